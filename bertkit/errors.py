@@ -1,0 +1,54 @@
+"""Every error a person can cause.
+
+    BertkitError
+    ├── RequestError      what was asked cannot be: a flag, a number, a name           exit code 2
+    │   └── UnknownName   a task, suite or comparison that is not there
+    ├── DataError         rows: a missing split, a column, a line that cannot be read  exit code 2
+    ├── EncoderError      a model or tokenizer that is not there or not whole          exit code 2
+    ├── HubError          the Hub is out of reach, or gave something else              exit code 2
+    └── RunError          a run that was right to start, and failed                    exit code 1
+
+Only the command line's boundary catches them; it prints one line and exits with `exit_code`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BertkitError(Exception):
+    """One line for a person: the thing, what was wrong with it, and what to do next."""
+
+    exit_code = 2
+
+
+class RequestError(BertkitError):
+    """What was asked cannot be done as it was asked."""
+
+
+class UnknownName(RequestError):
+    """`what` has no member called `name`; the message offers the nearest of `known`."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str], hint: str) -> None:
+        near = get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)
+        guess = f"; did you mean {' or '.join(near)}?" if near else f"; {hint}"
+        super().__init__(f"no {what} is called '{name}'{guess}")
+
+
+class DataError(BertkitError):
+    """Rows that are not there, or cannot be read as what they should be."""
+
+
+class EncoderError(BertkitError):
+    """An encoder, its weights or its tokenizer that is not there, not whole, or of another kind."""
+
+
+class HubError(BertkitError):
+    """The Hub cannot be reached, or what it gave is not what was asked."""
+
+
+class RunError(BertkitError):
+    """A run that was right to start, and failed."""
+
+    exit_code = 1

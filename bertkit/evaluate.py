@@ -1,0 +1,139 @@
+"""Features -> logits -> answers -> scores. Always in fp32; every row once, in the rows' order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from datasets import Dataset
+
+from bertkit import batches
+from bertkit.features import Features, Ragged
+from bertkit.heads import Answer, Head, Number, Span, Tagging, Window
+from bertkit.metrics import METRICS, class_details, span_details, tag_details
+from bertkit.model import Loaded, forward, readable_inputs
+from bertkit.result import Score, Scored
+from bertkit.stats import interval
+from bertkit.task import Evaluation
+from bertkit.watch import Watch
+
+BUDGET = 4_096
+"""Padded tokens of a batch at most."""
+
+CHUNK = 2_000
+
+
+def encode(head: Head, table: Dataset, tokenizer: Any, window: Window) -> Features:
+    """The features of all rows, `row` counting over the whole table."""
+    parts = []
+    for start in range(0, len(table), CHUNK):
+        part = head.encode(table[start : start + CHUNK], tokenizer, window)
+        parts.append(
+            Features(
+                row=part.row + start, inputs=part.inputs, targets=part.targets, cut=part.cut, places=part.places
+            )
+        )
+    return Features.concat(parts)
+
+
+def rows_cut(features: Features) -> int:
+    """Of how many rows `max_length` cut something off."""
+    return len(np.unique(features.row[features.cut]))
+
+
+@torch.inference_mode()
+def predict(
+    loaded: Loaded, model: Any, head: Head, features: Features, accelerator: Accelerator, watch: Watch
+) -> Ragged:
+    """Logits of every feature, in their order, on every process: one run a feature (see loss.py), unpadded."""
+    plain = accelerator.unwrap_model(model)
+    plain.eval()
+    readable = readable_inputs(plain)
+    ranked = list(batches.by_length(features.lengths, BUDGET))
+    mine = ranked[accelerator.process_index :: accelerator.num_processes]
+    watch.phase("predicting", len(mine))
+    found: list[tuple[int, Any]] = []
+    for indices in mine:
+        batch = batches.collate(features, indices, loaded.pad).to(accelerator.device)
+        logits = forward(plain, head, batch, readable).float().cpu().numpy()
+        lengths = features.lengths[indices]
+        whole = not isinstance(head, Tagging | Span)
+        for i, run, length in zip(indices, logits, lengths, strict=True):
+            found.append((int(i), run[None] if whole else run[:length]))
+        watch.advance()
+    if accelerator.num_processes > 1:
+        found = gather_object(found)
+    runs = [run for _, run in sorted(found, key=lambda pair: pair[0])]
+    assert len(runs) == len(features)
+    return Ragged.of(runs, "float32", width=runs[0].shape[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """The answers to the rows of one evaluation, with what is right where that is known."""
+
+    evaluation: Evaluation
+    row_ids: Sequence[str]
+    answers: Sequence[Answer]
+    golds: Sequence[Any] | None
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What predictions.jsonl holds of it."""
+        golds = self.golds or [None] * len(self.answers)
+        return [
+            {"evaluation": self.evaluation.name, "row_id": ident, "answer": answer.value,
+             "scores": dict(answer.scores), "gold": gold}
+            for ident, answer, gold in zip(self.row_ids, self.answers, golds, strict=True)
+        ]  # fmt: skip
+
+
+def answer(
+    head: Head, evaluation: Evaluation, table: Dataset, features: Features, logits: Ragged, window: Window
+) -> Answered:
+    """Decode the logits into one answer a row."""
+    columns: Mapping[str, Sequence[Any]] = table[:]
+    answers = head.decode(columns, features, logits, window)
+    assert len(answers) == len(table)
+    golds = None
+    if evaluation.scored:
+        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        golds = [head.gold(row) for row in rows]
+    return Answered(evaluation=evaluation, row_ids=columns["row_id"], answers=answers, golds=golds)
+
+
+def score(head: Head, answered: Answered, sure: bool = True) -> Scored:
+    """The evaluation's metrics, through our `evaluate` modules; with intervals if they are to be `sure`."""
+    from bertkit.modules import score as score_by_module
+
+    evaluation, golds = answered.evaluation, answered.golds
+    if golds is None:
+        return Scored(name=evaluation.name, split=evaluation.split, rows=len(answered.answers))
+    values = [given.value for given in answered.answers]
+    labels = head.labels if isinstance(head.labels, tuple) else ()
+    metrics = {}
+    for name in evaluation.metrics:
+        metric = METRICS[name]
+        value = score_by_module(name, golds, values, labels)
+        low, high = interval(metric.measure(golds, values, labels), metric.score) if sure else (value, value)
+        metrics[name] = Score(value=value, low=low, high=high)
+    details = _details(head, golds, answered.answers) if sure else {}
+    return Scored(
+        name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details
+    )
+
+
+def _details(head: Head, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
+    values = [given.value for given in answers]
+    if isinstance(head, Tagging):
+        return tag_details(golds, values)
+    if isinstance(head, Span):
+        return span_details(golds, answers, head.no_answer)
+    if isinstance(head.labels, Number):
+        return {}
+    assert isinstance(head.labels, tuple)
+    return class_details(golds, values, head.labels)

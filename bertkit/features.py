@@ -1,0 +1,99 @@
+"""Features: what a model reads, kept flat.
+
+F features, T_i tokens of feature i. One row gives one feature, or several (windows of a long document).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """F runs of uneven length in one array: run i is `values[offsets[i]:offsets[i + 1]]`."""
+
+    values: Array  # (sum of lengths, ...)
+    offsets: NDArray[np.int64]  # (F + 1,)
+
+    @classmethod
+    def of(cls, runs: Sequence[Sequence[object] | Array], dtype: str, width: int | None = None) -> Ragged:
+        """Runs laid end to end; `width` is the size of the second dimension, if there is one."""
+        lengths = np.fromiter((len(run) for run in runs), np.int64, len(runs))
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        shape = (int(offsets[-1]),) if width is None else (int(offsets[-1]), width)
+        values = np.empty(shape, dtype)
+        for i, run in enumerate(runs):
+            if len(run):
+                values[offsets[i] : offsets[i + 1]] = run
+        return cls(values, offsets)
+
+    @classmethod
+    def concat(cls, parts: Sequence[Ragged]) -> Ragged:
+        """The runs of all `parts`, in order."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+        return cls(np.concatenate([part.values for part in parts]), offsets)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(F,) how long each run is."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, i: int) -> Array:
+        return self.values[self.offsets[i] : self.offsets[i + 1]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """F features.
+
+    row      (F,) the index of the row a feature comes from, ascending
+    inputs   what the model reads, by its name there: `input_ids` and maybe `token_type_ids`, T_i each
+    targets  what the loss reads: a class id or a number (one), a class id a token (T_i, -100 where none
+             is asked), or the first and last token of the answer (two); None where rows have no gold
+    places   how tokens belong to the row: see each head
+    cut      (F,) whether `max_length` cut something off
+    """
+
+    row: NDArray[np.int64]
+    inputs: dict[str, Ragged]
+    targets: Ragged | None
+    cut: NDArray[np.bool_]
+    places: dict[str, Ragged] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(F,) tokens of each feature, special ones counted."""
+        return self.inputs["input_ids"].lengths
+
+    @classmethod
+    def concat(cls, parts: Iterable[Features]) -> Features:
+        """The features of all `parts`, in order; their `row` counts on from part to part as they say."""
+        parts = list(parts)
+        first = parts[0]
+        targets = [part.targets for part in parts if part.targets is not None]
+        return cls(
+            row=np.concatenate([part.row for part in parts]),
+            inputs={name: Ragged.concat([part.inputs[name] for part in parts]) for name in first.inputs},
+            targets=Ragged.concat(targets) if targets else None,
+            cut=np.concatenate([part.cut for part in parts]),
+            places={name: Ragged.concat([part.places[name] for part in parts]) for name in first.places},
+        )
+
+
+def token_inputs(encoding: dict[str, list[list[int]]]) -> dict[str, Ragged]:
+    """The tokenizer's output that models read, without the attention mask: that follows from the lengths."""
+    names = [name for name in ("input_ids", "token_type_ids") if name in encoding]
+    return {name: Ragged.of(encoding[name], "int32") for name in names}

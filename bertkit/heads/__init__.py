@@ -1,0 +1,24 @@
+"""How an encoder answers: rows -> features, logits -> answers. Three heads; a task names one of them."""
+
+from __future__ import annotations
+
+from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Labels, Number, Row, Window
+from bertkit.heads.classification import Classification
+from bertkit.heads.span import Span
+from bertkit.heads.tagging import Tagging
+
+Head = Classification | Tagging | Span
+
+__all__ = [
+    "FROM_TRAIN",
+    "Answer",
+    "Classification",
+    "FromTrain",
+    "Head",
+    "Labels",
+    "Number",
+    "Row",
+    "Span",
+    "Tagging",
+    "Window",
+]

@@ -1,0 +1,115 @@
+"""A sentence, already cut into words -> a label for each word; the first sub-word speaks for its word.
+
+R rows, F = R features, T tokens, W words, C labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from bertkit.heads.base import Answer, Labels, Row, Window
+
+if TYPE_CHECKING:
+    from bertkit.features import Features, Ragged
+
+UNASKED = -100
+"""The target of a token that no label is asked for: what torch's cross entropy ignores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagging:
+    """A label for each word.
+
+    Devlin et al. 2019, section 5.3: the label is that of a word's first sub-word; the others are not
+    asked. Words that `max_length` cuts off, or that have no token at all, get None, and count as wrong.
+    """
+
+    labels: Labels
+    kind: Literal["tagging"] = "tagging"
+
+    @property
+    def auto_model(self) -> str:
+        """The transformers class whose models have this head."""
+        return "AutoModelForTokenClassification"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The columns a row needs, the gold one last."""
+        return ("words", "tags")
+
+    def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
+        """One feature a row. `places["first"]` has, for each word, its first token, or -1 if it has none."""
+        import numpy as np
+
+        from bertkit.features import Features, Ragged, token_inputs
+
+        encoding = tokenizer(
+            [list(words) for words in rows["words"]],
+            is_split_into_words=True,
+            truncation=True,
+            max_length=window.max_length,
+            return_attention_mask=False,
+        )
+        firsts = [
+            _first_tokens(encoding.word_ids(i), len(words)) for i, words in enumerate(rows["words"])
+        ]
+        return Features(
+            row=np.arange(len(firsts)),
+            inputs=token_inputs(encoding),
+            targets=self._targets(rows, firsts, encoding["input_ids"]),
+            cut=np.array([-1 in first for first in firsts], bool),
+            places={"first": Ragged.of(firsts, "int32")},
+        )
+
+    def decode(
+        self, rows: Mapping[str, Sequence[Any]], features: Features, logits: Ragged, window: Window
+    ) -> list[Answer]:
+        """One answer a row, from logits with one (C,) vector a token."""
+        import numpy as np
+
+        assert isinstance(self.labels, tuple)
+        names = (*self.labels, None)
+        answers = []
+        for i in range(len(features)):
+            scores = np.asarray(logits[i], np.float64)
+            shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+            shares /= shares.sum(axis=1, keepdims=True)
+            first = features.places["first"][i]
+            best = np.where(first < 0, len(self.labels), scores.argmax(axis=1)[first])
+            sure = np.where(first < 0, 0.0, shares.max(axis=1)[first])
+            answers.append(Answer(value=[names[b] for b in best], scores={"tags": sure.tolist()}))
+        return answers
+
+    def gold(self, row: Row) -> list[str]:
+        """The tag of every word."""
+        return list(row["tags"])
+
+    def _targets(
+        self, rows: Mapping[str, Sequence[Any]], firsts: list[list[int]], ids: list[list[int]]
+    ) -> Ragged | None:
+        from bertkit.features import Ragged
+
+        tags = rows.get("tags")
+        if not tags or any(row is None for row in tags):
+            return None
+        assert isinstance(self.labels, tuple)
+        order = {name: i for i, name in enumerate(self.labels)}
+        runs = []
+        for first, row, tokens in zip(firsts, tags, ids, strict=True):
+            run = [UNASKED] * len(tokens)
+            for place, tag in zip(first, row, strict=True):
+                if place >= 0:
+                    run[place] = order.get(tag, UNASKED)
+            runs.append(run)
+        return Ragged.of(runs, "int64")
+
+
+def _first_tokens(word_ids: list[int | None], words: int) -> list[int]:
+    """For each of `words` words the index of its first token, -1 where it has none."""
+    firsts = [-1] * words
+    for place, word in enumerate(word_ids):
+        if word is not None and firsts[word] < 0:
+            firsts[word] = place
+    return firsts

@@ -1,0 +1,89 @@
+"""Which tasks and suites there are: those of every installed pack.
+
+A pack is a package with a TASKS tuple, maybe a SUITES tuple and a folder `samples/`, named by an entry
+point of the group "bertkit.tasks". bertkit's own come in by this door too. A pack that fails at import is
+named on stderr and passed over; the others still list.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+from bertkit.errors import UnknownName
+from bertkit.task import Suite, Task
+
+T = TypeVar("T")
+GROUP = "bertkit.tasks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """What one entry point brings."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    suites: tuple[Suite, ...]
+    samples: Path
+
+
+def find(name: str) -> Task:
+    """The task called so (case and `-` for `_` forgiven), or UnknownName with the nearest names."""
+    return _find("task", name, {task.name: task for pack in packs() for task in pack.tasks})
+
+
+def find_suite(name: str) -> Suite:
+    """The suite called so, or UnknownName."""
+    return _find("suite", name, {suite.name: suite for suite in suites()})
+
+
+def tasks() -> tuple[Task, ...]:
+    """Every installed task, in the packs' order."""
+    return tuple(task for pack in packs() for task in pack.tasks)
+
+
+def suites() -> tuple[Suite, ...]:
+    """Every installed suite."""
+    return tuple(suite for pack in packs() for suite in pack.suites)
+
+
+def samples(task: Task) -> Path | None:
+    """The folder with the shipped sample of `task`, if its pack has one."""
+    for pack in packs():
+        folders = [pack.samples / name for name in (task.name, *task.source.folders)]
+        if any(known.name == task.name for known in pack.tasks) and any(map(Path.is_dir, folders)):
+            return pack.samples
+    return None
+
+
+@cache
+def packs() -> tuple[Pack, ...]:
+    """Every installed pack that can be imported."""
+    found = sorted(entry_points(group=GROUP), key=lambda point: (point.name != "builtin", point.name))
+    return tuple(pack for point in found if (pack := _load(point)))
+
+
+def _load(point: EntryPoint) -> Pack | None:
+    try:
+        module: ModuleType = point.load()
+        return Pack(
+            name=point.name,
+            tasks=tuple(module.TASKS),
+            suites=tuple(getattr(module, "SUITES", ())),
+            samples=Path(str(module.__file__)).parent / "samples",
+        )
+    except Exception as error:  # another's code at import: whatever it raises, the other packs still list
+        print(f"Warning: the task pack '{point.name}' is left out: {error!r}", file=sys.stderr)
+        return None
+
+
+def _find(what: str, name: str, known: dict[str, T]) -> T:
+    key = name.lower().replace("-", "_")
+    if key not in known:
+        raise UnknownName(what, name, known, "bertkit tasks lists them")
+    return known[key]

@@ -1,0 +1,159 @@
+"""What a run came to: the run's folder, and the values written there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bertkit.errors import RequestError
+from bertkit.spec import Spec, spec_from_plain, to_plain
+
+SCHEMA = 1
+SPEC, LOG, MODEL, PREDICTIONS, RESULT = "spec.json", "log.jsonl", "model", "predictions.jsonl", "result.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A metric's value as a fraction (or a correlation), with what a second look would give.
+
+    low, high  the 95 % percentile interval over 1,000 bootstrap samples of the rows (Efron 1979): how far
+               another dev set of the same size might move it. It does not hold the seed's share.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """One evaluation: `rows` rows of `split`, each metric's Score, and more numbers in `details`.
+
+    missing  why there is nothing, if there is nothing
+    """
+
+    name: str
+    split: str
+    rows: int = 0
+    metrics: Mapping[str, Score] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    missing: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowCount:
+    """How many rows of a split were used, of how many published, and from where."""
+
+    used: int
+    there: int
+    published: int | None = None
+    origin: str = ""
+    digest: str = ""
+    notes: tuple[str, ...] = ()
+    cut: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is the published split, whole."""
+        return self.published is not None and self.used == self.published
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What training did: updates, rows and real tokens seen, its seconds, the last update's loss."""
+
+    steps: int
+    examples: int
+    tokens: int
+    seconds: float
+    loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A finished run. `marks` say what the numbers are not: the sample, a partial split, a slice."""
+
+    spec: Spec
+    evaluations: tuple[Scored, ...]
+    rows: Mapping[str, RowCount]
+    training: Training
+    device: str
+    precision: str
+    encoder: Mapping[str, Any]
+    versions: Mapping[str, str]
+    marks: tuple[str, ...] = ()
+    seconds: float = 0.0
+    schema_number: int = SCHEMA
+
+    @property
+    def headline(self) -> tuple[str, Score] | None:
+        """The first metric of the first evaluation that was scored."""
+        for scored in self.evaluations:
+            for name, score in scored.metrics.items():
+                return name, score
+        return None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all: to a temporary name, flushed, renamed."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_lines(path: Path, values: Iterable[Any]) -> None:
+    """Write one JSON value a line, whole or not at all."""
+    write_text(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with beside.open("w", encoding="utf-8", errors="surrogatepass") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read_result(folder: Path) -> Result | None:
+    """The result of a finished run; None if the folder holds none. Raises RequestError if it is damaged."""
+    path = folder / RESULT
+    if not path.is_file():
+        return None
+    from pydantic import TypeAdapter
+
+    try:
+        plain = json.loads(path.read_text("utf-8"))
+        if plain["schema_number"] != SCHEMA:
+            raise RequestError(f"{path} was written by another version: schema {plain['schema_number']}, not {SCHEMA}")
+        return TypeAdapter(Result).validate_python(plain)
+    except (ValueError, KeyError, TypeError) as error:
+        raise RequestError(f"{path} is damaged: {_first_line(error)}") from error
+
+
+def read_spec(folder: Path) -> Spec:
+    """The spec of a run's folder. Raises RequestError if it is not one."""
+    path = folder / SPEC
+    if not path.is_file():
+        raise RequestError(f"{folder} is not a run's folder: it has no {SPEC}")
+    try:
+        return spec_from_plain(json.loads(path.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise RequestError(f"{path} is damaged: {_first_line(error)}") from error
+
+
+def write_result(folder: Path, result: Result) -> None:
+    """Make `folder` a finished run: this is the last file that is written."""
+    write_json(folder / RESULT, to_plain(result))
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log: updates ("loss") and scorings on the way ("score")."""
+    return [json.loads(line) for line in (folder / LOG).read_text("utf-8").splitlines() if line]
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,237 @@
+"""A run, in order: finished already? - seed - accelerator - rows - features - model - train - evaluate - write."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import accelerate
+import datasets
+import torch
+import transformers
+from accelerate import Accelerator
+
+from bertkit import __version__, evaluate
+from bertkit import model as models
+from bertkit.devices import accelerator as make_accelerator
+from bertkit.devices import describe
+from bertkit.encoders import locate_encoder
+from bertkit.errors import RequestError
+from bertkit.features import Features
+from bertkit.heads import Head
+from bertkit.result import (
+    LOG,
+    MODEL,
+    PREDICTIONS,
+    RESULT,
+    SPEC,
+    Result,
+    Scored,
+    read_result,
+    write_json,
+    write_lines,
+    write_result,
+)
+from bertkit.rows import Rows
+from bertkit.spec import SAMPLE, Spec, to_plain
+from bertkit.splits import TRAIN, Splits, read_splits
+from bertkit.train import train
+from bertkit.watch import Watch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run's folder and its result; `before` if it was finished before and nothing was done now."""
+
+    folder: Path
+    result: Result
+    before: bool
+
+
+def run(spec: Spec, out: Path, watch: Watch | None = None, force: bool = False) -> Finished:
+    """Do what `spec` says, in a folder below `out` named after it; a finished run is returned as it is.
+
+    A finished run counts only if its rows are still the same bytes: RequestError names what changed.
+    With `force` it is done anew, and the old folder kept under another name until the new one is finished.
+    """
+    watch = watch or Watch()
+    folder = out / spec.folder_name
+    splits = read_splits(spec)
+    result = None if force else read_result(folder)
+    if result is not None:
+        check_unchanged(result, splits, folder)
+        return Finished(folder=folder, result=result, before=True)
+    return Finished(folder=folder, result=_Run.of(spec, folder, splits, watch).do(), before=False)
+
+
+def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
+    """Raise RequestError if the rows are others than those the run was made with."""
+    for name, count in splits.counts({}).items():
+        before = result.rows.get(name)
+        if before is None or (before.digest, before.used) != (count.digest, count.used):
+            raise RequestError(
+                f"{folder} was finished with other rows: its {name} split has changed since; "
+                "give --force to do it anew"
+            )
+
+
+def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
+    """What this run's numbers are not, in words."""
+    if spec.data == SAMPLE:
+        return ("sample: shipped rows, not benchmark scores",)
+    marks = []
+    for name, count in splits.counts({}).items():
+        if count.published is not None and not count.whole:
+            marks.append(f"{name}: {count.used:,} of {count.published:,} rows")
+        elif count.used != count.there:
+            marks.append(f"{name}: the first {count.used:,} of {count.there:,} rows")
+    marks += [f"{name}: {reason}" for name, reason in splits.evaluations.items() if isinstance(reason, str)]
+    return tuple(marks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """One run under way."""
+
+    spec: Spec
+    folder: Path
+    splits: Splits
+    watch: Watch
+    accelerator: Accelerator
+
+    @classmethod
+    def of(cls, spec: Spec, folder: Path, splits: Splits, watch: Watch) -> _Run:
+        accelerator = make_accelerator(spec.device, spec.precision)
+        return cls(spec=spec, folder=folder, splits=splits, watch=watch, accelerator=accelerator)
+
+    def do(self) -> Result:
+        """Train, score and write."""
+        began = time.perf_counter()
+        for mark in marks_of(self.spec, self.splits):
+            self.watch.note(mark)
+        encoder = locate_encoder(self.spec.model, self.spec.revision, weights=not self.spec.scratch)
+        loaded = models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed)
+        window = models.fit_window(
+            self.spec.recipe.window, loaded.model.config, self.spec.recipe.window != self.spec.task.recipe.window
+        )
+        recipe = replace(self.spec.recipe, window=window)
+        features = self._features(loaded, window)
+        self._start()
+        with _Log(self.folder / LOG, self.accelerator.is_main_process) as log:
+            transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
+            training = train(
+                loaded, self.splits.head, features[TRAIN], recipe, self.spec.seed, self.accelerator, log.write,
+                self.watch, lambda step: self._score_on_the_way(step, loaded, features, window, log),
+                self.spec.eval_every,
+            )  # fmt: skip
+            evaluations = self._evaluate(loaded, features, window)
+            log.write({"step": training.steps, "score": _headlines(evaluations)})
+        result = Result(
+            spec=self.spec,
+            evaluations=tuple(evaluations),
+            rows=self.splits.counts({name: evaluate.rows_cut(part) for name, part in features.items()}),
+            training=training,
+            device=describe(self.accelerator.device),
+            precision=self.accelerator.mixed_precision.replace("no", "fp32"),
+            encoder=loaded.record,
+            versions=versions(),
+            marks=marks_of(self.spec, self.splits),
+            seconds=round(time.perf_counter() - began, 3),
+        )
+        if self.accelerator.is_main_process:
+            models.save(loaded, self.accelerator.unwrap_model(loaded.model), self.folder / MODEL)
+            write_result(self.folder, result)
+        self.accelerator.wait_for_everyone()
+        self.watch.close()
+        return result
+
+    def _features(self, loaded: models.Loaded, window: Any) -> dict[str, Features]:
+        parts: Mapping[str, Rows | str | None] = {TRAIN: self.splits.train, **self.splits.evaluations}
+        present = {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
+        self.watch.phase("tokenising", len(present))
+        features = {}
+        for name, rows in present.items():
+            features[name] = evaluate.encode(self.splits.head, rows.table, loaded.tokenizer, window)
+            self.watch.advance()
+        return features
+
+    def _start(self) -> None:
+        """Make the folder with its spec; what an unfinished run left there is begun anew."""
+        if not self.accelerator.is_main_process:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / RESULT).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / MODEL, ignore_errors=True)
+        write_json(self.folder / SPEC, to_plain(self.spec))
+
+    def _evaluate(self, loaded: models.Loaded, features: dict[str, Features], window: Any) -> list[Scored]:
+        """Predict and score every evaluation; write the predictions."""
+        answered = self._answer(loaded, features, window, scored_only=False)
+        if self.accelerator.is_main_process:
+            write_lines(self.folder / PREDICTIONS, [line for part in answered.values() for line in part.lines()])
+        return [
+            evaluate.score(self.splits.head, answered[e.name])
+            if e.name in answered
+            else Scored(name=e.name, split=e.split, missing=str(self.splits.evaluations[e.name]))
+            for e in self.spec.task.evaluations
+        ]
+
+    def _answer(
+        self, loaded: models.Loaded, features: dict[str, Features], window: Any, scored_only: bool
+    ) -> dict[str, evaluate.Answered]:
+        head: Head = self.splits.head
+        answered = {}
+        for evaluation in self.spec.task.evaluations:
+            rows = self.splits.evaluations[evaluation.name]
+            if isinstance(rows, str) or (scored_only and not evaluation.scored):
+                continue
+            part = features[evaluation.name]
+            logits = evaluate.predict(loaded, loaded.model, head, part, self.accelerator, self.watch)
+            answered[evaluation.name] = evaluate.answer(head, evaluation, rows.table, part, logits, window)
+        return answered
+
+    def _score_on_the_way(
+        self, step: int, loaded: models.Loaded, features: dict[str, Features], window: Any, log: _Log
+    ) -> None:
+        answered = self._answer(loaded, features, window, scored_only=True)
+        scored = [evaluate.score(self.splits.head, part, sure=False) for part in answered.values()]
+        log.write({"step": step, "score": _headlines(scored)})
+
+
+def _headlines(scored: list[Scored]) -> dict[str, dict[str, float]]:
+    return {s.name: {name: score.value for name, score in s.metrics.items()} for s in scored if s.metrics}
+
+
+class _Log:
+    """log.jsonl while it is written, a JSON object a line; only the main process writes."""
+
+    def __init__(self, path: Path, writes: bool) -> None:
+        self.file = path.open("w", encoding="utf-8") if writes else None
+
+    def write(self, line: dict[str, Any]) -> None:
+        if self.file:
+            self.file.write(json.dumps(line) + "\n")
+            self.file.flush()
+
+    def __enter__(self) -> _Log:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.file:
+            self.file.close()
+
+
+def versions() -> dict[str, str]:
+    """Of bertkit and of the libraries that decide a result."""
+    return {
+        "bertkit": __version__,
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "datasets": datasets.__version__,
+        "accelerate": accelerate.__version__,
+    }

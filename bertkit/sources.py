@@ -1,0 +1,124 @@
+"""Where rows come from, as a value; and which files of a folder hold them, by looking at names only.
+
+Light: nothing here opens a file. `rows.py` reads what is located here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bertkit.errors import DataError
+
+SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv", ".json", ".conllu")
+PARENTS = ("", "glue", "ud")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HubRows:
+    """A dataset of the Hub: its id, config, and the Hub's name for each of our splits."""
+
+    id: str
+    config: str | None = None
+    revision: str | None = None
+    splits: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carve:
+    """How a dev split stands in for a train split that was never handed out.
+
+    `train` of every `of` groups (whole documents, drawn by the spec's seed) train; the others score.
+    """
+
+    dev: str
+    train: int
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where rows come from.
+
+    hub      the dataset of the Hub, or None where it has none
+    folders  names of the folder in the official layout, below DATA, DATA/glue or DATA/ud
+    files    for each split the official file names (`*` allowed), best first
+    stems    for each split how other files' names begin (`train` for `train-00000-of-00001.parquet`)
+    columns  for each role (`text`, `text_pair`, `label`, ...) the names its column goes by
+    header   the columns of the official files where those have no header line
+    labels   how the data spells a label (a word, an id) -> the label's name
+    rows     for each split its published number of rows
+    carve    what stands in for a missing train split
+    """
+
+    hub: HubRows | None = None
+    folders: tuple[str, ...] = ()
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    header: tuple[str, ...] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, int] = field(default_factory=dict)
+    carve: Carve | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Located:
+    """The files of one split, whether they are the official ones, and the choice in words if there was one."""
+
+    split: str
+    files: tuple[Path, ...]
+    official: bool
+    note: str | None = None
+
+
+def locate(source: Source, data: Path, split: str) -> Located | None:
+    """The files below the folder `data` that hold `split`; None if it has none.
+
+    An exact official name comes first, then the larger file. Raises DataError if `data` is not a folder.
+    """
+    if not data.is_dir():
+        raise DataError(f"--data {data}: {'not a folder' if data.exists() else 'there is no such folder'}")
+    for folder in _folders(source, data):
+        found = _official(source, folder, split) or _others(source, folder, split)
+        if found:
+            return found
+    return None
+
+
+def _folders(source: Source, data: Path) -> list[Path]:
+    named = [data / parent / name for parent in PARENTS for name in source.folders]
+    return [folder for folder in [*named, data] if folder.is_dir()]
+
+
+def _official(source: Source, folder: Path, split: str) -> Located | None:
+    for pattern in source.files.get(split, ()):
+        matches = sorted(path for path in folder.glob(pattern) if path.is_file())
+        if len(matches) > 1:
+            largest = max(matches, key=lambda path: path.stat().st_size)
+            return Located(split=split, files=(largest,), official=True, note=_choice(largest, matches))
+        if matches:
+            return Located(split=split, files=(matches[0],), official=True)
+    return None
+
+
+def _others(source: Source, folder: Path, split: str) -> Located | None:
+    """Files called after the split in some other layout; shards of one set count as one."""
+    stems = source.stems.get(split, (split,))
+    sets: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        stem = next((s for s in stems if re.match(re.escape(s) + r"(?![a-z0-9_])", path.name, re.I)), None)
+        if stem and path.is_file() and path.suffix in SUFFIXES:
+            sets.setdefault(re.sub(r"\d{5}-of-(?=\d{5})", "", path.name), []).append(path)
+    if not sets:
+        return None
+    best = max(sets.values(), key=lambda paths: sum(path.stat().st_size for path in paths))
+    note = _choice(best[0], [paths[0] for paths in sets.values()]) if len(sets) > 1 else None
+    return Located(split=split, files=tuple(best), official=False, note=note)
+
+
+def _choice(taken: Path, among: list[Path]) -> str:
+    rest = ", ".join(path.name for path in among if path != taken)
+    return f"{taken.name} is read, being larger than {rest}"

@@ -1,0 +1,98 @@
+"""Everything that decides a run's result, in one frozen value.
+
+The task is written out whole, so that a user's own task and one from a pack go the same way and a run
+can be read without its pack. pydantic reads and writes it; it is imported when that is asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bertkit.errors import RequestError
+from bertkit.task import Recipe, Task, check_window
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+HUB, SAMPLE = "hub", "sample"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What was asked, whole.
+
+    task        the problem
+    model       a Hub id, a folder, or "sample"
+    revision    of the Hub's model: a branch, tag or commit
+    scratch     the encoder's shape with random weights
+    data        "hub", "sample", or the folder of the rows as it was typed
+    limit       rows of each split at most, the first ones
+    recipe      the hyper-parameters
+    eval_every  updates between two scorings on the way; None scores at the end alone
+    seed        of everything random
+    device, precision, processes   what computes, and how
+    """
+
+    task: Task
+    model: str
+    revision: str | None = None
+    scratch: bool = False
+    data: str = HUB
+    limit: int | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    eval_every: int | None = None
+    seed: int = 42
+    device: Device = "auto"
+    precision: Precision = "auto"
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise RequestError for what cannot be, before anything heavy is loaded."""
+        check_window(self.task.head, self.recipe.window)
+        for flag, count, least in (
+            ("--limit", self.limit, 1),
+            ("--eval-every", self.eval_every, 1),
+            ("--seed", self.seed, 0),
+            ("--processes", self.processes, 1),
+        ):
+            if count is not None and count < least:
+                raise RequestError(f"{flag} {count}: it must be at least {least}")
+        if self.seed >= 2**32:
+            raise RequestError(f"--seed {self.seed}: it must be below 2**32")
+        if self.precision == "fp16" and self.device in ("cpu", "mps"):
+            raise RequestError("--precision fp16 needs a CUDA device; on a CPU take bf16 or fp32")
+        if self.processes > self.recipe.batch_size:
+            raise RequestError(
+                f"--processes {self.processes}: a batch of {self.recipe.batch_size} rows has not one for each"
+            )
+
+    @property
+    def digest(self) -> str:
+        """Eight hex digits of SHA-256 over the whole spec."""
+        plain = json.dumps(to_plain(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(plain.encode()).hexdigest()[:8]
+
+    @property
+    def folder_name(self) -> str:
+        """A readable name for the run's folder, ending in the digest."""
+        model = re.sub(r"[^A-Za-z0-9.]+", "-", self.model.rstrip("/").split("/")[-1]).strip("-.")
+        arm = "-scratch" if self.scratch else ""
+        marked = "-sample" if self.data == SAMPLE else ""
+        return f"{self.task.name}{marked}-{model or 'model'}{arm}-s{self.seed}-{self.digest}"
+
+
+def to_plain(value: Any) -> Any:
+    """A dataclass as dictionaries, lists, strings and numbers, for JSON."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(type(value)).dump_python(value, mode="json")
+
+
+def spec_from_plain(plain: Any) -> Spec:
+    """What `to_plain` wrote, as a Spec again. Raises pydantic's ValidationError (a ValueError)."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Spec).validate_python(plain)

@@ -1,0 +1,81 @@
+"""The official rules of SQuAD: how a text is normalised, compared and counted, and the best threshold.
+
+Source: evaluate-v2.0.py of github.com/rajpurkar/SQuAD-explorer, whose rules differ from v1.1's only for
+golds that normalise to nothing. Written anew from those rules.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PUNCTUATION = str.maketrans("", "", string.punctuation)
+ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
+Compare = Callable[[str, str], float]
+
+
+def normalise(text: str) -> str:
+    """Lower case, then no ASCII punctuation, then no English articles, then single spaces.
+
+    >>> normalise("The  cat's (Hat)!")
+    'cats hat'
+    """
+    return " ".join(ARTICLES.sub(" ", text.lower().translate(PUNCTUATION)).split())
+
+
+def exact(gold: str, answer: str) -> float:
+    """1.0 where both normalise to the same text, else 0.0."""
+    return float(normalise(gold) == normalise(answer))
+
+
+def f1(gold: str, answer: str) -> float:
+    """The F1 of the two bags of tokens; where either is empty, 1.0 if both are.
+
+    >>> f1("the cat sat", "cat sat down")  # precision 2/3, recall 2/2
+    0.8
+    """
+    wanted, given = normalise(gold).split(), normalise(answer).split()
+    if not wanted or not given:
+        return float(wanted == given)
+    shared = sum((Counter(wanted) & Counter(given)).values())
+    if not shared:
+        return 0.0
+    precision, recall = shared / len(given), shared / len(wanted)
+    return 2 * precision * recall / (precision + recall)
+
+
+def golds_that_count(golds: Sequence[str]) -> list[str]:
+    """The golds that do not normalise to nothing; `[""]` (no answer) where none is left."""
+    return [gold for gold in golds if normalise(gold)] or [""]
+
+
+def best_of(compare: Compare, golds: Sequence[str], answer: str) -> float:
+    """The best that `answer` gets against any gold."""
+    return max(compare(gold, answer) for gold in golds_that_count(golds))
+
+
+def best_threshold(scores: Sequence[float], has_answer: Sequence[bool], margins: Sequence[float]) -> tuple[float, float]:
+    """The best mean score that a threshold on "no answer" could reach, and that threshold.
+
+    scores      what each question's best span gets
+    has_answer  whether each question has an answer
+    margins     by how much "no answer" beats the best span; it is given where margin > threshold
+    """
+    order = np.argsort(np.asarray(margins), kind="stable")
+    answerable = np.asarray(has_answer, bool)
+    gains = np.where(answerable, np.asarray(scores, float), -1.0)  # of giving the span, against no answer
+    silent = float(np.sum(~answerable))
+    totals: NDArray[Any] = silent + np.cumsum(gains[order])
+    sorted_margins = np.asarray(margins, float)[order]
+    ends = np.append(np.diff(sorted_margins) > 0, True)  # equal margins are answered together
+    totals = np.where(ends, totals, -np.inf)
+    best = int(np.argmax(totals))
+    if not len(totals) or totals[best] <= silent:
+        return silent / max(len(totals), 1), float(sorted_margins[0]) - 1.0 if len(totals) else 0.0
+    return float(totals[best]) / len(totals), float(sorted_margins[best])

@@ -1,0 +1,134 @@
+"""A task is a value: a head, where its rows are, how it is scored, and the recipe it is trained by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bertkit.errors import RequestError
+from bertkit.heads import Head, Span, Window
+from bertkit.sources import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The hyper-parameters of training; what is checked here is checked before anything heavy is loaded.
+
+    epochs                 passes over the train rows; a fraction stops within one
+    max_steps              updates at most, if given: it takes the place of epochs
+    batch_size             rows of a micro-batch, over all processes
+    gradient_accumulation  micro-batches of an update
+    learning_rate          its peak, for AdamW (Loshchilov and Hutter 2019), bias-corrected
+    warmup                 the share of all updates in which the rate rises from 0; then it falls to 0
+    max_grad_norm          the gradient's L2 norm at most
+    window                 how much the model sees at once
+    """
+
+    epochs: float = 3.0
+    max_steps: int | None = None
+    batch_size: int = 32
+    gradient_accumulation: int = 1
+    learning_rate: float = 5e-5
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    window: Window = field(default_factory=Window)
+
+    def __post_init__(self) -> None:
+        """Raise RequestError for a number that cannot be."""
+        whole = {"max_steps": self.max_steps, "batch_size": self.batch_size}
+        whole["gradient_accumulation"] = self.gradient_accumulation
+        whole["max_answer_length"] = self.window.max_answer_length
+        for name, count in whole.items():
+            if count is not None and count < 1:
+                raise RequestError(f"{_flag(name)} {count}: it must be at least 1")
+        for name in ("epochs", "learning_rate", "max_grad_norm"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise RequestError(f"{_flag(name)} {getattr(self, name):g}: it must be a number above 0")
+        if not 0 <= self.warmup < 1:
+            raise RequestError(f"--warmup {self.warmup:g}: it is a share of all updates, 0 <= warmup < 1")
+        if not 0 <= self.weight_decay < 1:
+            raise RequestError(f"--weight-decay {self.weight_decay:g}: it must be at least 0 and below 1")
+        if self.window.max_length < 8:
+            raise RequestError(f"--max-length {self.window.max_length}: it must be at least 8 tokens")
+        if self.window.doc_stride < 0:
+            raise RequestError(f"--doc-stride {self.window.doc_stride}: it cannot be negative")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A name, a split (or a source of its own), and what is measured on it.
+
+    metrics  names of metrics; the first is the headline
+    human    for each metric the human score, as a fraction, where somebody measured it
+    scored   False where the rows have no gold: they are only predicted
+    """
+
+    name: str
+    split: str
+    metrics: tuple[str, ...] = ()
+    source: Source | None = None
+    human: Mapping[str, float] = field(default_factory=dict)
+    scored: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A problem as a value.
+
+    about          one line: what goes in, what comes out
+    sample_recipe  the recipe for the shipped sample, whose rows are few
+    """
+
+    name: str
+    about: str
+    head: Head
+    source: Source
+    evaluations: tuple[Evaluation, ...]
+    recipe: Recipe = field(default_factory=Recipe)
+    sample_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=10, batch_size=16, learning_rate=1e-4))
+
+    def __post_init__(self) -> None:
+        """Promise that the parts fit: a pack's mistake is seen when it is imported."""
+        assert self.evaluations and len({e.name for e in self.evaluations}) == len(self.evaluations)
+        assert all(bool(e.metrics) == e.scored for e in self.evaluations), self.name
+        check_window(self.head, self.recipe.window)
+
+    def source_of(self, evaluation: Evaluation) -> Source:
+        """Where an evaluation's rows come from."""
+        return evaluation.source or self.source
+
+    @property
+    def scored(self) -> tuple[Evaluation, ...]:
+        """The evaluations that count."""
+        return tuple(evaluation for evaluation in self.evaluations if evaluation.scored)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Tasks and the rule that averages them: the mean over tasks of the mean over their metrics.
+
+    A task's metrics are first averaged within each evaluation, then over its scored evaluations
+    (Wang et al. 2019, GLUE). `human` is the published human score by the same rule.
+    """
+
+    name: str
+    members: tuple[str, ...]
+    about: str
+    human: float
+
+
+def check_window(head: Head, window: Window) -> None:
+    """Raise RequestError if windows of a document could not move on: a stride that does not fit."""
+    from bertkit.heads.span import MAX_QUERY
+
+    room = window.max_length - MAX_QUERY - 4
+    if isinstance(head, Span) and window.doc_stride >= room:
+        raise RequestError(
+            f"--doc-stride {window.doc_stride} does not fit --max-length {window.max_length}: beside a question "
+            f"of {MAX_QUERY} tokens a window shows {max(room, 0)} of the document, and must share fewer with the next"
+        )

@@ -1,0 +1,12 @@
+"""What bertkit can do out of the box: its own pack, which comes in by the same door as anyone's."""
+
+from .acceptability import COLA
+from .glue import GLUE
+from .nli import MNLI, QNLI, RTE, STANCE, WNLI
+from .pos import TREEBANKS
+from .qa import SQUAD, SQUAD_V2
+from .sentiment import SST2
+from .similarity import MRPC, QQP, STSB
+
+TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE)
+SUITES = (GLUE,)

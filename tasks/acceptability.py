@@ -1,0 +1,22 @@
+"""Would a native speaker say it?"""
+
+from bertkit.heads import Classification
+from bertkit.task import Evaluation, Recipe, Task
+
+from .glue import glue_source
+
+COLA = Task(
+    name="cola",
+    about="a sentence -> unacceptable, acceptable (Warstadt et al. 2019)",
+    head=Classification(labels=("unacceptable", "acceptable")),
+    source=glue_source(
+        config="cola",
+        folder="CoLA",
+        header=("source", "label", "mark", "sentence"),
+        columns={"text": ("sentence",), "label": ("label",)},
+        labels={"0": "unacceptable", "1": "acceptable"},
+        rows={"train": 8_551, "dev": 1_043, "test": 1_063},
+    ),
+    evaluations=(Evaluation(name="dev", split="dev", metrics=("matthews",), human={"matthews": 0.664}),),
+    recipe=Recipe(epochs=4, learning_rate=3e-5),
+)
