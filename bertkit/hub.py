@@ -300,9 +300,7 @@ def _library() -> None:
     """huggingface_hub, quiet, and with an end to every wait: some of its questions have no timeout."""
     _quiet()
     import huggingface_hub
-    from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()
     client = huggingface_hub.get_session()
     hooks = client.event_hooks
     if _bound_wait not in hooks["request"]:

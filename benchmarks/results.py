@@ -1,0 +1,165 @@
+"""The scores in the README: `make results` runs what is missing, and writes the table from the files.
+
+    python -m benchmarks.results --data ../shared/data        run every result that has no file yet
+    python -m benchmarks.results --table                      write the README's table anew, run nothing
+
+A result's file holds scores, spec, row counts, versions and seconds; none of the data's text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+TITLES = {
+    "accuracy": "accuracy",
+    "f1": "F1",
+    "f1_macro": "macro F1",
+    "matthews": "Matthews",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "tag_accuracy": "accuracy",
+    "squad_em": "EM",
+    "squad_f1": "F1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A line of the table: a task, the flags it is trained with, and how many seeds."""
+
+    task: str
+    flags: str
+    seeds: int = 1
+
+    def command(self, seed: int | None = None) -> str:
+        """What a person types for it; without a seed, for all of them."""
+        line = f"bertkit finetune {self.task} --data DATA --model sample {self.flags}"
+        if seed is not None:
+            return f"{line} --seed {seed}"
+        return f"{line} --seeds {self.seeds}" if self.seeds > 1 else line
+
+    def files(self) -> list[tuple[int, Path]]:
+        """Each seed and its file."""
+        return [(42 + k, RESULTS / f"{self.task}-s{42 + k}.json") for k in range(self.seeds)]
+
+
+PLAN = (
+    Planned(task="sst2", flags="--lr 1e-4 --epochs 2"),
+    Planned(task="stsb", flags="--lr 1e-4 --epochs 4", seeds=3),
+    Planned(task="ud_en_ewt", flags="--lr 2e-4 --epochs 3", seeds=3),
+    Planned(task="cola", flags="--lr 1e-4 --epochs 4", seeds=3),
+    Planned(task="mnli", flags="--lr 1e-4 --epochs 3"),
+    Planned(task="qqp", flags="--lr 1e-4 --epochs 2"),
+    Planned(task="qnli", flags="--lr 1e-4 --epochs 2"),
+    Planned(task="mrpc", flags="--lr 1e-4 --epochs 3", seeds=3),
+    Planned(task="rte", flags="--lr 1e-4 --epochs 4", seeds=3),
+    Planned(task="wnli", flags="--lr 5e-5 --epochs 3", seeds=3),
+    Planned(task="stance", flags="--lr 1e-4 --epochs 3", seeds=3),
+    Planned(task="squad_v2", flags="--lr 1e-4 --epochs 2"),
+    Planned(task="squad", flags="--lr 1e-4 --epochs 2"),
+)
+
+
+def main() -> None:
+    """Run what is missing, then write the table; or only the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="../shared/data", help="the folder of the datasets")
+    parser.add_argument("--runs", default="runs", help="where the runs' folders go")
+    parser.add_argument("--table", action="store_true", help="write the README's table, run nothing")
+    options = parser.parse_args()
+    if not options.table:
+        for planned in PLAN:
+            for seed, path in planned.files():
+                if not path.exists():
+                    print(planned.command(seed), flush=True)
+                    path.write_text(json.dumps(measure(planned, seed, options), indent=1) + "\n", "utf-8")
+    README.write_text(with_table(README.read_text("utf-8"), table()), "utf-8")
+
+
+def measure(planned: Planned, seed: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Run one seed by its command, and keep what may be kept of its result."""
+    words = planned.command(seed).replace("DATA", options.data).split()[1:]
+    finished = subprocess.run(
+        [sys.executable, "-m", "bertkit", *words, "--out", options.runs, "--json", "--quiet"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return kept(planned.command(seed), json.loads(finished.stdout.replace(options.data, "DATA")))
+
+
+def kept(command: str, result: dict[str, Any]) -> dict[str, Any]:
+    """A result without the run's folder."""
+    return {"command": command, **{name: value for name, value in result.items() if name != "folder"}}
+
+
+def table() -> str:
+    """The README's table, from the files that are there."""
+    lines = ["| task | score (dev) | seeds | rows trained on | scored on | command |"]
+    lines.append("| --- | --- | --- | --- | --- | --- |")
+    for planned in PLAN:
+        results = [json.loads(path.read_text("utf-8")) for _, path in planned.files() if path.exists()]
+        if results:
+            lines.append(_line(planned, results))
+    return "\n".join(lines)
+
+
+def _line(planned: Planned, results: list[dict[str, Any]]) -> str:
+    first = results[0]
+    scored = [e for e in first["evaluations"] if e["metrics"]]
+    scores = "; ".join(
+        f"{'' if len(scored) == 1 and e['name'] == 'dev' else e['name'] + ' '}{TITLES[name]} "
+        + _score([_value(r, e["name"], name) for r in results])
+        for e in scored
+        for name in e["metrics"]
+    )
+    return (
+        f"| {planned.task} | {scores} | {len(results)} | {_rows(first['rows']['train'])} | "
+        f"{'; '.join(_rows(first['rows'][e['name']]) for e in scored)} | `{planned.command()}` |"
+    )
+
+
+def _value(result: dict[str, Any], evaluation: str, metric: str) -> dict[str, float]:
+    found: dict[str, float] = next(e for e in result["evaluations"] if e["name"] == evaluation)["metrics"][metric]
+    return found
+
+
+def _score(scores: Iterable[dict[str, float]]) -> str:
+    """Mean ± sd over seeds; for one seed its 95 % interval over the rows."""
+    scores = list(scores)
+    values = [100 * score["value"] for score in scores]
+    if len(values) > 1:
+        return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+    return f"{values[0]:.1f} [{100 * scores[0]['low']:.1f}, {100 * scores[0]['high']:.1f}]"
+
+
+def _rows(count: dict[str, Any]) -> str:
+    """How many rows, of how many; and where they are no published split, which."""
+    if " documents of " in count["origin"]:
+        return f"{count['used']:,} ({count['origin'].partition(' documents of ')[0]} dev documents)"
+    if count["published"] and count["used"] != count["published"]:
+        return f"{count['used']:,} of {count['published']:,}"
+    return f"{count['used']:,}"
+
+
+def with_table(readme: str, lines: str) -> str:
+    """The README with the table between its two marks."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{lines}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The command line: it puts the commands together, and is the one place where errors become lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from bertkit import __version__
+from bertkit.cli import compare, eval_, finetune, predict, tasks
+from bertkit.errors import BertkitError
+
+app = typer.Typer(
+    name="bertkit",
+    help="Fine-tune BERT-like encoders, with scores you can believe.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Try it: bertkit finetune sst2 --sample",
+)
+app.command("finetune")(finetune.finetune)
+app.command("eval")(eval_.evaluate)
+app.command("compare")(compare.compare)
+app.command("predict")(predict.predict)
+app.command("tasks")(tasks.tasks)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"bertkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Fine-tune BERT-like encoders, with scores you can believe."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 a run failed, 2 a wrong request."""
+    sys.exit(_run(dashed(sys.argv[1:] if arguments is None else arguments)))
+
+
+def dashed(arguments: list[str]) -> list[str]:
+    """The arguments with `_` for `-` in the names of options: --learning_rate is --learning-rate."""
+    return [_dashed(argument) for argument in arguments]
+
+
+def _dashed(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    return name.replace("_", "-") + equals + value if name.startswith("--") else argument
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = app(arguments, prog_name="bertkit", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except BertkitError as error:
+        _say(f"Error: {error}")
+        return error.exit_code
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        _say("Interrupted.")
+        return 130
+    except typer.TyperException as error:
+        _say(f"Error: {getattr(error, 'format_message', lambda: error)()}")
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _say(line: str) -> None:
+    """One line on stderr, from the first process alone."""
+    if os.environ.get("RANK", "0") == "0":
+        print(" ".join(line.split()), file=sys.stderr)

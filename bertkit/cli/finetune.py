@@ -1,0 +1,67 @@
+"""bertkit finetune TASK"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bertkit import registry, request
+from bertkit.cli import options as o
+from bertkit.cli import screen
+from bertkit.cli.launch import distributed, relaunch
+
+
+def finetune(
+    task: Annotated[str, typer.Argument(help="Its name; `bertkit tasks` lists them.")],
+    model: o.Model = None,
+    revision: o.Revision = None,
+    scratch: o.Scratch = False,
+    data: o.Data = None,
+    sample: o.Sample = False,
+    limit: o.Limit = None,
+    epochs: o.Epochs = None,
+    max_steps: o.MaxSteps = None,
+    batch_size: o.BatchSize = None,
+    gradient_accumulation: o.GradientAccumulation = None,
+    learning_rate: o.LearningRate = None,
+    warmup: o.Warmup = None,
+    weight_decay: o.WeightDecay = None,
+    max_grad_norm: o.MaxGradNorm = None,
+    max_length: o.MaxLength = None,
+    doc_stride: o.DocStride = None,
+    max_answer_length: o.MaxAnswerLength = None,
+    null_threshold: o.NullThreshold = None,
+    eval_every: o.EvalEvery = None,
+    seed: o.Seed = 42,
+    seeds: o.Seeds = 1,
+    device: o.DeviceOption = "auto",
+    precision: o.PrecisionOption = "auto",
+    processes: o.Processes = 1,
+    out: o.Out = Path("runs"),
+    force: o.Force = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> int:
+    """Train an encoder on a task, and score it.
+
+    Asking again for a finished run costs nothing: its scores are printed.
+    """
+    asked = request.Asked(
+        model=model, revision=revision, scratch=scratch, data=data, sample=sample, limit=limit, epochs=epochs,
+        max_steps=max_steps, batch_size=batch_size, gradient_accumulation=gradient_accumulation,
+        learning_rate=learning_rate, warmup=warmup, weight_decay=weight_decay, max_grad_norm=max_grad_norm,
+        max_length=max_length, doc_stride=doc_stride, max_answer_length=max_answer_length,
+        null_threshold=null_threshold, eval_every=eval_every, seed=seed, device=device, precision=precision,
+        processes=processes,
+    )  # fmt: skip
+    specs = request.seeds_of(request.spec_of(registry.find(task), asked), seeds)
+    request.check(specs)
+    if processes > 1 and not distributed():
+        return relaunch(processes)
+    from bertkit.run import run
+
+    finished = [run(spec, out, screen.watch(quiet or json, spec), force) for spec in specs]
+    screen.print_runs(finished, json)
+    return 0

@@ -1,0 +1,191 @@
+"""What a person sees: progress on stderr, answers on stdout, eighty columns wide."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bertkit.cli.launch import first
+from bertkit.spec import Spec
+from bertkit.watch import Watch
+
+if TYPE_CHECKING:
+    from bertkit.result import Result, Score, Scored
+    from bertkit.run import Finished
+
+METRIC_TITLES = {
+    "accuracy": "accuracy",
+    "f1": "F1",
+    "f1_macro": "macro F1",
+    "matthews": "Matthews corr.",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "tag_accuracy": "accuracy of words",
+    "squad_em": "EM",
+    "squad_f1": "F1",
+}
+
+
+def console() -> Console:
+    """Where answers go."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def stderr() -> Console:
+    """Where progress and notes go."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """One compact line on stdout, from the first process alone."""
+    if first():
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def watch(quiet: bool, spec: Spec) -> Watch:
+    """Somebody who watches a run: a person at a terminal, or nobody."""
+    return Watch() if quiet or not first() else ScreenWatch(f"{spec.task.name}, seed {spec.seed}")
+
+
+class ScreenWatch(Watch):
+    """Live progress: step, loss, examples a second, time left."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.examples = 0
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=stderr(),
+            expand=True,
+        )
+        self.task = self.progress.add_task(title, total=None, figures="", visible=False)
+        self.started = False
+
+    def phase(self, name: str, total: int) -> None:
+        """Begin a bar of `total` steps."""
+        if not self.started:
+            self.progress.start()
+            self.started = True
+        self.examples = 0
+        self.progress.reset(
+            self.task, total=max(total, 1), description=f"{self.title}: {name}", figures="", visible=True
+        )
+
+    def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
+        """Move the bar on."""
+        self.examples += examples
+        elapsed = self.progress.tasks[0].elapsed or 0.0
+        figures = "" if loss is None else f"loss {loss:.3f}  {self.examples / max(elapsed, 1e-9):.0f} ex/s"
+        self.progress.update(self.task, advance=steps, figures=figures)
+
+    def note(self, text: str) -> None:
+        """A line above the bar."""
+        self.progress.console.print(Text(f"{self.title}: {text}", style="yellow"))
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self.progress.update(self.task, visible=False)
+        self.progress.stop()
+
+
+def percent(value: float) -> str:
+    """A fraction as people read it: times 100, one decimal."""
+    return f"{100 * value:.1f}"
+
+
+def with_interval(score: Score) -> str:
+    """A score with its 95 % interval."""
+    return f"{percent(score.value)} [{percent(score.low)}, {percent(score.high)}]"
+
+
+def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
+    """The scores of one run, or of several seeds with their mean and standard deviation."""
+    from bertkit.spec import to_plain
+
+    if as_json:
+        plain = [{"folder": str(run.folder), **to_plain(run.result)} for run in runs]
+        print_json(plain if len(plain) > 1 else plain[0])
+    elif first():
+        for run in runs[:1] if len(runs) > 1 else runs:
+            _print_head(run.result)
+        if len(runs) == 1:
+            print_scores(runs[0].result.spec, runs[0].result.evaluations)
+        else:
+            _print_seeds(runs)
+        for run in runs:
+            console().print(f"{'finished before' if run.before else 'run'}: {run.folder}", soft_wrap=True)
+
+
+def _print_head(result: Result) -> None:
+    spec, training = result.spec, result.training
+    arm = "random weights in the shape of " if spec.scratch else ""
+    line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
+    console().print(Text(f"{line} · {result.device} · {result.precision}", style="bold"))
+    for mark in result.marks:
+        console().print(Text(f"  not the whole benchmark: {mark}" if "sample" not in mark else f"  {mark}", style="yellow"))
+
+
+def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
+    """One line a metric: its value with the interval over rows, and the human score."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("EVALUATION", "ROWS", "METRIC", "SCORE [95 % over rows]", "HUMAN"):
+        table.add_column(name, justify="right" if name in ("ROWS", "HUMAN") else "left", no_wrap=True)
+    for scored in evaluations:
+        human = next((e.human for e in spec.task.evaluations if e.name == scored.name), {})
+        if scored.missing:
+            table.add_row(scored.name, "", "", f"({scored.missing})", "")
+        elif not scored.metrics:
+            table.add_row(scored.name, f"{scored.rows:,}", "", "predicted, not scored", "")
+        for name, score in scored.metrics.items():
+            man = percent(human[name]) if name in human else ""
+            table.add_row(scored.name, f"{scored.rows:,}", METRIC_TITLES.get(name, name), with_interval(score), man)
+    console().print(table)
+    for scored in evaluations:
+        _print_details(scored)
+
+
+def _print_details(scored: Scored) -> None:
+    details = scored.details
+    if details.get("constant"):
+        console().print(Text(f"  {scored.name}: every answer is the same: the model learnt nothing", style="red"))
+    if "majority" in details:
+        console().print(f"  {scored.name}: the commonest label alone is right on {percent(details['majority'])}")
+    if "best F1" in details:
+        parts = [f"{part} EM {percent(details[f'{part} EM'])} F1 {percent(details[f'{part} F1'])}"
+                 for part in ("HasAns", "NoAns") if details.get(f"{part} EM") is not None]  # fmt: skip
+        best = f"best F1 {percent(details['best F1'])} at threshold {details['best F1 threshold']:.2f}"
+        console().print(f"  {scored.name}: {' · '.join(parts)} · {best} (chosen on these rows)")
+    if "F1 by tag" in details:
+        tags = "  ".join(f"{name} {percent(value)}" for name, value in details["F1 by tag"].items())
+        console().print(f"  {scored.name}, F1 by tag: {tags}")
+
+
+def _print_seeds(runs: Sequence[Finished]) -> None:
+    from bertkit.stats import spread
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("EVALUATION", "METRIC", "MEAN ± SD", "SEEDS"):
+        table.add_column(name, no_wrap=name != "SEEDS")
+    for k, scored in enumerate(runs[0].result.evaluations):
+        for name in scored.metrics:
+            values = [run.result.evaluations[k].metrics[name].value for run in runs]
+            over = spread(values)
+            table.add_row(
+                scored.name,
+                METRIC_TITLES.get(name, name),
+                f"{percent(over.mean)} ± {percent(over.sd)} (n = {over.n})",
+                " ".join(f"{run.result.spec.seed}: {percent(v)}" for run, v in zip(runs, values, strict=True)),
+            )
+    console().print(table)

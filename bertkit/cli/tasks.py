@@ -1,0 +1,80 @@
+"""bertkit tasks [TASK]"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from bertkit import registry
+from bertkit.cli import options as o
+from bertkit.cli import screen
+from bertkit.heads import Number, Span
+from bertkit.task import Task
+
+
+def tasks(
+    task: Annotated[str | None, typer.Argument(help="One task, in full.")] = None, json: o.Json = False
+) -> None:
+    """What there is: rows, labels, metrics, human scores, recipes, and where the rows come from."""
+    if json:
+        from bertkit.spec import to_plain
+
+        found = [registry.find(task)] if task else list(registry.tasks())
+        screen.print_json([to_plain(one) for one in found])
+    elif task:
+        _print_one(registry.find(task))
+    else:
+        _print_all(registry.tasks())
+
+
+def _print_all(found: tuple[Task, ...]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("TASK", "TRAIN", "METRICS", "WHAT"):
+        table.add_column(name, justify="right" if name == "TRAIN" else "left", no_wrap=name != "WHAT")
+    for task in found:
+        rows = task.source.rows.get("train")
+        metrics = ", ".join(dict.fromkeys(m for e in task.scored for m in e.metrics))
+        table.add_row(task.name, f"{rows:,}" if rows else "", metrics, task.about)
+    screen.console().print(table)
+    for suite in registry.suites():
+        screen.console().print(f"\nsuite {suite.name}: {', '.join(suite.members)}")
+
+
+def _print_one(task: Task) -> None:
+    head, recipe, source = task.head, task.recipe, task.source
+    labels = f"a number from {head.labels.low:g} to {head.labels.high:g}" if isinstance(head.labels, Number) else (
+        head.labels if isinstance(head.labels, str) else ", ".join(head.labels)
+    )  # fmt: skip
+    hub = source.hub and f"{source.hub.id} {source.hub.config or ''} {source.hub.revision or ''}".strip()
+    lines = {
+        "what": task.about,
+        "head": head.kind,
+        "labels": labels,
+        "rows": ", ".join(f"{split} {count:,}" for split, count in source.rows.items()) or "not known",
+        "scored": "; ".join(
+            f"{e.name}: " + ", ".join(_with_human(name, e.human) for name in e.metrics) for e in task.scored
+        ),
+        "predicted": ", ".join(e.name for e in task.evaluations if not e.scored) or "nothing else",
+        "recipe": f"{recipe.epochs:g} epochs, batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g}, "
+        f"warmup {recipe.warmup:g}, weight decay {recipe.weight_decay:g}, {recipe.window.max_length} tokens"
+        + (f", stride {recipe.window.doc_stride}" if isinstance(head, Span) else ""),
+        "the Hub": hub or "not there",
+        "--data": f"a folder with {' or '.join(source.folders) or 'the files'} in it: "
+        + ", ".join(name for names in source.files.values() for name in names),
+        "--sample": "shipped" if registry.samples(task) else "not shipped",
+    }
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for name, value in lines.items():
+        table.add_row(name, value)
+    screen.console().print(task.name, style="bold")
+    screen.console().print(table)
+
+
+def _with_human(metric: str, human: dict[str, float] | object) -> str:
+    score = human.get(metric) if isinstance(human, dict) else None
+    title = screen.METRIC_TITLES.get(metric, metric)
+    return f"{title} (human {screen.percent(score)})" if score is not None else title

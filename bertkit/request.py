@@ -1,0 +1,117 @@
+"""What a person typed -> a spec, or one line that says why it cannot be. Light: checked before torch loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import cast
+
+from bertkit import hub
+from bertkit.encoders import DEFAULT, locate_encoder
+from bertkit.errors import RequestError
+from bertkit.heads import Span, Window
+from bertkit.spec import HUB, SAMPLE, Device, Precision, Spec
+from bertkit.splits import check_located
+from bertkit.task import Recipe, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The flags of a run as they were typed; None where they were not."""
+
+    model: str | None = None
+    revision: str | None = None
+    scratch: bool = False
+    data: str | None = None
+    sample: bool = False
+    epochs: float | None = None
+    max_steps: int | None = None
+    batch_size: int | None = None
+    gradient_accumulation: int | None = None
+    learning_rate: float | None = None
+    warmup: float | None = None
+    weight_decay: float | None = None
+    max_grad_norm: float | None = None
+    max_length: int | None = None
+    doc_stride: int | None = None
+    max_answer_length: int | None = None
+    null_threshold: float | None = None
+    eval_every: int | None = None
+    seed: int = 42
+    limit: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    processes: int = 1
+
+    @property
+    def rows(self) -> str:
+        """Where rows come from: "hub", "sample" or a folder. Raises RequestError for both."""
+        if self.sample and self.data:
+            raise RequestError("--sample and --data: give one of them")
+        return SAMPLE if self.sample else self.data or HUB
+
+    @property
+    def encoder(self) -> str:
+        """The model's name: --sample brings its own."""
+        return self.model or (SAMPLE if self.sample else DEFAULT)
+
+
+def spec_of(task: Task, asked: Asked) -> Spec:
+    """The spec for `task` as `asked`, its numbers and flags checked. Raises RequestError."""
+    return Spec(
+        task=task,
+        model=asked.encoder,
+        revision=asked.revision,
+        scratch=asked.scratch,
+        data=asked.rows,
+        limit=asked.limit,
+        recipe=_recipe(task, asked),
+        eval_every=asked.eval_every,
+        seed=asked.seed,
+        device=cast(Device, asked.device),
+        precision=cast(Precision, asked.precision),
+        processes=asked.processes,
+    )
+
+
+def seeds_of(spec: Spec, seeds: int) -> list[Spec]:
+    """The same spec with `seeds` seeds, counting up from its own. Raises RequestError."""
+    if seeds < 1:
+        raise RequestError(f"--seeds {seeds}: it must be at least 1")
+    return [replace(spec, seed=spec.seed + k) for k in range(seeds)]
+
+
+def check(specs: list[Spec]) -> None:
+    """Raise at once what would stop these specs later: rows or encoders that are not there, no network."""
+    for spec in specs:
+        check_located(spec.task, spec.data)
+    encoders = {
+        spec.model: locate_encoder(spec.model, spec.revision, weights=not spec.scratch) for spec in specs
+    }
+    on_hub = [encoder for encoder in encoders.values() if encoder.kind == "hub"]
+    datasets = [spec.task.source.hub for spec in specs if spec.data == HUB and spec.task.source.hub]
+    if on_hub or datasets:
+        hub.prepare(on_hub, datasets)
+
+
+def _recipe(task: Task, asked: Asked) -> Recipe:
+    if asked.epochs is not None and asked.max_steps is not None:
+        raise RequestError("--epochs and --max-steps: give one of them")
+    recipe = task.sample_recipe if asked.sample else task.recipe
+    typed = {f.name: getattr(asked, f.name, None) for f in fields(Recipe)}
+    return replace(
+        recipe,
+        **{name: value for name, value in typed.items() if value is not None},
+        window=_window(task, recipe.window, asked),
+    )
+
+
+def _window(task: Task, window: Window, asked: Asked) -> Window:
+    typed = {f.name: getattr(asked, f.name) for f in fields(Window)}
+    typed = {name: value for name, value in typed.items() if value is not None}
+    for name in typed:
+        flag = "--" + name.replace("_", "-")
+        if name != "max_length" and not isinstance(task.head, Span):
+            raise RequestError(f"{flag} is for extractive QA; {task.name} is {task.head.kind}")
+        if name == "null_threshold" and isinstance(task.head, Span) and not task.head.no_answer:
+            raise RequestError(f"{flag} is for questions that may have no answer; every one of {task.name} has one")
+    return replace(window, **typed)
