@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,9 +11,15 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 
 from bertkit.errors import RequestError
-from bertkit.spec import Device, Precision
+from bertkit.spec import Device, Precision, Spec
 
 MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+def settled(spec: Spec) -> Spec:
+    """The spec with what was "auto" resolved for this machine. Raises RequestError."""
+    device = settle_device(spec.device)
+    return replace(spec, device=device, precision=settle_precision(device, spec.precision))
 
 
 def accelerator(device: Device, precision: Precision) -> Accelerator:

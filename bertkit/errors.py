@@ -2,7 +2,7 @@
 
     BertkitError
     ├── RequestError      what was asked cannot be: a flag, a number, a name           exit code 2
-    │   └── UnknownName   a task, suite or comparison that is not there
+    │   └── UnknownNameError   a task, suite or comparison that is not there
     ├── DataError         rows: a missing split, a column, a line that cannot be read  exit code 2
     ├── EncoderError      a model or tokenizer that is not there or not whole          exit code 2
     ├── HubError          the Hub is out of reach, or gave something else              exit code 2
@@ -27,7 +27,7 @@ class RequestError(BertkitError):
     """What was asked cannot be done as it was asked."""
 
 
-class UnknownName(RequestError):
+class UnknownNameError(RequestError):
     """`what` has no member called `name`; the message offers the nearest of `known`."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], hint: str) -> None:

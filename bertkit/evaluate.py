@@ -35,7 +35,11 @@ def encode(head: Head, table: Dataset, tokenizer: Any, window: Window) -> Featur
         part = head.encode(table[start : start + CHUNK], tokenizer, window)
         parts.append(
             Features(
-                row=part.row + start, inputs=part.inputs, targets=part.targets, cut=part.cut, places=part.places
+                row=part.row + start,
+                inputs=part.inputs,
+                targets=part.targets,
+                cut=part.cut,
+                places=part.places,
             )
         )
     return Features.concat(parts)
@@ -122,9 +126,7 @@ def score(head: Head, answered: Answered, sure: bool = True) -> Scored:
         low, high = interval(metric.measure(golds, values, labels), metric.score) if sure else (value, value)
         metrics[name] = Score(value=value, low=low, high=high)
     details = _details(head, golds, answered.answers) if sure else {}
-    return Scored(
-        name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details
-    )
+    return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)
 
 
 def _details(head: Head, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:

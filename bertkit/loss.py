@@ -23,9 +23,7 @@ def loss(head: Head, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """
     logits = logits.float()
     if isinstance(head, Tagging):
-        return functional.cross_entropy(
-            logits.flatten(0, 1), targets.flatten(), ignore_index=UNASKED, reduction="sum"
-        )
+        return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=UNASKED, reduction="sum")
     if isinstance(head, Span):
         inside = logits.masked_fill(~mask[:, :, None], torch.finfo(torch.float32).min)
         start = functional.cross_entropy(inside[:, :, 0], targets[:, 0], reduction="sum")

@@ -46,7 +46,7 @@ def fetch(encoder: Encoder, weights: bool) -> tuple[Path, str | None]:
     """The encoder's folder on this machine, and the Hub's commit it is of."""
     if encoder.folder is not None:
         return encoder.folder, None
-    from bertkit.hub import fetch_model
+    from bertkit.fetch import fetch_model
 
     folder, commit = fetch_model(encoder, weights)
     check_folder(folder, weights=weights)
@@ -88,7 +88,7 @@ def load_trained(folder: Path, head: Head) -> Loaded:
     if not any(name.endswith(wanted) for name in config.architectures or ()):
         have = ", ".join(config.architectures or ("no head",))
         raise EncoderError(
-            f"{folder} has no trained {head.kind} head ({have}): train one with `bertkit finetune TASK --model {folder}`"
+            f"{folder} has no trained {head.kind} head ({have}): train one: `bertkit finetune TASK --model {folder}`"
         )
     tokenizer = load_tokenizer(folder, head, config)
     auto = getattr(transformers, head.auto_model)
@@ -177,7 +177,14 @@ def positions(config: Any) -> int | None:
     most = getattr(config, "max_position_embeddings", None)
     if not isinstance(most, int) or most <= 0:
         return None
-    shifted = config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "data2vec-text")
+    shifted = config.model_type in (
+        "roberta",
+        "xlm-roberta",
+        "camembert",
+        "mpnet",
+        "longformer",
+        "data2vec-text",
+    )
     return most - (config.pad_token_id or 0) - 1 if shifted else most
 
 

@@ -169,7 +169,11 @@ def read_squad(path: Path) -> Iterator[RawRow]:
                 for asked in paragraph["qas"]:
                     number += 1
                     golds = [] if asked.get("is_impossible") else asked.get("answers")
-                    row = {"id": asked["id"], "title": article.get("title", ""), "question": asked["question"]}
+                    row = {
+                        "id": asked["id"],
+                        "title": article.get("title", ""),
+                        "question": asked["question"],
+                    }
                     row["context"] = paragraph["context"]
                     row["answers"] = golds and [{"text": g["text"], "start": g["answer_start"]} for g in golds]
                     yield number, row

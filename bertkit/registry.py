@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from bertkit.errors import UnknownName
+from bertkit.errors import UnknownNameError
 from bertkit.task import Suite, Task
 
 T = TypeVar("T")
@@ -33,12 +33,12 @@ class Pack:
 
 
 def find(name: str) -> Task:
-    """The task called so (case and `-` for `_` forgiven), or UnknownName with the nearest names."""
+    """The task called so (case and `-` for `_` forgiven), or UnknownNameError with the nearest names."""
     return _find("task", name, {task.name: task for pack in packs() for task in pack.tasks})
 
 
 def find_suite(name: str) -> Suite:
-    """The suite called so, or UnknownName."""
+    """The suite called so, or UnknownNameError."""
     return _find("suite", name, {suite.name: suite for suite in suites()})
 
 
@@ -85,5 +85,5 @@ def _load(point: EntryPoint) -> Pack | None:
 def _find(what: str, name: str, known: dict[str, T]) -> T:
     key = name.lower().replace("-", "_")
     if key not in known:
-        raise UnknownName(what, name, known, "bertkit tasks lists them")
+        raise UnknownNameError(what, name, known, "bertkit tasks lists them")
     return known[key]

@@ -80,17 +80,19 @@ def seeds_of(spec: Spec, seeds: int) -> list[Spec]:
     return [replace(spec, seed=spec.seed + k) for k in range(seeds)]
 
 
-def check(specs: list[Spec]) -> None:
+def check(specs: list[Spec], training: bool = True) -> None:
     """Raise at once what would stop these specs later: rows or encoders that are not there, no network."""
     for spec in specs:
-        check_located(spec.task, spec.data)
-    encoders = {
-        spec.model: locate_encoder(spec.model, spec.revision, weights=not spec.scratch) for spec in specs
-    }
-    on_hub = [encoder for encoder in encoders.values() if encoder.kind == "hub"]
-    datasets = [spec.task.source.hub for spec in specs if spec.data == HUB and spec.task.source.hub]
-    if on_hub or datasets:
-        hub.prepare(on_hub, datasets)
+        check_located(spec.task, spec.data, training)
+    encoders = {spec.model: locate_encoder(spec.model, spec.revision, weights=not spec.scratch) for spec in specs}
+    sources = [s for spec in specs if spec.data == HUB for s in spec.task.sources]
+    hub.prepare(list(encoders.values()), [source.hub for source in sources if source.hub])
+
+
+def check_rows(spec: Spec) -> None:
+    """Raise at once if a run's rows are not where its spec says, so that it cannot be scored again."""
+    check_located(spec.task, spec.data, training=False)
+    hub.prepare([], [s.hub for s in spec.task.sources if s.hub and spec.data == HUB])
 
 
 def _recipe(task: Task, asked: Asked) -> Recipe:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertkit.errors import DataError
-from bertkit.heads import Classification, Head, Number, Span, Tagging
+from bertkit.heads import Classification, Head, Number, Tagging
 from bertkit.readers import read_raw
 from bertkit.sources import Located, Source
+from bertkit.tidy import tidy
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -65,7 +66,7 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True)
             for number, row in read_raw(path, headed):
                 yield f"{path}, {unit} {number}", row
 
-    table = _kept(digest, lambda: _tidy(raw(), source, head, golds), head)
+    table = _kept(digest, lambda: tidy(raw(), source, head, golds), head)
     if not len(table):
         raise DataError(f"{located.files[0]} has no rows")
     origin = ", ".join(path.name for path in located.files)
@@ -75,7 +76,7 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True)
 
 def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows:
     """The rows of a split on the Hub; their digest is that of the commit they came from."""
-    from bertkit.hub import fetch_rows
+    from bertkit.fetch import fetch_rows
     from bertkit.hub_rows import named_rows
 
     assert source.hub
@@ -87,7 +88,7 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows
         for number, row in named_rows(dataset):
             yield f"{source.hub and source.hub.id}, {split} row {number}", row
 
-    table = _kept(digest, lambda: _tidy(raw(), source, head, golds), head)
+    table = _kept(digest, lambda: tidy(raw(), source, head, golds), head)
     return Rows(table=table, origin=name, digest=digest, there=len(table))
 
 
@@ -104,7 +105,10 @@ def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
         raise DataError(f"{rows.origin} has one document only: no part of it can train while another scores")
     count = min(max(round(len(names) * train / of), 1), len(names) - 1)
     chosen = {names[i] for i in np.random.default_rng(seed).permutation(len(names))[:count]}
-    place = {True: f"{count} of {len(names)} documents", False: f"{len(names) - count} of {len(names)} documents"}
+    place = {
+        True: f"{count} of {len(names)} documents",
+        False: f"{len(names) - count} of {len(names)} documents",
+    }
     parts = []
     for training in (True, False):
         picked = [i for i, group in enumerate(groups) if (group in chosen) == training]
@@ -118,120 +122,6 @@ def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
             )
         )
     return parts[0], parts[1]
-
-
-def _tidy(
-    raw: Iterable[tuple[str, dict[str, Any]]], source: Source, head: Head, golds: bool
-) -> Iterator[dict[str, Any]]:
-    """Raw rows as the head's columns, labels by name. Raises DataError at the first that does not fit."""
-    names: dict[str, str] | None = None
-    read = {Classification: _classified, Tagging: _tagged, Span: _asked}[type(head)]
-    for index, (where, row) in enumerate(raw):
-        if names is None:
-            names = _column_names(row, where, source, head, golds)
-        try:
-            values = {role: row[name] for role, name in names.items()}
-        except KeyError as error:
-            raise DataError(f"{where}: no column {error}") from error
-        tidied = read(where, values, source, head)
-        tidied["row_id"] = str(values.get("id") or index)
-        tidied["group"] = str(values.get("group") or "")
-        yield tidied
-
-
-def _column_names(
-    row: Mapping[str, Any], where: str, source: Source, head: Head, golds: bool
-) -> dict[str, str]:
-    """For each role the name its column has here."""
-    found = {}
-    gold = head.roles[-1]
-    for role, candidates in source.columns.items():
-        name = next((name for name in candidates if name in row), None)
-        if name is not None and (golds or role != gold):
-            found[role] = name
-        elif role in head.roles and (golds or role != gold):
-            raise DataError(
-                f"{where.partition(', line')[0]}: no column '{candidates[0]}' for the {role}; "
-                f"it has {', '.join(map(str, row))}"
-            )
-    return found
-
-
-def _text(where: str, role: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        kind = "empty" if value is None or isinstance(value, str) else f"a {type(value).__name__}, not text"
-        raise DataError(f"{where}: the {role} is {kind}")
-    return value
-
-
-def _classified(where: str, values: Mapping[str, Any], source: Source, head: Classification) -> dict[str, Any]:
-    row: dict[str, Any] = {"text": _text(where, "text", values["text"]), "text_pair": None, "label": None}
-    if head.pair:
-        row["text_pair"] = _text(where, "text_pair", values["text_pair"])
-    if values.get("label") is not None:
-        row["label"] = _label(where, values["label"], source, head)
-    elif "label" in values:
-        raise DataError(f"{where}: no label: a split without labels can be predicted, not trained on or scored")
-    return row
-
-
-def _label(where: str, raw: Any, source: Source, head: Classification) -> str | float:
-    if isinstance(head.labels, Number):
-        return _number(where, raw, head.labels)
-    known = {name.lower(): name for name in head.labels if isinstance(head.labels, tuple)}
-    known |= {spelt.lower(): name for spelt, name in source.labels.items()}
-    label = known.get(str(raw).strip().lower())
-    if label is None and str(raw).strip() in ("", "-1"):
-        raise DataError(f"{where}: no label: a split without labels can be predicted, not trained on or scored")
-    if label is None:
-        raise DataError(f"{where}: unknown label '{raw}'; expected one of {', '.join(head.labels)}")
-    return label
-
-
-def _number(where: str, raw: Any, span: Number) -> float:
-    try:
-        number = float(raw)
-    except (TypeError, ValueError):
-        raise DataError(f"{where}: '{raw}' is not a number") from None
-    if not span.low <= number <= span.high:
-        raise DataError(f"{where}: {number:g} is not between {span.low:g} and {span.high:g}")
-    return number
-
-
-def _tagged(where: str, values: Mapping[str, Any], source: Source, head: Tagging) -> dict[str, Any]:
-    words = list(values["words"])
-    for word in words:
-        _text(where, "word", word)
-    if not words:
-        raise DataError(f"{where}: a sentence without words")
-    tags = None
-    if values.get("tags") is not None:
-        tags = [source.labels.get(tag, tag) for tag in values["tags"]]
-        if len(tags) != len(words):
-            raise DataError(f"{where}: {len(words)} words but {len(tags)} tags")
-        unknown = [tag for tag in tags if isinstance(head.labels, tuple) and tag not in head.labels]
-        if unknown:
-            raise DataError(f"{where}: unknown tag '{unknown[0]}'; expected one of {', '.join(head.labels)}")
-    return {"words": words, "tags": tags}
-
-
-def _asked(where: str, values: Mapping[str, Any], source: Source, head: Span) -> dict[str, Any]:
-    name = f"{where} ('{values.get('id')}')"
-    context = _text(name, "context", values["context"])
-    row = {"question": _text(name, "question", values["question"]), "context": context, "answers": None}
-    golds = values.get("answers")
-    if golds is None:
-        return row
-    if not golds and not head.no_answer:
-        raise DataError(f"{name}: no answer; questions without one are for squad_v2")
-    for gold in golds:
-        text, start = gold.get("text"), gold.get("start")
-        if not isinstance(text, str) or not isinstance(start, int) or not text:
-            raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
-        if start < 0 or context[start : start + len(text)] != text:
-            raise DataError(f"{name}: the answer '{text[:60]}' is not at its offset {start} of the document")
-    row["answers"] = [{"text": gold["text"], "start": gold["start"]} for gold in golds]
-    return row
 
 
 def _features(head: Head) -> Any:
@@ -293,5 +183,3 @@ def _key(parts: list[str], source: Source, head: Head, golds: bool) -> bytes:
     """What the reading depends on, beside the bytes that are read."""
     reading = [parts, READER, source.columns, source.labels, source.header, repr(head), golds]
     return json.dumps(reading, sort_keys=True, default=list).encode()
-
-

@@ -19,7 +19,7 @@ from accelerate import Accelerator
 from bertkit import __version__, evaluate
 from bertkit import model as models
 from bertkit.devices import accelerator as make_accelerator
-from bertkit.devices import describe
+from bertkit.devices import describe, settled
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
 from bertkit.features import Features
@@ -60,13 +60,17 @@ def run(spec: Spec, out: Path, watch: Watch | None = None, force: bool = False) 
     With `force` it is done anew, and the old folder kept under another name until the new one is finished.
     """
     watch = watch or Watch()
+    spec = settled(spec)
     folder = out / spec.folder_name
     splits = read_splits(spec)
     result = None if force else read_result(folder)
     if result is not None:
         check_unchanged(result, splits, folder)
         return Finished(folder=folder, result=result, before=True)
-    return Finished(folder=folder, result=_Run.of(spec, folder, splits, watch).do(), before=False)
+    try:
+        return Finished(folder=folder, result=_Run.of(spec, folder, splits, watch).do(), before=False)
+    finally:
+        watch.close()
 
 
 def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
@@ -75,8 +79,7 @@ def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
         before = result.rows.get(name)
         if before is None or (before.digest, before.used) != (count.digest, count.used):
             raise RequestError(
-                f"{folder} was finished with other rows: its {name} split has changed since; "
-                "give --force to do it anew"
+                f"{folder} was finished with other rows: its {name} split has changed since; give --force to do it anew"
             )
 
 
@@ -117,7 +120,9 @@ class _Run:
         encoder = locate_encoder(self.spec.model, self.spec.revision, weights=not self.spec.scratch)
         loaded = models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed)
         window = models.fit_window(
-            self.spec.recipe.window, loaded.model.config, self.spec.recipe.window != self.spec.task.recipe.window
+            self.spec.recipe.window,
+            loaded.model.config,
+            self.spec.recipe.window != self.spec.task.recipe.window,
         )
         recipe = replace(self.spec.recipe, window=window)
         features = self._features(loaded, window)
@@ -147,7 +152,6 @@ class _Run:
             models.save(loaded, self.accelerator.unwrap_model(loaded.model), self.folder / MODEL)
             write_result(self.folder, result)
         self.accelerator.wait_for_everyone()
-        self.watch.close()
         return result
 
     def _features(self, loaded: models.Loaded, window: Any) -> dict[str, Features]:
@@ -171,7 +175,7 @@ class _Run:
 
     def _evaluate(self, loaded: models.Loaded, features: dict[str, Features], window: Any) -> list[Scored]:
         """Predict and score every evaluation; write the predictions."""
-        answered = self._answer(loaded, features, window, scored_only=False)
+        answered = self._answer(loaded, features, window, on_the_way=False)
         if self.accelerator.is_main_process:
             write_lines(self.folder / PREDICTIONS, [line for part in answered.values() for line in part.lines()])
         return [
@@ -182,23 +186,24 @@ class _Run:
         ]
 
     def _answer(
-        self, loaded: models.Loaded, features: dict[str, Features], window: Any, scored_only: bool
+        self, loaded: models.Loaded, features: dict[str, Features], window: Any, on_the_way: bool
     ) -> dict[str, evaluate.Answered]:
         head: Head = self.splits.head
         answered = {}
+        watch = Watch() if on_the_way else self.watch  # on the way, training is what is watched
         for evaluation in self.spec.task.evaluations:
             rows = self.splits.evaluations[evaluation.name]
-            if isinstance(rows, str) or (scored_only and not evaluation.scored):
+            if isinstance(rows, str) or (on_the_way and not evaluation.scored):
                 continue
             part = features[evaluation.name]
-            logits = evaluate.predict(loaded, loaded.model, head, part, self.accelerator, self.watch)
+            logits = evaluate.predict(loaded, loaded.model, head, part, self.accelerator, watch)
             answered[evaluation.name] = evaluate.answer(head, evaluation, rows.table, part, logits, window)
         return answered
 
     def _score_on_the_way(
         self, step: int, loaded: models.Loaded, features: dict[str, Features], window: Any, log: _Log
     ) -> None:
-        answered = self._answer(loaded, features, window, scored_only=True)
+        answered = self._answer(loaded, features, window, on_the_way=True)
         scored = [evaluate.score(self.splits.head, part, sure=False) for part in answered.values()]
         log.write({"step": step, "score": _headlines(scored)})
 

@@ -125,7 +125,7 @@ def _labels(head: Head, train: Rows | None) -> Head:
     column = "tags" if "tags" in head.roles else "label"
     values = train.table[column]
     names = {name for row in values for name in (row if column == "tags" else [row])}
-    return replace(head, labels=tuple(sorted(names)))  # type: ignore[type-var, arg-type]  # Span has none to read
+    return replace(head, labels=tuple(sorted(names)))
 
 
 def _lack(task: Task, split: str, folder: Path) -> str:

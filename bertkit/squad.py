@@ -60,7 +60,9 @@ def best_of(compare: Compare, golds: Sequence[str], answer: str) -> float:
     return max(compare(gold, answer) for gold in golds_that_count(golds))
 
 
-def best_threshold(scores: Sequence[float], has_answer: Sequence[bool], margins: Sequence[float]) -> tuple[float, float]:
+def best_threshold(
+    scores: Sequence[float], has_answer: Sequence[bool], margins: Sequence[float]
+) -> tuple[float, float]:
     """The best mean score that a threshold on "no answer" could reach, and that threshold.
 
     scores      what each question's best span gets

@@ -103,6 +103,12 @@ class Task:
         return evaluation.source or self.source
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every place its rows come from."""
+        own = tuple(evaluation.source for evaluation in self.evaluations if evaluation.source)
+        return (self.source, *own)
+
+    @property
     def scored(self) -> tuple[Evaluation, ...]:
         """The evaluations that count."""
         return tuple(evaluation for evaluation in self.evaluations if evaluation.scored)

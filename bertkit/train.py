@@ -40,9 +40,7 @@ class Plan:
     @property
     def updates_per_epoch(self) -> int:
         """Micro-batches of an epoch, put together to updates; the last may have fewer."""
-        return math.ceil(
-            math.ceil(self.features / self.recipe.batch_size) / self.recipe.gradient_accumulation
-        )
+        return math.ceil(math.ceil(self.features / self.recipe.batch_size) / self.recipe.gradient_accumulation)
 
     @property
     def updates(self) -> int:
@@ -64,7 +62,8 @@ class Plan:
 
 def optimizer_of(model: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """AdamW with bias correction; no decay on biases and norms (Devlin et al. 2019, appendix A.2)."""
-    decayed, plain = [], []
+    decayed: list[torch.nn.Parameter] = []
+    plain: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
         bare = parameter.ndim < 2 or name.endswith("bias")
         (plain if bare else decayed).append(parameter)
@@ -98,10 +97,10 @@ def train(
     """Train `loaded.model` in place by `recipe`. Raises RunError where the loss is no number."""
     plan = Plan(features=len(features), recipe=recipe)
     optimizer = optimizer_of(loaded.model, recipe)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: rate_of(step, plan.updates, recipe.warmup)
-    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_of(step, plan.updates, recipe.warmup))
     model, optimizer = accelerator.prepare(loaded.model, optimizer)
+    for wrapped in ("forward", "_original_forward"):  # accelerate's: autocast is entered in _part, and there alone
+        vars(loaded.model).pop(wrapped, None)
     loop = _Loop(model=model, head=head, features=features, pad=loaded.pad, accelerator=accelerator)
     watch.phase("training", plan.updates)
     began, examples, tokens, last = time.perf_counter(), 0, 0, math.nan
@@ -156,7 +155,7 @@ class _Loop:
         return float(self.accelerator.reduce(loss, reduction="sum"))
 
     def _part(self, micro: batches.Indices) -> Tensor:
-        """The summed loss of this process' part of a micro-batch; 0, still with a gradient, if it has none."""
+        """This process' part of a micro-batch' summed loss; 0, still with a gradient, if it has no part."""
         mine = batches.share(micro, self.accelerator.process_index, self.accelerator.num_processes)
         batch = batches.collate(self.features, mine if len(mine) else micro[:1], self.pad)
         batch = batch.to(self.accelerator.device)

@@ -1,5 +1,7 @@
 """GLUE (Wang et al. 2019): nine tasks, one score; and what its tasks' sources have in common."""
 
+from collections.abc import Mapping
+
 from bertkit.sources import HubRows, Source
 from bertkit.task import Suite
 
@@ -14,7 +16,7 @@ GLUE = Suite(
 def glue_source(
     config: str,
     folder: str,
-    columns: dict[str, tuple[str, ...]],
+    columns: Mapping[str, tuple[str, ...]],
     labels: dict[str, str],
     rows: dict[str, int],
     header: tuple[str, ...] | None = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-os.environ.update(NO_COLOR="1", TERM="dumb", COLUMNS="80", TOKENIZERS_PARALLELISM="false")
+os.environ.update(NO_COLOR="1", TERM="dumb", COLUMNS="80", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -202,9 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.json([entry(path, file) for path, file in within.items()])
             return
         here = [entry(path, file) for path, file in within.items() if "/" not in path.removeprefix(prefix)]
-        folders = {
-            path.removeprefix(prefix).split("/")[0] for path in within if "/" in path.removeprefix(prefix)
-        }
+        folders = {path.removeprefix(prefix).split("/")[0] for path in within if "/" in path.removeprefix(prefix)}
         self.json([*here, *(folder_entry(prefix + folder) for folder in sorted(folders))])
 
     def entries(self, kind: str, name: str, revision: str) -> None:

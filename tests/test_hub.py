@@ -59,9 +59,7 @@ note("squad", rows, SQUAD, "dev")
 MODEL_FILES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"]
 DEV = [
     [number, {"sentence": sentence, "label": label, "idx": number - 1}]
-    for number, (sentence, label) in enumerate(
-        [("a good film", "positive"), ("a dull film", "negative")] * 12, 1
-    )
+    for number, (sentence, label) in enumerate([("a good film", "positive"), ("a dull film", "negative")] * 12, 1)
 ]
 WORDS = ["a", "the", "film", "good", "dull", "very", "bad", "plot", "fun", "##ly"]
 
@@ -97,9 +95,7 @@ def _write_model(folder: Path) -> None:
 
 
 def _write_glue(folder: Path) -> None:
-    features = Features(
-        sentence=Value("string"), label=ClassLabel(names=["negative", "positive"]), idx=Value("int32")
-    )
+    features = Features(sentence=Value("string"), label=ClassLabel(names=["negative", "positive"]), idx=Value("int32"))
     splits = {
         "train": (["very good fun", "a bad plot"] * 24, [1, 0] * 24),
         "validation": (["a good film", "a dull film"] * 12, [1, 0] * 12),
@@ -177,9 +173,7 @@ def ask(code: str, url: str, home: Path, **more: str) -> dict[str, Any]:
     """What `code` noted in a process of its own, which must say nothing itself."""
     script = PRELUDE + code + "\nprint(json.dumps(said))"
     env = environment(url, home, **more)
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     said: dict[str, Any] = json.loads(done.stdout)
     return said
@@ -304,9 +298,7 @@ def test_wrong_bytes_of_the_right_size_are_refused_and_do_not_stay(tmp_path: Pat
     assert said["model again"] == [MODEL_FILES, hub.commit("models", "org/tiny")]
     assert len(said["train again"][0]) == 48
     for part in ("models/org/tiny/model.safetensors", "nyu-mll/glue/sst2/train-00000-of-00001.parquet"):
-        assert (
-            len([request for request in hub.requests if request.startswith("GET") and part in request]) == 2
-        )
+        assert len([request for request in hub.requests if request.startswith("GET") and part in request]) == 2
     fetched = next((tmp_path / "hub/models--org--tiny/snapshots").glob("*/model.safetensors"))
     assert fetched.read_bytes() == (hub.root / "models/org/tiny/model.safetensors").read_bytes()
 
@@ -358,8 +350,7 @@ def test_what_the_hub_does_not_have_is_named_in_one_line(tmp_path: Path, hub: Fa
         "model's revision": "HubError: model 'org/tiny' has no revision 'v9' on the Hub",
         "pickle": "EncoderError: model 'org/pickled' has no model.safetensors on the Hub; "
         "a pickle could run code when read: choose another --model",
-        "gated": "HubError: model 'org/secret' is gated: ask for access on its page, "
-        "then log in with `hf auth login`",
+        "gated": "HubError: model 'org/secret' is gated: ask for access on its page, then log in with `hf auth login`",
         "dataset": "HubError: the Hub has no dataset 'nyu-mll/none' (sst2); "
         "if it is private, log in with `hf auth login`",
         "dataset's revision": "HubError: dataset 'nyu-mll/glue' (sst2) has no revision 'v9' on the Hub",

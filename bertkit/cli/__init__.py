@@ -70,7 +70,8 @@ def _run(arguments: list[str]) -> int:
         _say("Interrupted.")
         return 130
     except typer.TyperException as error:
-        _say(f"Error: {getattr(error, 'format_message', lambda: error)()}")
+        message = getattr(error, "format_message", None)
+        _say(f"Error: {message() if message else error}")
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

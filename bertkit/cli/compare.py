@@ -1,1 +1,133 @@
-def compare() -> None: ...
+"""bertkit compare WHAT"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from bertkit import registry, request
+from bertkit.cli import options as o
+from bertkit.cli import screen
+from bertkit.cli.launch import distributed, first, relaunch
+from bertkit.errors import RequestError, UnknownNameError
+
+if TYPE_CHECKING:
+    from bertkit.compare import Arm, Comparison
+
+PRETRAIN_VS_SCRATCH = "pretrain-vs-scratch"
+
+
+def compare(
+    what: Annotated[str, typer.Argument(help=f"What to compare: {PRETRAIN_VS_SCRATCH}.")],
+    tasks: Annotated[str, typer.Option("--tasks", "-t", help="Tasks, with commas between them.")] = "sst2",
+    scratch_lr: Annotated[
+        float | None, typer.Option("--scratch-lr", help="The scratch arm's learning rate. [default: the same]")
+    ] = None,
+    model: o.Model = None,
+    revision: o.Revision = None,
+    data: o.Data = None,
+    sample: o.Sample = False,
+    limit: o.Limit = None,
+    epochs: o.Epochs = None,
+    max_steps: o.MaxSteps = None,
+    batch_size: o.BatchSize = None,
+    learning_rate: o.LearningRate = None,
+    max_length: o.MaxLength = None,
+    eval_every: o.EvalEvery = None,
+    seed: o.Seed = 42,
+    seeds: o.Seeds = 5,
+    device: o.DeviceOption = "auto",
+    precision: o.PrecisionOption = "auto",
+    processes: o.Processes = 1,
+    out: o.Out = Path("runs"),
+    force: o.Force = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> int:
+    """Train a pretrained encoder and its shape with random weights, on the same rows, order and budget."""
+    if what.replace("_", "-") != PRETRAIN_VS_SCRATCH:
+        raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
+    if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
+        raise RequestError(f"--scratch-lr {scratch_lr:g}: it must be a number above 0")
+    asked = request.Asked(
+        model=model, revision=revision, data=data, sample=sample, limit=limit, epochs=epochs, max_steps=max_steps,
+        batch_size=batch_size, learning_rate=learning_rate, max_length=max_length, eval_every=eval_every, seed=seed,
+        device=device, precision=precision, processes=processes,
+    )  # fmt: skip
+    names = list(dict.fromkeys(name.strip() for name in tasks.split(",") if name.strip()))
+    specs = [request.spec_of(registry.find(name), asked) for name in names]
+    if not specs:
+        raise RequestError("--tasks: name at least one task")
+    request.check(specs)
+    request.seeds_of(specs[0], seeds)
+    if processes > 1 and not distributed():
+        return relaunch(processes)
+    from bertkit.compare import compare as run_both
+
+    found = run_both(specs, seeds, scratch_lr, out, lambda spec: screen.watch(quiet or json, spec), force)
+    if first():
+        _report(found, out, json)
+    return 0
+
+
+def _report(found: list[Comparison], out: Path, json: bool) -> None:
+    from bertkit.curves import draw
+    from bertkit.result import write_json
+
+    digests = "".join(arm.spec.digest + str(len(arm.curves)) for one in found for arm in one.arms)
+    name = "-".join([PRETRAIN_VS_SCRATCH, *(one.task.name for one in found)])[:80]
+    folder = out / f"{name}-{sha256(digests.encode()).hexdigest()[:8]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = {"comparison": PRETRAIN_VS_SCRATCH, "tasks": [one.plain() for one in found]}
+    draw(found, _title(found), folder / "curves.png", folder / "curves.svg")
+    write_json(folder / "compare.json", plain)
+    if json:
+        screen.print_json({"folder": str(folder), **plain})
+        return
+    for one in found:
+        _print_one(one)
+    screen.console().print(f"curves: {folder / 'curves.png'}\n        {folder / 'curves.svg'}", soft_wrap=True)
+    screen.console().print(f"numbers: {folder / 'compare.json'}", soft_wrap=True)
+
+
+def _title(found: list[Comparison]) -> str:
+    arm = found[0].arms[0]
+    marks = dict.fromkeys(mark for one in found for mark in one.marks if mark.startswith("sample"))
+    seeds = f"mean, least and greatest of {len(arm.curves)} seeds"
+    return " · ".join([f"{arm.spec.model}, pretrained against scratch", seeds, *marks])
+
+
+def _print_one(one: Comparison) -> None:
+    title = screen.METRIC_TITLES.get(one.metric, one.metric)
+    pretrained, scratch = one.arms
+    line = f"{one.task.name} · {title} on {one.evaluation} · {len(pretrained.curves)} seeds"
+    screen.print_marks(line, one.marks)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("ARM", "LR", "FINAL", "BEST ON THE WAY", "LOSS AREA", "UPDATES TO THE OTHER'S BEST"):
+        table.add_column(name)
+    for arm, other in ((pretrained, scratch), (scratch, pretrained)):
+        final, best = (f"{screen.percent(s.mean)} ± {screen.percent(s.sd)}" for s in (arm.final, arm.best))
+        area = f"{arm.area.mean:.3f} ± {arm.area.sd:.3f}"
+        table.add_row(arm.name, f"{arm.spec.recipe.learning_rate:g}", final, best, area, _reached(arm, other))
+    screen.console().print(table)
+    gap, p = one.difference
+    if pretrained.spec.recipe.learning_rate != scratch.spec.recipe.learning_rate:
+        screen.console().print("  the arms' learning rates differ")
+    sure = f"p = {p:.3f}, permutation test over seeds" if len(pretrained.curves) > 1 else "one seed: nothing is sure"
+    screen.console().print(Text(f"  pretrained less scratch: {100 * gap:+.1f} ({sure})"))
+
+
+def _reached(arm: Arm, other: Arm) -> str:
+    """The median over the seeds that got there, and how many did."""
+    from statistics import median
+
+    reached = [step for step in arm.reached(other.best.mean) if step is not None]
+    if not reached:
+        return f"not reached ({screen.percent(other.best.mean)})"
+    some = "" if len(reached) == len(arm.curves) else f" ({len(reached)} of {len(arm.curves)} seeds)"
+    return f"{median(reached):g}{some}"

@@ -21,9 +21,7 @@ Model = Annotated[
     str | None,
     _option("--model", "-m", panel=WHAT, text=f"A Hub id, a folder, or 'sample'. [default: {DEFAULT}]"),
 ]
-Revision = Annotated[
-    str | None, _option("--revision", panel=WHAT, text="Branch, tag or commit of the Hub's model.")
-]
+Revision = Annotated[str | None, _option("--revision", panel=WHAT, text="Branch, tag or commit of the Hub's model.")]
 Scratch = Annotated[bool, _option("--scratch", panel=WHAT, text="The same shape with random weights.")]
 Data = Annotated[
     str | None,
@@ -34,29 +32,43 @@ Sample = Annotated[
 ]
 Limit = Annotated[int | None, _option("--limit", panel=WHAT, text="The first N rows of each split.")]
 
-Epochs = Annotated[float | None, _option("--epochs", "--num-train-epochs", panel=TRAINING, text="Passes over the rows.")]
+Epochs = Annotated[
+    float | None, _option("--epochs", "--num-train-epochs", panel=TRAINING, text="Passes over the rows.")
+]
 MaxSteps = Annotated[int | None, _option("--max-steps", panel=TRAINING, text="Updates, in place of epochs.")]
 BatchSize = Annotated[
     int | None,
-    _option("--batch-size", "-b", "--per-device-train-batch-size", panel=TRAINING, text="Rows of a batch, over all processes."),
+    _option(
+        "--batch-size",
+        "-b",
+        "--per-device-train-batch-size",
+        panel=TRAINING,
+        text="Rows of a batch, over all processes.",
+    ),
 ]
 GradientAccumulation = Annotated[
     int | None,
-    _option("--gradient-accumulation", "--gradient-accumulation-steps", panel=TRAINING, text="Batches of an update."),
+    _option(
+        "--gradient-accumulation",
+        "--gradient-accumulation-steps",
+        panel=TRAINING,
+        text="Batches of an update.",
+    ),
 ]
-LearningRate = Annotated[
-    float | None, _option("--learning-rate", "--lr", panel=TRAINING, text="Its peak, for AdamW.")
-]
+LearningRate = Annotated[float | None, _option("--learning-rate", "--lr", panel=TRAINING, text="Its peak, for AdamW.")]
 Warmup = Annotated[
-    float | None, _option("--warmup", "--warmup-ratio", panel=TRAINING, text="Share of updates in which the rate rises.")
+    float | None,
+    _option("--warmup", "--warmup-ratio", panel=TRAINING, text="Share of updates in which the rate rises."),
 ]
 WeightDecay = Annotated[float | None, _option("--weight-decay", panel=TRAINING, text="None on biases and norms.")]
 MaxGradNorm = Annotated[float | None, _option("--max-grad-norm", panel=TRAINING, text="Gradients are clipped there.")]
 MaxLength = Annotated[
-    int | None, _option("--max-length", "--max-seq-length", panel=TRAINING, text="Tokens a model sees at once.")
+    int | None,
+    _option("--max-length", "--max-seq-length", panel=TRAINING, text="Tokens a model sees at once."),
 ]
 DocStride = Annotated[
-    int | None, _option("--doc-stride", panel=TRAINING, text="QA: tokens that two windows share (the overlap).")
+    int | None,
+    _option("--doc-stride", panel=TRAINING, text="QA: tokens that two windows share (the overlap)."),
 ]
 MaxAnswerLength = Annotated[
     int | None, _option("--max-answer-length", panel=TRAINING, text="QA: tokens of an answer at most.")
@@ -65,22 +77,16 @@ NullThreshold = Annotated[
     float | None,
     _option("--null-threshold", panel=TRAINING, text="QA: 'no answer' if it beats the best span by more logits."),
 ]
-EvalEvery = Annotated[
-    int | None, _option("--eval-every", panel=TRAINING, text="Updates between scorings on the way.")
-]
+EvalEvery = Annotated[int | None, _option("--eval-every", panel=TRAINING, text="Updates between scorings on the way.")]
 Seed = Annotated[int, _option("--seed", panel=TRAINING, text="Of everything random.")]
 Seeds = Annotated[int, _option("--seeds", panel=TRAINING, text="Runs, with seeds counting up from --seed.")]
 
-DeviceOption = Annotated[
-    Literal["auto", "cpu", "cuda", "mps"], _option("--device", panel=HOW, text="What computes.")
-]
+DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"], _option("--device", panel=HOW, text="What computes.")]
 PrecisionOption = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"],
     _option("--precision", panel=HOW, text="Of training; auto is bf16 where the hardware has it. Scoring is fp32."),
 ]
-Processes = Annotated[
-    int, _option("--processes", panel=HOW, text="Processes on this machine; they share each batch.")
-]
+Processes = Annotated[int, _option("--processes", panel=HOW, text="Processes on this machine; they share each batch.")]
 
 Out = Annotated[
     Path, _option("--out", "-o", "--output-dir", panel=OUT, text="Folder below which each run gets its own.")

@@ -1,1 +1,61 @@
-def predict() -> None: ...
+"""bertkit predict RUN [TEXT ...]"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bertkit.cli import options as o
+from bertkit.cli import screen
+from bertkit.heads import Answer
+from bertkit.result import read_spec
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="What to answer for.")] = None,
+    pair: Annotated[str | None, typer.Option("--pair", help="The second text, where a run reads two.")] = None,
+    question: Annotated[str | None, typer.Option("--question", help="QA: the question.")] = None,
+    context: Annotated[str | None, typer.Option("--context", help="QA: the document.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="One text a line, or a .tsv, .csv, .jsonl with the task's columns."),
+    ] = None,
+    device: o.DeviceOption = "auto",
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Answer with a trained run; each answer with its probabilities."""
+    spec = read_spec(run)
+    from bertkit.predict import Typed, as_line, columns_of
+
+    typed = Typed(texts=tuple(texts or ()), pair=pair, question=question, context=context, file=file)
+    columns_of(spec.task.head, typed, spec.task.source.columns)
+    from bertkit.predict import predict as answer
+
+    columns, answers = answer(run, typed, device, screen.watch(True, spec))
+    for i, one in enumerate(answers):
+        if json:
+            print(as_line(columns, i, one))
+        else:
+            _print_answer({role: values[i] for role, values in columns.items()}, one)
+
+
+def _print_answer(row: dict[str, object], answer: Answer) -> None:
+    scores = answer.scores
+    console = screen.console()
+    if "tags" in scores and isinstance(row.get("words"), list):
+        pairs = zip(row["words"], answer.value, scores["tags"], strict=True)  # type: ignore[call-overload]
+        console.print(Text("  ".join(f"{word}/{tag or '?'} {share:.2f}" for word, tag, share in pairs)))
+        return
+    if "n_best" in scores:
+        console.print(Text(answer.value or "(no answer)", style="bold"))
+        for best in scores["n_best"][:3]:
+            console.print(Text(f"  {best['score']:.3f}  {best['text']}"))
+        return
+    value = f"{answer.value:.3f}" if isinstance(answer.value, float) else answer.value
+    shares = "  ".join(f"{name} {share:.3f}" for name, share in scores.items())
+    console.print(Text.assemble((str(value), "bold"), f"  {shares}" if shares else ""))

@@ -96,8 +96,9 @@ class ScreenWatch(Watch):
 
     def close(self) -> None:
         """Take the bar away."""
-        self.progress.update(self.task, visible=False)
-        self.progress.stop()
+        if self.started:
+            self.progress.update(self.task, visible=False)
+            self.progress.stop()
 
 
 def percent(value: float) -> str:
@@ -132,9 +133,15 @@ def _print_head(result: Result) -> None:
     spec, training = result.spec, result.training
     arm = "random weights in the shape of " if spec.scratch else ""
     line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
-    console().print(Text(f"{line} · {result.device} · {result.precision}", style="bold"))
-    for mark in result.marks:
-        console().print(Text(f"  not the whole benchmark: {mark}" if "sample" not in mark else f"  {mark}", style="yellow"))
+    print_marks(f"{line} · {result.device} · {result.precision}", result.marks)
+
+
+def print_marks(line: str, marks: Sequence[str]) -> None:
+    """A heading, and below it what the numbers are not."""
+    console().print(Text(line, style="bold"))
+    for mark in marks:
+        plain = mark if mark.startswith("sample") else f"not the whole benchmark: {mark}"
+        console().print(Text(f"  {plain}", style="yellow"))
 
 
 def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:

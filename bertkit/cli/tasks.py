@@ -14,9 +14,7 @@ from bertkit.heads import Number, Span
 from bertkit.task import Task
 
 
-def tasks(
-    task: Annotated[str | None, typer.Argument(help="One task, in full.")] = None, json: o.Json = False
-) -> None:
+def tasks(task: Annotated[str | None, typer.Argument(help="One task, in full.")] = None, json: o.Json = False) -> None:
     """What there is: rows, labels, metrics, human scores, recipes, and where the rows come from."""
     if json:
         from bertkit.spec import to_plain

@@ -47,9 +47,7 @@ class Classification:
         long = np.array([len(ids) > window.max_length for ids in full["input_ids"]], bool)
         encoding = full
         if long.any():
-            encoding = tokenizer(
-                *texts, truncation=True, max_length=window.max_length, return_attention_mask=False
-            )
+            encoding = tokenizer(*texts, truncation=True, max_length=window.max_length, return_attention_mask=False)
         return Features(
             row=np.arange(len(long)),
             inputs=token_inputs(encoding),

@@ -72,8 +72,7 @@ class Span:
         )
         row = np.asarray(encoding["overflow_to_sample_mapping"], np.int64)
         chars = [
-            _document_chars(offsets, encoding.sequence_ids(i))
-            for i, offsets in enumerate(encoding["offset_mapping"])
+            _document_chars(offsets, encoding.sequence_ids(i)) for i, offsets in enumerate(encoding["offset_mapping"])
         ]
         golds = rows.get("answers")
         has_golds = bool(golds) and all(gold is not None for gold in golds or ())
@@ -105,9 +104,7 @@ class Span:
         """Every text that counts as right; none where the question has no answer."""
         return [answer["text"] for answer in row["answers"]]
 
-    def _answer(
-        self, context: str, windows: range, features: Features, logits: Ragged, window: Window
-    ) -> Answer:
+    def _answer(self, context: str, windows: range, features: Features, logits: Ragged, window: Window) -> Answer:
         import numpy as np
 
         spans: dict[tuple[int, int], float] = {}
@@ -116,9 +113,7 @@ class Span:
             scores = np.asarray(logits[i], np.float64)
             null = min(null, float(scores[0].sum()))
             chars = features.places["chars"][i]
-            for score, start, end in _best_spans(
-                scores, chars, features.places["best"][i], window.max_answer_length
-            ):
+            for score, start, end in _best_spans(scores, chars, features.places["best"][i], window.max_answer_length):
                 place = (int(chars[start, 0]), int(chars[end, 1]))
                 spans[place] = max(score, spans.get(place, -np.inf))
         best = sorted(spans.items(), key=lambda item: (-item[1], item[0]))[:N_BEST]
@@ -127,9 +122,7 @@ class Span:
             return Answer(value="", scores={"n_best": [], "no_answer": 0.0})
         margin = null - best[0][1]
         silent = self.no_answer and margin > window.null_threshold
-        return Answer(
-            value="" if silent else n_best[0]["text"], scores={"n_best": n_best, "no_answer": margin}
-        )
+        return Answer(value="" if silent else n_best[0]["text"], scores={"n_best": n_best, "no_answer": margin})
 
 
 def _shares(context: str, best: list[tuple[tuple[int, int], float]]) -> list[dict[str, Any]]:

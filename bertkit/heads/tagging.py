@@ -52,9 +52,7 @@ class Tagging:
             max_length=window.max_length,
             return_attention_mask=False,
         )
-        firsts = [
-            _first_tokens(encoding.word_ids(i), len(words)) for i, words in enumerate(rows["words"])
-        ]
+        firsts = [_first_tokens(encoding.word_ids(i), len(words)) for i, words in enumerate(rows["words"])]
         return Features(
             row=np.arange(len(firsts)),
             inputs=token_inputs(encoding),
@@ -76,7 +74,7 @@ class Tagging:
             scores = np.asarray(logits[i], np.float64)
             shares = np.exp(scores - scores.max(axis=1, keepdims=True))
             shares /= shares.sum(axis=1, keepdims=True)
-            first = features.places["first"][i]
+            first = np.asarray(features.places["first"][i], np.int64)
             best = np.where(first < 0, len(self.labels), scores.argmax(axis=1)[first])
             sure = np.where(first < 0, 0.0, shares.max(axis=1)[first])
             answers.append(Answer(value=[names[b] for b in best], scores={"tags": sure.tolist()}))

@@ -1,0 +1,178 @@
+"""Two arms on the same rows, order and budget: a pretrained encoder, and its shape with random weights.
+
+After Hao et al. 2019 ("Visualizing and Understanding the Effectiveness of BERT"), figure 1: the training
+loss of both, and here the score on the way too, over seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bertkit.result import LOG, read_log
+from bertkit.run import Finished, marks_of, run
+from bertkit.spec import Spec, to_plain
+from bertkit.splits import read_splits
+from bertkit.stats import Spread, difference, spread
+from bertkit.task import Task
+from bertkit.train import Plan
+from bertkit.watch import Watch
+
+PRETRAINED, SCRATCH = "pretrained", "scratch"
+SCORINGS = 12
+"""How often a run is scored on the way, where --eval-every does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One run: its training loss at every update, and its headline score where it was scored."""
+
+    seed: int
+    folder: Path
+    losses: np.ndarray[Any, Any]  # (updates,)
+    scored_at: np.ndarray[Any, Any]  # (S,) updates
+    scores: np.ndarray[Any, Any]  # (S,) fractions; the last is the final one
+
+    @property
+    def area(self) -> float:
+        """The area under the training loss over the updates, per update: the mean loss."""
+        return float(np.trapezoid(self.losses) / max(1, len(self.losses) - 1))
+
+    def reaches(self, score: float) -> int | None:
+        """The first update at which it was scored at `score` or above."""
+        where = np.flatnonzero(self.scores >= score)
+        return int(self.scored_at[where[0]]) if len(where) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One side of the comparison: a spec with its seeds."""
+
+    name: str
+    spec: Spec
+    curves: tuple[Curve, ...]
+
+    @property
+    def final(self) -> Spread:
+        """The score of the last weights, over seeds."""
+        return spread([float(curve.scores[-1]) for curve in self.curves])
+
+    @property
+    def best(self) -> Spread:
+        """The best score on the way, over seeds: chosen on dev, so better than it would be elsewhere."""
+        return spread([float(curve.scores.max()) for curve in self.curves])
+
+    @property
+    def area(self) -> Spread:
+        """The mean training loss, over seeds."""
+        return spread([curve.area for curve in self.curves])
+
+    def reached(self, score: float) -> list[int | None]:
+        """For each seed the first update scored at `score` or above."""
+        return [curve.reaches(score) for curve in self.curves]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Both arms on one task, and by how much the first is better at the end."""
+
+    task: Task
+    metric: str
+    evaluation: str
+    arms: tuple[Arm, Arm]
+    marks: tuple[str, ...]
+
+    @property
+    def difference(self) -> tuple[float, float]:
+        """Mean final score of the first arm less the second's; the p of a two-sided permutation test."""
+        first, second = ([float(c.scores[-1]) for c in arm.curves] for arm in self.arms)
+        return difference(first, second)
+
+    def plain(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        gap, p = self.difference
+        return {
+            "task": self.task.name,
+            "metric": self.metric,
+            "evaluation": self.evaluation,
+            "marks": list(self.marks),
+            "difference": {"mean": gap, "p": p, "test": "permutation over seeds, two-sided"},
+            "arms": [_plain_arm(arm, other) for arm, other in zip(self.arms, reversed(self.arms), strict=True)],
+        }
+
+
+def _plain_arm(arm: Arm, other: Arm) -> dict[str, Any]:
+    return {
+        "arm": arm.name,
+        "learning_rate": arm.spec.recipe.learning_rate,
+        "spec": to_plain(arm.spec),
+        "final": to_plain(arm.final),
+        "best on the way": to_plain(arm.best),
+        "area under the training loss": to_plain(arm.area),
+        "updates to the other's best": arm.reached(other.best.mean),
+        "runs": [
+            {"seed": c.seed, "folder": str(c.folder), "loss": c.losses.tolist(), "scored at": c.scored_at.tolist(),
+             "score": c.scores.tolist()}
+            for c in arm.curves
+        ],
+    }  # fmt: skip
+
+
+def compare(
+    specs: Sequence[Spec],
+    seeds: int,
+    scratch_rate: float | None,
+    out: Path,
+    watch: Callable[[Spec], Watch],
+    force: bool = False,
+) -> list[Comparison]:
+    """Run both arms of every spec with `seeds` seeds, counting up from the spec's; finished runs are taken.
+
+    Both arms of a seed see the same rows in the same order. `scratch_rate` is the scratch arm's learning
+    rate, where it is to differ.
+    """
+    return [_compared(spec, seeds, scratch_rate, out, watch, force) for spec in specs]
+
+
+def _compared(
+    spec: Spec, seeds: int, scratch_rate: float | None, out: Path, watch: Callable[[Spec], Watch], force: bool
+) -> Comparison:
+    splits = read_splits(spec)
+    assert splits.train
+    updates = Plan(features=len(splits.train), recipe=spec.recipe).updates
+    first = replace(spec, scratch=False, eval_every=spec.eval_every or max(1, updates // SCORINGS))
+    recipe = replace(first.recipe, learning_rate=scratch_rate or first.recipe.learning_rate)
+    second = replace(first, scratch=True, recipe=recipe)
+    scored = next(e for e in spec.task.scored if not isinstance(splits.evaluations[e.name], str))
+    arms = []
+    for name, one in ((PRETRAINED, first), (SCRATCH, second)):
+        curves = []
+        for k in range(seeds):
+            seeded = replace(one, seed=one.seed + k)
+            curves.append(curve_of(run(seeded, out, watch(seeded), force), scored.name, scored.metrics[0]))
+        arms.append(Arm(name=name, spec=one, curves=tuple(curves)))
+    return Comparison(
+        task=spec.task,
+        metric=scored.metrics[0],
+        evaluation=scored.name,
+        arms=(arms[0], arms[1]),
+        marks=marks_of(spec, splits),
+    )
+
+
+def curve_of(finished: Finished, evaluation: str, metric: str) -> Curve:
+    """What a run's log says of its way."""
+    lines = read_log(finished.folder)
+    scored = [line for line in lines if evaluation in line.get("score", {})]
+    assert scored, finished.folder / LOG
+    return Curve(
+        seed=finished.result.spec.seed,
+        folder=finished.folder,
+        losses=np.array([line["loss"] for line in lines if "loss" in line]),
+        scored_at=np.array([line["step"] for line in scored]),
+        scores=np.array([line["score"][evaluation][metric] for line in scored]),
+    )

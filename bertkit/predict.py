@@ -1,0 +1,112 @@
+"""Answers of a trained run to what a person types or has in a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bertkit import evaluate
+from bertkit import model as models
+from bertkit.devices import accelerator
+from bertkit.errors import DataError, RequestError
+from bertkit.heads import Answer, Classification, Head, Span
+from bertkit.readers import read_raw
+from bertkit.result import MODEL, read_spec
+from bertkit.score import head_of
+from bertkit.spec import Device
+from bertkit.watch import Watch
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """What was typed after `bertkit predict RUN`."""
+
+    texts: tuple[str, ...] = ()
+    pair: str | None = None
+    question: str | None = None
+    context: str | None = None
+    file: Path | None = None
+
+
+def columns_of(head: Head, typed: Typed, source_columns: Mapping[str, Sequence[str]]) -> Columns:
+    """The rows meant, as the head's columns without a gold. Raises RequestError or DataError."""
+    given = [bool(typed.texts), typed.question is not None, typed.file is not None]
+    if sum(given) != 1:
+        raise RequestError("give texts, or --question with --context, or --file: one of them")
+    if typed.file is not None:
+        return _from_file(head, typed.file, source_columns)
+    if isinstance(head, Span):
+        if typed.question is None or typed.context is None:
+            raise RequestError("extractive QA needs --question and --context")
+        return _filled(head, [{"question": typed.question, "context": typed.context}], "the command line")
+    if typed.question is not None or typed.context is not None:
+        raise RequestError(f"--question and --context are for extractive QA; this run is {head.kind}")
+    wants_pair = isinstance(head, Classification) and head.pair
+    if wants_pair != (typed.pair is not None):
+        raise RequestError("this run reads two texts: give the second with --pair" if wants_pair
+                           else "--pair: this run reads one text")  # fmt: skip
+    rows = [{"text": text, "text_pair": typed.pair, "words": text.split()} for text in typed.texts]
+    return _filled(head, rows, "the command line")
+
+
+def _from_file(head: Head, path: Path, source_columns: Mapping[str, Sequence[str]]) -> Columns:
+    """A table with the task's columns (.tsv, .csv, .jsonl, .json, .conllu, .parquet), or one text a line."""
+    if not path.is_file():
+        raise DataError(f"--file {path}: there is no such file")
+    needed = head.roles[:-1]
+    if path.suffix in (".tsv", ".csv", ".jsonl", ".json", ".conllu", ".parquet"):
+        rows = []
+        for number, raw in read_raw(path):
+            names = {
+                role: next((n for n in (role, *source_columns.get(role, ())) if n in raw), None) for role in needed
+            }
+            missing = [role for role, name in names.items() if name is None]
+            if missing:
+                raise DataError(f"{path}, row {number}: no column '{missing[0]}'; it has {', '.join(raw)}")
+            rows.append({role: raw[str(name)] for role, name in names.items()})
+        return _filled(head, rows, str(path))
+    if len(needed) != 1:
+        raise DataError(f"--file {path}: this run needs columns {', '.join(needed)}: give a .tsv, .csv or .jsonl")
+    try:
+        lines = [line for line in path.read_text("utf-8").split("\n") if line.strip()]
+    except UnicodeDecodeError as error:
+        raise DataError(f"--file {path}: not UTF-8: {error.reason} at byte {error.start}") from error
+    return _filled(head, [{"text": line, "words": line.split()} for line in lines], str(path))
+
+
+def _filled(head: Head, rows: list[dict[str, Any]], where: str) -> Columns:
+    """The columns, every text there and not empty."""
+    columns: Columns = {role: [row[role] for row in rows] for role in head.roles[:-1]}
+    for role, values in columns.items():
+        empty = next((i for i, value in enumerate(values, 1) if not value or not str(value).strip()), None)
+        if empty:
+            raise DataError(f"{where}: the {role} of row {empty} is empty")
+    if not rows:
+        raise DataError(f"{where} has no rows")
+    return columns
+
+
+def predict(folder: Path, typed: Typed, device: Device, watch: Watch) -> tuple[Columns, list[Answer]]:
+    """The rows that were typed, and the run's answer to each. Raises RequestError if `folder` is no run."""
+    spec = read_spec(folder)
+    columns = columns_of(spec.task.head, typed, spec.task.source.columns)
+    loaded = models.load_trained(folder / MODEL, spec.task.head)
+    head = head_of(loaded, spec.task.head)
+    device_used = accelerator(device, "fp32")
+    model = loaded.model.to(device_used.device)
+    window = models.fit_window(spec.recipe.window, model.config, typed=False)
+    features = head.encode(columns, loaded.tokenizer, window)
+    logits = evaluate.predict(loaded, model, head, features, device_used, watch)
+    watch.close()
+    return columns, head.decode(columns, features, logits, window)
+
+
+def as_line(columns: Columns, i: int, answer: Answer) -> str:
+    """One answer as JSON: the row, the answer and its scores."""
+    row = {role: values[i] for role, values in columns.items()}
+    return json.dumps({**row, "answer": answer.value, "scores": dict(answer.scores)}, ensure_ascii=False)

@@ -1,0 +1,173 @@
+"""The commands, at the door a user comes in by: on the shipped sample, with a tiny encoder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny
+from bertkit.cli import main
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny.make("bert", tmp_path_factory.mktemp("encoders") / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], encoder: str, runs: str) -> Say:
+    """Run a command; ENCODER and RUNS stand for the tiny encoder and the folder of the runs."""
+
+    def run(line: str, *more: str) -> tuple[int, str, str]:
+        words = [word.replace("ENCODER", encoder).replace("RUNS", runs) for word in line.split()]
+        with pytest.raises(SystemExit) as left:
+            main([*words, *more])
+        shown = capsys.readouterr()
+        return int(left.value.code or 0), shown.out, shown.err
+
+    return run
+
+
+FINETUNE = "finetune sst2 --sample --model ENCODER --max-steps 4 --device cpu --out RUNS"
+
+
+@pytest.fixture
+def run(say: Say) -> dict[str, Any]:
+    """A finished run of sst2's sample."""
+    code, out, _ = say(f"{FINETUNE} --json")
+    assert code == 0
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_finetune_prints_a_score_with_its_interval_and_its_folder(say: Say, run: dict[str, Any]) -> None:
+    code, out, err = say(FINETUNE)
+    score = run["evaluations"][0]["metrics"]["accuracy"]
+    assert code == 0
+    assert f"{100 * score['value']:.1f} [{100 * score['low']:.1f}, {100 * score['high']:.1f}]" in out
+    assert "sample: shipped rows, not benchmark scores" in out
+    assert f"finished before: {run['folder']}" in out
+
+
+def test_several_seeds_come_with_their_mean_and_sample_deviation(say: Say, run: dict[str, Any]) -> None:
+    _, out, _ = say(f"{FINETUNE} --seeds 2 --json")
+    values = [100 * one["evaluations"][0]["metrics"]["accuracy"]["value"] for one in json.loads(out)]
+    mean, sd = sum(values) / 2, abs(values[0] - values[1]) / 2**0.5
+    assert [one["spec"]["seed"] for one in json.loads(out)] == [42, 43]
+    assert f"{mean:.1f} ± {sd:.1f} (n = 2)" in say(f"{FINETUNE} --seeds 2")[1]
+
+
+def test_every_line_fits_eighty_columns(say: Say, run: dict[str, Any]) -> None:
+    for line in ("--help", "finetune --help", "tasks", "tasks mnli", FINETUNE):
+        out = say(line)[1]
+        assert not [text for text in out.splitlines() if len(text) > 80 and run["folder"] not in text]
+
+
+def test_a_finished_run_scored_again_gets_the_same_scores(say: Say, run: dict[str, Any]) -> None:
+    code, out, _ = say(f"eval {run['folder']} --json")
+    assert code == 0
+    assert json.loads(out)["evaluations"] == run["evaluations"]
+
+
+def test_a_checkpoint_without_a_trained_head_is_sent_to_finetune(say: Say) -> None:
+    code, _, err = say("eval sst2 --sample --model ENCODER")
+    assert code == 2
+    assert "no trained classification head" in err and "bertkit finetune" in err
+
+
+def test_a_checkpoint_whose_labels_stand_in_another_order_scores_the_same(
+    say: Say, run: dict[str, Any], tmp_path: Path
+) -> None:
+    import transformers
+
+    saved = Path(run["folder"]) / "model"
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(saved)
+    model.classifier.weight.data = model.classifier.weight.data.flip(0)
+    model.classifier.bias.data = model.classifier.bias.data.flip(0)
+    model.config.id2label = {0: "POSITIVE", 1: "NEGATIVE"}
+    model.config.label2id = {"POSITIVE": 0, "NEGATIVE": 1}
+    model.save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(saved).save_pretrained(tmp_path)
+    out = say(f"eval sst2 --sample --json --model {tmp_path}")[1]
+    assert json.loads(out)["evaluations"][0]["metrics"] == run["evaluations"][0]["metrics"]
+
+
+def test_labels_without_names_are_refused(say: Say, run: dict[str, Any], tmp_path: Path) -> None:
+    for file in (Path(run["folder"]) / "model").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {"id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    code, _, err = say(f"eval sst2 --sample --model {tmp_path}")
+    assert code == 2
+    assert "LABEL_0, LABEL_1" in err and "negative, positive" in err
+
+
+def test_eval_glue_on_the_sample_shows_nine_tasks_and_is_no_glue_score(say: Say) -> None:
+    code, out, err = say("eval glue --sample --model ENCODER --max-steps 2 --device cpu --out RUNS")
+    assert code == 0
+    tasks = ("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli")
+    assert [line.split()[0] for line in out.splitlines() if line.startswith(tasks)] == list(tasks)
+    assert "ours on dev, the human scores on test" in out
+    assert "not a GLUE score" in out
+    assert err.splitlines()[0].startswith("to train: cola, sst2, mrpc")
+
+
+def test_compare_writes_both_arms_curves_and_numbers(say: Say) -> None:
+    line = "compare pretrain-vs-scratch --sample --model ENCODER --max-steps 4 --seeds 2 --device cpu --out RUNS"
+    code, out, _ = say(f"{line} --scratch-lr 1e-3 --json")
+    assert code == 0
+    found = json.loads(out)
+    pretrained, scratch = found["tasks"][0]["arms"]
+    assert (pretrained["arm"], scratch["arm"]) == ("pretrained", "scratch")
+    assert (pretrained["learning_rate"], scratch["learning_rate"]) == (1e-4, 1e-3)
+    assert all(len(one["loss"]) == 4 for arm in (pretrained, scratch) for one in arm["runs"])
+    folder = Path(found["folder"])
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "curves.svg").read_text()
+    assert json.loads((folder / "compare.json").read_text())["tasks"] == found["tasks"]
+    assert "the arms' learning rates differ" in say(f"{line} --scratch-lr 1e-3")[1]
+
+
+def test_predict_gives_each_text_a_label_and_probabilities_that_add_up(say: Say, run: dict[str, Any]) -> None:
+    code, out, _ = say(f"predict {run['folder']} --json", "A film to remember.", "Dull.")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [answer["text"] for answer in answers] == ["A film to remember.", "Dull."]
+    assert all(sum(answer["scores"].values()) == pytest.approx(1) for answer in answers)
+    assert all(answer["answer"] == max(answer["scores"], key=answer["scores"].get) for answer in answers)
+
+
+def test_predict_reads_a_text_a_line_or_a_table(say: Say, run: dict[str, Any], tmp_path: Path) -> None:
+    lines, table = tmp_path / "texts.txt", tmp_path / "texts.tsv"
+    lines.write_text("A film to remember.\nDull.\n")
+    table.write_text("idx\tsentence\n7\tA film to remember.\n8\tDull.\n")
+    typed = say(f"predict {run['folder']} --json", "A film to remember.", "Dull.")[1]
+    assert say(f"predict {run['folder']} --json --file {lines}")[1] == typed
+    assert say(f"predict {run['folder']} --json --file {table}")[1] == typed
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["a text", "--pair", "another"], "this run reads one text"),
+        (["--question", "Who?"], "--question and --context are for extractive QA"),
+        ([], "give texts, or --question"),
+        ([" "], "the text of row 1 is empty"),
+    ],
+)
+def test_predict_names_what_does_not_fit_the_run(say: Say, run: dict[str, Any], more: list[str], said: str) -> None:
+    code, out, err = say(f"predict {run['folder']}", *more)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert said in err

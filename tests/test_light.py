@@ -1,0 +1,84 @@
+"""Help, listing and a wrong request answer without loading anything heavy: asserted by modules, not by time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from files import json_lines, write
+
+HEAVY = ("numpy", "torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "scipy", "matplotlib")
+HEAVY += ("pandas", "pyarrow", "huggingface_hub", "safetensors", "tokenizers")
+WRAPPER = """
+import atexit, json, sys
+from pathlib import Path
+heavy = sys.argv[2].split(",")
+loaded = lambda: sorted(name for name in heavy if name in sys.modules)
+atexit.register(lambda: Path(sys.argv[1]).write_text(json.dumps(loaded()), "utf-8"))
+from bertkit.cli import main
+main(sys.argv[3:])
+"""
+
+
+def answer(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
+    """The exit code, the heavy modules that were loaded, and everything that was printed."""
+    report = folder / "loaded.json"
+    command = [sys.executable, "-c", WRAPPER, str(report), ",".join(HEAVY), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(report.read_text("utf-8")), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("--help", 0, "finetune"),
+        ("finetune --help", 0, "--learning-rate"),
+        ("eval --help", 0, "--null-threshold"),
+        ("compare --help", 0, "--scratch-lr"),
+        ("predict --help", 0, "--question"),
+        ("--version", 0, "bertkit"),
+        ("tasks", 0, "ud_en_ewt"),
+        ("tasks sst2", 0, "negative, positive"),
+        ("tasks sst3", 2, "did you mean sst2?"),
+        ("finetune sst3", 2, "did you mean sst2?"),
+        ("finetune sst2 --epochs x", 2, "--epochs"),
+        ("finetune sst2 --sample --epochs 0", 2, "--epochs 0"),
+        ("finetune sst2 --sample --data .", 2, "--data"),
+        ("finetune sst2 --data ./nowhere", 2, "nowhere"),
+        ("finetune sst2 --sample --model ./nowhere", 2, "nowhere"),
+        ("finetune sst2", 2, "--sample"),
+        ("eval glu", 2, "did you mean glue?"),
+        ("eval ./nowhere", 2, "nowhere"),
+        ("eval sst2 --model ./nowhere", 2, "nowhere"),
+        ("eval glue --sample --model ./nowhere", 2, "nowhere"),
+        ("compare pretrain-vs-scrath", 2, "did you mean pretrain-vs-scratch?"),
+        ("compare pretrain-vs-scratch --tasks sst3", 2, "did you mean sst2?"),
+        ("compare pretrain-vs-scratch --sample --seeds 0", 2, "--seeds 0"),
+        ("predict ./nowhere text", 2, "nowhere"),
+    ],
+)
+def test_an_answer_that_needs_no_model_loads_nothing_heavy(
+    tmp_path: Path, arguments: str, code: int, said: str
+) -> None:
+    exit_code, loaded, printed = answer(tmp_path, *arguments.split())
+    assert said in printed
+    assert (exit_code, loaded) == (code, [])
+
+
+def test_a_folder_without_a_vocabulary_is_refused_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    write(tmp_path / "model" / "config.json", "{}")
+    write(tmp_path / "rows" / "train.jsonl", json_lines({"sentence": "a", "label": 1}))
+    write(tmp_path / "rows" / "dev.jsonl", json_lines({"sentence": "a", "label": 1}))
+    folders = ("--data", str(tmp_path / "rows"), "--model", str(tmp_path / "model"))
+    exit_code, loaded, printed = answer(tmp_path, "finetune", "sst2", *folders)
+    assert "vocabulary" in printed
+    assert (exit_code, loaded) == (2, [])
+
+
+def test_the_watcher_sees_what_is_heavy(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRAPPER.replace("main(", "import numpy; main("), str(tmp_path / "loaded.json")]
+    subprocess.run([*command, ",".join(HEAVY), "--version"], capture_output=True, check=True)
+    assert json.loads((tmp_path / "loaded.json").read_text("utf-8")) == ["numpy"]

@@ -1,0 +1,231 @@
+"""Metrics against scikit-learn, scipy, and hands; and the same metrics as `evaluate` modules."""
+
+from __future__ import annotations
+
+import math
+import random
+import socket
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn import metrics as sk
+
+from bertkit.metrics import METRICS, class_details, tag_details
+
+NAMES = ("red", "green", "blue")
+TWO = ("no", "yes")
+SEEDS = range(5)
+
+
+def drawn(seed: int, names: tuple[str, ...], rows: int = 60) -> tuple[list[str], list[str]]:
+    draws = random.Random(seed)
+    return draws.choices(names, k=rows), draws.choices(names, k=rows)
+
+
+def drawn_numbers(seed: int, rows: int = 50) -> tuple[list[float], list[float]]:
+    draws = np.random.default_rng(seed)
+    golds = np.round(draws.uniform(0, 5, rows), 0)  # many ties
+    return golds.tolist(), np.round(golds + draws.normal(0, 2, rows), 1).tolist()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_accuracy_is_that_of_scikit_learn(seed: int) -> None:
+    golds, values = drawn(seed, NAMES)
+    assert METRICS["accuracy"].of(golds, values, NAMES) == pytest.approx(sk.accuracy_score(golds, values))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_f1_is_that_of_scikit_learn_with_the_second_label_positive(seed: int) -> None:
+    golds, values = drawn(seed, TWO)
+    expected = sk.f1_score(golds, values, pos_label="yes")
+    assert METRICS["f1"].of(golds, values, ("no", "yes")) == pytest.approx(expected)
+
+
+def test_f1_counts_the_second_label_whatever_it_is_called() -> None:
+    golds, values = ["a", "a", "b", "b", "b"], ["a", "b", "b", "b", "a"]
+    # b: 2 found of 3, 2 right of 3 given; a: 1 of 2, 1 of 2
+    assert METRICS["f1"].of(golds, values, ("a", "b")) == pytest.approx(2 / 3)
+    assert METRICS["f1"].of(golds, values, ("b", "a")) == pytest.approx(1 / 2)
+
+
+def test_f1_is_0_where_the_positive_label_is_never_given() -> None:
+    assert METRICS["f1"].of(["yes", "no", "yes"], ["no", "no", "no"], TWO) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_macro_f1_is_that_of_scikit_learn(seed: int) -> None:
+    golds, values = drawn(seed, NAMES)
+    expected = sk.f1_score(golds, values, average="macro")
+    assert METRICS["f1_macro"].of(golds, values, NAMES) == pytest.approx(expected)
+
+
+def test_macro_f1_of_a_constant_answer_is_half_the_f1_of_its_label() -> None:
+    # "yes": precision 3/4, recall 1, F1 6/7; "no": 0
+    assert METRICS["f1_macro"].of(["yes", "yes", "yes", "no"], ["yes"] * 4, TWO) == pytest.approx(3 / 7)
+
+
+@pytest.mark.parametrize("names", [TWO, NAMES], ids=["two labels", "three labels"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_matthews_is_that_of_scikit_learn(seed: int, names: tuple[str, ...]) -> None:
+    golds, values = drawn(seed, names)
+    assert METRICS["matthews"].of(golds, values, names) == pytest.approx(sk.matthews_corrcoef(golds, values))
+
+
+def test_matthews_of_two_labels_is_the_formula_of_1975() -> None:
+    golds = ["yes"] * 6 + ["no"] * 4
+    values = ["yes"] * 5 + ["no"] + ["yes"] * 2 + ["no"] * 2  # 5 true, 2 false positives; 2 true, 1 false negative
+    expected = (5 * 2 - 2 * 1) / math.sqrt((5 + 2) * (5 + 1) * (2 + 2) * (2 + 1))
+    assert METRICS["matthews"].of(golds, values, TWO) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_matthews_of_a_constant_answer_is_0(name: str) -> None:
+    assert METRICS["matthews"].of(["no", "yes", "yes", "no", "yes"], [name] * 5, TWO) == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_pearson_is_that_of_scipy(seed: int) -> None:
+    golds, values = drawn_numbers(seed)
+    assert METRICS["pearson"].of(golds, values) == pytest.approx(stats.pearsonr(golds, values).statistic)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_spearman_with_ties_is_pearson_of_the_mean_ranks(seed: int) -> None:
+    golds, values = drawn_numbers(seed)
+    ranks = stats.rankdata(golds), stats.rankdata(values)
+    assert METRICS["spearman"].of(golds, values) == pytest.approx(np.corrcoef(*ranks)[0, 1])
+
+
+def test_pearson_sees_a_line_and_spearman_an_order() -> None:
+    golds, values = [0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 8.0, 27.0]
+    # deviations -1.5 -.5 .5 1.5 and -9 -8 -1 18: 13.5 + 4 - .5 + 27 = 44, over sqrt(5 * 470)
+    assert METRICS["pearson"].of(golds, values) == pytest.approx(44 / math.sqrt(5 * 470))
+    assert METRICS["spearman"].of(golds, values) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["pearson", "spearman"])
+@pytest.mark.parametrize("constant", [0.0, 2.4])
+def test_a_correlation_with_a_constant_answer_is_0(name: str, constant: float) -> None:
+    assert METRICS[name].of([1.0, 2.0, 4.5], [constant] * 3) == 0
+
+
+def test_tag_accuracy_is_over_words_not_sentences() -> None:
+    golds = [["DET", "NOUN", "VERB"], ["INTJ"]]
+    assert METRICS["tag_accuracy"].of(golds, [["DET", "NOUN", "NOUN"], ["INTJ"]]) == pytest.approx(3 / 4)
+
+
+def test_a_word_that_got_no_tag_is_a_wrong_one() -> None:
+    golds, values = [["DET", "NOUN", "VERB", "ADV"]], [["DET", "NOUN", None, None]]
+    assert METRICS["tag_accuracy"].of(golds, values) == pytest.approx(2 / 4)
+
+
+def test_f1_by_tag_is_that_of_each_tag_against_all_others() -> None:
+    golds = [["NOUN", "VERB", "NOUN"], ["ADJ", "NOUN"]]
+    values: list[list[str | None]] = [["NOUN", "NOUN", "NOUN"], ["VERB", None]]
+    by_tag = tag_details(golds, values)["F1 by tag"]
+    # NOUN: 2 of 3 found, 2 of 3 given right; VERB: given once, wrongly; ADJ: never given
+    assert by_tag == {"ADJ": 0.0, "NOUN": pytest.approx(2 / 3), "VERB": 0.0}
+
+
+def test_tag_details_count_all_words_and_those_without_a_tag() -> None:
+    details = tag_details([["NOUN", "VERB"], ["NOUN"]], [["NOUN", None], [None]])
+    assert (details["words"], details["words without a tag"]) == (3, 2)
+
+
+def test_class_details_have_golds_in_lines_and_answers_in_columns() -> None:
+    golds, values = ["no", "no", "no", "yes"], ["no", "yes", "yes", "yes"]
+    assert class_details(golds, values, TWO)["confusion"] == [[1, 2], [0, 1]]
+
+
+def test_the_majority_is_the_share_of_the_commonest_gold_label() -> None:
+    assert class_details(["no", "yes", "yes", "yes"], ["no"] * 4, TWO)["majority"] == 3 / 4
+
+
+@pytest.mark.parametrize(("values", "constant"), [(["no", "no"], True), (["no", "yes"], False)])
+def test_a_constant_answer_is_called_so(values: list[str], constant: bool) -> None:
+    assert class_details(["no", "yes"], values, TWO)["constant"] is constant
+
+
+PERFECT: dict[str, list[Any]] = {
+    "label": ["no", "yes", "yes"],
+    "number": [0.0, 3.5, 5.0],
+    "tags": [["DET", "NOUN"], ["VERB"]],
+    "text": ["two boats", ""],
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_perfect_answers_get_the_best_value(name: str) -> None:
+    values = PERFECT[METRICS[name].kind]
+    golds = [["", "two boats"], []] if METRICS[name].kind == "text" else values
+    assert METRICS[name].of(golds, values, TWO) == pytest.approx(METRICS[name].best)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_measuring_gives_one_line_a_row(name: str) -> None:
+    values = PERFECT[METRICS[name].kind]
+    golds = [["x"], []] if METRICS[name].kind == "text" else values
+    assert METRICS[name].measure(golds, values, TWO).shape[0] == len(values)
+
+
+def mixed(name: str) -> tuple[list[Any], list[Any], tuple[str, ...]]:
+    """Golds, values and labels that are right in part, for a metric."""
+    golds, values = drawn(7, TWO, 9)
+    cases: dict[str, tuple[list[Any], list[Any]]] = {
+        "label": (golds, values),
+        "number": drawn_numbers(7, 9),
+        "tags": ([["DET", "NOUN"], ["VERB"], ["ADV", "X"]], [["DET", None], ["ADV"], [None, "X"]]),
+        "text": ([["the boat", "a ship"], [], ["red"]], ["boat", "", "dark red"]),
+    }
+    return *cases[METRICS[name].kind], TWO
+
+
+@pytest.fixture(scope="module")
+def modules() -> Any:
+    from bertkit import modules
+
+    return modules
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_module_gives_what_the_plain_function_gives(name: str, modules: Any) -> None:
+    golds, values, labels = mixed(name)
+    expected = METRICS[name].of(golds, values, labels)
+    assert expected != METRICS[name].best
+    assert modules.score(name, golds, values, labels) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_module_takes_its_rows_in_batches(name: str, modules: Any) -> None:
+    golds, values, labels = mixed(name)
+    module = modules.Module(METRICS[name], labels)
+    for part in (slice(0, 1), slice(1, None)):
+        module.add_batch(predictions=values[part], references=golds[part])
+    assert module.compute() == {name: pytest.approx(METRICS[name].of(golds, values, labels))}
+
+
+def test_modules_can_stand_in_evaluate_combine(modules: Any) -> None:
+    import evaluate
+
+    golds, values, labels = mixed("f1")
+    both = evaluate.combine([modules.Module(METRICS[name], labels) for name in ("f1", "accuracy")])
+    both.add_batch(predictions=values, references=golds)
+    expected = {name: pytest.approx(METRICS[name].of(golds, values, labels)) for name in ("f1", "accuracy")}
+    assert both.compute() == expected
+
+
+def test_a_module_asks_nothing_of_any_network(modules: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def refuse(*where: Any, **_: Any) -> None:
+        asked.append(where)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    for name in METRICS:
+        golds, values, labels = mixed(name)
+        modules.score(name, golds, values, labels)
+    assert asked == []

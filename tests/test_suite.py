@@ -1,0 +1,97 @@
+"""A suite's number: the mean over tasks of the mean over their metrics, and what it may be called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bertkit import registry
+from bertkit.result import Result, RowCount, Score, Scored, Training
+from bertkit.spec import Spec
+from bertkit.suite import Member, human_score, summed
+from bertkit.task import Task
+
+GLUE = registry.find_suite("glue")
+# BERT-large's test scores (Devlin et al. 2019 and the leaderboard), whose published mean is 80.5
+BERT_LARGE: dict[str, list[list[float]]] = {
+    "cola": [[60.5]],
+    "sst2": [[94.9]],
+    "mrpc": [[89.3, 85.4]],
+    "stsb": [[87.6, 86.5]],
+    "qqp": [[72.1, 89.3]],
+    "mnli": [[86.7], [85.9]],
+    "qnli": [[92.7]],
+    "rte": [[70.1]],
+    "wnli": [[65.1]],
+}
+
+
+def member(name: str, scores: list[list[float]], missing_rows: int = 0) -> Member:
+    """A finished task with these scores, on all its rows but `missing_rows` of train."""
+    task = registry.find(name)
+    evaluations = [
+        Scored(
+            name=e.name,
+            split=e.split,
+            rows=1,
+            metrics={m: Score(value=v / 100, low=0, high=1) for m, v in zip(e.metrics, values, strict=True)},
+        )
+        for e, values in zip(task.scored, scores, strict=True)
+    ]
+    rows = {"train": count(task, "train", missing_rows), **{e.name: count(task, e.split) for e in task.scored}}
+    result = Result(
+        spec=Spec(task=task, model="m"),
+        evaluations=tuple(evaluations),
+        rows=rows,
+        training=Training(steps=1, examples=1, tokens=1, seconds=1, loss=1),
+        device="cpu",
+        precision="fp32",
+        encoder={},
+        versions={},
+    )
+    return Member(task=task, spec=result.spec, result=result)
+
+
+def count(task: Task, split: str, missing: int = 0) -> RowCount:
+    published = task.source.rows[split]
+    return RowCount(used=published - missing, there=published - missing, published=published)
+
+
+def bert_large() -> list[Member]:
+    return [member(name, BERT_LARGE[name]) for name in GLUE.members]
+
+
+def test_the_glue_score_of_bert_large_is_the_published_one() -> None:
+    score = summed(GLUE, tuple(bert_large()))
+    assert score.score is not None
+    assert f"{100 * score.score:.1f}" == "80.5"
+    assert (score.name, score.whole) == ("GLUE score (dev)", True)
+
+
+def test_the_human_score_of_the_nine_tasks_is_the_published_one() -> None:
+    mean = sum(human_score(registry.find(name)) for name in GLUE.members) / 9
+    assert f"{mean:.2f}" == "0.87" and abs(mean - GLUE.human) < 0.001
+
+
+def test_a_partial_train_split_makes_it_no_glue_score() -> None:
+    members = [*bert_large()[:-1], member("wnli", BERT_LARGE["wnli"], missing_rows=1)]
+    score = summed(GLUE, tuple(members))
+    assert not score.whole
+    assert "not a GLUE score" in score.name
+
+
+def test_eight_tasks_are_no_glue_score() -> None:
+    gone = Member(task=registry.find("wnli"), missing="no train split")
+    score = summed(GLUE, (*bert_large()[:-1], gone))
+    assert score.name == "mean of 8 of 9 tasks, parts missing, not a GLUE score"
+    assert score.score == pytest.approx((0.805 * 9 - 0.651) / 8, abs=5e-4)
+
+
+def test_a_missing_evaluation_makes_a_task_partial() -> None:
+    whole = member("mnli", BERT_LARGE["mnli"])
+    assert whole.result is not None
+    matched, mismatched = whole.result.evaluations
+    unmet = Scored(name=mismatched.name, split=mismatched.split, missing="no dev_mismatched in DATA")
+    part = replace(whole, result=replace(whole.result, evaluations=(matched, unmet)))
+    assert (part.whole, part.score) == (False, 0.867)
