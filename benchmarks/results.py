@@ -18,21 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bertkit.cli.screen import METRIC_TITLES
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-TITLES = {
-    "accuracy": "accuracy",
-    "f1": "F1",
-    "f1_macro": "macro F1",
-    "matthews": "Matthews",
-    "pearson": "Pearson",
-    "spearman": "Spearman",
-    "tag_accuracy": "accuracy",
-    "squad_em": "EM",
-    "squad_f1": "F1",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +111,7 @@ def _line(planned: Planned, results: list[dict[str, Any]]) -> str:
     first = results[0]
     scored = [e for e in first["evaluations"] if e["metrics"]]
     scores = "; ".join(
-        f"{'' if len(scored) == 1 and e['name'] == 'dev' else e['name'] + ' '}{TITLES[name]} "
+        f"{'' if len(scored) == 1 and e['name'] == 'dev' else e['name'] + ' '}{METRIC_TITLES[name]} "
         + _score([_value(r, e["name"], name) for r in results])
         for e in scored
         for name in e["metrics"]

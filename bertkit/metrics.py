@@ -31,7 +31,6 @@ class Metric:
     """
 
     name: str
-    title: str
     kind: Kind
     measure: Callable[[Sequence[Any], Sequence[Any], Labels], Table]
     score: Callable[[Table], float]
@@ -122,15 +121,15 @@ def _constant(table: Table) -> bool:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric(name="accuracy", title="accuracy", kind="label", measure=_equal, score=_mean),
-        Metric(name="f1", title="F1", kind="label", measure=_codes, score=_f1),
-        Metric(name="f1_macro", title="macro F1", kind="label", measure=_codes, score=_f1_macro),
-        Metric(name="matthews", title="Matthews corr.", kind="label", measure=_codes, score=_matthews),
-        Metric(name="pearson", title="Pearson", kind="number", measure=_numbers, score=_pearson),
-        Metric(name="spearman", title="Spearman", kind="number", measure=_numbers, score=_spearman),
-        Metric(name="tag_accuracy", title="accuracy of words", kind="tags", measure=_tag_counts, score=_ratio),
-        Metric(name="squad_em", title="EM", kind="text", measure=_squad(squad.exact), score=_mean),
-        Metric(name="squad_f1", title="F1", kind="text", measure=_squad(squad.f1), score=_mean),
+        Metric(name="accuracy", kind="label", measure=_equal, score=_mean),
+        Metric(name="f1", kind="label", measure=_codes, score=_f1),
+        Metric(name="f1_macro", kind="label", measure=_codes, score=_f1_macro),
+        Metric(name="matthews", kind="label", measure=_codes, score=_matthews),
+        Metric(name="pearson", kind="number", measure=_numbers, score=_pearson),
+        Metric(name="spearman", kind="number", measure=_numbers, score=_spearman),
+        Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio),
+        Metric(name="squad_em", kind="text", measure=_squad(squad.exact), score=_mean),
+        Metric(name="squad_f1", kind="text", measure=_squad(squad.f1), score=_mean),
     )
 }
 

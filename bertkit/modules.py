@@ -28,7 +28,7 @@ class Module(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
     def _info(self) -> evaluate.MetricInfo:
         answers, golds = TYPES[self.metric.kind]
         return evaluate.MetricInfo(
-            description=self.metric.title,
+            description=self.metric.name,
             citation="",
             inputs_description="predictions and references, one of each a row",
             features=Features({"predictions": answers, "references": golds}),

@@ -56,7 +56,7 @@ class Finished:
 def run(spec: Spec, out: Path, watch: Watch | None = None, force: bool = False) -> Finished:
     """Do what `spec` says, in a folder below `out` named after it; a finished run is returned as it is.
 
-    A finished run counts only if its rows are still the same bytes: RequestError names what changed.
+    A finished run counts only if rows and encoder are still the same bytes: RequestError names what changed.
     With `force` it is done anew, and the old folder kept under another name until the new one is finished.
     """
     watch = watch or Watch()
@@ -74,7 +74,7 @@ def run(spec: Spec, out: Path, watch: Watch | None = None, force: bool = False) 
 
 
 def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
-    """Raise RequestError if the rows are others than those the run was made with."""
+    """Raise RequestError if the rows, or an encoder on this machine, are others than those of the run."""
     for name, count in splits.counts({}).items():
         before = result.rows.get(name)
         if before is None or (before.digest, before.used) != (count.digest, count.used):
@@ -153,6 +153,12 @@ class _Run:
             write_result(self.folder, result)
         self.accelerator.wait_for_everyone()
         return result
+
+    @property
+    def _typed_length(self) -> bool:
+        """Whether --max-length was given: a recipe's own gives way to a model that sees less."""
+        recipes = (self.spec.task.recipe, self.spec.task.sample_recipe)
+        return self.spec.recipe.window.max_length not in {recipe.window.max_length for recipe in recipes}
 
     def _features(self, loaded: models.Loaded, window: Any) -> dict[str, Features]:
         parts: Mapping[str, Rows | str | None] = {TRAIN: self.splits.train, **self.splits.evaluations}

@@ -67,9 +67,7 @@ def bodies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def trained(
-    bodies: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[tuple[str, str], Trained]:
+def trained(bodies: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Trained]:
     root = tmp_path_factory.mktemp("trained")
     return {pair: _train(bodies[pair[0]], pair[1], root / "+".join(pair)) for pair in PAIRS}
 
@@ -159,9 +157,7 @@ def test_scratch_draws_the_same_weights_for_the_same_seed_and_others_for_another
 
 
 @each_family
-def test_an_encoder_keeps_its_weights_and_its_head_is_drawn_from_the_seed(
-    bodies: dict[str, Path], family: str
-) -> None:
+def test_an_encoder_keeps_its_weights_and_its_head_is_drawn_from_the_seed(bodies: dict[str, Path], family: str) -> None:
     body = transformers.AutoModel.from_pretrained(bodies[family])
     first, second = (load(tiny.encoder(bodies[family]), tiny.TAGS, scratch=False, seed=s).model for s in (1, 2))
     kept = dict(body.named_parameters())
@@ -210,9 +206,7 @@ def test_transformers_own_class_gives_the_same_logits_for_a_span(
 
 
 @pytest.mark.parametrize("family", ["roberta", "modernbert"])
-def test_words_that_are_already_split_are_read_with_the_space_before_them(
-    bodies: dict[str, Path], family: str
-) -> None:
+def test_words_that_are_already_split_are_read_with_the_space_before_them(bodies: dict[str, Path], family: str) -> None:
     loaded = load(tiny.encoder(bodies[family]), tiny.TAGS, scratch=False, seed=1)
     tokens = loaded.tokenizer([["the", "house", "by", "the", "sea"]], is_split_into_words=True).tokens(0)
     text = loaded.tokenizer("x the house by the sea").tokens()

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import tiny
+
 from bertkit.cli import main
 
 Say = Callable[..., tuple[int, str, str]]
@@ -52,7 +52,7 @@ def run(say: Say) -> dict[str, Any]:
 
 
 def test_finetune_prints_a_score_with_its_interval_and_its_folder(say: Say, run: dict[str, Any]) -> None:
-    code, out, err = say(FINETUNE)
+    code, out, _ = say(FINETUNE)
     score = run["evaluations"][0]["metrics"]["accuracy"]
     assert code == 0
     assert f"{100 * score['value']:.1f} [{100 * score['low']:.1f}, {100 * score['high']:.1f}]" in out

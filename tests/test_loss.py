@@ -51,9 +51,7 @@ def theirs(kind: str, loaded: Loaded, batch: batches.Batch) -> Tensor:
 
 @each_kind
 @torch.no_grad()
-def test_the_mean_loss_of_an_unpadded_batch_is_that_of_transformers(
-    models: dict[str, Loaded], kind: str
-) -> None:
+def test_the_mean_loss_of_an_unpadded_batch_is_that_of_transformers(models: dict[str, Loaded], kind: str) -> None:
     row = {name: column[1:2] * 3 for name, column in tiny.rows(kind).items()}
     if kind in ("classification", "regression"):
         row["label"] = tiny.rows(kind)["label"][1:4]

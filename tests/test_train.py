@@ -101,7 +101,7 @@ def test_no_update_has_a_rate_of_zero_or_above_the_peak(updates: int, warmup: fl
     assert min(rates) > 0 and max(rates) <= 1
 
 
-@pytest.mark.parametrize("family", [family for family in tiny.FAMILIES if family != "mpnet"])
+@pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_only_biases_and_norms_do_not_decay(tmp_path: Path, family: str) -> None:
     model = load(tiny.encoder(tiny.make(family, tmp_path / family)), tiny.SIGNS, scratch=False, seed=1).model
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -237,9 +237,7 @@ def test_every_row_is_predicted_once_in_the_rows_order_with_its_gold(finished: F
     assert finished.result.evaluations[0].metrics["accuracy"].value == pytest.approx(right)
 
 
-def test_a_finished_run_is_returned_and_nothing_is_written(
-    finished: Finished, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_finished_run_is_returned_and_nothing_is_written(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(runs, "train")
     before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*")}
     again = run(finished.result.spec, finished.folder.parent)

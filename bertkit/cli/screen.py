@@ -133,7 +133,10 @@ def _print_head(result: Result) -> None:
     spec, training = result.spec, result.training
     arm = "random weights in the shape of " if spec.scratch else ""
     line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
+    cut = [f"{name}: {c.cut:,} of {c.used:,} rows cut to fit the window" for name, c in result.rows.items() if c.cut]
     print_marks(f"{line} · {result.device} · {result.precision}", result.marks)
+    for one in cut:
+        console().print(f"  {one}")
 
 
 def print_marks(line: str, marks: Sequence[str]) -> None:
