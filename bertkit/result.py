@@ -101,7 +101,7 @@ class Result:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON whole or not at all: to a temporary name, flushed, renamed."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
 def write_lines(path: Path, values: Iterable[Any]) -> None:
@@ -112,7 +112,7 @@ def write_lines(path: Path, values: Iterable[Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     with whole_file(path) as beside:
-        beside.write_text(text, encoding="utf-8", errors="surrogatepass")
+        beside.write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -133,15 +133,21 @@ def read_result(folder: Path) -> Result | None:
     path = folder / RESULT
     if not path.is_file():
         return None
+    with _damage_named(path):
+        plain = json.loads(path.read_text("utf-8"))
+        schema = plain["schema_number"]
+    if schema != SCHEMA:
+        raise RequestError(f"{path} was written by another version: schema {schema}, not {SCHEMA}")
+    with _damage_named(path):
+        return result_from_plain(plain)
+    raise AssertionError
+
+
+def result_from_plain(plain: Any) -> Result:
+    """What `to_plain` made of a Result. Raises pydantic's ValidationError (a ValueError)."""
     from pydantic import TypeAdapter
 
-    try:
-        plain = json.loads(path.read_text("utf-8"))
-        if plain["schema_number"] != SCHEMA:
-            raise RequestError(f"{path} was written by another version: schema {plain['schema_number']}, not {SCHEMA}")
-        return TypeAdapter(Result).validate_python(plain)
-    except (ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"{path} is damaged: {_first_line(error)}") from error
+    return TypeAdapter(Result).validate_python(plain)
 
 
 def read_spec(folder: Path) -> Spec:
@@ -149,9 +155,17 @@ def read_spec(folder: Path) -> Spec:
     path = folder / SPEC
     if not path.is_file():
         raise RequestError(f"{folder} is not a run's folder: it has no {SPEC}")
-    try:
+    with _damage_named(path):
         return spec_from_plain(json.loads(path.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
+    raise AssertionError
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What cannot be read there becomes one line that names the file."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, RequestError) as error:
         raise RequestError(f"{path} is damaged: {_first_line(error)}") from error
 
 

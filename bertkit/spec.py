@@ -73,7 +73,7 @@ class Spec:
     def digest(self) -> str:
         """Eight hex digits of SHA-256 over the whole spec."""
         plain = json.dumps(to_plain(self), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(plain.encode()).hexdigest()[:8]
+        return hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()[:8]
 
     @property
     def folder_name(self) -> str:

@@ -69,6 +69,8 @@ def best_threshold(
     has_answer  whether each question has an answer
     margins     by how much "no answer" beats the best span; it is given where margin > threshold
     """
+    if not len(margins):
+        return 0.0, 0.0
     order = np.argsort(np.asarray(margins), kind="stable")
     answerable = np.asarray(has_answer, bool)
     gains = np.where(answerable, np.asarray(scores, float), -1.0)  # of giving the span, against no answer
@@ -78,6 +80,6 @@ def best_threshold(
     ends = np.append(np.diff(sorted_margins) > 0, True)  # equal margins are answered together
     totals = np.where(ends, totals, -np.inf)
     best = int(np.argmax(totals))
-    if not len(totals) or totals[best] <= silent:
-        return silent / max(len(totals), 1), float(sorted_margins[0]) - 1.0 if len(totals) else 0.0
+    if totals[best] <= silent:
+        return silent / len(totals), float(sorted_margins[0]) - 1.0
     return float(totals[best]) / len(totals), float(sorted_margins[best])

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 os.environ.update(NO_COLOR="1", TERM="dumb", COLUMNS="80", TOKENIZERS_PARALLELISM="false", OMP_NUM_THREADS="1")
+CACHES = TemporaryDirectory(prefix="bertkit-tests-")  # before anything reads where they are
+os.environ.update(BERTKIT_CACHE=f"{CACHES.name}/bertkit", HF_HOME=f"{CACHES.name}/huggingface", HF_HUB_OFFLINE="1")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def caches(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Nothing kept from before is read, and nothing is left behind."""
-    folder = tmp_path_factory.mktemp("caches")
-    os.environ["BERTKIT_CACHE"] = str(folder / "bertkit")
-    os.environ["HF_HOME"] = str(folder / "huggingface")
-    os.environ["HF_HUB_OFFLINE"] = "1"
+def pytest_unconfigure() -> None:
+    """Nothing is left behind."""
+    CACHES.cleanup()
 
 
 @pytest.fixture(scope="session")

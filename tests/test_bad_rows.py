@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from door import GOOD, Refused, refused, reviews, shape, unfinished
 from files import json_lines, squad, word, write
-from test_bad_input import GOOD, Refused, refused, reviews, shape, unfinished
 
 from bertkit.result import SPEC
 
@@ -32,7 +34,6 @@ SENTENCE = f"{word(1, 'Go', 'VERB')}\n\n"
         ("sst2", "train.jsonl", f"{GOOD}[]\n", "train.jsonl, line 3"),
         ("sst2", "train.jsonl", f'{GOOD}{{"sentence": "a", "label": {"1" * 5_000}}}\n', "train.jsonl, line 3"),
         ("sst2", "train.jsonl", '{"sentence": "\\ud800", "label": 1}\n', "train.jsonl"),
-        ("sst2", "train.parquet", b"PAR1 and no more", "train.parquet"),
         ("stsb", "train.jsonl", json_lines({"sentence1": "a", "sentence2": "b", "score": 6}), "train.jsonl, line 1|6"),
         ("ud", "x-ud-train.conllu", f"{SENTENCE}1\tGo\n", "x-ud-train.conllu, line 3|10"),
         ("ud", "x-ud-train.conllu", f"{SENTENCE}{word(2, 'Go', 'VERB')}\n", "x-ud-train.conllu, line 3|'2'"),
@@ -61,6 +62,17 @@ def test_dev_rows_without_labels_are_refused_with_their_line(refused: Refused, t
     path = write(tmp_path / "data" / "dev.jsonl", json_lines({"sentence": "Fine.", "label": -1}))
     line = refused("finetune", "sst2", "--data", data, "--model", shape(tmp_path / "shape"), "--scratch")
     assert f"{path}, line 1" in line
+
+
+def test_a_broken_parquet_file_is_one_line_however_much_its_library_says(tmp_path: Path) -> None:
+    for split in ("train", "dev"):
+        write(tmp_path / "data" / f"{split}.parquet", b"PAR1 and no more")
+    folders = ["--data", str(tmp_path / "data"), "--model", shape(tmp_path / "shape"), "--scratch"]
+    command = [sys.executable, "-m", "bertkit", "finetune", "sst2", *folders, "--out", str(tmp_path / "runs")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith(f"Error: {tmp_path / 'data' / 'train.parquet'}")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert not (tmp_path / "runs").exists()
 
 
 # Runs.
@@ -100,6 +112,7 @@ def test_a_flag_beside_a_runs_folder_is_not_passed_over(refused: Refused, tmp_pa
     ("task", "typed", "word"),
     [
         ("sst2", "", "text"),
+        ("sst2", "caf\udce9", "command line"),
         ("sst2", "one --file rows.txt", "--file"),
         ("sst2", "one --pair two", "--pair"),
         ("sst2", "--question why --context because", "--question"),

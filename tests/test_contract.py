@@ -211,6 +211,25 @@ def test_a_word_that_leaves_no_token_has_no_tag_and_moves_no_other() -> None:
     assert head.decode(columns, features, oracle(head, features), Window())[0].value == ["A", None, "C"]
 
 
+def test_the_first_sub_word_alone_speaks_for_its_word() -> None:
+    columns = {"words": [["a", "zyzzyva", "b"]], "tags": [["A", "B", "A"]]}
+    tokenizer = tokenizer_of("wordpiece")
+    pieces = len(tokenizer.tokenize("zyzzyva"))
+    assert pieces > 2
+    features = Tagging(labels=("A", "B")).encode(columns, tokenizer, Window())
+    assert features.targets is not None
+    # [CLS] a zy ## ## b [SEP]
+    assert features.targets[0].tolist() == [-100, 0, 1, *[-100] * (pieces - 1), 0, -100]
+    assert features.places["first"][0].tolist() == [1, 2, 2 + pieces]
+
+
+def test_a_tag_that_is_no_label_is_not_trained_on() -> None:
+    columns = {"words": [["a", "b"]], "tags": [["A", "Z"]]}
+    features = Tagging(labels=("A", "B")).encode(columns, tokenizer_of("wordpiece"), Window())
+    assert features.targets is not None
+    assert features.targets[0].tolist() == [-100, 0, -100, -100]
+
+
 def test_a_tag_that_training_never_saw_counts_as_wrong(tokenizer: Any) -> None:
     head = Tagging(labels=("A", "B"))
     columns = {"words": [["one", "two", "three", "four"]], "tags": [["A", "Z", "B", "Z"]]}

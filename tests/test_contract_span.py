@@ -78,14 +78,13 @@ def test_two_windows_of_a_document_share_doc_stride_tokens(window: Window, token
         assert here[-window.doc_stride :].tolist() == there[: window.doc_stride].tolist()
 
 
-def test_every_token_of_a_document_is_shown(tokenizer: Any) -> None:
+def test_every_character_of_a_document_is_shown(tokenizer: Any) -> None:
     columns = rows_of("squad")
     features = Span().encode(columns, tokenizer, NARROW)
     for r, context in enumerate(columns["context"]):
-        windows = np.flatnonzero(features.row == r)
-        shown = {tuple(place) for i in windows for place in features.places["chars"][i].tolist()}
-        encoding = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)
-        assert shown - {(-1, -1)} == {tuple(place) for place in encoding["offset_mapping"]}
+        places = [place for i in np.flatnonzero(features.row == r) for place in features.places["chars"][i].tolist()]
+        shown = {at for start, end in places if start >= 0 for at in range(start, end)}
+        assert {at for at, character in enumerate(context) if not character.isspace()} <= shown
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: f"{window.max_length}")
@@ -143,6 +142,15 @@ def test_of_two_windows_that_show_as_much_around_a_token_the_first_has_it() -> N
     features = encode_words("one two three four five", 4, 3)
     flags = [features.places["best"][i][document_tokens(features, i)].tolist() for i in range(2)]
     assert flags == [[True, True, True, False], [False, False, True, True]]
+
+
+def test_a_hundredth_of_a_window_s_length_counts_as_context() -> None:
+    # of 302 words the first window shows 0 to 299, the second 290 to 301; around word 296 the first shows
+    # least(296, 3) + 3.00 = 6.00, the second least(6, 5) + 0.12 = 5.12
+    features = encode_words(" ".join(f"w{i}" for i in range(302)), 300, 10)
+    flags = [features.places["best"][i][document_tokens(features, i)].tolist() for i in range(2)]
+    assert [len(flag) for flag in flags] == [300, 12]
+    assert (flags[0][296], flags[1][6]) == (True, False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -228,6 +228,11 @@ print(found.kind, (found.folder / "model.safetensors").is_file(), sorted(heavy))
     assert done.stdout == "sample True []\n"
 
 
+@pytest.mark.usefixtures("sample_package")
+def test_a_revision_of_the_sample_is_refused() -> None:
+    assert "--revision v1.0" in refusal("sample", revision="v1.0")
+
+
 def test_a_sample_of_other_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = stand_in(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

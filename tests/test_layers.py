@@ -118,8 +118,10 @@ def test_a_task_imports_the_values_it_is_made_of_and_its_siblings(module: str) -
 
 @pytest.mark.parametrize("module", CONTENT)
 def test_a_task_reaches_its_siblings_by_relative_imports(module: str) -> None:
-    nodes = [node for node in ast.walk(tree_of(CONTENT[module])) if isinstance(node, ast.ImportFrom)]
-    assert {node.module for node in nodes if not node.level} & {"tasks", "bertkit_tasks"} == set()
+    nodes = list(ast.walk(tree_of(CONTENT[module])))
+    absolute = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    absolute += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    assert {name.split(".")[0] for name in absolute} & {"tasks", "bertkit_tasks"} == set()
 
 
 @pytest.mark.parametrize("module", [*ENGINE, *CONTENT])
@@ -128,11 +130,11 @@ def test_no_file_is_over_300_lines(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [*ENGINE, *CONTENT])
-def test_no_function_is_over_45_lines(module: str) -> None:
+def test_no_function_is_over_45_lines_its_signature_not_counted(module: str) -> None:
     functions = [
         node
         for node in ast.walk(tree_of({**ENGINE, **CONTENT}[module]))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    lengths = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    lengths = {node.name: (node.end_lineno or 0) - node.body[0].lineno + 1 for node in functions}
     assert {name: lines for name, lines in lengths.items() if lines > 45} == {}

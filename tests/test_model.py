@@ -41,26 +41,26 @@ def rewrite(folder: Path, change: Any) -> None:
     save_file(kept, path, metadata={"format": "pt"})
 
 
+def configure(folder: Path, **settings: Any) -> None:
+    """Change the folder's config."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps({**config, **settings}), "utf-8")
+
+
 def resize(folder: Path, tokens: int) -> None:
     """Give the model in `folder` a vocabulary of `tokens`."""
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    (folder / "config.json").write_text(json.dumps({**config, "vocab_size": tokens}), "utf-8")
+    configure(folder, vocab_size=tokens)
     rewrite(folder, lambda name, old: torch.zeros(tokens, 32) if "word_embeddings" in name else old)
 
 
-def test_weights_kept_in_bf16_are_loaded_in_fp32(bert: Path) -> None:
+@pytest.mark.parametrize("scratch", [False, True])
+def test_a_checkpoint_in_bf16_is_loaded_in_fp32(bert: Path, scratch: bool) -> None:
+    configure(bert, dtype="bfloat16")
     rewrite(bert, lambda name, old: old.bfloat16())
+    model = load(tiny.encoder(bert), tiny.SIGNS, scratch=scratch, seed=1).model
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     kept = load_file(bert / "model.safetensors")["embeddings.word_embeddings.weight"]
-    model = load(tiny.encoder(bert), tiny.SIGNS, scratch=False, seed=1).model
-    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-    assert torch.equal(model.bert.embeddings.word_embeddings.weight, kept.float())
-
-
-def test_a_config_in_bf16_is_drawn_from_scratch_in_fp32(bert: Path) -> None:
-    config = json.loads((bert / "config.json").read_text("utf-8"))
-    (bert / "config.json").write_text(json.dumps({**config, "dtype": "bfloat16"}), "utf-8")
-    model = load(tiny.encoder(bert), tiny.SIGNS, scratch=True, seed=1).model
-    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert torch.equal(_words(model), kept.float()) is not scratch
 
 
 @pytest.mark.parametrize("tokens", [tiny.VOCABULARY - 1, 2 * tiny.VOCABULARY + 2])

@@ -224,6 +224,11 @@ def test_scores_on_the_way_come_at_their_updates_and_at_the_end(finished: Finish
     assert scored[-1]["score"]["dev"]["accuracy"] == finished.result.evaluations[0].metrics["accuracy"].value
 
 
+def test_the_last_update_is_scored_once_though_it_is_due_on_the_way(spec: Spec, tmp_path: Path) -> None:
+    done = run(replace(spec, recipe=replace(RECIPE, max_steps=4), eval_every=2), tmp_path / "runs")
+    assert [line["step"] for line in read_log(done.folder) if "score" in line] == [2, 4]
+
+
 def test_scoring_on_the_way_changes_nothing(finished: Finished, tmp_path: Path) -> None:
     plain = run(replace(finished.result.spec, eval_every=None), tmp_path)
     assert bytes_of(plain.folder) == bytes_of(finished.folder)

@@ -226,3 +226,14 @@ def write_reviews(folder: Path, train: Iterable[tuple[str, str]], dev: Iterable[
         lines = [json.dumps({"sentence": text, "label": label}) + "\n" for text, label in split]
         (folder / f"{name}.jsonl").write_text("".join(lines), "utf-8")
     return folder
+
+
+def write_treebank(folder: Path, train: Iterable[tuple[str, str]], dev: Iterable[tuple[str, str]]) -> Path:
+    """`folder`, holding sentences that `bertkit finetune ud --data` reads; words and tags are split at spaces."""
+    for name, split in (("train", train), ("dev", dev)):
+        sentences = []
+        for words, tags in split:
+            pairs = enumerate(zip(words.split(), tags.split(), strict=True), 1)
+            sentences.append("".join(f"{i}\t{word}\t_\t{tag}" + "\t_" * 6 + "\n" for i, (word, tag) in pairs))
+        (folder / f"tiny-ud-{name}.conllu").write_text("\n".join(sentences) + "\n", "utf-8")
+    return folder

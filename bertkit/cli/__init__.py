@@ -70,8 +70,9 @@ def _run(arguments: list[str]) -> int:
         _say("Interrupted.")
         return 130
     except typer.TyperException as error:
-        message = getattr(error, "format_message", None)
-        _say(f"Error: {message() if message else error}")
+        message = str(getattr(error, "format_message", error.__str__)())
+        if message:  # without one it is `bertkit` alone, which has printed its help
+            _say(f"Error: {message}")
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -72,7 +72,8 @@ class Span:
         )
         row = np.asarray(encoding["overflow_to_sample_mapping"], np.int64)
         chars = [
-            _document_chars(offsets, encoding.sequence_ids(i)) for i, offsets in enumerate(encoding["offset_mapping"])
+            _document_chars(offsets, encoding.sequence_ids(i), rows["context"][row[i]])
+            for i, offsets in enumerate(encoding["offset_mapping"])
         ]
         golds = rows.get("answers")
         has_golds = bool(golds) and all(gold is not None for gold in golds or ())
@@ -84,7 +85,7 @@ class Span:
             cut=np.zeros(len(row), bool),
             places={
                 "chars": Ragged.of(chars, "int32", width=2),
-                "best": Ragged.of(_most_context(row, chars), "bool"),
+                "best": Ragged.of(_most_context(row, chars, window.doc_stride), "bool"),
             },
         )
 
@@ -146,12 +147,19 @@ def _cut_questions(questions: Sequence[str], tokenizer: Any) -> list[str]:
     ]
 
 
-def _document_chars(offsets: list[tuple[int, int]], parts: list[int | None]) -> NDArray[Any]:
-    """(T, 2) where each token stands in the document, -1 for the question's and special tokens."""
+def _document_chars(offsets: list[tuple[int, int]], parts: list[int | None], context: str) -> NDArray[Any]:
+    """(T, 2) where each token stands in the document, -1 for the question's and special tokens.
+
+    Some tokenizers count the space before a word as its token's: an answer does not begin with it.
+    """
     import numpy as np
 
-    inside = np.array([part == 1 for part in parts])
-    return np.where(inside[:, None], np.asarray(offsets, np.int32), np.int32(-1))
+    places = np.full((len(offsets), 2), -1, np.int32)
+    for place, (start, end), part in zip(places, offsets, parts, strict=True):
+        if part == 1:
+            text = context[start:end]
+            place[:] = (start + len(text) - len(text.lstrip()), end) if text.strip() else (start, end)
+    return places
 
 
 def _target(chars: NDArray[Any], golds: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
@@ -167,27 +175,28 @@ def _target(chars: NDArray[Any], golds: Sequence[Mapping[str, Any]]) -> tuple[in
     return int(tokens[0]), int(tokens[-1])
 
 
-def _most_context(row: NDArray[Any], chars: list[NDArray[Any]]) -> list[NDArray[Any]]:
+def _most_context(row: NDArray[Any], chars: list[NDArray[Any]], stride: int) -> list[NDArray[Any]]:
     """For each window's tokens whether it is the one of its row that shows most around the token.
 
     The score is min(tokens before, tokens after) + 0.01 * length, the first of equals winning: run_squad.py.
+    A window begins `stride` tokens before the end of the one before it.
     """
     import numpy as np
 
-    best: dict[tuple[int, int], float] = {}
-    scores = []
-    for r, places in zip(row, chars, strict=True):
+    flags = [np.zeros(len(places), bool) for places in chars]
+    holders: dict[tuple[int, int], tuple[float, int, int]] = {}  # (row, token) -> score, window, place there
+    begin = end = 0
+    for i, (r, places) in enumerate(zip(row.tolist(), chars, strict=True)):
         inside = (places[:, 0] >= 0).nonzero()[0]
-        around = np.minimum(np.arange(len(inside)), len(inside) - 1 - np.arange(len(inside)))
-        own = around + 0.01 * len(inside)
-        scores.append((inside, own))
-        for place, score in zip(places[inside, 0].tolist(), own.tolist(), strict=True):
-            best[int(r), place] = max(score, best.get((int(r), place), -1.0))
-    flags = []
-    for r, places, (inside, own) in zip(row, chars, scores, strict=True):
-        flag = np.zeros(len(places), bool)
-        flag[inside] = [own[k] >= best[int(r), int(places[t, 0])] for k, t in enumerate(inside)]
-        flags.append(flag)
+        begin = end - stride if i and r == row[i - 1] else 0
+        end = begin + len(inside)
+        counted = np.arange(len(inside))
+        scores = np.minimum(counted, counted[::-1]) + 0.01 * len(inside)
+        for token, (score, place) in enumerate(zip(scores.tolist(), inside.tolist(), strict=True), begin):
+            if (r, token) not in holders or score > holders[r, token][0]:
+                holders[r, token] = (score, i, place)
+    for _, i, place in holders.values():
+        flags[i][place] = True
     return flags
 
 
