@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from bertkit.errors import RequestError
@@ -27,11 +27,7 @@ def accelerator(device: Device, precision: Precision) -> Accelerator:
     device = settle_device(device)
     precision = settle_precision(device, precision)
     AcceleratorState._reset_state()  # one process may run several specs, one after another
-    return Accelerator(
-        cpu=device == "cpu",
-        mixed_precision=MIXED[precision],
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-    )
+    return Accelerator(cpu=device == "cpu", mixed_precision=MIXED[precision])
 
 
 def settle_device(device: Device) -> Device:

@@ -113,6 +113,8 @@ def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # its parsers raise whatever they like, plain Exception among it
         raise EncoderError(f"{folder}: its tokenizer cannot be read: {first_line(error)}") from error
+    if options:
+        _space_before_words(tokenizer)
     if not tokenizer.is_fast:
         raise EncoderError(f"{folder}: only a slow tokenizer could be made, and heads need word positions")
     if len(tokenizer) > config.vocab_size or len(tokenizer) < min(1_000, config.vocab_size // 2):
@@ -121,6 +123,15 @@ def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
             "they are not of one piece"
         )
     return tokenizer
+
+
+def _space_before_words(tokenizer: Any) -> None:
+    """Have a byte-level tokenizer read every word as one after a space: some classes ignore `add_prefix_space`."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    backend = tokenizer.backend_tokenizer if tokenizer.is_fast else None
+    if backend is not None and isinstance(backend.pre_tokenizer, ByteLevel):
+        backend.pre_tokenizer.add_prefix_space = True
 
 
 def _label(config: Any, head: Head) -> None:
@@ -175,7 +186,7 @@ def fit_window(window: Window, config: Any, typed: bool) -> Window:
 def positions(config: Any) -> int | None:
     """How many tokens the model has positions for; None where they are relative only."""
     most = getattr(config, "max_position_embeddings", None)
-    if not isinstance(most, int) or most <= 0:
+    if not isinstance(most, int) or most <= 0 or not getattr(config, "position_biased_input", True):
         return None
     shifted = config.model_type in (
         "roberta",

@@ -151,6 +151,7 @@ class _Run:
         if self.accelerator.is_main_process:
             models.save(loaded, self.accelerator.unwrap_model(loaded.model), self.folder / MODEL)
             write_result(self.folder, result)
+            shutil.rmtree(self._aside, ignore_errors=True)
         self.accelerator.wait_for_everyone()
         return result
 
@@ -171,13 +172,19 @@ class _Run:
         return features
 
     def _start(self) -> None:
-        """Make the folder with its spec; what an unfinished run left there is begun anew."""
+        """Make the folder with its spec; a finished run that stands there is put aside until this one is finished."""
         if not self.accelerator.is_main_process:
             return
+        if (self.folder / RESULT).is_file():
+            shutil.rmtree(self._aside, ignore_errors=True)
+            self.folder.rename(self._aside)
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / RESULT).unlink(missing_ok=True)
         shutil.rmtree(self.folder / MODEL, ignore_errors=True)
         write_json(self.folder / SPEC, to_plain(self.spec))
+
+    @property
+    def _aside(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.before")
 
     def _evaluate(self, loaded: models.Loaded, features: dict[str, Features], window: Any) -> list[Scored]:
         """Predict and score every evaluation; write the predictions."""

@@ -45,7 +45,8 @@ class Plan:
     @property
     def updates(self) -> int:
         """All updates of the run."""
-        return self.recipe.max_steps or max(1, math.ceil(self.recipe.epochs * self.updates_per_epoch))
+        exact = round(self.recipe.epochs * self.updates_per_epoch, 6)  # 0.55 * 100 is a little over 55
+        return self.recipe.max_steps or max(1, math.ceil(exact))
 
     def micro_batches(self, lengths: batches.Indices, seed: int) -> Iterator[list[batches.Indices]]:
         """For each update of the run its micro-batches, over all processes."""
