@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +31,18 @@ CHUNK = 5_000
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """The rows of one split: a memory-mapped table, where it came from, and a digest of what it holds."""
+    """The rows of one split: a memory-mapped table, where it came from, and a digest of what it holds.
+
+    there   how many rows there are; the table may hold the first of them only
+    carved  whether this is a part of another split, and no split of its own
+    """
 
     table: Dataset
     origin: str
     digest: str
     there: int
     notes: tuple[str, ...] = ()
+    carved: bool = False
 
     def __len__(self) -> int:
         return len(self.table)
@@ -46,13 +51,7 @@ class Rows:
         """The first `limit` rows."""
         if limit is None or limit >= len(self.table):
             return self
-        return Rows(
-            table=self.table.select(range(limit)),
-            origin=self.origin,
-            digest=self.digest,
-            there=self.there,
-            notes=self.notes,
-        )
+        return replace(self, table=self.table.select(range(limit)))
 
 
 def read_files(located: Located, source: Source, head: Head, golds: bool = True) -> Rows:
@@ -113,12 +112,12 @@ def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
     for training in (True, False):
         picked = [i for i, group in enumerate(groups) if (group in chosen) == training]
         parts.append(
-            Rows(
+            replace(
+                rows,
                 table=rows.table.select(picked),
                 origin=f"{place[training]} of {rows.origin}, drawn by seed {seed}",
                 digest=hashlib.sha256(f"{rows.digest} {seed} {training}".encode()).hexdigest(),
                 there=len(picked),
-                notes=rows.notes,
             )
         )
     return parts[0], parts[1]

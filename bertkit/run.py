@@ -87,7 +87,8 @@ def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
     """What this run's numbers are not, in words."""
     if spec.data == SAMPLE:
         return ("sample: shipped rows, not benchmark scores",)
-    marks = []
+    parts = {TRAIN: splits.train, **splits.evaluations}
+    marks = [f"{n}: {r.origin}" for n, r in parts.items() if isinstance(r, Rows) and r.carved]
     for name, count in splits.counts({}).items():
         if count.published is not None and not count.whole:
             marks.append(f"{name}: {count.used:,} of {count.published:,} rows")
@@ -115,8 +116,10 @@ class _Run:
     def do(self) -> Result:
         """Train, score and write."""
         began = time.perf_counter()
-        for mark in marks_of(self.spec, self.splits):
-            self.watch.note(mark)
+        counts = self.splits.counts({})
+        notes = [f"{name}: {note}" for name, count in counts.items() for note in count.notes]
+        for line in dict.fromkeys([*marks_of(self.spec, self.splits), *notes]):
+            self.watch.note(line)
         encoder = locate_encoder(self.spec.model, self.spec.revision, weights=not self.spec.scratch)
         loaded = models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed)
         window = models.fit_window(

@@ -80,11 +80,12 @@ def read_splits(spec: Spec, training: bool = True) -> Splits:
     check_located(task, spec.data, training)
     train = _read(task.source, TRAIN, spec, training=True) if training else None
     parts: dict[str, Rows | str] = {e.name: _evaluated(task, e, spec) for e in task.evaluations}
-    if training and train is None:
-        train, parts = _carved(task, spec, parts)
-    labels = _labels(task.head, train)
     published = {e.name: task.source_of(e).rows.get(e.split, 0) for e in task.evaluations}
     published[TRAIN] = task.source.rows.get(TRAIN, 0)
+    if training and train is None:
+        train, parts = _carved(task, spec, parts)
+        published = {}  # neither part is a split that was ever published
+    labels = _labels(task.head, train)
     return Splits(
         head=labels,
         train=train and train.limited(spec.limit),
@@ -114,7 +115,7 @@ def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows,
     rows = parts[name]
     assert isinstance(rows, Rows)
     note = f"no {TRAIN} in {spec.data}: whole documents of {plan.dev} train, the others score"
-    train, dev = carve(replace(rows, notes=(*rows.notes, note)), spec.seed, plan.train, plan.of)
+    train, dev = carve(replace(rows, notes=(*rows.notes, note), carved=True), spec.seed, plan.train, plan.of)
     return train, {**parts, name: dev}
 
 

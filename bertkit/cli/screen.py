@@ -135,8 +135,9 @@ def _print_head(result: Result) -> None:
     line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
     cut = [f"{name}: {c.cut:,} of {c.used:,} rows cut to fit the window" for name, c in result.rows.items() if c.cut]
     print_marks(f"{line} · {result.device} · {result.precision}", result.marks)
-    for one in cut:
-        console().print(f"  {one}")
+    notes = [f"{name}: {note}" for name, count in result.rows.items() for note in count.notes]
+    for one in [*cut, *notes]:
+        console().print(Text(f"  {one}"))
 
 
 def print_marks(line: str, marks: Sequence[str]) -> None:
