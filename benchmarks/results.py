@@ -53,11 +53,11 @@ PLAN = (
     Planned(task="cola", flags="--lr 1e-4 --epochs 3", seeds=3),
     Planned(task="sst2", flags="--lr 5e-5 --epochs 2"),
     Planned(task="qqp", flags="--lr 1e-4 --epochs 1"),
-    Planned(task="mnli", flags="--lr 1e-4 --epochs 2"),
+    Planned(task="mnli", flags="--lr 1e-4 --epochs 1"),
     Planned(task="qnli", flags="--lr 1e-4 --epochs 1"),
     Planned(task="squad_v2", flags="--lr 1e-4 --epochs 2"),
     Planned(task="squad", flags="--lr 1e-4 --epochs 1"),
-    Planned(task="stance", flags="--lr 1e-4 --epochs 2", seeds=3),
+    Planned(task="stance", flags="--lr 1e-4 --epochs 1", seeds=3),
     Planned(task="rte", flags="--lr 1e-4 --epochs 2", seeds=3),
     Planned(task="mrpc", flags="--lr 1e-4 --epochs 2", seeds=3),
 )

@@ -102,7 +102,6 @@ def predict(folder: Path, typed: Typed, device: Device, watch: Watch) -> tuple[C
     window = models.fit_window(spec.recipe.window, model.config, typed=False)
     features = head.encode(columns, loaded.tokenizer, window)
     logits = evaluate.predict(loaded, model, head, features, device_used, watch)
-    watch.close()
     return columns, head.decode(columns, features, logits, window)
 
 

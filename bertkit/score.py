@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bertkit.result import MODEL, Scored, read_spec
 from bertkit.rows import Rows
 from bertkit.run import marks_of
 from bertkit.spec import Spec
-from bertkit.splits import read_splits
+from bertkit.splits import is_carved, read_splits
 from bertkit.watch import Watch
 
 
@@ -31,20 +30,24 @@ class Scores:
 
 def score_run(folder: Path, watch: Watch) -> Scores:
     """Score the model in a run's folder on the rows its spec names. Raises RequestError if it is no run."""
-    return score_model(read_spec(folder), folder / MODEL, watch)
+    spec = read_spec(folder)
+    return score_model(spec, folder / MODEL, watch, carved=is_carved(spec))
 
 
 def score_checkpoint(spec: Spec, watch: Watch) -> Scores:
     """Score the fine-tuned checkpoint that `spec.model` names; labels are matched by name."""
     folder, _ = models.fetch(locate_encoder(spec.model, spec.revision), weights=True)
-    return score_model(spec, folder, watch)
+    return score_model(spec, folder, watch, carved=False)
 
 
-def score_model(spec: Spec, folder: Path, watch: Watch) -> Scores:
-    """Predict and score every evaluation of the spec's task with the model in `folder`."""
+def score_model(spec: Spec, folder: Path, watch: Watch, carved: bool) -> Scores:
+    """Predict and score every evaluation of the spec's task with the model in `folder`.
+
+    `carved` leaves out the documents that the model was trained on, where dev stood in for train.
+    """
     loaded = models.load_trained(folder, spec.task.head)
     head = head_of(loaded, spec.task.head)
-    splits = read_splits(spec, training=spec.task.source.carve is not None)
+    splits = read_splits(spec, training=carved)
     device = accelerator(spec.device, "fp32")
     model = loaded.model.to(device.device)
     window = models.fit_window(spec.recipe.window, model.config, typed=False)
@@ -54,11 +57,10 @@ def score_model(spec: Spec, folder: Path, watch: Watch) -> Scores:
         if not isinstance(rows, Rows):
             scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
             continue
-        features = evaluate.encode(replace_labels(head, spec.task.head), rows.table, loaded.tokenizer, window)
+        features = evaluate.encode(in_task_order(head, spec.task.head), rows.table, loaded.tokenizer, window)
         logits = evaluate.predict(loaded, model, head, features, device, watch)
         answered = evaluate.answer(head, evaluation, rows.table, features, logits, window)
-        scored.append(evaluate.score(replace_labels(head, spec.task.head), answered))
-    watch.close()
+        scored.append(evaluate.score(in_task_order(head, spec.task.head), answered))
     return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))
 
 
@@ -88,7 +90,7 @@ def head_of(loaded: models.Loaded, head: Head) -> Head:
     return replace(head, labels=tuple(ours[_folded(name)] for name in theirs))
 
 
-def replace_labels(head: Head, task_head: Head) -> Head:
+def in_task_order(head: Head, task_head: Head) -> Head:
     """The head with the task's own order of labels, which metrics and golds go by."""
     if isinstance(head, Span) or task_head.labels == FROM_TRAIN:
         return head
@@ -97,8 +99,3 @@ def replace_labels(head: Head, task_head: Head) -> Head:
 
 def _folded(name: str) -> str:
     return "".join(ch for ch in name.lower() if ch not in "_- ")
-
-
-def scores_by_name(scored: Sequence[Scored]) -> dict[str, dict[str, float]]:
-    """For each evaluation its metrics' values."""
-    return {s.name: {name: score.value for name, score in s.metrics.items()} for s in scored}

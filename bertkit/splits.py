@@ -74,6 +74,13 @@ def check_located(task: Task, data: str, training: bool = True) -> None:
         raise DataError(_lack(task, TRAIN, folder))
 
 
+def is_carved(spec: Spec) -> bool:
+    """Whether documents of dev stand in for a train split that is not there."""
+    folder = folder_of(spec.task, spec.data)
+    source = spec.task.source
+    return source.carve is not None and folder is not None and locate(source, folder, TRAIN) is None
+
+
 def read_splits(spec: Spec, training: bool = True) -> Splits:
     """Every row the run needs. Raises DataError for rows that are not there or cannot be read."""
     task = spec.task

@@ -156,7 +156,7 @@ class _Loop:
         return float(self.accelerator.reduce(loss, reduction="sum"))
 
     def _part(self, micro: batches.Indices) -> Tensor:
-        """This process' part of a micro-batch' summed loss; 0, still with a gradient, if it has no part."""
+        """The summed loss of this process' part of a micro-batch; 0, still with a gradient, if it has none."""
         mine = batches.share(micro, self.accelerator.process_index, self.accelerator.num_processes)
         batch = batches.collate(self.features, mine if len(mine) else micro[:1], self.pad)
         batch = batch.to(self.accelerator.device)

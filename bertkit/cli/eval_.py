@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -94,7 +95,8 @@ def _score_run(folder: Path, json: bool, quiet: bool) -> int:
     request.check_rows(spec)
     from bertkit.score import score_run
 
-    scores = score_run(folder, screen.watch(quiet or json, spec))
+    with closing(screen.watch(quiet or json, spec)) as watch:
+        scores = score_run(folder, watch)
     _print_scores(spec, scores.evaluations, scores.marks, str(folder), json)
     return 0
 
@@ -103,7 +105,8 @@ def _score_checkpoint(spec: Spec, json: bool, quiet: bool) -> int:
     request.check([spec], training=False)
     from bertkit.score import score_checkpoint
 
-    scores = score_checkpoint(spec, screen.watch(quiet or json, spec))
+    with closing(screen.watch(quiet or json, spec)) as watch:
+        scores = score_checkpoint(spec, watch)
     _print_scores(spec, scores.evaluations, scores.marks, spec.model, json)
     return 0
 
