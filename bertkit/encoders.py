@@ -51,6 +51,8 @@ def locate_encoder(name: str, revision: str | None = None, weights: bool = True)
     A folder is refused if it lacks a config, a vocabulary (transformers would load five tokens in silence),
     or, where `weights` are wanted, safetensors as long as their own header says. Raises EncoderError.
     """
+    if name == SAMPLE and revision:
+        raise EncoderError(f"--revision {revision}: the sample's encoder is out of a package, which has no revisions")
     if name == SAMPLE:
         return Encoder(name=name, place=str(sample_folder()), kind="sample")
     path = Path(name).expanduser()
@@ -123,9 +125,9 @@ def _shards(folder: Path) -> list[Path]:
         return []
     try:
         names = set(json.loads((folder / INDEX).read_text("utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError) as error:
+        return [folder / name for name in sorted(names)]
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise EncoderError(f"{folder / INDEX} cannot be read: {error}") from error
-    return [folder / name for name in sorted(names)]
 
 
 def check_safetensors(path: Path) -> None:
@@ -141,8 +143,8 @@ def check_safetensors(path: Path) -> None:
             if not 0 < length <= min(size, 100_000_000):
                 raise ValueError("its header's length is wrong")
             tensors = json.loads(file.read(length))
-        ends = [tensor["data_offsets"][1] for name, tensor in tensors.items() if name != "__metadata__"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        ends = [int(tensor["data_offsets"][1]) for name, tensor in tensors.items() if name != "__metadata__"]
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise EncoderError(f"{path} is not whole ({error}): fetch or copy it again") from error
     if size != 8 + length + max(ends, default=0):
         raise EncoderError(

@@ -83,12 +83,27 @@ def _filled(head: Head, rows: list[dict[str, Any]], where: str) -> Columns:
     """The columns, every text there and not empty."""
     columns: Columns = {role: [row[role] for row in rows] for role in head.roles[:-1]}
     for role, values in columns.items():
-        empty = next((i for i, value in enumerate(values, 1) if not value or not str(value).strip()), None)
-        if empty:
-            raise DataError(f"{where}: the {role} of row {empty} is empty")
+        for i, value in enumerate(values, 1):
+            _check_text(f"{where}: the {role} of row {i}", value, role)
     if not rows:
         raise DataError(f"{where} has no rows")
     return columns
+
+
+def _check_text(name: str, value: Any, role: str) -> None:
+    """Raise DataError unless `value` is text (for `words` a list of texts) that is not empty."""
+    if not value or (isinstance(value, str) and not value.strip()):
+        raise DataError(f"{name} is empty")
+    if role == "words":
+        for word in value if isinstance(value, list) else [value]:
+            _check_text(name, word, "word")
+    wanted = list if role == "words" else str
+    if not isinstance(value, wanted):
+        raise DataError(f"{name} is a {type(value).__name__}, not {'a list of words' if wanted is list else 'text'}")
+    try:
+        str(value).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{name} is not UTF-8") from error
 
 
 def predict(folder: Path, typed: Typed, device: Device, watch: Watch) -> tuple[Columns, list[Answer]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,11 @@ def read_raw(path: Path, header: tuple[str, ...] | None = None) -> Iterator[RawR
     raise DataError(f"{path}: bertkit reads .tsv, .csv, .jsonl, .json (SQuAD), .conllu and .parquet")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines split at LF alone (some texts hold other line separators), without it or a CR, a BOM dropped."""
+def _lines(path: Path, carriage_return: bool = False) -> Iterator[tuple[int, str]]:
+    """Lines split at LF alone (some texts hold other line separators), without it, a BOM dropped.
+
+    A CR before the LF goes too, unless `carriage_return` asks for it.
+    """
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             try:
@@ -47,13 +50,15 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 raise DataError(
                     f"{path}, line {number}: byte {raw[error.start]:#04x} is not UTF-8; convert the file to UTF-8"
                 ) from error
-            yield number, line.removesuffix("\n").removesuffix("\r")
+            line = line.removesuffix("\n")
+            yield number, line if carriage_return else line.removesuffix("\r")
 
 
 def read_tsv(path: Path, header: tuple[str, ...] | None = None) -> Iterator[RawRow]:
     """Tab-separated values without quoting, as GLUE ships them: a double quote is text."""
     lines = _lines(path)
     columns = header or tuple(next(lines)[1].split("\t"))
+    _check_columns(path, columns)
     for number, line in lines:
         if not line:
             continue
@@ -65,12 +70,19 @@ def read_tsv(path: Path, header: tuple[str, ...] | None = None) -> Iterator[RawR
         yield number, dict(zip(columns, values, strict=True))
 
 
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}, line 1: two columns are called '{twice}'")
+
+
 def read_csv(path: Path) -> Iterator[RawRow]:
     """Comma-separated values with a header line, quoted as RFC 4180 has it; a cell may hold line breaks."""
-    rows = csv.reader((line + "\n" for _, line in _lines(path)), strict=True)
+    rows = csv.reader((line + "\n" for _, line in _lines(path, carriage_return=True)), strict=True)
     csv.field_size_limit(2**31 - 1)
     try:
         columns = next(rows)
+        _check_columns(path, columns)
         for values in rows:
             if not values:
                 continue
@@ -167,7 +179,6 @@ def read_squad(path: Path) -> Iterator[RawRow]:
         for article in document["data"]:
             for paragraph in article["paragraphs"]:
                 for asked in paragraph["qas"]:
-                    number += 1
                     golds = [] if asked.get("is_impossible") else asked.get("answers")
                     row = {
                         "id": asked["id"],
@@ -176,6 +187,7 @@ def read_squad(path: Path) -> Iterator[RawRow]:
                     }
                     row["context"] = paragraph["context"]
                     row["answers"] = golds and [{"text": g["text"], "start": g["answer_start"]} for g in golds]
+                    number += 1
                     yield number, row
     except (KeyError, TypeError, AttributeError) as error:
         missing = f"no {error}" if isinstance(error, KeyError) else "a value of the wrong kind"
@@ -185,12 +197,13 @@ def read_squad(path: Path) -> Iterator[RawRow]:
 def read_parquet(path: Path) -> Iterator[RawRow]:
     """Rows of a Parquet file as datasets reads them, class ids turned into their names."""
     import pyarrow.lib
+    from datasets import Dataset
+    from pyarrow import parquet
 
     from bertkit.hub_rows import named_rows
 
     try:
-        from datasets import Dataset
-
+        parquet.read_schema(path)  # first, for datasets says on stderr what it cannot read
         yield from named_rows(Dataset.from_parquet(str(path), keep_in_memory=True))
     except (pyarrow.lib.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}") from error
@@ -204,3 +217,5 @@ def _json(text: str, where: str) -> Any:
         raise DataError(f"{where}{line}: not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
         raise DataError(f"{where}: JSON nested too deeply") from error
+    except ValueError as error:  # an integer of more digits than Python reads
+        raise DataError(f"{where}: {error}") from error

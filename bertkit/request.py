@@ -45,14 +45,18 @@ class Asked:
     @property
     def rows(self) -> str:
         """Where rows come from: "hub", "sample" or a folder. Raises RequestError for both."""
-        if self.sample and self.data:
+        if self.sample and self.data is not None:
             raise RequestError("--sample and --data: give one of them")
-        return SAMPLE if self.sample else self.data or HUB
+        if self.data == "":
+            raise RequestError("--data '': it names no folder")
+        return SAMPLE if self.sample else HUB if self.data is None else self.data
 
     @property
     def encoder(self) -> str:
         """The model's name: --sample brings its own."""
-        return self.model or (SAMPLE if self.sample else DEFAULT)
+        if self.model == "":
+            raise RequestError("--model '': it names no model")
+        return (SAMPLE if self.sample else DEFAULT) if self.model is None else self.model
 
 
 def spec_of(task: Task, asked: Asked) -> Spec:

@@ -57,7 +57,7 @@ class Rows:
 def read_files(located: Located, source: Source, head: Head, golds: bool = True) -> Rows:
     """The rows in the files of a split. Raises DataError naming file and line."""
     digest = _files_digest(located.files, source, head, golds)
-    headed = source.header if located.official else None
+    headed = source.header.get(located.split) if located.official else None
 
     def raw() -> Iterator[tuple[str, dict[str, Any]]]:
         for path in located.files:
@@ -152,8 +152,6 @@ def _kept(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head)
                 for chunk in _chunks(read()):
                     writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
             beside.replace(path)
-        except UnicodeEncodeError as error:
-            raise DataError(f"a text holds half a surrogate pair, which is no character: {error.reason}") from error
         finally:
             beside.unlink(missing_ok=True)
     return Dataset.from_file(str(path))

@@ -60,6 +60,7 @@ def run(spec: Spec, out: Path, watch: Watch | None = None, force: bool = False) 
     With `force` it is done anew, and the old folder kept under another name until the new one is finished.
     """
     watch = watch or Watch()
+    check_out(out)
     spec = settled(spec)
     folder = out / spec.folder_name
     splits = read_splits(spec)
@@ -71,6 +72,13 @@ def run(spec: Spec, out: Path, watch: Watch | None = None, force: bool = False) 
         return Finished(folder=folder, result=_Run.of(spec, folder, splits, watch).do(), before=False)
     finally:
         watch.close()
+
+
+def check_out(out: Path) -> None:
+    """Raise RequestError if no folder can be made at `out`, because something on its way is a file."""
+    there = next((path for path in (out, *out.parents) if path.exists()), None)
+    if there is not None and not there.is_dir():
+        raise RequestError(f"--out {out}: {there} is a file, not a folder")
 
 
 def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:

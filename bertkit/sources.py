@@ -47,7 +47,7 @@ class Source:
     files    for each split the official file names (`*` allowed), best first
     stems    for each split how other files' names begin (`train` for `train-00000-of-00001.parquet`)
     columns  for each role (`text`, `text_pair`, `label`, ...) the names its column goes by
-    header   the columns of the official files where those have no header line
+    header   for each split whose official file has no header line, its columns
     labels   how the data spells a label (a word, an id) -> the label's name
     rows     for each split its published number of rows
     carve    what stands in for a missing train split
@@ -58,7 +58,7 @@ class Source:
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     stems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    header: tuple[str, ...] | None = None
+    header: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     carve: Carve | None = None
@@ -115,8 +115,18 @@ def _others(source: Source, folder: Path, split: str) -> Located | None:
     if not sets:
         return None
     best = max(sets.values(), key=lambda paths: sum(path.stat().st_size for path in paths))
+    _check_shards(best)
     note = _choice(best[0], [paths[0] for paths in sets.values()]) if len(sets) > 1 else None
     return Located(split=split, files=tuple(best), official=False, note=note)
+
+
+def _check_shards(paths: list[Path]) -> None:
+    """Raise DataError if files called 00000-of-00003 and so on are not all there."""
+    found = re.search(r"\d{5}-of-(\d{5})", paths[0].name)
+    if found and len(paths) != int(found[1]):
+        wanted = {re.sub(r"\d{5}(?=-of-)", f"{k:05}", paths[0].name) for k in range(int(found[1]))}
+        missing = sorted(wanted - {path.name for path in paths})
+        raise DataError(f"{paths[0].parent} lacks {', '.join(missing[:3])}: {len(paths)} of {int(found[1])} shards")
 
 
 def _choice(taken: Path, among: list[Path]) -> str:

@@ -9,6 +9,8 @@ from bertkit.errors import RequestError
 from bertkit.heads import Head, Span, Window
 from bertkit.sources import Source
 
+MOST_EPOCHS = 10_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -42,15 +44,23 @@ class Recipe:
         for name, count in whole.items():
             if count is not None and count < 1:
                 raise RequestError(f"{_flag(name)} {count}: it must be at least 1")
+        if not abs(self.window.null_threshold) < float("inf"):
+            raise RequestError(f"--null-threshold {self.window.null_threshold}: it must be a finite number of logits")
         for name in ("epochs", "learning_rate", "max_grad_norm"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise RequestError(f"{_flag(name)} {getattr(self, name):g}: it must be a number above 0")
+        if self.epochs > MOST_EPOCHS:
+            raise RequestError(f"--epochs {self.epochs:g}: more than {MOST_EPOCHS:,} is a slip")
         if not 0 <= self.warmup < 1:
             raise RequestError(f"--warmup {self.warmup:g}: it is a share of all updates, 0 <= warmup < 1")
         if not 0 <= self.weight_decay < 1:
             raise RequestError(f"--weight-decay {self.weight_decay:g}: it must be at least 0 and below 1")
         if self.window.max_length < 8:
             raise RequestError(f"--max-length {self.window.max_length}: it must be at least 8 tokens")
+        if self.window.max_answer_length > self.window.max_length:
+            raise RequestError(
+                f"--max-answer-length {self.window.max_answer_length}: a window has {self.window.max_length} tokens"
+            )
         if self.window.doc_stride < 0:
             raise RequestError(f"--doc-stride {self.window.doc_stride}: it cannot be negative")
 

@@ -29,7 +29,8 @@ def tidy(
         except KeyError as error:
             raise DataError(f"{where}: no column {error}") from error
         tidied = read(where, values, source, head)
-        tidied["row_id"] = str(values.get("id") or index)
+        ident = values.get("id")
+        tidied["row_id"] = str(index if ident is None else ident)
         tidied["group"] = str(values.get("group") or "")
         yield tidied
 
@@ -54,6 +55,10 @@ def _text(where: str, role: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         kind = "empty" if value is None or isinstance(value, str) else f"a {type(value).__name__}, not text"
         raise DataError(f"{where}: the {role} is {kind}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: the {role} holds half a surrogate pair, which is no character") from error
     return value
 
 

@@ -5,6 +5,9 @@ from bertkit.task import Evaluation, Recipe, Task
 
 from .glue import glue_source
 
+COLUMNS = ("source", "label", "mark", "sentence")
+"""Of the official train and dev files, which have no header line; test has one."""
+
 COLA = Task(
     name="cola",
     about="a sentence -> unacceptable, acceptable (Warstadt et al. 2019)",
@@ -12,7 +15,7 @@ COLA = Task(
     source=glue_source(
         config="cola",
         folder="CoLA",
-        header=("source", "label", "mark", "sentence"),
+        header={"train": COLUMNS, "dev": COLUMNS},
         columns={"text": ("sentence",), "label": ("label",)},
         labels={"0": "unacceptable", "1": "acceptable"},
         rows={"train": 8_551, "dev": 1_043, "test": 1_063},

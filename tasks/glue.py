@@ -19,7 +19,7 @@ def glue_source(
     columns: Mapping[str, tuple[str, ...]],
     labels: dict[str, str],
     rows: dict[str, int],
-    header: tuple[str, ...] | None = None,
+    header: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Source:
     """A GLUE task with one dev set: `train.tsv` and `dev.tsv` in its folder, or nyu-mll/glue."""
     return Source(
@@ -28,7 +28,7 @@ def glue_source(
         files={"train": ("train.tsv",), "dev": ("dev.tsv",), "test": ("test.tsv",)},
         stems={"train": ("train",), "dev": ("dev", "validation"), "test": ("test",)},
         columns=columns,
-        header=header,
+        header=header or {},
         labels=labels,
         rows=rows,
     )

@@ -83,9 +83,9 @@ def test_bertkit_alone_prints_its_help_and_no_error(capfd: pytest.CaptureFixture
         ("--batch-size 2 --processes 3", "--processes"),
         ("--num-train-epochs 0", "--epochs"),
         ("--lr 0", "--learning-rate"),
-        ("--max_steps 0", "--max-steps"),
-        ("--max_steps=0", "--max-steps"),
-        ("--per_device_train_batch_size=0", "--batch-size"),
+        ("--max_steps 0", "--max-steps 0"),
+        ("--max_steps=0", "--max-steps 0"),
+        ("--per_device_train_batch_size=0", "--batch-size 0"),
     ],
 )
 def test_a_number_that_cannot_be_is_refused_by_its_flag(refused: Refused, typed: str, flag: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,7 @@ def evaluate(
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
     if suite is None and folder.is_dir() and not _is_task(target):
+        _refuse_flags(asked)
         return _score_run(folder, json, quiet)
     if suite is None:
         return _score_checkpoint(request.spec_of(_task(target), asked), json, quiet)
@@ -70,6 +72,17 @@ def evaluate(
     elif first():
         _print_suite(result)
     return 0 if result.score is not None else 1
+
+
+def _refuse_flags(asked: request.Asked) -> None:
+    """Raise RequestError for a flag that a finished run decides itself."""
+    default = request.Asked()
+    typed = [f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)]
+    if typed:
+        flags = ", ".join("--" + name.replace("_", "-") for name in typed)
+        raise RequestError(
+            f"{flags}: a run is scored again as its {SPEC} says"
+        )
 
 
 def _is_task(target: str) -> bool:
