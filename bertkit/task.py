@@ -57,10 +57,6 @@ class Recipe:
             raise RequestError(f"--weight-decay {self.weight_decay:g}: it must be at least 0 and below 1")
         if self.window.max_length < 8:
             raise RequestError(f"--max-length {self.window.max_length}: it must be at least 8 tokens")
-        if self.window.max_answer_length > self.window.max_length:
-            raise RequestError(
-                f"--max-answer-length {self.window.max_answer_length}: a window has {self.window.max_length} tokens"
-            )
         if self.window.doc_stride < 0:
             raise RequestError(f"--doc-stride {self.window.doc_stride}: it cannot be negative")
 
@@ -139,9 +135,13 @@ class Suite:
 
 
 def check_window(head: Head, window: Window) -> None:
-    """Raise RequestError if windows of a document could not move on: a stride that does not fit."""
+    """Raise RequestError if an answer or a stride does not fit the windows of a document."""
     from bertkit.heads.span import MAX_QUERY
 
+    if isinstance(head, Span) and window.max_answer_length > window.max_length:
+        raise RequestError(
+            f"--max-answer-length {window.max_answer_length}: a window has {window.max_length} tokens at most"
+        )
     room = window.max_length - MAX_QUERY - 4
     if isinstance(head, Span) and window.doc_stride >= room:
         raise RequestError(

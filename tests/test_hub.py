@@ -19,7 +19,7 @@ from bertkit.hub_rows import named_rows
 PRELUDE = """
 import json, sys, time
 from pathlib import Path
-from bertkit import hub
+from bertkit import fetch, hub
 from bertkit.encoders import Encoder
 from bertkit.errors import BertkitError
 from bertkit.sources import HubRows
@@ -32,12 +32,12 @@ said = {}
 
 def model(**other):
     from dataclasses import replace
-    folder, commit = hub.fetch_model(replace(TINY, **other), weights=True)
+    folder, commit = fetch.fetch_model(replace(TINY, **other), weights=True)
     return [sorted(path.name for path in folder.iterdir()), commit]
 
 def rows(source, split):
     from bertkit.hub_rows import named_rows
-    dataset, commit = hub.fetch_rows(source, split)
+    dataset, commit = fetch.fetch_rows(source, split)
     return [[list(row) for row in named_rows(dataset)], commit]
 
 def note(name, call, *args, **options):
@@ -381,7 +381,7 @@ def test_a_commit_can_be_asked_for_by_its_digits_offline_too(first: Any, hub: Fa
     assert "is not" in offline["other"]
 
 
-STALL = 'hub.WAIT = 0.5\nhub.prepare([TINY], [SST2])\nnote("model", model)'
+STALL = 'fetch.WAIT = 0.5\nhub.prepare([TINY], [SST2])\nnote("model", model)'
 
 
 def test_a_hub_that_falls_mute_after_its_first_answer_is_not_waited_for(tmp_path: Path, hub: FakeHub) -> None:

@@ -80,9 +80,7 @@ def _refuse_flags(asked: request.Asked) -> None:
     typed = [f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)]
     if typed:
         flags = ", ".join("--" + name.replace("_", "-") for name in typed)
-        raise RequestError(
-            f"{flags}: a run is scored again as its {SPEC} says"
-        )
+        raise RequestError(f"{flags}: a run is scored again as its {SPEC} says")
 
 
 def _is_task(target: str) -> bool:
