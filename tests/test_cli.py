@@ -171,3 +171,28 @@ def test_predict_names_what_does_not_fit_the_run(say: Say, run: dict[str, Any], 
     code, out, err = say(f"predict {run['folder']}", *more)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert said in err
+
+
+def test_where_train_is_missing_whole_documents_of_dev_train_and_the_others_score(say: Say, tmp_path: Path) -> None:
+    dev = (tiny.SAMPLES / "squad_v2" / "dev-v2.0.json").read_text("utf-8")  # four documents
+    (tmp_path / "dev-v2.0.json").write_text(dev, "utf-8")
+    line = f"finetune squad_v2 --data {tmp_path} --model ENCODER --max-length 128 --doc-stride 32 --max-steps 1"
+    code, out, _ = say(f"{line} --device cpu --out RUNS --json")
+    run = json.loads(out)
+    titles = [{row["group"] for row in rows_of(run, part)} for part in ("train", "dev")]
+    assert code == 0
+    assert [len(part) for part in titles] == [2, 2] and not titles[0] & titles[1]  # round(4 * 5 / 8) is 2
+    assert any("2 of 4 documents of dev-v2.0.json" in mark for mark in run["marks"])
+    again = say(f"eval {run['folder']} --json")[1]
+    assert json.loads(again)["evaluations"] == run["evaluations"]
+
+
+def rows_of(run: dict[str, Any], part: str) -> Any:
+    """The rows of one part of a finished run, read as it read them."""
+    from bertkit.result import read_spec
+    from bertkit.splits import read_splits
+
+    splits = read_splits(read_spec(Path(run["folder"])))
+    rows = splits.train if part == "train" else splits.evaluations[part]
+    assert rows is not None and not isinstance(rows, str)
+    return rows.table
