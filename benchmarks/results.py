@@ -58,8 +58,8 @@ PLAN = (
     Planned(task="squad_v2", flags="--lr 1e-4 --epochs 2"),
     Planned(task="squad", flags="--lr 1e-4 --epochs 1"),
     Planned(task="stance", flags="--lr 1e-4 --epochs 1", seeds=3),
-    Planned(task="rte", flags="--lr 1e-4 --epochs 2", seeds=3),
-    Planned(task="mrpc", flags="--lr 1e-4 --epochs 2", seeds=3),
+    Planned(task="rte", flags="--lr 1e-4 --epochs 1", seeds=3),
+    Planned(task="mrpc", flags="--lr 1e-4 --epochs 1", seeds=3),
 )
 
 

@@ -150,11 +150,15 @@ def tag_details(golds: Sequence[Sequence[str]], values: Sequence[Sequence[str | 
 
 
 def span_details(golds: Sequence[Sequence[str]], answers: Sequence[Any], no_answer: bool) -> dict[str, Any]:
-    """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold."""
+    """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
+
+    `constant` says whether every answer is the same: "no answer" to everything, as a rule.
+    """
     if not no_answer:
         return {}
     has = [bool(gold) for gold in golds]
     details: dict[str, Any] = {"HasAns": sum(has), "NoAns": len(has) - sum(has)}
+    details["constant"] = len({answer.value for answer in answers}) == 1
     margins = [answer.scores["no_answer"] for answer in answers]
     for name, compare in (("EM", squad.exact), ("F1", squad.f1)):
         given = [squad.best_of(compare, gold, answer.value) for gold, answer in zip(golds, answers, strict=True)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import string
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -243,3 +244,9 @@ def test_a_part_without_questions_has_no_score() -> None:
 
 def test_span_details_are_for_tasks_with_unanswerable_questions_alone() -> None:
     assert span_details(GOLDS[:2], ANSWERS[:2], no_answer=False) == {}
+
+
+def test_the_same_answer_to_everything_is_seen() -> None:
+    silent = [replace(answer, value="") for answer in ANSWERS]
+    assert span_details(GOLDS, silent, no_answer=True)["constant"]
+    assert not span_details(GOLDS, ANSWERS, no_answer=True)["constant"]
