@@ -40,6 +40,7 @@ from bertkit.result import (
 from bertkit.rows import Rows
 from bertkit.spec import SAMPLE, Spec, to_plain
 from bertkit.splits import TRAIN, Splits, read_splits
+from bertkit.task import check_window
 from bertkit.train import train
 from bertkit.watch import Watch
 
@@ -89,6 +90,10 @@ def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
             raise RequestError(
                 f"{folder} was finished with other rows: its {name} split has changed since; give --force to do it anew"
             )
+    encoder = locate_encoder(result.spec.model, result.spec.revision, weights=not result.spec.scratch)
+    weights = result.encoder.get("weights")
+    if encoder.folder and weights and models.weights_digest(encoder.folder) != weights:
+        raise RequestError(f"{folder} was finished with other weights of {encoder.name}; give --force to do it anew")
 
 
 def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
@@ -130,11 +135,8 @@ class _Run:
             self.watch.note(line)
         encoder = locate_encoder(self.spec.model, self.spec.revision, weights=not self.spec.scratch)
         loaded = models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed)
-        window = models.fit_window(
-            self.spec.recipe.window,
-            loaded.model.config,
-            self.spec.recipe.window != self.spec.task.recipe.window,
-        )
+        window = models.fit_window(self.spec.recipe.window, loaded.model.config, self._typed_length)
+        check_window(self.splits.head, window)
         recipe = replace(self.spec.recipe, window=window)
         features = self._features(loaded, window)
         self._start()

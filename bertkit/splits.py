@@ -85,7 +85,7 @@ def read_splits(spec: Spec, training: bool = True) -> Splits:
     """Every row the run needs. Raises DataError for rows that are not there or cannot be read."""
     task = spec.task
     check_located(task, spec.data, training)
-    train = _read(task.source, TRAIN, spec, training=True) if training else None
+    train = _read(task.source, TRAIN, spec) if training else None
     parts: dict[str, Rows | str] = {e.name: _evaluated(task, e, spec) for e in task.evaluations}
     published = {e.name: task.source_of(e).rows.get(e.split, 0) for e in task.evaluations}
     published[TRAIN] = task.source.rows.get(TRAIN, 0)
@@ -101,7 +101,7 @@ def read_splits(spec: Spec, training: bool = True) -> Splits:
     )
 
 
-def _read(source: Source, split: str, spec: Spec, training: bool, golds: bool = True) -> Rows | None:
+def _read(source: Source, split: str, spec: Spec, golds: bool = True) -> Rows | None:
     folder = folder_of(spec.task, spec.data)
     if folder is None:
         return read_hub(source, split, spec.task.head, golds)
@@ -111,7 +111,7 @@ def _read(source: Source, split: str, spec: Spec, training: bool, golds: bool = 
 
 def _evaluated(task: Task, evaluation: Evaluation, spec: Spec) -> Rows | str:
     source = task.source_of(evaluation)
-    rows = _read(source, evaluation.split, spec, training=False, golds=evaluation.scored)
+    rows = _read(source, evaluation.split, spec, golds=evaluation.scored)
     return rows or f"no {evaluation.split} in {spec.data}"
 
 

@@ -196,3 +196,24 @@ def rows_of(run: dict[str, Any], part: str) -> Any:
     rows = splits.train if part == "train" else splits.evaluations[part]
     assert rows is not None and not isinstance(rows, str)
     return rows.table
+
+
+def test_a_recipes_own_window_gives_way_to_a_model_that_sees_less(say: Say) -> None:
+    line = "finetune squad --sample --model ENCODER --max-steps 1 --device cpu --out RUNS --json"
+    assert json.loads(say(line)[1])["spec"]["recipe"]["window"]["max_length"] > tiny.POSITIONS
+    code, _, err = say(f"{line} --max-length 300")
+    assert code == 2
+    assert f"this model sees {tiny.POSITIONS} tokens at most" in err
+
+
+def test_a_finished_run_whose_encoder_changed_since_is_not_taken_for_it(say: Say, tmp_path: Path) -> None:
+    encoder = tiny.make("bert", tmp_path / "encoder")
+    line = f"finetune sst2 --sample --model {encoder} --max-steps 1 --device cpu --out RUNS"
+    assert say(line)[0] == 0
+    weights = encoder / "model.safetensors"
+    changed = bytearray(weights.read_bytes())
+    changed[-1] ^= 1
+    weights.write_bytes(changed)
+    code, _, err = say(line)
+    assert code == 2
+    assert "finished with other weights" in err and "--force" in err

@@ -180,9 +180,8 @@ def _cells(member: Member) -> tuple[str, str, str, str, str]:
             parts.append(f"{label}({scored.missing})")
         for name, score in scored.metrics.items():
             parts.append(f"{label}{screen.METRIC_TITLES.get(name, name)} {screen.percent(score.value)}")
-    partial = [
-        mark for mark in (member.result.marks if member.result else ()) if " rows" in mark and "sample" not in mark
-    ]
+    marks = member.result.marks if member.result else ()
+    partial = [mark for mark in marks if mark.endswith(" rows")]
     cell = " · ".join(parts) + (f" ({'; '.join(partial)})" if partial else "")
     share = f"{screen.percent(member.score / member.human)} %"
     return member.task.name, cell, screen.percent(member.score), human, share
