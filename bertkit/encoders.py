@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
 
@@ -80,6 +78,8 @@ def _hub_id(name: str) -> bool:
 
 def sample_folder() -> Path:
     """The folder of MiniLM-L6 inside its package, found without importing that package."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         package = distribution(SAMPLE_PACKAGE)
     except PackageNotFoundError:
@@ -154,5 +154,7 @@ def check_safetensors(path: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
+    import hashlib
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

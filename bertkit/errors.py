@@ -14,7 +14,6 @@ Only the command line's boundary catches them; it prints one line and exits with
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class BertkitError(Exception):
@@ -31,6 +30,8 @@ class UnknownNameError(RequestError):
     """`what` has no member called `name`; the message offers the nearest of `known`."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], hint: str) -> None:
+        from difflib import get_close_matches
+
         near = get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)
         guess = f"; did you mean {' or '.join(near)}?" if near else f"; {hint}"
         super().__init__(f"no {what} is called '{name}'{guess}")

@@ -10,13 +10,15 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bertkit.errors import UnknownNameError
 from bertkit.task import Suite, Task
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 GROUP = "bertkit.tasks"
@@ -64,6 +66,8 @@ def samples(task: Task) -> Path | None:
 @cache
 def packs() -> tuple[Pack, ...]:
     """Every installed pack that can be imported."""
+    from importlib.metadata import entry_points
+
     found = sorted(entry_points(group=GROUP), key=lambda point: (point.name != "builtin", point.name))
     return tuple(pack for point in found if (pack := _load(point)))
 

@@ -6,7 +6,6 @@ A row's columns are the roles its head asks for (`text`, `text_pair`, `label`; `
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -75,6 +74,8 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True)
 
 def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows:
     """The rows of a split on the Hub; their digest is that of the commit they came from."""
+    import hashlib
+
     from bertkit.fetch import fetch_rows
     from bertkit.hub_rows import named_rows
 
@@ -96,6 +97,8 @@ def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
 
     Of G groups round(G * train / of) train. Raises DataError where there are fewer than two groups.
     """
+    import hashlib
+
     import numpy as np
 
     groups = rows.table["group"]
@@ -169,6 +172,8 @@ def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _files_digest(files: tuple[Path, ...], source: Source, head: Head, golds: bool) -> str:
+    import hashlib
+
     digest = hashlib.sha256(_key([path.suffix for path in files], source, head, golds))
     for path in files:
         with path.open("rb") as file:

@@ -6,7 +6,6 @@ can be read without its pack. pydantic reads and writes it; it is imported when 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -72,6 +71,8 @@ class Spec:
     @property
     def digest(self) -> str:
         """Eight hex digits of SHA-256 over the whole spec."""
+        import hashlib
+
         plain = json.dumps(to_plain(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()[:8]
 

@@ -26,7 +26,7 @@ LAYERS = (
     "run",
     "suite compare score",
     "predict curves",
-    "cli.launch cli.options",
+    "cli.launch cli.options cli.progress",
     "cli.screen",
     "cli.tasks cli.finetune cli.eval_ cli.compare cli.predict",
     "cli",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from bertkit import registry, request
 from bertkit.cli import options as o
@@ -76,6 +73,8 @@ def compare(
 
 
 def _report(found: list[Comparison], out: Path, json: bool) -> None:
+    from hashlib import sha256
+
     from bertkit.curves import draw
     from bertkit.result import write_json
 
@@ -103,6 +102,9 @@ def _title(found: list[Comparison]) -> str:
 
 
 def _print_one(one: Comparison) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     title = screen.METRIC_TITLES.get(one.metric, one.metric)
     pretrained, scratch = one.arms
     line = f"{one.task.name} · {title} on {one.evaluation} · {len(pretrained.curves)} seeds"

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -51,54 +50,11 @@ def print_json(value: Any) -> None:
 
 def watch(quiet: bool, spec: Spec) -> Watch:
     """Somebody who watches a run: a person at a terminal, or nobody."""
-    return Watch() if quiet or not first() else ScreenWatch(f"{spec.task.name}, seed {spec.seed}")
+    if quiet or not first():
+        return Watch()
+    from bertkit.cli.progress import ScreenWatch
 
-
-class ScreenWatch(Watch):
-    """Live progress: step, loss, examples a second, time left."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-        self.examples = 0
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=stderr(),
-            expand=True,
-        )
-        self.task = self.progress.add_task(title, total=None, figures="", visible=False)
-        self.started = False
-
-    def phase(self, name: str, total: int) -> None:
-        """Begin a bar of `total` steps."""
-        if not self.started:
-            self.progress.start()
-            self.started = True
-        self.examples = 0
-        self.progress.reset(
-            self.task, total=max(total, 1), description=f"{self.title}: {name}", figures="", visible=True
-        )
-
-    def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
-        """Move the bar on."""
-        self.examples += examples
-        elapsed = self.progress.tasks[0].elapsed or 0.0
-        figures = "" if loss is None else f"loss {loss:.3f}  {self.examples / max(elapsed, 1e-9):.0f} ex/s"
-        self.progress.update(self.task, advance=steps, figures=figures)
-
-    def note(self, text: str) -> None:
-        """A line above the bar."""
-        self.progress.console.print(Text(f"{self.title}: {text}", style="yellow"))
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self.started:
-            self.progress.update(self.task, visible=False)
-            self.progress.stop()
+    return ScreenWatch(f"{spec.task.name}, seed {spec.seed}", stderr())
 
 
 def percent(value: float) -> str:
