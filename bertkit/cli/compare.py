@@ -12,6 +12,7 @@ from bertkit.cli import options as o
 from bertkit.cli import screen
 from bertkit.cli.launch import distributed, first, relaunch
 from bertkit.errors import RequestError, UnknownNameError
+from bertkit.spec import SAMPLE
 
 if TYPE_CHECKING:
     from bertkit.compare import Arm, Comparison
@@ -96,9 +97,10 @@ def _report(found: list[Comparison], out: Path, json: bool) -> None:
 
 def _title(found: list[Comparison]) -> str:
     arm = found[0].arms[0]
-    marks = dict.fromkeys(mark for one in found for mark in one.marks if mark.startswith("sample"))
+    marks = dict.fromkeys(mark for one in found for mark in one.marks)
+    model = "MiniLM-L6" if arm.spec.model == SAMPLE else arm.spec.model
     seeds = f"mean, least and greatest of {len(arm.curves)} seeds"
-    return " · ".join([f"{arm.spec.model}, pretrained against scratch", seeds, *marks])
+    return " · ".join([f"{model}, pretrained against scratch", seeds, *marks])
 
 
 def _print_one(one: Comparison) -> None:
