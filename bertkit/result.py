@@ -166,7 +166,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError, TypeError, RequestError) as error:
-        raise RequestError(f"{path} is damaged: {_first_line(error)}") from error
+        raise RequestError(f"{path} is damaged: {_one_line(error)}") from error
 
 
 def write_result(folder: Path, result: Result) -> None:
@@ -179,5 +179,5 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / LOG).read_text("utf-8").splitlines() if line]
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
