@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from bertkit import registry, request
 from bertkit.cli import options as o
@@ -143,6 +141,9 @@ def _print_plan(members: list[Member], out: Path) -> None:
 
 
 def _print_suite(result: SuiteScore) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     suite: Suite = result.suite
     title = f"{suite.name.upper()} · ours on dev, the human scores on test (another set of rows)"
     screen.console().print(Text(title, style="bold"))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from bertkit.cli import options as o
 from bertkit.cli import screen
@@ -45,6 +44,8 @@ def predict(
 
 
 def _print_answer(row: dict[str, object], answer: Answer) -> None:
+    from rich.text import Text
+
     scores = answer.scores
     console = screen.console()
     if "tags" in scores and isinstance(row.get("words"), list):

@@ -7,15 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from bertkit.cli.launch import first
 from bertkit.spec import Spec
 from bertkit.watch import Watch
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bertkit.result import Result, Score, Scored
     from bertkit.run import Finished
 
@@ -34,11 +32,15 @@ METRIC_TITLES = {
 
 def console() -> Console:
     """Where answers go."""
+    from rich.console import Console
+
     return Console(highlight=False, soft_wrap=False)
 
 
 def stderr() -> Console:
     """Where progress and notes go."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 
@@ -86,6 +88,8 @@ def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
 
 
 def _print_head(result: Result) -> None:
+    from rich.text import Text
+
     spec, training = result.spec, result.training
     arm = "random weights in the shape of " if spec.scratch else ""
     line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
@@ -98,6 +102,8 @@ def _print_head(result: Result) -> None:
 
 def print_marks(line: str, marks: Sequence[str]) -> None:
     """A heading, and below it what the numbers are not."""
+    from rich.text import Text
+
     console().print(Text(line, style="bold"))
     for mark in marks:
         plain = mark if mark.startswith("sample") else f"not the whole benchmark: {mark}"
@@ -106,6 +112,8 @@ def print_marks(line: str, marks: Sequence[str]) -> None:
 
 def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
     """One line a metric: its value with the interval over rows, and the human score."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("EVALUATION", "ROWS", "METRIC", "SCORE [95 % over rows]", "HUMAN"):
         table.add_column(name, justify="right" if name in ("ROWS", "HUMAN") else "left", no_wrap=True)
@@ -124,6 +132,8 @@ def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
 
 
 def _print_details(scored: Scored) -> None:
+    from rich.text import Text
+
     details = scored.details
     if details.get("constant"):
         console().print(Text(f"  {scored.name}: every answer is the same: the model learnt nothing", style="red"))
@@ -140,6 +150,8 @@ def _print_details(scored: Scored) -> None:
 
 
 def _print_seeds(runs: Sequence[Finished]) -> None:
+    from rich.table import Table
+
     from bertkit.stats import spread
 
     table = Table(box=None, pad_edge=False, header_style="bold")

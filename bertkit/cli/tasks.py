@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from bertkit import registry
 from bertkit.cli import options as o
@@ -28,6 +27,8 @@ def tasks(task: Annotated[str | None, typer.Argument(help="One task, in full.")]
 
 
 def _print_all(found: tuple[Task, ...]) -> None:
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("TASK", "TRAIN", "METRICS", "WHAT"):
         table.add_column(name, justify="right" if name == "TRAIN" else "left", no_wrap=name != "WHAT")
@@ -41,6 +42,8 @@ def _print_all(found: tuple[Task, ...]) -> None:
 
 
 def _print_one(task: Task) -> None:
+    from rich.table import Table
+
     head, recipe, source = task.head, task.recipe, task.source
     labels = f"a number from {head.labels.low:g} to {head.labels.high:g}" if isinstance(head.labels, Number) else (
         head.labels if isinstance(head.labels, str) else ", ".join(head.labels)
