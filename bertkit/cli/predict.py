@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,13 +43,13 @@ def predict(
             _print_answer({role: values[i] for role, values in columns.items()}, one)
 
 
-def _print_answer(row: dict[str, object], answer: Answer) -> None:
+def _print_answer(row: dict[str, Any], answer: Answer) -> None:
     from rich.text import Text
 
     scores = answer.scores
     console = screen.console()
     if "tags" in scores and isinstance(row.get("words"), list):
-        pairs = zip(row["words"], answer.value, scores["tags"], strict=True)  # type: ignore[call-overload]
+        pairs = zip(row["words"], answer.value, scores["tags"], strict=True)
         console.print(Text("  ".join(f"{word}/{tag or '?'} {share:.2f}" for word, tag, share in pairs)))
         return
     if "n_best" in scores:
