@@ -1,9 +1,8 @@
-"""Which features meet in a batch, and in what order. F features, B of a batch, T tokens of its longest."""
+"""The features of a batch as a model reads them. B features, T tokens of the longest, N of all together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,90 +11,68 @@ from torch import Tensor
 
 from bertkit.features import Features, Ragged
 from bertkit.heads.tagging import UNASKED
-
-Indices = NDArray[np.int64]
-BUCKET = 50
-"""Batches among which features of like length are put together."""
+from bertkit.unpadded import Packing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """B features padded on the right to T tokens. `row_of` (B,) says which features they are."""
+    """B features: padded on the right to T tokens, or, with a `packing`, the N real tokens in one row."""
 
-    inputs: dict[str, Tensor]  # each (B, T)
+    inputs: dict[str, Tensor]  # each (B, T), or (1, N)
     mask: Tensor  # (B, T), True for real tokens
     targets: Tensor | None
-    row_of: Indices
+    packing: Packing | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
-        return Batch(
+        return replace(
+            self,
             inputs={name: tensor.to(device, non_blocking=True) for name, tensor in self.inputs.items()},
             mask=self.mask.to(device, non_blocking=True),
             targets=None if self.targets is None else self.targets.to(device, non_blocking=True),
-            row_of=self.row_of,
+            packing=None if self.packing is None else self.packing.to(device),
         )
 
 
-def order(lengths: Indices, size: int, seed: int, epoch: int) -> list[Indices]:
-    """One epoch's batches of `size` features, from (seed, epoch) alone; each feature once.
-
-    The features are shuffled, sorted by length within every BUCKET batches, cut into batches, and the
-    batches shuffled: batches stay random, and hold little padding. The last one may be smaller.
-    """
-    draws = np.random.default_rng([seed, epoch])
-    shuffled = draws.permutation(len(lengths))
-    batches: list[Indices] = []
-    for start in range(0, len(shuffled), size * BUCKET):
-        bucket = shuffled[start : start + size * BUCKET]
-        bucket = bucket[np.argsort(-lengths[bucket], kind="stable")]
-        batches += [bucket[k : k + size] for k in range(0, len(bucket), size)]
-    return [batches[k] for k in draws.permutation(len(batches))]
-
-
-def by_length(lengths: Indices, budget: int) -> Iterator[Indices]:
-    """Features sorted by length, the longest first, in batches of at most `budget` padded tokens."""
-    ranked = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(ranked):
-        size = max(1, budget // max(int(lengths[ranked[start]]), 1))
-        yield ranked[start : start + size]
-        start += size
-
-
-def share(batch: Indices, rank: int, processes: int) -> Indices:
-    """The part of a global batch that is process `rank`'s."""
-    return batch[rank::processes]
-
-
-def count(features: Features, batch: Indices) -> int:
-    """How many targets a batch has: rows, or words for tagging; what its loss is divided by."""
+def count(features: Features) -> int:
+    """How many targets there are: rows, or words for tagging; what a loss is divided by."""
     assert features.targets is not None
     if "first" not in features.places:
-        return len(batch)
-    return sum(int((features.targets[i] != UNASKED).sum()) for i in batch)
+        return len(features)
+    return int((features.targets.values != UNASKED).sum())
 
 
-def collate(features: Features, batch: Indices, pad: int) -> Batch:
-    """The features of `batch` side by side; `pad` is the id of the padding token."""
-    lengths = features.lengths[batch]
-    width = int(lengths.max())
+def collate(features: Features, pad: int) -> Batch:
+    """The features side by side; `pad` is the id of the padding token."""
+    mask = _mask(features)
     fill = {"input_ids": pad}
-    inputs = {
-        name: torch.from_numpy(_padded(run, batch, width, fill.get(name, 0)).astype(np.int64))
-        for name, run in features.inputs.items()
-    }
-    targets = None
-    if features.targets is not None:
-        longest = int(features.targets.lengths[batch].max())
-        targets = torch.from_numpy(_padded(features.targets, batch, longest, UNASKED))
-    mask = torch.from_numpy(np.arange(width)[None, :] < lengths[:, None])
-    return Batch(inputs=inputs, mask=mask, targets=targets, row_of=batch)
+    inputs = {name: _padded(runs, fill.get(name, 0)) for name, runs in features.inputs.items()}
+    return Batch(inputs=inputs, mask=mask, targets=_targets(features))
 
 
-def _padded(runs: Ragged, batch: Indices, width: int, fill: int) -> NDArray[np.generic]:
-    table = np.full((len(batch), width), fill, runs.values.dtype)
-    for line, i in zip(table, batch, strict=True):
-        run = runs[i]
-        line[: len(run)] = run
-    return table
+def pack(features: Features, first_position: int) -> Batch:
+    """The features one after the other, with each token's position in its own, counted from `first_position`."""
+    lengths = features.lengths
+    inputs = {name: torch.from_numpy(runs.values.astype(np.int64))[None] for name, runs in features.inputs.items()}
+    starts = features.inputs["input_ids"].offsets[:-1]
+    positions = np.arange(int(lengths.sum())) - np.repeat(starts, lengths) + first_position
+    inputs["position_ids"] = torch.from_numpy(positions)[None]
+    return Batch(inputs=inputs, mask=_mask(features), targets=_targets(features), packing=Packing(lengths))
+
+
+def _mask(features: Features) -> Tensor:
+    lengths = features.lengths
+    return torch.from_numpy(np.arange(int(lengths.max()))[None, :] < lengths[:, None])
+
+
+def _targets(features: Features) -> Tensor | None:
+    return None if features.targets is None else _padded(features.targets, UNASKED)
+
+
+def _padded(runs: Ragged, fill: int) -> Tensor:
+    """(B, T) the runs on the left, `fill` on the right; integers as int64."""
+    lengths = runs.lengths
+    whole = np.issubdtype(runs.values.dtype, np.integer)
+    table: NDArray[np.generic] = np.full((len(runs), int(lengths.max())), fill, np.int64 if whole else np.float32)
+    table[np.arange(table.shape[1])[None, :] < lengths[:, None]] = runs.values
+    return torch.from_numpy(table)

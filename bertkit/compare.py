@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from bertkit.order import Order, Schedule
 from bertkit.result import LOG, read_log
 from bertkit.run import Finished, marks_of, run
 from bertkit.spec import Spec, to_plain
 from bertkit.splits import read_splits
 from bertkit.stats import Spread, difference, spread
-from bertkit.task import Task
-from bertkit.train import Plan
+from bertkit.task import Recipe, Task
 from bertkit.watch import Watch
 
 PRETRAINED, SCRATCH = "pretrained", "scratch"
@@ -143,7 +143,7 @@ def _compared(
 ) -> Comparison:
     splits = read_splits(spec)
     assert splits.train
-    updates = Plan(features=len(splits.train), recipe=spec.recipe).updates
+    updates = _about_updates(len(splits.train), spec.recipe)
     first = replace(spec, scratch=False, eval_every=spec.eval_every or max(1, updates // SCORINGS))
     recipe = replace(first.recipe, learning_rate=scratch_rate or first.recipe.learning_rate)
     second = replace(first, scratch=True, recipe=recipe)
@@ -162,6 +162,15 @@ def _compared(
         arms=(arms[0], arms[1]),
         marks=marks_of(spec, splits),
     )
+
+
+def _about_updates(rows: int, recipe: Recipe) -> int:
+    """How many updates a run has, if every row gives one feature."""
+    order = Order(size=recipe.batch_size)
+    lengths = np.ones_like
+    schedule = Schedule(order=order, features=rows, lengths=lengths, epochs=recipe.epochs,
+                        accumulation=recipe.gradient_accumulation, given_updates=recipe.max_steps)  # fmt: skip
+    return schedule.updates
 
 
 def curve_of(finished: Finished, evaluation: str, metric: str) -> Curve:

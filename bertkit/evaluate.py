@@ -3,73 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 from datasets import Dataset
 
-from bertkit import batches
 from bertkit.features import Features, Ragged
 from bertkit.heads import Answer, Head, Number, Span, Tagging, Window
+from bertkit.layouts import Laid
 from bertkit.metrics import METRICS, class_details, span_details, tag_details
 from bertkit.model import Loaded, forward, readable_inputs
+from bertkit.order import by_length
 from bertkit.result import Score, Scored
 from bertkit.stats import interval
 from bertkit.task import Evaluation
+from bertkit.unpadded import unpadded
 from bertkit.watch import Watch
 
 BUDGET = 4_096
-"""Padded tokens of a batch at most."""
-
-CHUNK = 2_000
+"""Tokens of a batch at most, padding counted."""
 
 
-def encode(head: Head, table: Dataset, tokenizer: Any, window: Window) -> Features:
-    """The features of all rows, `row` counting over the whole table."""
-    parts = []
-    for start in range(0, len(table), CHUNK):
-        part = head.encode(table[start : start + CHUNK], tokenizer, window)
-        parts.append(
-            Features(
-                row=part.row + start,
-                inputs=part.inputs,
-                targets=part.targets,
-                cut=part.cut,
-                places=part.places,
-            )
-        )
-    return Features.concat(parts)
-
-
-def rows_cut(features: Features) -> int:
-    """Of how many rows `max_length` cut something off."""
-    return len(np.unique(features.row[features.cut]))
-
-
-@torch.inference_mode()
 def predict(
-    loaded: Loaded, model: Any, head: Head, features: Features, accelerator: Accelerator, watch: Watch
+    loaded: Loaded, head: Head, features: Features, accelerator: Accelerator, watch: Watch, laid: Laid
 ) -> Ragged:
     """Logits of every feature, in their order, on every process: one run a feature (see loss.py), unpadded."""
-    plain = accelerator.unwrap_model(model)
-    plain.eval()
-    readable = readable_inputs(plain)
-    ranked = list(batches.by_length(features.lengths, BUDGET))
+    model = accelerator.unwrap_model(loaded.model).to(accelerator.device)
+    model.eval()
+    ranked = list(by_length(features.lengths, BUDGET))
     mine = ranked[accelerator.process_index :: accelerator.num_processes]
     watch.phase("predicting", len(mine))
+    readable = readable_inputs(model)
     found: list[tuple[int, Any]] = []
-    for indices in mine:
-        batch = batches.collate(features, indices, loaded.pad).to(accelerator.device)
-        logits = forward(plain, head, batch, readable).float().cpu().numpy()
-        lengths = features.lengths[indices]
-        whole = not isinstance(head, Tagging | Span)
-        for i, run, length in zip(indices, logits, lengths, strict=True):
-            found.append((int(i), run[None] if whole else run[:length]))
-        watch.advance()
+    with torch.inference_mode(), unpadded(model, head) if laid.packed else nullcontext():
+        for indices in mine:
+            part = features.take(indices)
+            batch = laid.batch(part, loaded).to(accelerator.device)
+            logits = forward(model, head, batch, readable).float().cpu().numpy()
+            whole = not isinstance(head, Tagging | Span)
+            for i, run, length in zip(indices, logits, part.lengths, strict=True):
+                found.append((int(i), run[None] if whole else run[:length]))
+            watch.advance()
     if accelerator.num_processes > 1:
         found = gather_object(found)
     runs = [run for _, run in sorted(found, key=lambda pair: pair[0])]

@@ -45,6 +45,17 @@ class Ragged:
         """(F,) how long each run is."""
         return np.diff(self.offsets)
 
+    def lengths_of(self, runs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How long these runs are."""
+        lengths: NDArray[np.int64] = self.offsets[runs + 1] - self.offsets[runs]
+        return lengths
+
+    def take(self, runs: NDArray[np.int64]) -> Ragged:
+        """These runs, in this order."""
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.lengths_of(runs))])
+        values = [self.values[self.offsets[i] : self.offsets[i + 1]] for i in runs]
+        return Ragged(np.concatenate(values) if values else self.values[:0], offsets)
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -78,6 +89,20 @@ class Features:
         """(F,) tokens of each feature, special ones counted."""
         return self.inputs["input_ids"].lengths
 
+    def lengths_of(self, features: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of these features."""
+        return self.inputs["input_ids"].lengths_of(features)
+
+    def take(self, features: NDArray[np.int64]) -> Features:
+        """These features, in this order."""
+        return Features(
+            row=self.row[features],
+            inputs={name: runs.take(features) for name, runs in self.inputs.items()},
+            targets=None if self.targets is None else self.targets.take(features),
+            cut=self.cut[features],
+            places={name: runs.take(features) for name, runs in self.places.items()},
+        )
+
     @classmethod
     def concat(cls, parts: Iterable[Features]) -> Features:
         """The features of all `parts`, in order; their `row` counts on from part to part as they say."""
@@ -95,5 +120,5 @@ class Features:
 
 def token_inputs(encoding: dict[str, list[list[int]]]) -> dict[str, Ragged]:
     """The tokenizer's output that models read, without the attention mask: that follows from the lengths."""
-    names = [name for name in ("input_ids", "token_type_ids") if name in encoding]
-    return {name: Ragged.of(encoding[name], "int32") for name in names}
+    dtypes = {"input_ids": "int32", "token_type_ids": "int8"}
+    return {name: Ragged.of(encoding[name], dtype) for name, dtype in dtypes.items() if name in encoding}

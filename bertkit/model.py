@@ -17,12 +17,17 @@ import transformers
 from torch import Tensor
 
 from bertkit.batches import Batch
+from bertkit.dropout import Masks
 from bertkit.encoders import Encoder, check_folder
 from bertkit.errors import EncoderError, RequestError
-from bertkit.heads import Head, Number, Span, Tagging, Window
+from bertkit.heads import Classification, Head, Number, Span, Tagging, Window
+from bertkit.unpadded import packed
 
 SPACED = ("roberta", "xlm-roberta", "longformer", "gpt2", "modernbert", "deberta", "bart", "camembert")
 """Model types whose tokenizer needs `add_prefix_space` for words that are already split."""
+
+SHIFTED = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "data2vec-text")
+"""Model types whose positions are counted from behind the padding token's id."""
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -40,6 +45,12 @@ class Loaded:
     def pad(self) -> int:
         """The id of the padding token."""
         return int(self.tokenizer.pad_token_id or 0)
+
+    @property
+    def first_position(self) -> int:
+        """The position id of a feature's first token."""
+        config = self.model.config
+        return int(config.pad_token_id or 0) + 1 if config.model_type in SHIFTED else 0
 
 
 def fetch(encoder: Encoder, weights: bool) -> tuple[Path, str | None]:
@@ -188,15 +199,7 @@ def positions(config: Any) -> int | None:
     most = getattr(config, "max_position_embeddings", None)
     if not isinstance(most, int) or most <= 0 or not getattr(config, "position_biased_input", True):
         return None
-    shifted = config.model_type in (
-        "roberta",
-        "xlm-roberta",
-        "camembert",
-        "mpnet",
-        "longformer",
-        "data2vec-text",
-    )
-    return most - (config.pad_token_id or 0) - 1 if shifted else most
+    return most - (config.pad_token_id or 0) - 1 if config.model_type in SHIFTED else most
 
 
 def readable_inputs(model: Any) -> set[str]:
@@ -207,10 +210,23 @@ def readable_inputs(model: Any) -> set[str]:
     return names & {"input_ids", "token_type_ids"}
 
 
-def forward(model: Any, head: Head, batch: Batch, readable: set[str]) -> Tensor:
-    """Logits: classification (B, C), tagging (B, T, C), span (B, T, 2)."""
+def forward(model: Any, head: Head, batch: Batch, readable: set[str], masks: Masks | None = None) -> Tensor:
+    """Logits: classification (B, C), tagging (B, T, C), span (B, T, 2), whatever the batch's layout.
+
+    In the unpadded layout what stands for padding is zero. `masks` are where its attention's dropout comes from.
+    """
     inputs = {name: tensor for name, tensor in batch.inputs.items() if name in readable}
-    output = model(**inputs, attention_mask=batch.mask.long())
+    if batch.packing is None:
+        return _logits(head, model(**inputs, attention_mask=batch.mask.long()))
+    with packed(batch.packing, masks):
+        logits = _logits(head, model(**inputs, position_ids=batch.inputs["position_ids"]))
+    if isinstance(head, Classification):
+        return logits
+    apart = logits.new_zeros(*batch.mask.shape, logits.shape[-1])
+    return apart.masked_scatter(batch.mask[:, :, None], logits[0])
+
+
+def _logits(head: Head, output: Any) -> Tensor:
     if isinstance(head, Span):
         return torch.stack([output.start_logits, output.end_logits], dim=-1)
     logits: Tensor = output.logits

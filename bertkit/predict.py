@@ -13,6 +13,7 @@ from bertkit import model as models
 from bertkit.devices import accelerator
 from bertkit.errors import DataError, RequestError
 from bertkit.heads import Answer, Classification, Head, Span
+from bertkit.layouts import laid
 from bertkit.readers import read_raw
 from bertkit.result import MODEL, read_spec
 from bertkit.score import head_of
@@ -113,10 +114,9 @@ def predict(folder: Path, typed: Typed, device: Device, watch: Watch) -> tuple[C
     loaded = models.load_trained(folder / MODEL, spec.task.head)
     head = head_of(loaded, spec.task.head)
     device_used = accelerator(device, "fp32")
-    model = loaded.model.to(device_used.device)
-    window = models.fit_window(spec.recipe.window, model.config, typed=False)
+    window = models.fit_window(spec.recipe.window, loaded.model.config, typed=False)
     features = head.encode(columns, loaded.tokenizer, window)
-    logits = evaluate.predict(loaded, model, head, features, device_used, watch)
+    logits = evaluate.predict(loaded, head, features, device_used, watch, laid(loaded.model, spec.layout, spec.recipe))
     return columns, head.decode(columns, features, logits, window)
 
 

@@ -9,9 +9,9 @@ from bertkit import hub
 from bertkit.encoders import DEFAULT, locate_encoder
 from bertkit.errors import RequestError
 from bertkit.heads import Span, Window
-from bertkit.spec import HUB, SAMPLE, Device, Precision, Spec
+from bertkit.spec import HUB, SAMPLE, Device, Layout, Precision, Spec
 from bertkit.splits import check_located
-from bertkit.task import Recipe, Task
+from bertkit.task import Ordering, Recipe, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,8 @@ class Asked:
     epochs: float | None = None
     max_steps: int | None = None
     batch_size: int | None = None
+    batch_tokens: int | None = None
+    order: Ordering | None = None
     gradient_accumulation: int | None = None
     learning_rate: float | None = None
     warmup: float | None = None
@@ -41,6 +43,8 @@ class Asked:
     device: str = "auto"
     precision: str = "auto"
     processes: int = 1
+    layout: str = "auto"
+    fast_dropout: bool = True
 
     @property
     def rows(self) -> str:
@@ -74,6 +78,8 @@ def spec_of(task: Task, asked: Asked) -> Spec:
         device=cast(Device, asked.device),
         precision=cast(Precision, asked.precision),
         processes=asked.processes,
+        layout=cast(Layout, asked.layout),
+        fast_dropout=asked.fast_dropout,
     )
 
 
@@ -102,6 +108,8 @@ def check_rows(spec: Spec) -> None:
 def _recipe(task: Task, asked: Asked) -> Recipe:
     if asked.epochs is not None and asked.max_steps is not None:
         raise RequestError("--epochs and --max-steps: give one of them")
+    if asked.batch_size is not None and asked.batch_tokens is not None:
+        raise RequestError("--batch-size and --batch-tokens: give one of them")
     recipe = task.sample_recipe if asked.sample else task.recipe
     typed = {f.name: getattr(asked, f.name, None) for f in fields(Recipe)}
     return replace(

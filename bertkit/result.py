@@ -65,13 +65,20 @@ class RowCount:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What training did: updates, rows and real tokens seen, its seconds, the last update's loss."""
+    """What training did: updates, rows and real tokens seen, its seconds, the last update's loss.
+
+    layout, order  how batches lay in memory, and in which order they came
+    dropout        "fast" or "torch": what drew it
+    """
 
     steps: int
     examples: int
     tokens: int
     seconds: float
     loss: float
+    layout: str = "bucketed"
+    order: str = "length"
+    dropout: str = "torch"
 
 
 @dataclass(frozen=True, kw_only=True)

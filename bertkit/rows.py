@@ -126,6 +126,13 @@ def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
     return parts[0], parts[1]
 
 
+def cache_folder(name: str) -> Path:
+    """A folder for what can be made again: below BERTKIT_CACHE, or ~/.cache/bertkit."""
+    folder = Path(os.environ.get("BERTKIT_CACHE") or Path.home() / ".cache" / "bertkit") / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _features(head: Head) -> Any:
     from datasets import Features, List, Value
 
@@ -144,10 +151,8 @@ def _kept(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head)
     import pyarrow as pa
     from datasets import Dataset
 
-    folder = Path(os.environ.get("BERTKIT_CACHE") or Path.home() / ".cache" / "bertkit") / "rows"
-    path = folder / f"{digest}.arrow"
+    path = cache_folder("rows") / f"{digest}.arrow"
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(f".{os.getpid()}.tmp")
         schema = _features(head).arrow_schema
         try:

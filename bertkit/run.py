@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from bertkit import model as models
 from bertkit.devices import accelerator as make_accelerator
 from bertkit.devices import describe, settled
 from bertkit.encoders import locate_encoder
+from bertkit.encoding import Encoded, rows_cut
 from bertkit.errors import RequestError
-from bertkit.features import Features
-from bertkit.heads import Head
+from bertkit.heads import Head, Window
+from bertkit.layouts import Laid, laid
 from bertkit.result import (
     LOG,
     MODEL,
@@ -40,7 +42,7 @@ from bertkit.result import (
 from bertkit.rows import Rows
 from bertkit.spec import SAMPLE, Spec, to_plain
 from bertkit.splits import TRAIN, Splits, read_splits
-from bertkit.task import check_window
+from bertkit.task import Recipe, check_window
 from bertkit.train import train
 from bertkit.watch import Watch
 
@@ -138,21 +140,28 @@ class _Run:
         window = models.fit_window(self.spec.recipe.window, loaded.model.config, self._typed_length)
         check_window(self.splits.head, window)
         recipe = replace(self.spec.recipe, window=window)
-        features = self._features(loaded, window)
+        layout = laid(loaded.model, self.spec.layout, recipe)
+        with ThreadPoolExecutor(1) as worker:
+            return self._do(loaded, recipe, layout, self._features(loaded, window, worker), began)
+
+    def _do(
+        self, loaded: models.Loaded, recipe: Recipe, layout: Laid, features: dict[str, Encoded], began: float
+    ) -> Result:
+        window = recipe.window
         self._start()
         with _Log(self.folder / LOG, self.accelerator.is_main_process) as log:
             transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
             training = train(
-                loaded, self.splits.head, features[TRAIN], recipe, self.spec.seed, self.accelerator, log.write,
-                self.watch, lambda step: self._score_on_the_way(step, loaded, features, window, log),
-                self.spec.eval_every,
+                loaded, self.splits.head, features[TRAIN], recipe, layout, self.spec.seed, self.accelerator, log.write,
+                self.watch, lambda step: self._score_on_the_way(step, loaded, features, layout, window, log),
+                self.spec.eval_every, self.spec.fast_dropout,
             )  # fmt: skip
-            evaluations = self._evaluate(loaded, features, window)
+            evaluations = self._evaluate(loaded, features, layout, window)
             log.write({"step": training.steps, "score": _headlines(evaluations)})
         result = Result(
             spec=self.spec,
             evaluations=tuple(evaluations),
-            rows=self.splits.counts({name: evaluate.rows_cut(part) for name, part in features.items()}),
+            rows=self.splits.counts({name: rows_cut(part.whole) for name, part in features.items()}),
             training=training,
             device=describe(self.accelerator.device),
             precision=self.accelerator.mixed_precision.replace("no", "fp32"),
@@ -174,15 +183,13 @@ class _Run:
         recipes = (self.spec.task.recipe, self.spec.task.sample_recipe)
         return self.spec.recipe.window.max_length not in {recipe.window.max_length for recipe in recipes}
 
-    def _features(self, loaded: models.Loaded, window: Any) -> dict[str, Features]:
+    def _features(self, loaded: models.Loaded, window: Window, worker: ThreadPoolExecutor) -> dict[str, Encoded]:
         parts: Mapping[str, Rows | str | None] = {TRAIN: self.splits.train, **self.splits.evaluations}
-        present = {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
-        self.watch.phase("tokenising", len(present))
-        features = {}
-        for name, rows in present.items():
-            features[name] = evaluate.encode(self.splits.head, rows.table, loaded.tokenizer, window)
-            self.watch.advance()
-        return features
+        return {
+            name: Encoded(self.splits.head, rows.table, loaded.tokenizer, window, worker)
+            for name, rows in parts.items()
+            if isinstance(rows, Rows)
+        }
 
     def _start(self) -> None:
         """Make the folder with its spec; a finished run that stands there is put aside until this one is finished."""
@@ -199,9 +206,11 @@ class _Run:
     def _aside(self) -> Path:
         return self.folder.with_name(f"{self.folder.name}.before")
 
-    def _evaluate(self, loaded: models.Loaded, features: dict[str, Features], window: Any) -> list[Scored]:
+    def _evaluate(
+        self, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window
+    ) -> list[Scored]:
         """Predict and score every evaluation; write the predictions."""
-        answered = self._answer(loaded, features, window, on_the_way=False)
+        answered = self._answer(loaded, features, layout, window, on_the_way=False)
         if self.accelerator.is_main_process:
             write_lines(self.folder / PREDICTIONS, [line for part in answered.values() for line in part.lines()])
         return [
@@ -212,7 +221,7 @@ class _Run:
         ]
 
     def _answer(
-        self, loaded: models.Loaded, features: dict[str, Features], window: Any, on_the_way: bool
+        self, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window, on_the_way: bool
     ) -> dict[str, evaluate.Answered]:
         head: Head = self.splits.head
         answered = {}
@@ -221,15 +230,15 @@ class _Run:
             rows = self.splits.evaluations[evaluation.name]
             if isinstance(rows, str) or (on_the_way and not evaluation.scored):
                 continue
-            part = features[evaluation.name]
-            logits = evaluate.predict(loaded, loaded.model, head, part, self.accelerator, watch)
+            part = features[evaluation.name].whole
+            logits = evaluate.predict(loaded, head, part, self.accelerator, watch, layout)
             answered[evaluation.name] = evaluate.answer(head, evaluation, rows.table, part, logits, window)
         return answered
 
     def _score_on_the_way(
-        self, step: int, loaded: models.Loaded, features: dict[str, Features], window: Any, log: _Log
+        self, step: int, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window, log: _Log
     ) -> None:
-        answered = self._answer(loaded, features, window, on_the_way=True)
+        answered = self._answer(loaded, features, layout, window, on_the_way=True)
         scored = [evaluate.score(self.splits.head, part, sure=False) for part in answered.values()]
         log.write({"step": step, "score": _headlines(scored)})
 

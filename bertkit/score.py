@@ -9,8 +9,10 @@ from bertkit import evaluate
 from bertkit import model as models
 from bertkit.devices import accelerator
 from bertkit.encoders import locate_encoder
+from bertkit.encoding import encode
 from bertkit.errors import EncoderError
 from bertkit.heads import FROM_TRAIN, Head, Number, Span
+from bertkit.layouts import laid
 from bertkit.result import MODEL, Scored, read_spec
 from bertkit.rows import Rows
 from bertkit.run import marks_of
@@ -49,16 +51,16 @@ def score_model(spec: Spec, folder: Path, watch: Watch, carved: bool) -> Scores:
     head = head_of(loaded, spec.task.head)
     splits = read_splits(spec, training=carved)
     device = accelerator(spec.device, "fp32")
-    model = loaded.model.to(device.device)
-    window = models.fit_window(spec.recipe.window, model.config, typed=False)
+    window = models.fit_window(spec.recipe.window, loaded.model.config, typed=False)
+    layout = laid(loaded.model, spec.layout, spec.recipe)
     scored = []
     for evaluation in spec.task.evaluations:
         rows = splits.evaluations[evaluation.name]
         if not isinstance(rows, Rows):
             scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
             continue
-        features = evaluate.encode(in_task_order(head, spec.task.head), rows.table, loaded.tokenizer, window)
-        logits = evaluate.predict(loaded, model, head, features, device, watch)
+        features = encode(in_task_order(head, spec.task.head), rows.table, loaded.tokenizer, window)
+        logits = evaluate.predict(loaded, head, features, device, watch, layout)
         answered = evaluate.answer(head, evaluation, rows.table, features, logits, window)
         scored.append(evaluate.score(in_task_order(head, spec.task.head), answered))
     return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))

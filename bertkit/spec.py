@@ -16,6 +16,7 @@ from bertkit.task import Recipe, Task, check_window
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Layout = Literal["auto", "unpadded", "bucketed", "padded"]
 HUB, SAMPLE = "hub", "sample"
 
 
@@ -33,6 +34,10 @@ class Spec:
     eval_every  updates between two scorings on the way; None scores at the end alone
     seed        of everything random
     device, precision, processes   what computes, and how
+    layout      how a batch lies in memory: "unpadded" holds real tokens only; "padded" pads to the batch's
+                longest row, and "bucketed" too, with rows of like length together; "auto" is unpadded
+                where the encoder's architecture can, else bucketed
+    fast_dropout  whether dropout on a CPU is drawn by bertkit's own generator, and not by torch's
     """
 
     task: Task
@@ -47,6 +52,8 @@ class Spec:
     device: Device = "auto"
     precision: Precision = "auto"
     processes: int = 1
+    layout: Layout = "auto"
+    fast_dropout: bool = True
 
     def __post_init__(self) -> None:
         """Raise RequestError for what cannot be, before anything heavy is loaded."""
@@ -63,7 +70,9 @@ class Spec:
             raise RequestError(f"--seed {self.seed}: it must be below 2**32")
         if self.precision == "fp16" and self.device in ("cpu", "mps"):
             raise RequestError("--precision fp16 needs a CUDA device; on a CPU take bf16 or fp32")
-        if self.processes > self.recipe.batch_size:
+        if self.layout == "bucketed" and self.recipe.order == "random":
+            raise RequestError("--layout bucketed --order random: buckets are by length; take --layout padded")
+        if self.recipe.batch_tokens is None and self.processes > self.recipe.batch_size:
             raise RequestError(
                 f"--processes {self.processes}: a batch of {self.recipe.batch_size} rows has not one for each"
             )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bertkit.errors import RequestError
 from bertkit.heads import Head, Span, Window
 from bertkit.sources import Source
 
+Ordering = Literal["auto", "random", "length"]
 MOST_EPOCHS = 10_000
 
 
@@ -19,6 +21,10 @@ class Recipe:
     epochs                 passes over the train rows; a fraction stops within one
     max_steps              updates at most, if given: it takes the place of epochs
     batch_size             rows of a micro-batch, over all processes
+    batch_tokens           tokens of a micro-batch at most, if given: it takes the place of batch_size; the
+                           loss is the mean over an update's rows (words, for tagging) all the same
+    order                  "random" shuffles the rows; "length" also puts rows of like length together;
+                           "auto" is random where the layout is unpadded, else length
     gradient_accumulation  micro-batches of an update
     learning_rate          its peak, for AdamW (Loshchilov and Hutter 2019), bias-corrected
     warmup                 the share of all updates in which the rate rises from 0; then it falls to 0
@@ -29,6 +35,8 @@ class Recipe:
     epochs: float = 3.0
     max_steps: int | None = None
     batch_size: int = 32
+    batch_tokens: int | None = None
+    order: Ordering = "auto"
     gradient_accumulation: int = 1
     learning_rate: float = 5e-5
     warmup: float = 0.1
@@ -38,7 +46,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number that cannot be."""
-        whole = {"max_steps": self.max_steps, "batch_size": self.batch_size}
+        whole = {"max_steps": self.max_steps, "batch_size": self.batch_size, "batch_tokens": self.batch_tokens}
         whole["gradient_accumulation"] = self.gradient_accumulation
         whole["max_answer_length"] = self.window.max_answer_length
         for name, count in whole.items():

@@ -8,57 +8,52 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from bertkit import batches
+from bertkit.batches import count
+from bertkit.dropout import Masks, PlainMasks, fast_dropout
 from bertkit.errors import RunError
 from bertkit.features import Features
 from bertkit.heads import Head
+from bertkit.layouts import Laid
+from bertkit.lookup import TouchedRows, touched_rows
 from bertkit.loss import loss as loss_of
 from bertkit.model import Loaded, forward, readable_inputs
+from bertkit.order import Indices, Schedule, share
 from bertkit.result import Training
 from bertkit.task import Recipe
+from bertkit.unpadded import unpadded
 from bertkit.watch import Watch
 
 Score = Callable[[int], None]
 """Scores the model as it is after so many updates."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How many updates there are, and how many micro-batches make one."""
+class Source(Protocol):
+    """Features that are given out by the batch: a Features, or one that is still being encoded."""
 
-    features: int
-    recipe: Recipe
+    def __len__(self) -> int: ...
+    def take(self, features: Indices) -> Features: ...
+    def lengths_of(self, features: Indices) -> Indices: ...
 
-    @property
-    def updates_per_epoch(self) -> int:
-        """Micro-batches of an epoch, put together to updates; the last may have fewer."""
-        return math.ceil(math.ceil(self.features / self.recipe.batch_size) / self.recipe.gradient_accumulation)
 
-    @property
-    def updates(self) -> int:
-        """All updates of the run."""
-        exact = round(self.recipe.epochs * self.updates_per_epoch, 6)  # 0.55 * 100 is a little over 55
-        return self.recipe.max_steps or max(1, math.ceil(exact))
-
-    def micro_batches(self, lengths: batches.Indices, seed: int) -> Iterator[list[batches.Indices]]:
-        """For each update of the run its micro-batches, over all processes."""
-        done = epoch = 0
-        while True:
-            ordered = batches.order(lengths, self.recipe.batch_size, seed, epoch)
-            for start in range(0, len(ordered), self.recipe.gradient_accumulation):
-                if done == self.updates:
-                    return
-                yield ordered[start : start + self.recipe.gradient_accumulation]
-                done += 1
-            epoch += 1
+def schedule_of(source: Source, recipe: Recipe, laid: Laid, seed: int) -> Schedule:
+    """Which features make which update."""
+    return Schedule(
+        order=laid.cut(recipe, seed),
+        features=len(source),
+        lengths=source.lengths_of,
+        epochs=recipe.epochs,
+        accumulation=recipe.gradient_accumulation,
+        given_updates=recipe.max_steps,
+    )
 
 
 def optimizer_of(model: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
@@ -86,85 +81,142 @@ def rate_of(step: int, updates: int, warmup: float) -> float:
 def train(
     loaded: Loaded,
     head: Head,
-    features: Features,
+    source: Source,
     recipe: Recipe,
+    laid: Laid,
     seed: int,
     accelerator: Accelerator,
     log: Callable[[dict[str, Any]], None],
     watch: Watch,
     score: Score | None = None,
     eval_every: int | None = None,
+    drawn_fast: bool = True,
 ) -> Training:
-    """Train `loaded.model` in place by `recipe`. Raises RunError where the loss is no number."""
-    plan = Plan(features=len(features), recipe=recipe)
+    """Train `loaded.model` in place by `recipe`. Raises RunError where the loss is no number.
+
+    `score` is called every `eval_every` updates; `drawn_fast` has a CPU draw dropout by dropout.py.
+    """
+    schedule = schedule_of(source, recipe, laid, seed)
+    updates = schedule.updates
     optimizer = optimizer_of(loaded.model, recipe)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_of(step, plan.updates, recipe.warmup))
-    model, optimizer = accelerator.prepare(loaded.model, optimizer)
-    for wrapped in ("forward", "_original_forward"):  # accelerate's: autocast is entered in _part, and there alone
-        vars(loaded.model).pop(wrapped, None)
-    loop = _Loop(model=model, head=head, features=features, pad=loaded.pad, accelerator=accelerator)
-    watch.phase("training", plan.updates)
+    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_of(step, updates, recipe.warmup))
+    watch.phase("training", updates)
     began, examples, tokens, last = time.perf_counter(), 0, 0, math.nan
-    model.train()
-    for step, micros in enumerate(plan.micro_batches(features.lengths, seed), 1):
-        rate = schedule.get_last_lr()[0]
-        last = loop.backward(micros)
-        if not math.isfinite(last):
-            raise RunError(f"the loss became {last} at update {step} (learning rate {rate:.2e}); try a lower --lr")
-        norm = accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad(set_to_none=True)
-        seen = sum(len(micro) for micro in micros)
-        examples += seen
-        tokens += sum(int(features.lengths[micro].sum()) for micro in micros)
-        seconds = time.perf_counter() - began
-        log({"step": step, "examples": examples, "tokens": tokens, "loss": last, "learning_rate": rate,
-             "gradient_norm": float(norm), "seconds": round(seconds, 3)})  # fmt: skip
-        watch.advance(loss=last, examples=seen)
-        if score and eval_every and step % eval_every == 0 and step < plan.updates:
-            score(step)
-            model.train()
+    with _loop(loaded, head, laid, accelerator, optimizer, seed, drawn_fast) as loop:
+        for step, micros in enumerate(schedule.micro_batches(), 1):
+            parts = [source.take(micro) for micro in micros]
+            rate = rates.get_last_lr()[0]
+            last = loop.backward(parts)
+            if not math.isfinite(last):
+                raise RunError(f"the loss became {last} at update {step} (learning rate {rate:.2e}); try a lower --lr")
+            norm = loop.update(recipe.max_grad_norm)
+            rates.step()
+            seen = sum(map(len, parts))
+            examples += seen
+            tokens += sum(int(part.lengths.sum()) for part in parts)
+            seconds = time.perf_counter() - began
+            log({"step": step, "examples": examples, "tokens": tokens, "loss": last, "learning_rate": rate,
+                 "gradient_norm": norm, "seconds": round(seconds, 3)})  # fmt: skip
+            watch.advance(loss=last, examples=seen)
+            if score and eval_every and step % eval_every == 0 and step < updates:
+                score(step)
+                loop.model.train()
     seconds = time.perf_counter() - began
-    return Training(steps=plan.updates, examples=examples, tokens=tokens, seconds=seconds, loss=last)
+    return Training(
+        steps=updates, examples=examples, tokens=tokens, seconds=seconds, loss=last, layout=laid.layout,
+        order=laid.order, dropout="fast" if loop.fast else "torch",
+    )  # fmt: skip
+
+
+@contextmanager
+def _loop(
+    loaded: Loaded,
+    head: Head,
+    laid: Laid,
+    accelerator: Accelerator,
+    optimizer: torch.optim.AdamW,
+    seed: int,
+    drawn_fast: bool,
+) -> Iterator[_Loop]:
+    """What every update needs; the model is as it was before once this is left."""
+    fast = drawn_fast and accelerator.device.type == "cpu"
+    masks = Masks(seed, accelerator.process_index) if fast else PlainMasks(seed)
+    with ExitStack() as stack:
+        if laid.packed:
+            stack.enter_context(unpadded(loaded.model, head))
+        if fast:
+            stack.enter_context(fast_dropout(loaded.model, masks))
+        rows = None
+        if accelerator.device.type == "cpu" and accelerator.num_processes == 1:
+            rows = stack.enter_context(touched_rows(loaded.model))
+        model, optimizer = accelerator.prepare(loaded.model, optimizer)
+        for wrapped in ("forward", "_original_forward"):  # accelerate's: autocast is entered in _part, and there alone
+            vars(loaded.model).pop(wrapped, None)
+        model.train()
+        yield _Loop(
+            model=model, loaded=loaded, head=head, laid=laid, accelerator=accelerator, optimizer=optimizer,
+            masks=masks, fast=fast, rows=rows, readable=readable_inputs(loaded.model),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Loop:
-    """What every update needs."""
+    """What every update needs. `rows` collects the gradient of the word embeddings, where one process computes."""
 
     model: Any
+    loaded: Loaded
     head: Head
-    features: Features
-    pad: int
+    laid: Laid
     accelerator: Accelerator
+    optimizer: Any
+    masks: Masks
+    fast: bool
+    rows: TouchedRows | None
+    readable: set[str]
 
-    def backward(self, micros: list[batches.Indices]) -> float:
-        """Leave the gradient of the mean loss over `micros` in the model; return that loss.
+    def backward(self, parts: list[Features]) -> float:
+        """Leave the gradient of the mean loss over `parts` in the model; return that loss.
 
         The mean is over rows, or over words for tagging, of the whole update, however it was cut up.
         """
-        total = max(1, sum(batches.count(self.features, micro) for micro in micros))
+        total = max(1, sum(map(count, parts)))
         loss = torch.zeros((), device=self.accelerator.device)
-        for k, micro in enumerate(micros):
-            last = k == len(micros) - 1
+        for k, part in enumerate(parts):
+            last = k == len(parts) - 1
             with nullcontext() if last else self.accelerator.no_sync(self.model):
-                part = self._part(micro) / total
+                mean = self._summed(part) / total
                 # DistributedDataParallel takes the mean over processes: the parts are to be added up
-                self.accelerator.backward(part * self.accelerator.num_processes)
-            loss += part.detach()
+                self.accelerator.backward(mean * self.accelerator.num_processes)
+            loss += mean.detach()
         return float(self.accelerator.reduce(loss, reduction="sum"))
 
-    def _part(self, micro: batches.Indices) -> Tensor:
-        """The summed loss of this process' part of a micro-batch; 0, still with a gradient, if it has none."""
-        mine = batches.share(micro, self.accelerator.process_index, self.accelerator.num_processes)
-        batch = batches.collate(self.features, mine if len(mine) else micro[:1], self.pad)
-        batch = batch.to(self.accelerator.device)
+    def _summed(self, part: Features) -> Tensor:
+        """The summed loss of this process' share of a micro-batch; 0, still with a gradient, if it has none."""
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        mine = share(part.lengths, rank, processes)
+        given = part.take(mine if len(mine) else np.zeros(1, np.int64)) if processes > 1 else part
+        batch = self.laid.batch(given, self.loaded).to(self.accelerator.device)
         with self.accelerator.autocast():
-            logits = forward(self.model, self.head, batch, self._readable)
+            logits = forward(self.model, self.head, batch, self.readable, self.masks)
         assert batch.targets is not None
         return loss_of(self.head, logits, batch.targets, batch.mask) * float(len(mine) > 0)
 
-    @property
-    def _readable(self) -> set[str]:
-        return readable_inputs(self.accelerator.unwrap_model(self.model))
+    def update(self, most: float) -> float:
+        """Move the weights by the gradient, cut to a norm of `most`; return the norm it had, and clear it."""
+        self.accelerator.unscale_gradients()
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        if self.rows:
+            gathered = self.rows.gather()
+            gradients = [g for g in gradients if g is not self.rows.table.weight.grad] + [gathered]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        if not norm <= most:  # what the norm's own function does, but for gradients it would multiply by 1
+            torch._foreach_mul_(gradients, most / (norm + 1e-6))
+        if self.rows:
+            self.rows.spread(gathered)
+        self.optimizer.step()
+        for parameter in self.model.parameters():
+            if not self.rows or parameter is not self.rows.table.weight:
+                parameter.grad = None
+        if self.rows:
+            self.rows.clear()
+        return float(norm)

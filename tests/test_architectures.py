@@ -22,8 +22,10 @@ from torch import Tensor
 
 from bertkit import batches, evaluate
 from bertkit.features import Ragged
+from bertkit.layouts import laid
 from bertkit.loss import loss
 from bertkit.model import Loaded, forward, load, readable_inputs, save
+from bertkit.order import by_length
 from bertkit.task import Recipe
 from bertkit.train import train
 from bertkit.watch import Watch
@@ -86,7 +88,8 @@ def _train(body: Path, kind: str, folder: Path) -> Trained:
     features = tiny.encode(kind, loaded, slice(ROWS))
     assert len(features) == ROWS
     before = _loss(loaded, kind)
-    train(loaded, tiny.HEADS[kind], features, RECIPE, 1, tiny.accelerator(), lambda line: None, Watch())
+    how = laid(loaded.model, "auto", RECIPE)
+    train(loaded, tiny.HEADS[kind], features, RECIPE, how, 1, tiny.accelerator(), lambda line: None, Watch())
     after = _loss(loaded, kind)
     logits = tiny.predict(kind, loaded, tiny.encode(kind, loaded))
     save(loaded, loaded.model, folder)
@@ -97,7 +100,7 @@ def _train(body: Path, kind: str, folder: Path) -> Trained:
 def _loss(loaded: Loaded, kind: str) -> float:
     """The loss of the fixed batch, without dropout."""
     head, model = tiny.HEADS[kind], loaded.model.eval()
-    batch = batches.collate(tiny.encode(kind, loaded, slice(ROWS)), np.arange(ROWS), loaded.pad)
+    batch = batches.collate(tiny.encode(kind, loaded, slice(ROWS)), loaded.pad)
     logits = forward(model, head, batch, readable_inputs(model))
     return float(loss(head, logits, batch.targets, batch.mask))
 
@@ -133,7 +136,7 @@ def test_a_row_alone_and_padded_among_longer_ones_gets_the_same_logits_and_answe
     one = trained[family, kind]
     features = tiny.encode(kind, one.loaded)
     short = int(features.lengths.argmin())
-    assert len(list(batches.by_length(features.lengths, evaluate.BUDGET))) == 1
+    assert len(list(by_length(features.lengths, evaluate.BUDGET))) == 1
     assert features.lengths[short] < features.lengths.max()
     which = slice(short, short + 1)
     alone = tiny.predict(kind, one.loaded, tiny.encode(kind, one.loaded, which))

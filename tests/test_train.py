@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import tiny
 import torch
@@ -19,19 +18,20 @@ import transformers
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bertkit import evaluate, registry
+from bertkit import registry
 from bertkit import run as runs
 from bertkit import train as training
 from bertkit.cli import main
 from bertkit.errors import RequestError, RunError
 from bertkit.features import Features
 from bertkit.heads import Window
+from bertkit.layouts import laid
 from bertkit.model import Loaded, load, load_trained
 from bertkit.result import read_log
 from bertkit.run import Finished, run
 from bertkit.spec import Spec
 from bertkit.task import Recipe
-from bertkit.train import Plan, optimizer_of, rate_of, train
+from bertkit.train import optimizer_of, rate_of, train
 from bertkit.watch import Watch
 
 RECIPE = Recipe(max_steps=5, batch_size=4, learning_rate=1e-3, window=Window(max_length=64))
@@ -74,7 +74,8 @@ def finished(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def trained(loaded: Loaded, kind: str, features: Features, recipe: Recipe) -> list[dict[str, Any]]:
     """Train in place; the log."""
     log: list[dict[str, Any]] = []
-    train(loaded, tiny.HEADS[kind], features, recipe, 1, tiny.accelerator(), log.append, Watch())
+    how = laid(loaded.model, "auto", recipe)
+    train(loaded, tiny.HEADS[kind], features, recipe, how, 1, tiny.accelerator(), log.append, Watch())
     return log
 
 
@@ -157,33 +158,6 @@ def test_a_batch_of_four_is_two_of_two_accumulated(dry: Path, kind: str) -> None
     whole, cut, shorter = weights(4, 3), weights(2, 3), weights(4, 2)
     assert max(float((whole[name] - cut[name]).abs().max()) for name in whole) < 1e-6
     assert distance(whole, shorter) > 1e-3
-
-
-@pytest.mark.parametrize(
-    ("features", "batch_size", "accumulation", "epochs", "updates"),
-    [
-        (100, 32, 1, 3, 12),  # 4 batches an epoch
-        (100, 32, 1, 0.5, 2),
-        (100, 32, 1, 0.3, 2),  # 1.2, and what is begun is finished
-        (100, 32, 3, 1, 2),  # 3 batches and 1
-        (100, 32, 3, 2.5, 5),
-        (1_000, 10, 1, 0.55, 55),  # 0.55 * 100 is 55.00000000000001 to a computer
-        (5, 32, 1, 0.1, 1),
-    ],
-)
-def test_fractions_of_epochs_give_so_many_updates(
-    features: int, batch_size: int, accumulation: int, epochs: float, updates: int
-) -> None:
-    recipe = Recipe(batch_size=batch_size, gradient_accumulation=accumulation, epochs=epochs)
-    plan = Plan(features=features, recipe=recipe)
-    assert plan.updates == updates
-    assert len(list(plan.micro_batches(np.full(features, 9), seed=1))) == updates
-
-
-def test_max_steps_take_the_place_of_epochs() -> None:
-    plan = Plan(features=10, recipe=Recipe(batch_size=4, epochs=1, max_steps=7))
-    sizes = [len(micro) for micros in plan.micro_batches(np.full(10, 9), seed=1) for micro in micros]
-    assert sum(sizes[:3]) == sum(sizes[3:6]) == 10 and len(sizes) == 7
 
 
 def test_two_runs_of_one_spec_give_the_same_bytes_and_another_seed_gives_others(spec: Spec, tmp_path: Path) -> None:
@@ -283,7 +257,7 @@ def test_a_run_that_trains_in_bf16_predicts_in_fp32_and_keeps_fp32(spec: Spec, t
     loaded = load_trained(done.folder / "model", tiny.SIGNS)
     rows = {"text": [text for text, _ in tiny.REVIEWS[:5]]}
     features = tiny.SIGNS.encode(rows, loaded.tokenizer, RECIPE.window)
-    logits = evaluate.predict(loaded, loaded.model, tiny.SIGNS, features, tiny.accelerator(), Watch())
+    logits = tiny.predict("classification", loaded, features)
     expected = torch.tensor(logits.values).double().softmax(1)[:, 1].tolist()
     assert [line["scores"]["positive"] for line in lines] == pytest.approx(expected, abs=1e-6)
     assert {w.dtype for w in load_file(done.folder / "model" / "model.safetensors").values()} == {torch.float32}

@@ -24,7 +24,10 @@ from bertkit.devices import accelerator as make_accelerator
 from bertkit.encoders import Encoder
 from bertkit.features import Features, Ragged
 from bertkit.heads import Classification, Head, Number, Span, Tagging, Window
+from bertkit.layouts import laid
 from bertkit.model import Loaded
+from bertkit.spec import Layout
+from bertkit.task import Recipe
 from bertkit.watch import Watch
 
 SAMPLES = Path(__file__).parent.parent / "tasks" / "samples"
@@ -214,9 +217,9 @@ def encode(kind: str, loaded: Loaded, which: slice = slice(None)) -> Features:
     return HEADS[kind].encode(picked, loaded.tokenizer, WINDOW)
 
 
-def predict(kind: str, loaded: Loaded, features: Features) -> Ragged:
+def predict(kind: str, loaded: Loaded, features: Features, layout: Layout = "auto") -> Ragged:
     """The logits that `bertkit.evaluate` gets."""
-    return evaluate.predict(loaded, loaded.model, HEADS[kind], features, accelerator(), Watch())
+    return evaluate.predict(loaded, HEADS[kind], features, accelerator(), Watch(), laid(loaded.model, layout, Recipe()))
 
 
 def write_reviews(folder: Path, train: Iterable[tuple[str, str]], dev: Iterable[tuple[str, str]]) -> Path:

@@ -41,6 +41,8 @@ def compare(
     seeds: o.Seeds = 5,
     device: o.DeviceOption = "auto",
     precision: o.PrecisionOption = "auto",
+    layout: o.LayoutOption = "auto",
+    order: o.OrderOption = None,
     processes: o.Processes = 1,
     out: o.Out = Path("runs"),
     force: o.Force = False,
@@ -56,6 +58,7 @@ def compare(
         model=model, revision=revision, data=data, sample=sample, limit=limit, epochs=epochs, max_steps=max_steps,
         batch_size=batch_size, learning_rate=learning_rate, max_length=max_length, eval_every=eval_every, seed=seed,
         device=device, precision=precision, processes=processes,
+        layout=layout, order=order,
     )  # fmt: skip
     names = list(dict.fromkeys(name.strip() for name in tasks.split(",") if name.strip()))
     specs = [request.spec_of(registry.find(name), asked) for name in names]

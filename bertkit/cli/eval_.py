@@ -37,6 +37,8 @@ def evaluate(
     seed: o.Seed = 42,
     device: o.DeviceOption = "auto",
     precision: o.PrecisionOption = "auto",
+    layout: o.LayoutOption = "auto",
+    order: o.OrderOption = None,
     processes: o.Processes = 1,
     out: o.Out = Path("runs"),
     force: o.Force = False,
@@ -51,6 +53,7 @@ def evaluate(
         model=model, revision=revision, scratch=scratch, data=data, sample=sample, limit=limit, epochs=epochs,
         max_steps=max_steps, batch_size=batch_size, learning_rate=learning_rate, max_length=max_length,
         null_threshold=null_threshold, seed=seed, device=device, precision=precision, processes=processes,
+        layout=layout, order=order,
     )  # fmt: skip
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)

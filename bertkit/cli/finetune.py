@@ -24,6 +24,8 @@ def finetune(
     epochs: o.Epochs = None,
     max_steps: o.MaxSteps = None,
     batch_size: o.BatchSize = None,
+    batch_tokens: o.BatchTokens = None,
+    order: o.OrderOption = None,
     gradient_accumulation: o.GradientAccumulation = None,
     learning_rate: o.LearningRate = None,
     warmup: o.Warmup = None,
@@ -38,6 +40,8 @@ def finetune(
     seeds: o.Seeds = 1,
     device: o.DeviceOption = "auto",
     precision: o.PrecisionOption = "auto",
+    layout: o.LayoutOption = "auto",
+    fast_dropout: o.FastDropout = True,
     processes: o.Processes = 1,
     out: o.Out = Path("runs"),
     force: o.Force = False,
@@ -54,7 +58,7 @@ def finetune(
         learning_rate=learning_rate, warmup=warmup, weight_decay=weight_decay, max_grad_norm=max_grad_norm,
         max_length=max_length, doc_stride=doc_stride, max_answer_length=max_answer_length,
         null_threshold=null_threshold, eval_every=eval_every, seed=seed, device=device, precision=precision,
-        processes=processes,
+        processes=processes, layout=layout, fast_dropout=fast_dropout, batch_tokens=batch_tokens, order=order,
     )  # fmt: skip
     specs = request.seeds_of(request.spec_of(registry.find(task), asked), seeds)
     request.check(specs)

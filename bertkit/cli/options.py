@@ -46,6 +46,14 @@ BatchSize = Annotated[
         text="Rows of a batch, over all processes.",
     ),
 ]
+BatchTokens = Annotated[
+    int | None,
+    _option("--batch-tokens", panel=TRAINING, text="Tokens of a batch at most, in place of rows; losses count alike."),
+]
+OrderOption = Annotated[
+    Literal["auto", "random", "length"] | None,
+    _option("--order", panel=TRAINING, text="Rows shuffled, or those of like length together. [default: by layout]"),
+]
 GradientAccumulation = Annotated[
     int | None,
     _option(
@@ -86,6 +94,11 @@ PrecisionOption = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"],
     _option("--precision", panel=HOW, text="Of training; auto is bf16 where the hardware has it. Scoring is fp32."),
 ]
+LayoutOption = Annotated[
+    Literal["auto", "unpadded", "bucketed", "padded"],
+    _option("--layout", panel=HOW, text="Of batches: real tokens only; like lengths together; or padded."),
+]
+FastDropout = Annotated[bool, _option("--fast-dropout/--torch-dropout", panel=HOW, text="How a CPU draws what drops.")]
 Processes = Annotated[int, _option("--processes", panel=HOW, text="Processes on this machine; they share each batch.")]
 
 Out = Annotated[

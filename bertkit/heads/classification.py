@@ -91,4 +91,4 @@ class Classification:
 
     @property
     def _dtype(self) -> str:
-        return "float32" if isinstance(self.labels, Number) else "int64"
+        return "float32" if isinstance(self.labels, Number) else "int32"

@@ -81,7 +81,7 @@ class Span:
         return Features(
             row=row,
             inputs=token_inputs(encoding),
-            targets=Ragged.of(targets, "int64") if targets is not None else None,
+            targets=Ragged.of(targets, "int32") if targets is not None else None,
             cut=np.zeros(len(row), bool),
             places={
                 "chars": Ragged.of(chars, "int32", width=2),

@@ -101,7 +101,7 @@ class Tagging:
                 if place >= 0:
                     run[place] = order.get(tag, UNASKED)
             runs.append(run)
-        return Ragged.of(runs, "int64")
+        return Ragged.of(runs, "int32")
 
 
 def _first_tokens(word_ids: list[int | None], words: int) -> list[int]:

@@ -1,0 +1,147 @@
+"""Which features meet in a batch, and when: from (seed, epoch) alone, the same for one process and several."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+Lengths = Callable[[Indices], Indices]
+"""How many tokens these features have: asked for only where the order depends on it."""
+
+BUCKET = 50
+"""Batches among which features of like length are put together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """How an epoch is cut into batches.
+
+    size       features of a batch
+    tokens     tokens of a batch at most, in place of `size`; a longer feature goes alone
+    padded     whether a batch's tokens are counted with its padding
+    by_length  whether features of like length meet: the shuffled features are sorted within every
+               BUCKET batches, and those batches shuffled. Otherwise the features are shuffled, and cut.
+    """
+
+    size: int
+    tokens: int | None = None
+    padded: bool = False
+    by_length: bool = False
+    seed: int = 0
+
+    def epoch(self, features: int, lengths: Lengths, epoch: int) -> Iterator[Indices]:
+        """The batches of one epoch, each feature in one of them."""
+        draws = np.random.default_rng([self.seed, epoch])
+        shuffled = draws.permutation(features)
+        if not self.by_length:
+            yield from self._cut(shuffled, lengths)
+            return
+        for bucket in self._cut(shuffled, lengths, BUCKET):
+            batches = list(self._cut(bucket[np.argsort(-lengths(bucket), kind="stable")], lengths))
+            for k in draws.permutation(len(batches)):
+                yield batches[k]
+
+    def batches(self, features: int, lengths: Lengths, epoch: int) -> int:
+        """How many batches that epoch has."""
+        if self.tokens is None:
+            return math.ceil(features / self.size)
+        return sum(1 for _ in self.epoch(features, lengths, epoch))
+
+    def _cut(self, features: Indices, lengths: Lengths, times: int = 1) -> Iterator[Indices]:
+        """The features in their order, `times` a batch's number or tokens of them at once."""
+        if self.tokens is None:
+            size = self.size * times
+            yield from (features[k : k + size] for k in range(0, len(features), size))
+        else:
+            counted = lengths(features)
+            cuts = _cuts(counted, self.tokens * times, self.padded and times == 1)
+            yield from (features[start:end] for start, end in cuts)
+
+
+def _cuts(lengths: Indices, budget: int, padded: bool) -> Iterator[tuple[int, int]]:
+    """From where to where each batch goes that holds as many features as `budget` tokens allow, one at least."""
+    totals = np.cumsum(lengths)
+    start = 0
+    while start < len(lengths):
+        before = int(totals[start - 1]) if start else 0
+        end = max(int(np.searchsorted(totals, before + budget, side="right")), start + 1)
+        if padded:
+            sizes = np.maximum.accumulate(lengths[start:end]) * np.arange(1, end - start + 1)
+            end = start + max(int(np.searchsorted(sizes, budget, side="right")), 1)
+        yield start, end
+        start = end
+
+
+def by_length(lengths: Indices, budget: int) -> Iterator[Indices]:
+    """Features sorted by length, the longest first, in batches of at most `budget` padded tokens."""
+    ranked = np.argsort(-lengths, kind="stable")
+    yield from (ranked[start:end] for start, end in _cuts(lengths[ranked], budget, padded=True))
+
+
+def share(lengths: Indices, rank: int, processes: int) -> Indices:
+    """Which of a global batch's features are process `rank`'s: as many tokens as the others'.
+
+    The longest feature left goes to the process with the fewest tokens so far (Graham 1969: the largest
+    share is at most 4/3 of the best division's).
+    """
+    loads = np.zeros(processes, np.int64)
+    mine = []
+    for k in np.argsort(-lengths, kind="stable"):
+        lightest = int(loads.argmin())
+        loads[lightest] += lengths[k]
+        if lightest == rank:
+            mine.append(k)
+    return np.sort(np.array(mine, np.int64))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """Which micro-batches make which update of a run.
+
+    epochs        passes over the features; a fraction stops within one
+    updates       updates of the run, if they are given in place of epochs
+    accumulation  micro-batches of an update; the last of an epoch may have fewer
+    """
+
+    order: Order
+    features: int
+    lengths: Lengths
+    epochs: float
+    accumulation: int = 1
+    given_updates: int | None = None
+
+    def updates_in(self, epoch: int) -> int:
+        """Updates of an epoch."""
+        return math.ceil(self.order.batches(self.features, self.lengths, epoch) / self.accumulation)
+
+    @property
+    def updates(self) -> int:
+        """All updates of the run."""
+        if self.given_updates is not None:
+            return self.given_updates
+        if self.order.tokens is None:
+            exact = self.epochs * self.updates_in(0)
+        else:  # how many batches an epoch has depends on which features meet
+            whole = math.floor(self.epochs)
+            part = self.epochs - whole
+            exact = sum(map(self.updates_in, range(whole))) + (part and part * self.updates_in(whole))
+        return max(1, math.ceil(round(exact, 6)))  # 0.55 * 100 is a little over 55
+
+    def micro_batches(self) -> Iterator[list[Indices]]:
+        """For each update its micro-batches, over all processes."""
+        left, epoch = self.updates, 0
+        while left:
+            batches = self.order.epoch(self.features, self.lengths, epoch)
+            for first in batches:
+                more = zip(range(self.accumulation - 1), batches, strict=False)
+                yield list(chain([first], (batch for _, batch in more)))
+                left -= 1
+                if not left:
+                    return
+            epoch += 1
