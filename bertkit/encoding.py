@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -19,6 +20,11 @@ from bertkit.features import Array, Features, Ragged
 from bertkit.heads import Head, Span, Window
 from bertkit.order import Indices
 from bertkit.rows import cache_folder
+
+Columns = Mapping[str, Sequence[Any]]
+
+BLOCK = 4_096
+"""Rows that are sorted by length, and answered, together."""
 
 CHUNK = 2_000
 """Rows that are encoded at once."""
@@ -34,6 +40,25 @@ def encode(head: Head, table: Dataset, tokenizer: Any, window: Window) -> Featur
         return parts.features()
 
 
+def ahead(head: Head, rows: Dataset | Columns, tokenizer: Any, window: Window) -> Iterator[tuple[Columns, Features]]:
+    """The rows by the BLOCK with their features; while one block is worked on, the next is encoded."""
+    names = list(rows.column_names if isinstance(rows, Dataset) else rows)
+    total = len(rows if isinstance(rows, Dataset) else rows[names[0]])
+
+    def block(start: int) -> tuple[Columns, Features]:
+        end = start + BLOCK
+        columns = rows[start:end] if isinstance(rows, Dataset) else {name: rows[name][start:end] for name in names}
+        return columns, head.encode(columns, tokenizer, window)
+
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(block, 0)
+        for start in range(BLOCK, total + BLOCK, BLOCK):
+            there = coming.result()
+            if start < total:
+                coming = worker.submit(block, start)
+            yield there
+
+
 def rows_cut(features: Features) -> int:
     """Of how many rows `max_length` cut something off."""
     return len(np.unique(features.row[features.cut]))
@@ -46,9 +71,19 @@ class Encoded:
     are windows, whose number nobody knows before: there everything waits for all of them.
     """
 
-    def __init__(self, head: Head, table: Dataset, tokenizer: Any, window: Window, worker: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        head: Head,
+        table: Dataset,
+        tokenizer: Any,
+        window: Window,
+        worker: ThreadPoolExecutor,
+        then: Sequence[Encoded] = (),
+    ) -> None:
+        """`then` are encoded after these, by the same worker."""
         self._given = head, table, tokenizer, window
         self._worker = worker
+        self._then = then
         self._asked = 0
         self._whole: Future[Features] | None = None
         if isinstance(head, Span):
@@ -59,6 +94,8 @@ class Encoded:
         head, table, tokenizer, window = self._given
         if self._whole is None:  # a tokenizer serves one thread at a time
             self._whole = self._worker.submit(encode, head, table, copy.deepcopy(tokenizer), window)
+            for other in self._then:
+                other.begin()
 
     @property
     def whole(self) -> Features:

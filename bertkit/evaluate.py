@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from accelerate.utils import gather_object
 from datasets import Dataset
 
+from bertkit.encoding import Columns, ahead
 from bertkit.features import Features, Ragged
 from bertkit.heads import Answer, Head, Number, Span, Tagging, Window
 from bertkit.layouts import Laid
@@ -55,6 +56,25 @@ def predict(
     return Ragged.of(runs, "float32", width=runs[0].shape[1])
 
 
+def answers(
+    loaded: Loaded,
+    head: Head,
+    rows: Dataset | Columns,
+    accelerator: Accelerator,
+    watch: Watch,
+    laid: Laid,
+    window: Window,
+) -> list[Answer]:
+    """The answer to each row, in the rows' order; golds among the columns are not looked at."""
+    if isinstance(rows, Dataset):
+        rows = rows.select_columns(list(head.roles[:-1]))
+    found: list[Answer] = []
+    for columns, features in ahead(head, rows, loaded.tokenizer, window):
+        logits = predict(loaded, head, features, accelerator, watch, laid)
+        found += head.decode(columns, features, logits, window)
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answered:
     """The answers to the rows of one evaluation, with what is right where that is known."""
@@ -74,12 +94,9 @@ class Answered:
         ]  # fmt: skip
 
 
-def answer(
-    head: Head, evaluation: Evaluation, table: Dataset, features: Features, logits: Ragged, window: Window
-) -> Answered:
-    """Decode the logits into one answer a row."""
-    columns: Mapping[str, Sequence[Any]] = table[:]
-    answers = head.decode(columns, features, logits, window)
+def answered(head: Head, evaluation: Evaluation, table: Dataset, answers: Sequence[Answer]) -> Answered:
+    """The answers beside what is right."""
+    columns: Columns = table[:]
     assert len(answers) == len(table)
     golds = None
     if evaluation.scored:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import torch
 
 from bertkit import evaluate
 from bertkit import model as models
@@ -21,6 +23,8 @@ from bertkit.spec import Device
 from bertkit.watch import Watch
 
 Columns = dict[str, list[Any]]
+Exactness = Literal["fp32", "bf16"]
+CHECKED = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,17 +111,29 @@ def _check_text(name: str, value: Any, role: str) -> None:
         raise DataError(f"{name} is not UTF-8") from error
 
 
-def predict(folder: Path, typed: Typed, device: Device, watch: Watch) -> tuple[Columns, list[Answer]]:
-    """The rows that were typed, and the run's answer to each. Raises RequestError if `folder` is no run."""
+def predict(
+    folder: Path, typed: Typed, device: Device, watch: Watch, precision: Exactness = "fp32"
+) -> tuple[Columns, list[Answer]]:
+    """The rows that were typed, and the run's answer to each. Raises RequestError if `folder` is no run.
+
+    In bf16 the first CHECKED rows are answered in fp32 too, and the watch is told how many answers differ.
+    """
     spec = read_spec(folder)
     columns = columns_of(spec.task.head, typed, spec.task.source.columns)
     loaded = models.load_trained(folder / MODEL, spec.task.head)
     head = head_of(loaded, spec.task.head)
     device_used = accelerator(device, "fp32")
     window = models.fit_window(spec.recipe.window, loaded.model.config, typed=False)
-    features = head.encode(columns, loaded.tokenizer, window)
-    logits = evaluate.predict(loaded, head, features, device_used, watch, laid(loaded.model, spec.layout, spec.recipe))
-    return columns, head.decode(columns, features, logits, window)
+    layout = laid(loaded.model, spec.layout, spec.recipe)
+    if precision == "fp32":
+        return columns, evaluate.answers(loaded, head, columns, device_used, watch, layout, window)
+    first = {role: values[:CHECKED] for role, values in columns.items()}
+    exact = evaluate.answers(loaded, head, first, device_used, watch, layout, window)
+    rough = replace(loaded, model=loaded.model.to(torch.bfloat16))
+    answers = evaluate.answers(rough, head, columns, device_used, watch, layout, window)
+    changed = sum(one.value != other.value for one, other in zip(exact, answers, strict=False))
+    watch.note(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
+    return columns, answers
 
 
 def as_line(columns: Columns, i: int, answer: Answer) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from bertkit.encoding import Encoded, rows_cut
 from bertkit.errors import RequestError
 from bertkit.heads import Head, Window
 from bertkit.layouts import Laid, laid
+from bertkit.memory import keep_freed
 from bertkit.result import (
     LOG,
     MODEL,
@@ -149,6 +149,8 @@ class _Run:
     ) -> Result:
         window = recipe.window
         self._start()
+        if self.accelerator.device.type == "cpu":
+            keep_freed()
         with _Log(self.folder / LOG, self.accelerator.is_main_process) as log:
             transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
             training = train(
@@ -184,12 +186,13 @@ class _Run:
         return self.spec.recipe.window.max_length not in {recipe.window.max_length for recipe in recipes}
 
     def _features(self, loaded: models.Loaded, window: Window, worker: ThreadPoolExecutor) -> dict[str, Encoded]:
-        parts: Mapping[str, Rows | str | None] = {TRAIN: self.splits.train, **self.splits.evaluations}
-        return {
-            name: Encoded(self.splits.head, rows.table, loaded.tokenizer, window, worker)
-            for name, rows in parts.items()
-            if isinstance(rows, Rows)
+        """Every split's features: the train rows first, and the others behind them."""
+        given = self.splits.head, loaded.tokenizer, window, worker
+        scored = {
+            name: _encoded(rows, *given) for name, rows in self.splits.evaluations.items() if isinstance(rows, Rows)
         }
+        assert self.splits.train
+        return {TRAIN: _encoded(self.splits.train, *given, tuple(scored.values())), **scored}
 
     def _start(self) -> None:
         """Make the folder with its spec; a finished run that stands there is put aside until this one is finished."""
@@ -232,7 +235,8 @@ class _Run:
                 continue
             part = features[evaluation.name].whole
             logits = evaluate.predict(loaded, head, part, self.accelerator, watch, layout)
-            answered[evaluation.name] = evaluate.answer(head, evaluation, rows.table, part, logits, window)
+            answers = head.decode(rows.table[:], part, logits, window)
+            answered[evaluation.name] = evaluate.answered(head, evaluation, rows.table, answers)
         return answered
 
     def _score_on_the_way(
@@ -241,6 +245,12 @@ class _Run:
         answered = self._answer(loaded, features, layout, window, on_the_way=True)
         scored = [evaluate.score(self.splits.head, part, sure=False) for part in answered.values()]
         log.write({"step": step, "score": _headlines(scored)})
+
+
+def _encoded(
+    rows: Rows, head: Head, tokenizer: Any, window: Window, worker: ThreadPoolExecutor, then: tuple[Encoded, ...] = ()
+) -> Encoded:
+    return Encoded(head, rows.table, tokenizer, window, worker, then)
 
 
 def _headlines(scored: list[Scored]) -> dict[str, dict[str, float]]:

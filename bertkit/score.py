@@ -9,7 +9,6 @@ from bertkit import evaluate
 from bertkit import model as models
 from bertkit.devices import accelerator
 from bertkit.encoders import locate_encoder
-from bertkit.encoding import encode
 from bertkit.errors import EncoderError
 from bertkit.heads import FROM_TRAIN, Head, Number, Span
 from bertkit.layouts import laid
@@ -59,9 +58,8 @@ def score_model(spec: Spec, folder: Path, watch: Watch, carved: bool) -> Scores:
         if not isinstance(rows, Rows):
             scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
             continue
-        features = encode(in_task_order(head, spec.task.head), rows.table, loaded.tokenizer, window)
-        logits = evaluate.predict(loaded, head, features, device, watch, layout)
-        answered = evaluate.answer(head, evaluation, rows.table, features, logits, window)
+        answers = evaluate.answers(loaded, head, rows.table, device, watch, layout, window)
+        answered = evaluate.answered(head, evaluation, rows.table, answers)
         scored.append(evaluate.score(in_task_order(head, spec.task.head), answered))
     return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))
 

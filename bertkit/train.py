@@ -100,6 +100,7 @@ def train(
     updates = schedule.updates
     optimizer = optimizer_of(loaded.model, recipe)
     rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_of(step, updates, recipe.warmup))
+    watch.note(_in_words(schedule, laid, accelerator, drawn_fast))
     watch.phase("training", updates)
     began, examples, tokens, last = time.perf_counter(), 0, 0, math.nan
     with _loop(loaded, head, laid, accelerator, optimizer, seed, drawn_fast) as loop:
@@ -126,6 +127,17 @@ def train(
         steps=updates, examples=examples, tokens=tokens, seconds=seconds, loss=last, layout=laid.layout,
         order=laid.order, dropout="fast" if loop.fast else "torch",
     )  # fmt: skip
+
+
+def _in_words(schedule: Schedule, laid: Laid, accelerator: Accelerator, drawn_fast: bool) -> str:
+    """What is going to be done, in one line."""
+    order = schedule.order
+    size = f"{order.size} rows" if order.tokens is None else f"at most {order.tokens:,} tokens"
+    several = f", {schedule.accumulation} batches an update" if schedule.accumulation > 1 else ""
+    ordered = "in random order" if laid.order == "random" else "of like length"
+    dropout = "" if drawn_fast and accelerator.device.type == "cpu" else " · torch's dropout"
+    precision = accelerator.mixed_precision.replace("no", "fp32")
+    return f"{schedule.updates:,} updates · batches of {size} {ordered}{several} · {laid.layout} · {precision}{dropout}"
 
 
 @contextmanager

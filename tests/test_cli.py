@@ -149,6 +149,17 @@ def test_predict_gives_each_text_a_label_and_probabilities_that_add_up(say: Say,
     assert all(answer["answer"] == max(answer["scores"], key=answer["scores"].get) for answer in answers)
 
 
+def test_predict_in_bf16_says_once_how_many_answers_it_changed(say: Say, run: dict[str, Any], tmp_path: Path) -> None:
+    lines = tmp_path / "texts.txt"
+    lines.write_text("\n".join(text for text, _ in tiny.REVIEWS), "utf-8")
+    code, out, err = say(f"predict {run['folder']} --json --precision bf16 --file {lines}")
+    exact = say(f"predict {run['folder']} --json --file {lines}")[1]
+    given = [[json.loads(line)["answer"] for line in text.splitlines()] for text in (out, exact)]
+    changed = sum(one != other for one, other in zip(*given, strict=True))
+    assert code == 0 and out != exact
+    assert " ".join(err.split()).count(f"bf16 gives another answer than fp32 to {changed} of the first 8 rows") == 1
+
+
 def test_predict_reads_a_text_a_line_or_a_table(say: Say, run: dict[str, Any], tmp_path: Path) -> None:
     lines, table = tmp_path / "texts.txt", tmp_path / "texts.tsv"
     lines.write_text("A film to remember.\nDull.\n")

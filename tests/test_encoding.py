@@ -13,7 +13,7 @@ import tiny
 from datasets import Dataset
 
 from bertkit import encoding
-from bertkit.encoding import Encoded, encode
+from bertkit.encoding import Encoded, ahead, encode
 from bertkit.features import Features, Ragged
 from bertkit.model import Loaded, load
 
@@ -119,6 +119,21 @@ def test_windows_are_counted_when_all_are_there(loaded: Loaded) -> None:
         table = table_of("span", 3)
         source = Encoded(tiny.SPAN, table, loaded.tokenizer, tiny.WINDOW, worker)
         assert len(source) == len(encode(tiny.SPAN, table, loaded.tokenizer, tiny.WINDOW)) >= len(table)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rows", [1, 4, 5])
+def test_blocks_are_the_rows_in_their_order_with_their_own_features(
+    loaded: Loaded, kind: str, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "BLOCK", 2)
+    head, columns = tiny.HEADS[kind], {name: (column * 2)[:rows] for name, column in tiny.rows(kind).items()}
+    for given in (columns, Dataset.from_dict(columns)):
+        blocks = list(ahead(head, given, loaded.tokenizer, tiny.WINDOW))
+        name = head.roles[0]
+        assert [value for block, _ in blocks for value in block[name]] == columns[name]
+        for block, features in blocks:
+            same(features, head.encode(block, loaded.tokenizer, tiny.WINDOW))
 
 
 def test_what_goes_wrong_in_the_background_is_raised_where_features_are_asked_for(loaded: Loaded) -> None:

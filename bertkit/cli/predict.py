@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -24,6 +24,10 @@ def predict(
         typer.Option("--file", help="One text a line, or a .tsv, .csv, .jsonl with the task's columns."),
     ] = None,
     device: o.DeviceOption = "auto",
+    precision: Annotated[
+        Literal["fp32", "bf16"],
+        typer.Option("--precision", help="bf16 is faster, and says how many answers it changes."),
+    ] = "fp32",
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -35,7 +39,11 @@ def predict(
     columns_of(spec.task.head, typed, spec.task.source.columns)
     from bertkit.predict import predict as answer
 
-    columns, answers = answer(run, typed, device, screen.watch(True, spec))
+    watch = screen.watch(quiet, spec)
+    try:
+        columns, answers = answer(run, typed, device, watch, precision)
+    finally:
+        watch.close()
     for i, one in enumerate(answers):
         if json:
             print(as_line(columns, i, one))
