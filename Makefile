@@ -1,6 +1,7 @@
 # make demo   the main job on the shipped sample, with a real pretrained encoder
 # make test   every test, ruff, mypy --strict
 # make check  ruff and mypy alone
+# make bench  bertkit against what a user would run instead, side by side (hours; DATA=folder of the datasets)
 # make results  what is missing of the README's results (DATA=folder of the datasets)
 # Each makes the environment it needs in .venv.
 
@@ -9,7 +10,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test check results clean
+.PHONY: demo test check bench results clean
 
 demo: .venv/sample
 	$(BIN)/bertkit finetune sst2 --sample
@@ -23,6 +24,9 @@ check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: .venv/dev
+	$(BIN)/python -m benchmarks.bench --data $(DATA)
 
 results: .venv/dev
 	$(BIN)/python -m benchmarks.results --data $(DATA)

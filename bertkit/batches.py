@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bertkit.features import Features, Ragged
 from bertkit.heads.tagging import UNASKED
-from bertkit.unpadded import Packing
+from bertkit.packing import Packing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +53,19 @@ def collate(features: Features, pad: int) -> Batch:
 def pack(features: Features, first_position: int) -> Batch:
     """The features one after the other, with each token's position in its own, counted from `first_position`."""
     lengths = features.lengths
-    inputs = {name: torch.from_numpy(runs.values.astype(np.int64))[None] for name, runs in features.inputs.items()}
+    packing = Packing(lengths)
     starts = features.inputs["input_ids"].offsets[:-1]
-    positions = np.arange(int(lengths.sum())) - np.repeat(starts, lengths) + first_position
-    inputs["position_ids"] = torch.from_numpy(positions)[None]
-    return Batch(inputs=inputs, mask=_mask(features), targets=_targets(features), packing=Packing(lengths))
+    positions = np.arange(packing.tokens) - np.repeat(starts, lengths) + first_position
+    values = {name: runs.values for name, runs in features.inputs.items()}
+    inputs = {name: _in_a_row(run, packing.room) for name, run in {**values, "position_ids": positions}.items()}
+    return Batch(inputs=inputs, mask=_mask(features), targets=_targets(features), packing=packing)
+
+
+def _in_a_row(values: NDArray[np.generic], room: int) -> Tensor:
+    """(1, N) the values, and zero to fill the room there is."""
+    row = np.zeros((1, room), np.int64)
+    row[0, : len(values)] = values
+    return torch.from_numpy(row)
 
 
 def _mask(features: Features) -> Tensor:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
+from accelerate.state import AcceleratorState, PartialState
+from accelerate.utils import broadcast_object_list
 
+from bertkit import peers
 from bertkit.errors import RequestError
 from bertkit.spec import Device, Precision, Spec
 
+Value = TypeVar("Value")
 MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
@@ -23,11 +28,26 @@ def settled(spec: Spec) -> Spec:
 
 
 def accelerator(device: Device, precision: Precision) -> Accelerator:
-    """Accelerate, set to the device and precision asked for. Raises RequestError if they are not there."""
+    """Accelerate, set to the device and precision asked for. Raises RequestError if they are not there.
+
+    Of several processes each gives up, with a RuntimeError, once another has been silent for `peers.timeout()`.
+    """
     device = settle_device(device)
     precision = settle_precision(device, precision)
     AcceleratorState._reset_state()  # one process may run several specs, one after another
-    return Accelerator(cpu=device == "cpu", mixed_precision=MIXED[precision])
+    cpu = device == "cpu"
+    if peers.world_size() is not None:
+        os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))  # else accelerate warns, and sets others
+        # not by InitProcessGroupKwargs, which drops 600 s as NCCL's default and leaves gloo its 30 minutes
+        PartialState(cpu=cpu, timeout=timedelta(seconds=peers.timeout()))
+    return Accelerator(cpu=cpu, mixed_precision=MIXED[precision])
+
+
+def first_says(value: Value) -> Value:
+    """What the first of several processes has for `value`, on all of them; `accelerator` was called before."""
+    values = [value]
+    broadcast_object_list(values)
+    return values[0]
 
 
 def settle_device(device: Device) -> Device:

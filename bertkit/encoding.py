@@ -8,9 +8,10 @@ from __future__ import annotations
 import copy
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,28 @@ CHUNK = 2_000
 """Rows that are encoded at once."""
 
 
-def encode(head: Head, table: Dataset, tokenizer: Any, window: Window) -> Features:
-    """The features of all rows, `row` counting over the whole table; in files that go with the value."""
+class Worker(ThreadPoolExecutor):
+    """A thread that encodes in the background; when it is left, it stops after the rows it is at."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.stopped = Event()
+
+    def __exit__(self, *error: object) -> None:
+        self.stopped.set()
+        self.shutdown(cancel_futures=True)
+
+
+def encode(head: Head, table: Dataset, tokenizer: Any, window: Window, stopped: Event | None = None) -> Features:
+    """The features of all rows, `row` counting over the whole table; in files that go with the value.
+
+    Raises CancelledError once `stopped` is set.
+    """
     with ExitStack() as files:
         parts = _Parts(files)
         for start in range(0, len(table), CHUNK):
+            if stopped and stopped.is_set():
+                raise CancelledError
             part = head.encode(table[start : start + CHUNK], tokenizer, window)
             parts.add(replace(part, row=part.row + start))
         return parts.features()
@@ -77,7 +95,7 @@ class Encoded:
         table: Dataset,
         tokenizer: Any,
         window: Window,
-        worker: ThreadPoolExecutor,
+        worker: Worker,
         then: Sequence[Encoded] = (),
     ) -> None:
         """`then` are encoded after these, by the same worker."""
@@ -93,7 +111,9 @@ class Encoded:
         """Have all rows encoded in the background."""
         head, table, tokenizer, window = self._given
         if self._whole is None:  # a tokenizer serves one thread at a time
-            self._whole = self._worker.submit(encode, head, table, copy.deepcopy(tokenizer), window)
+            self._whole = self._worker.submit(
+                encode, head, table, copy.deepcopy(tokenizer), window, self._worker.stopped
+            )
             for other in self._then:
                 other.begin()
 

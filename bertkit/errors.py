@@ -7,6 +7,7 @@
     ├── EncoderError      a model or tokenizer that is not there or not whole          exit code 2
     ├── HubError          the Hub is out of reach, or gave something else              exit code 2
     └── RunError          a run that was right to start, and failed                    exit code 1
+        └── PeerError          another process of the run ended, or was not heard of in time
 
 Only the command line's boundary catches them; it prints one line and exits with `exit_code`.
 """
@@ -53,3 +54,7 @@ class RunError(BertkitError):
     """A run that was right to start, and failed."""
 
     exit_code = 1
+
+
+class PeerError(RunError):
+    """Another process of the run ended, or was not heard of in time."""

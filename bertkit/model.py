@@ -223,7 +223,7 @@ def forward(model: Any, head: Head, batch: Batch, readable: set[str], masks: Mas
     if isinstance(head, Classification):
         return logits
     apart = logits.new_zeros(*batch.mask.shape, logits.shape[-1])
-    return apart.masked_scatter(batch.mask[:, :, None], logits[0])
+    return apart.masked_scatter(batch.mask[:, :, None], logits[0, : batch.packing.tokens])
 
 
 def _logits(head: Head, output: Any) -> Tensor:

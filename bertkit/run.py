@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,12 @@ from accelerate import Accelerator
 from bertkit import __version__, evaluate
 from bertkit import model as models
 from bertkit.devices import accelerator as make_accelerator
-from bertkit.devices import describe, settled
+from bertkit.devices import describe, first_says, settled
 from bertkit.encoders import locate_encoder
-from bertkit.encoding import Encoded, rows_cut
+from bertkit.encoding import Encoded, Worker, rows_cut
 from bertkit.errors import RequestError
 from bertkit.heads import Head, Window
 from bertkit.layouts import Laid, laid
-from bertkit.memory import keep_freed
 from bertkit.result import (
     LOG,
     MODEL,
@@ -67,7 +65,8 @@ def run(spec: Spec, out: Path, watch: Watch | None = None, force: bool = False) 
     spec = settled(spec)
     folder = out / spec.folder_name
     splits = read_splits(spec)
-    result = None if force else read_result(folder)
+    make_accelerator(spec.device, spec.precision)  # several processes decide as the first of them does
+    result = None if force else first_says(read_result(folder))
     if result is not None:
         check_unchanged(result, splits, folder)
         return Finished(folder=folder, result=result, before=True)
@@ -141,7 +140,7 @@ class _Run:
         check_window(self.splits.head, window)
         recipe = replace(self.spec.recipe, window=window)
         layout = laid(loaded.model, self.spec.layout, recipe)
-        with ThreadPoolExecutor(1) as worker:
+        with Worker() as worker:
             return self._do(loaded, recipe, layout, self._features(loaded, window, worker), began)
 
     def _do(
@@ -149,8 +148,6 @@ class _Run:
     ) -> Result:
         window = recipe.window
         self._start()
-        if self.accelerator.device.type == "cpu":
-            keep_freed()
         with _Log(self.folder / LOG, self.accelerator.is_main_process) as log:
             transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
             training = train(
@@ -185,7 +182,7 @@ class _Run:
         recipes = (self.spec.task.recipe, self.spec.task.sample_recipe)
         return self.spec.recipe.window.max_length not in {recipe.window.max_length for recipe in recipes}
 
-    def _features(self, loaded: models.Loaded, window: Window, worker: ThreadPoolExecutor) -> dict[str, Encoded]:
+    def _features(self, loaded: models.Loaded, window: Window, worker: Worker) -> dict[str, Encoded]:
         """Every split's features: the train rows first, and the others behind them."""
         given = self.splits.head, loaded.tokenizer, window, worker
         scored = {
@@ -248,7 +245,7 @@ class _Run:
 
 
 def _encoded(
-    rows: Rows, head: Head, tokenizer: Any, window: Window, worker: ThreadPoolExecutor, then: tuple[Encoded, ...] = ()
+    rows: Rows, head: Head, tokenizer: Any, window: Window, worker: Worker, then: tuple[Encoded, ...] = ()
 ) -> Encoded:
     return Encoded(head, rows.table, tokenizer, window, worker, then)
 

@@ -1,21 +1,16 @@
 """The unpadded layout: between input and head, only real tokens flow, all in one row.
 
-N tokens of B features, h attention heads of d dimensions; G features of a group, T tokens of its longest.
-transformers calls the attention here through its AttentionInterface.
+Letters as in packing.py. transformers calls the attention here through its AttentionInterface.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from transformers import AttentionInterface
@@ -23,13 +18,9 @@ from transformers.masking_utils import AttentionMaskInterface
 
 from bertkit.dropout import Masks, dropped_share
 from bertkit.heads import Classification, Head
+from bertkit.packing import Group, Packing, Tiles
 
 NAME = "bertkit_unpadded"
-GROUP = 8
-"""Features that meet in one product; 4 and 16 cost a twentieth more, 32 a fifth and up."""
-
-SHORT = 64
-"""Tokens up to which a group's products are faster in fp32 than in bf16 (they are too small for bf16's kernels)."""
 
 ENCODERS = {
     "bert": "encoder",
@@ -40,58 +31,6 @@ ENCODERS = {
     "albert": "encoder",
 }
 """Model types whose tokens meet in attention alone, and what their stack of layers is called."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """G features of like length: their tokens stand from `start` on, G * T of them, the padding among them."""
-
-    start: int
-    size: int
-    longest: int
-    bias: Tensor | None  # (G, 1, 1, T), -inf for padding; None where there is none
-
-
-class Packing:
-    """Which tokens of the one row belong together: `lengths` (B,), in the row's order."""
-
-    def __init__(self, lengths: NDArray[np.int64]) -> None:
-        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-        self.tokens = int(offsets[-1])
-        self.offsets = torch.from_numpy(offsets)
-        self.longest = int(lengths.max())
-        self.groups: list[Group] = []
-        place = np.empty(self.tokens, np.int64)
-        ranked = np.argsort(lengths, kind="stable")
-        start = 0
-        for first in range(0, len(ranked), GROUP):
-            rows = ranked[first : first + GROUP]
-            longest = int(lengths[rows].max())
-            counted = np.arange(longest)
-            real = counted < lengths[rows][:, None]
-            slots = start + np.arange(real.size).reshape(real.shape)
-            place[(offsets[rows][:, None] + counted)[real]] = slots[real]
-            self.groups.append(Group(start, len(rows), longest, _bias(real)))
-            start += real.size
-        self.slots = start  # tokens of all groups, padding counted
-        self.place = torch.from_numpy(place)  # (N,) where each token stands among the groups'
-        self.masks: Masks | None = None
-
-    def to(self, device: torch.device) -> Packing:
-        """The same on another device."""
-        if device.type == "cpu":
-            return self
-        moved = copy.copy(self)
-        moved.offsets, moved.place = self.offsets.to(device), self.place.to(device)
-        moved.groups = [replace(g, bias=None if g.bias is None else g.bias.to(device)) for g in self.groups]
-        return moved
-
-
-def _bias(real: NDArray[np.bool_]) -> Tensor | None:
-    if real.all():
-        return None
-    mask = torch.from_numpy(real)[:, None, None, :]
-    return torch.zeros(mask.shape).masked_fill_(~mask, -torch.inf)
 
 
 _current: ContextVar[Packing] = ContextVar("packing")
@@ -109,99 +48,90 @@ def packed(packing: Packing, masks: Masks | None) -> Iterator[None]:
 
 
 class _Attention(torch.autograd.Function):
-    """Attention within each feature: three (N, h, d) -> (N, h, d)."""
+    """Attention within each feature: three (room, h, d) -> (room, h, d)."""
 
     @staticmethod
     def forward(
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, packing: Packing, p: float, scale: float
     ) -> Tensor:
-        n, h, d = query.shape
-        joined = torch.cat([query.reshape(n, h * d), key.reshape(n, h * d), value.reshape(n, h * d)], dim=1)
-        spread = joined.new_zeros(packing.slots, 3 * h * d).index_copy_(0, packing.place, joined)
-        out = joined.new_empty(packing.slots, h * d)
-        keeps = _keeps(packing, h, p)
+        tiles = packing.tiles(query.shape[1], query.dtype)
+        q, k, v = (_apart(tiles, part) for part in (query, key, value))
+        q.mul_(scale)
+        out = torch.empty_like(q)
+        keeps = _keeps(packing, tiles, p)
         saved: list[Tensor] = []
-        for group, keep in zip(packing.groups, keeps, strict=True):
-            q, k, v = _apart(spread, group, 3, h, d)
-            shares = torch.softmax(_scores(q, k, group, h, scale), dim=-1)
-            kept = shares if keep is None else shares * keep.to(shares.dtype)
-            _rows(out, group, 1, h, d)[:, :, 0].copy_(torch.bmm(kept, v).view(group.size, h, -1, d).transpose(1, 2))
-            saved += [q, k, v, shares, shares if keep is None else keep]
-        ctx.save_for_backward(*saved)
-        ctx.packing, ctx.p, ctx.scale, ctx.shape = packing, p, scale, (n, h, d)
-        seen = out.index_select(0, packing.place).view(n, h, d)
-        return seen.mul_(1 / (1 - dropped_share(p))) if p else seen
+        for group in tiles.groups:
+            scores = _scores(group, q, k)
+            shares = torch.softmax(scores, dim=-1)
+            kept = shares
+            if keeps is not None:
+                kept = torch.mul(shares, keeps[group.shares].view_as(shares), out=scores)
+            torch.bmm(kept, group.of(v), out=group.of(out))
+            saved += [shares, kept]
+        ctx.save_for_backward(q, k, v, q if keeps is None else keeps, *saved)
+        ctx.packing, ctx.p, ctx.scale, ctx.dtype = packing, p, scale, query.dtype
+        return _together(packing, tiles, out, query, 1 / (1 - dropped_share(p)))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        packing, (n, h, d) = ctx.packing, ctx.shape
-        joined = gradients[0].reshape(n, h * d)
-        if ctx.p:
-            joined = joined * (1 / (1 - dropped_share(ctx.p)))
-        spread = joined.new_zeros(packing.slots, h * d).index_copy_(0, packing.place, joined)
-        out = joined.new_empty(packing.slots, 3 * h * d)
-        for i, group in enumerate(packing.groups):
-            q, k, v, shares, keep = ctx.saved_tensors[5 * i : 5 * i + 5]
-            (g,) = _apart(spread, group, 1, h, d)
-            to_shares = torch.bmm(g, v.transpose(1, 2))
-            kept = shares
+        (given,) = gradients
+        q, k, v, keeps, *saved = ctx.saved_tensors
+        packing = ctx.packing
+        tiles = packing.tiles(given.shape[1], ctx.dtype)
+        real = given[: packing.tokens].reshape(-1, given.shape[2]).to(q.dtype) * (1 / (1 - dropped_share(ctx.p)))
+        g = torch.zeros_like(q).index_copy_(0, tiles.place, real)
+        to_q, to_k, to_v = torch.empty_like(q), torch.empty_like(q), torch.empty_like(q)
+        for group, shares, kept in zip(tiles.groups, saved[::2], saved[1::2], strict=True):
+            to_shares = torch.bmm(group.of(g), group.of(v).transpose(1, 2))
             if ctx.p:
-                factor = keep.to(shares.dtype)
-                to_shares.mul_(factor)
-                kept = shares * factor
+                to_shares.mul_(keeps[group.shares].view_as(shares))
             to_scores = torch._softmax_backward_data(to_shares, shares, -1, shares.dtype)
-            to_all = torch.empty(3, *q.shape, dtype=q.dtype, device=q.device)
-            torch.bmm(to_scores, k, out=to_all[0])
-            torch.bmm(to_scores.transpose(1, 2), q, out=to_all[1])
-            to_all[:2].mul_(ctx.scale)
-            torch.bmm(kept.transpose(1, 2), g, out=to_all[2])
-            _rows(out, group, 3, h, d).copy_(to_all.view(3, group.size, h, -1, d).permute(1, 3, 0, 2, 4))
-        to_query, to_key, to_value = out.index_select(0, packing.place).view(n, 3, h, d).unbind(1)
-        return to_query, to_key, to_value, None, None, None
+            torch.bmm(to_scores, group.of(k), out=group.of(to_q))
+            torch.bmm(to_scores.transpose(1, 2), group.of(q), out=group.of(to_k))
+            torch.bmm(kept.transpose(1, 2), group.of(g), out=group.of(to_v))
+        to_query = _together(packing, tiles, to_q, given, ctx.scale)
+        return to_query, *(_together(packing, tiles, part, given) for part in (to_k, to_v)), None, None, None
 
 
-def _keeps(packing: Packing, heads: int, p: float) -> list[Tensor | None]:
-    """For each group which of its (G * h, T, T) shares are kept."""
-    if not p:
-        return [None] * len(packing.groups)
-    assert packing.masks
-    counts = [group.size * heads * group.longest**2 for group in packing.groups]
-    parts = torch.split(packing.masks.keep(sum(counts), p), counts)
-    return [part.view(-1, group.longest, group.longest) for part, group in zip(parts, packing.groups, strict=True)]
+def _apart(tiles: Tiles, part: Tensor) -> Tensor:
+    """(room, h, d) as (S, d)."""
+    return part.reshape(-1, part.shape[2]).index_select(0, tiles.source).to(tiles.dtype)
 
 
-def _rows(spread: Tensor, group: Group, parts: int, heads: int, d: int) -> Tensor:
-    """(G, T, parts, h, d) a group's tokens, in place."""
-    return spread[group.start : group.start + group.size * group.longest].view(group.size, -1, parts, heads, d)
+def _together(packing: Packing, tiles: Tiles, slots: Tensor, like: Tensor, factor: float = 1.0) -> Tensor:
+    """(S, d), times `factor`, as (room, h, d) in the type of `like`; zero behind the tokens."""
+    out = torch.zeros_like(like, memory_format=torch.contiguous_format)
+    found = slots.index_select(0, tiles.place)
+    out[: packing.tokens] = (found if factor == 1 else found.mul_(factor)).view(-1, *like.shape[1:])
+    return out
 
 
-def _apart(spread: Tensor, group: Group, parts: int, heads: int, d: int) -> tuple[Tensor, ...]:
-    """Each part of a group's tokens as (G * h, T, d), in the type its products are fastest in."""
-    dtype = torch.float32 if group.longest <= SHORT and spread.device.type == "cpu" else spread.dtype
-    out = torch.empty(parts, group.size, heads, group.longest, d, dtype=dtype, device=spread.device)
-    out.copy_(_rows(spread, group, parts, heads, d).permute(2, 0, 3, 1, 4))
-    return out.view(parts, group.size * heads, group.longest, d).unbind(0)
-
-
-def _scores(q: Tensor, k: Tensor, group: Group, heads: int, scale: float) -> Tensor:
+def _scores(group: Group, q: Tensor, k: Tensor) -> Tensor:
     if group.bias is None:
-        return torch.bmm(q, k.transpose(1, 2)).mul_(scale)
-    bias = group.bias.to(q.dtype).expand(-1, heads, -1, -1).reshape(-1, 1, group.longest)
-    return torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
+        return torch.bmm(group.of(q), group.of(k).transpose(1, 2))
+    return torch.baddbmm(group.bias, group.of(q), group.of(k).transpose(1, 2))
+
+
+def _keeps(packing: Packing, tiles: Tiles, p: float) -> Tensor | None:
+    """For each share whether it is kept: one or zero."""
+    if not p:
+        return None
+    assert packing.masks
+    return packing.masks.keep(tiles.shares, p).to(tiles.dtype)
 
 
 def _attend(packing: Packing, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     """The same where nothing is learnt: torch's fused attention, a group at a time."""
-    n, h, d = query.shape
-    joined = torch.cat([query.reshape(n, h * d), key.reshape(n, h * d), value.reshape(n, h * d)], dim=1)
-    spread = joined.new_zeros(packing.slots, 3 * h * d).index_copy_(0, packing.place, joined)
-    out = joined.new_empty(packing.slots, h * d)
-    for group in packing.groups:
-        q, k, v = _rows(spread, group, 3, h, d).permute(2, 0, 3, 1, 4).unbind(0)
-        bias = None if group.bias is None else group.bias.to(q.dtype)
-        seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
-        _rows(out, group, 1, h, d)[:, :, 0].copy_(seen.transpose(1, 2))
-    return out.index_select(0, packing.place).view(n, h, d)
+    tiles = packing.tiles(query.shape[1], query.dtype)
+    q, k, v = (_apart(tiles, part) for part in (query, key, value))
+    out = torch.empty_like(q)
+    for group in tiles.groups:
+        # fused kernels want four dimensions: each tile is a head of one feature
+        bias = None if group.bias is None else group.bias[None].expand(-1, -1, group.longest, -1)
+        parts = (group.of(part)[None] for part in (q, k, v))
+        seen = functional.scaled_dot_product_attention(*parts, attn_mask=bias, scale=scale)  # type: ignore[misc, arg-type]
+        group.of(out).copy_(seen[0])
+    return _together(packing, tiles, out, query)
 
 
 def _attention(
@@ -256,5 +186,5 @@ def unpadded(model: Any, head: Head) -> Iterator[None]:
 
 def _first_tokens(layers: torch.nn.Module, given: Any, output: Any) -> Any:
     """Of (1, N, H) the first token of each feature, as (B, 1, H)."""
-    starts = _current.get().offsets[:-1]
+    starts = _current.get().starts
     return type(output)(last_hidden_state=output.last_hidden_state[0].index_select(0, starts)[:, None])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import tiny
 from datasets import Dataset
 
 from bertkit import encoding
-from bertkit.encoding import Encoded, ahead, encode
+from bertkit.encoding import Encoded, Worker, ahead, encode
 from bertkit.features import Features, Ragged
 from bertkit.model import Loaded, load
 
@@ -81,6 +81,7 @@ class Slow:
 
     def __init__(self) -> None:
         self.may = threading.Event()
+        self.stopped = threading.Event()
         self.pool = ThreadPoolExecutor(1)
 
     def submit(self, work: Any, *given: Any) -> Any:
@@ -106,7 +107,7 @@ def test_a_batch_is_the_same_before_and_after_all_rows_are_encoded(loaded: Loade
 
 
 def test_the_first_batch_alone_has_nothing_encoded_in_the_background(loaded: Loaded) -> None:
-    with ThreadPoolExecutor(1) as worker:
+    with Worker() as worker:
         source = Encoded(tiny.SIGNS, table_of("classification"), loaded.tokenizer, tiny.WINDOW, worker)
         source.take(np.array([0]))
         assert source._whole is None
@@ -115,7 +116,7 @@ def test_the_first_batch_alone_has_nothing_encoded_in_the_background(loaded: Loa
 
 
 def test_windows_are_counted_when_all_are_there(loaded: Loaded) -> None:
-    with ThreadPoolExecutor(1) as worker:
+    with Worker() as worker:
         table = table_of("span", 3)
         source = Encoded(tiny.SPAN, table, loaded.tokenizer, tiny.WINDOW, worker)
         assert len(source) == len(encode(tiny.SPAN, table, loaded.tokenizer, tiny.WINDOW)) >= len(table)
@@ -136,9 +137,20 @@ def test_blocks_are_the_rows_in_their_order_with_their_own_features(
             same(features, head.encode(block, loaded.tokenizer, tiny.WINDOW))
 
 
+def test_a_worker_that_is_left_stops_after_the_rows_it_is_at(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "CHUNK", 1)
+    table = table_of("classification", 2_000)
+    with Worker() as worker:
+        source = Encoded(tiny.SIGNS, table, loaded.tokenizer, tiny.WINDOW, worker)
+        source.begin()
+    assert source._whole is not None
+    with pytest.raises(CancelledError):
+        source._whole.result(timeout=0)
+
+
 def test_what_goes_wrong_in_the_background_is_raised_where_features_are_asked_for(loaded: Loaded) -> None:
     table = Dataset.from_dict({"text": ["fine"], "label": ["unheard of"]})
-    with ThreadPoolExecutor(1) as worker:
+    with Worker() as worker:
         source = Encoded(tiny.SIGNS, table, loaded.tokenizer, tiny.WINDOW, worker)
         with pytest.raises(KeyError):
             _ = source.whole

@@ -24,9 +24,10 @@ from bertkit.heads import Window
 from bertkit.layouts import Laid, laid
 from bertkit.model import Loaded, load
 from bertkit.order import Order
+from bertkit.packing import Packing, rounded
 from bertkit.task import Recipe
 from bertkit.train import train
-from bertkit.unpadded import ENCODERS, NAME, Packing, _attention, fits, packed, unpadded
+from bertkit.unpadded import ENCODERS, NAME, _attention, fits, packed, unpadded
 from bertkit.watch import Watch
 
 STEPS = 50
@@ -193,6 +194,12 @@ def drawn(*lengths: int, seed: int = 1) -> tuple[Tensor, ...]:
     return tuple(torch.randn(1, 3, sum(lengths), 8, generator=draws) for _ in range(4))
 
 
+def with_room(part: Tensor) -> Tensor:
+    """The same in a row that has room for a few tokens more."""
+    tokens = part.shape[2]
+    return functional.pad(part, (0, 0, 0, rounded(tokens) - tokens))
+
+
 @pytest.mark.parametrize("lengths", [LENGTHS, LENGTHS[:1], np.array([1]), np.array([6] * 11), np.array([1, 200, 1])])
 @pytest.mark.parametrize("learning", [True, False])
 def test_attention_and_its_gradients_are_those_of_each_feature_on_its_own(lengths: Any, learning: bool) -> None:
@@ -203,7 +210,9 @@ def test_attention_and_its_gradients_are_those_of_each_feature_on_its_own(length
     wanted = [part.grad for part in inputs]
     again = [part.detach().clone().requires_grad_() for part in inputs]
     with packed(Packing(lengths), None), torch.set_grad_enabled(learning):
-        found, _ = _attention(module, *again, None)
+        row, _ = _attention(module, *map(with_room, again), None)
+    found = row[:, : sum(lengths)]
+    assert row.shape[1] == rounded(int(sum(lengths))) and not row[:, sum(lengths) :].any()
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
     if learning:
         (found * upstream.transpose(1, 2)).sum().backward()
@@ -217,7 +226,7 @@ def test_the_gradients_under_dropout_are_those_of_the_masks_that_were_drawn() ->
     def seen(*given: Tensor) -> Tensor:
         module = torch.nn.Module().train()
         with packed(Packing(lengths), Masks(3)):
-            found, _ = _attention(module, *given, None, dropout=0.4)
+            found, _ = _attention(module, *map(with_room, given), None, dropout=0.4)
         return found
 
     inputs = [part[:, :1, :, :2].contiguous().requires_grad_() for part in inputs]
@@ -274,3 +283,10 @@ def test_the_model_is_as_it_was_after_running_unpadded(bodies: dict[str, Path]) 
         assert len(model.base_model.encoder._forward_hooks) == 1
     assert model.config._attn_implementation == before
     assert not model.base_model.encoder._forward_hooks
+
+
+@pytest.mark.parametrize("count", [*range(1, 70), 427, 1_000, 1_025, 4_097])
+def test_room_is_for_a_sixteenth_more_at_most_and_comes_in_sixteen_sizes_an_octave(count: int) -> None:
+    assert count <= rounded(count) <= count * 17 / 16
+    assert rounded(rounded(count)) == rounded(count)
+    assert len({rounded(other) for other in range(512, 1024)}) == 17  # the next power of two is the last of them

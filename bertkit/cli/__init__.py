@@ -8,9 +8,13 @@ from typing import Annotated
 
 import typer
 
-from bertkit import __version__
+from bertkit import __version__, peers
 from bertkit.cli import compare, eval_, finetune, predict, tasks
+from bertkit.cli.launch import ended, say
 from bertkit.errors import BertkitError
+
+INTERRUPTED = 130
+"""What typer makes of a KeyboardInterrupt, as shells do."""
 
 app = typer.Typer(
     name="bertkit",
@@ -60,26 +64,26 @@ def _dashed(argument: str) -> str:
 def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name="bertkit", standalone_mode=False)
+        if code == INTERRUPTED:
+            say("Interrupted.")
         return code if isinstance(code, int) else 0
     except BertkitError as error:
-        _say(f"Error: {error}")
-        return error.exit_code
+        return ended(error)
     except typer.Exit as leaving:
         return leaving.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        _say("Interrupted.")
-        return 130
+        say("Interrupted.")
+        return INTERRUPTED
     except typer.TyperException as error:
         message = str(getattr(error, "format_message", error.__str__)())
         if message:  # without one it is `bertkit` alone, which has printed its help
-            _say(f"Error: {message}")
+            say(f"Error: {message}")
         return 2
+    except RuntimeError as error:
+        lost = peers.lost(error)
+        if lost is None:
+            raise
+        return ended(lost)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-
-
-def _say(line: str) -> None:
-    """One line on stderr, from the first process alone."""
-    if os.environ.get("RANK", "0") == "0":
-        print(" ".join(line.split()), file=sys.stderr)

@@ -1,15 +1,40 @@
-"""Several processes on this machine: the same command again, in each, under torch's launcher."""
+"""Several processes: on this machine the same command again in each, under torch's launcher; on several hosts, theirs.
+
+On several hosts the same command is started on each of them, by torchrun or by anything else that puts LOCAL_RANK,
+RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT into the environment; then nothing is launched here:
+
+    torchrun --nnodes 2 --node_rank R --master_addr A --master_port P --nproc_per_node 1 -m bertkit finetune ...
+    MASTER_ADDR=A MASTER_PORT=P WORLD_SIZE=2 RANK=R LOCAL_RANK=0 bertkit finetune ...
+
+R is 0 on the host A, which writes the run's folder, and 1 on the other. --processes may be left out: it is the number
+of all of them. GLOO_SOCKET_IFNAME names the network interface between the hosts, where on a CPU they do not find each
+other. A process that hears nothing from another for BERTKIT_PEER_TIMEOUT seconds (600) ends with one line and exit
+code 1, and torchrun after it (as above; with --rdzv_backend c10d it may hang once the link is cut).
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+import time
+from pathlib import Path
+
+import typer
+
+from bertkit import peers
+from bertkit.errors import BertkitError, PeerError, RequestError
+
+LAST_WORDS = "BERTKIT_LAST_WORDS"
+"""A folder where each process leaves its last line, for the launcher to print one: an environment variable."""
+
+GRACE = 2.0
+"""Seconds: the launcher looks ten times a second for a process that ended, and stops the others."""
 
 
 def distributed() -> bool:
     """Whether this is one of several processes already."""
-    return "LOCAL_RANK" in os.environ
+    return peers.world_size() is not None
 
 
 def first() -> bool:
@@ -17,16 +42,73 @@ def first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def agreed(context: typer.Context, processes: int) -> int:
+    """--processes; where a launcher started this process, as many as it started. Raises RequestError."""
+    peers.timeout()  # wrong, it is refused here, before anything heavy is loaded
+    started, source = peers.world_size(), context.get_parameter_source("processes")
+    if started is None or processes == started:
+        return processes
+    if source is not None and source.name == "DEFAULT":
+        return started
+    started_by = f"the launcher started {started} (WORLD_SIZE)"
+    raise RequestError(f"--processes {processes}: {started_by}; give {started}, or leave it out")
+
+
+def say(line: str, of_all: bool = False) -> None:
+    """One line on stderr, from one process of each host, or `of_all`; from those that `relaunch` started, for it."""
+    line = " ".join(line.split())
+    if _launched_here():
+        Path(os.environ[LAST_WORDS], os.environ["RANK"]).write_text(line, "utf-8")
+    elif of_all or os.environ.get("LOCAL_RANK", "0") == "0":
+        print(line, file=sys.stderr)
+
+
+def ended(error: BertkitError) -> int:
+    """Say what ended this process; the exit code."""
+    lost = isinstance(error, PeerError)
+    if lost and _launched_here():
+        time.sleep(GRACE)  # if the other one ended, the launcher knows why, and stops this one meanwhile
+    say(f"Error: {error}", of_all=lost)
+    return error.exit_code
+
+
 def relaunch(processes: int) -> int:
-    """Run this command in `processes` processes; the exit code of the first that failed, else 0."""
+    """Run this command in `processes` processes; the exit code of the first that failed, whose last line is printed.
+
+    0 if none failed, and as shells have it if a signal stops the launcher. Raises PeerError if one ended a process.
+    """
+    from tempfile import TemporaryDirectory
+
     from torch.distributed import run
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
-    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
-    try:
-        run.main(["--standalone", f"--nproc_per_node={processes}", "-m", "bertkit", *sys.argv[1:]])
-    except ChildFailedError as error:
-        return max(1, error.get_first_failure()[1].exitcode)
+    for name in ("torch.distributed", "torch.distributed.elastic.agent.server.api"):  # this one's level is its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with TemporaryDirectory(prefix="bertkit-") as folder:
+        os.environ[LAST_WORDS] = folder
+        try:
+            run.main(["--standalone", f"--nproc_per_node={processes}", "-m", "bertkit", *sys.argv[1:]])
+        except ChildFailedError as error:
+            rank, failure = error.get_first_failure()
+            if failure.exitcode < 0:
+                raise PeerError(_killed(rank, processes, failure.signal_name())) from None
+            words = Path(folder, str(rank))
+            if words.is_file():
+                print(words.read_text("utf-8"), file=sys.stderr)
+            return failure.exitcode
+        except SignalException as stopped:
+            return 128 + int(stopped.sigval)
     return 0
+
+
+def _launched_here() -> bool:
+    """Whether `relaunch` started this process."""
+    return distributed() and LAST_WORDS in os.environ
+
+
+def _killed(rank: int, processes: int, signal: str) -> str:
+    hint = " (the system does that when memory runs out)" if signal == "SIGKILL" else ""
+    return f"process {rank} of {processes} was ended by {signal}{hint}; the others were stopped"

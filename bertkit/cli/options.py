@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from bertkit.cli.launch import agreed
 from bertkit.encoders import DEFAULT
 
 TRAINING, WHAT, HOW, OUT = "Training", "What to train, on what", "How to compute", "Output"
 
 
-def _option(*names: str, panel: str, text: str, metavar: str | None = None) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(*names, rich_help_panel=panel, help=text, metavar=metavar)
+def _option(
+    *names: str, panel: str, text: str, metavar: str | None = None, callback: Callable[..., object] | None = None
+) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        *names, rich_help_panel=panel, help=text, metavar=metavar, callback=callback
+    )
     return option
 
 
@@ -99,7 +105,15 @@ LayoutOption = Annotated[
     _option("--layout", panel=HOW, text="Of batches: real tokens only; like lengths together; or padded."),
 ]
 FastDropout = Annotated[bool, _option("--fast-dropout/--torch-dropout", panel=HOW, text="How a CPU draws what drops.")]
-Processes = Annotated[int, _option("--processes", panel=HOW, text="Processes on this machine; they share each batch.")]
+Processes = Annotated[
+    int,
+    _option(
+        "--processes",
+        panel=HOW,
+        text="Processes that share each batch; on several hosts, under torchrun on each, as many as it starts in all.",
+        callback=agreed,
+    ),
+]
 
 Out = Annotated[
     Path, _option("--out", "-o", "--output-dir", panel=OUT, text="Folder below which each run gets its own.")

@@ -1,0 +1,208 @@
+"""The tables, from the file of what was measured. Ratios are of bertkit to the other, within a round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.setting import Entry, read
+
+KEPT = Path(__file__).parent / "bench.json"
+MODELS = {"minilm": "MiniLM-L6", "bert-base": "BERT-base, random"}
+SAMPLES = 10_000
+
+TRAINING = """\
+**Training**, bertkit / the other: the same rows, tokens and batches of 32, each side in a process of its own, in turns.
+How many times as fast: the median over rounds with its 90 % interval; all else over all rounds together. The share of
+the peak is of the best matrix products measured before and after, in the side's own precision. The loss is the last
+turn's mean; on QA Trainer's also counts padding as a place where an answer may be."""
+PREDICTION = """\
+**Prediction**, bertkit / the other: from texts to answers, in fp32, models loaded before."""
+STARTUP = """\
+**Start-up**, medians over rounds, files in the page cache. How many times as long: as above."""
+MEMORY = """\
+**Memory against rows**: `RssAnon` of one command, looked at every 50 ms from its start to its end."""
+GROWTH = """\
+**Growth**: rows, length, encoder, one of them changed at a time; `RssAnon` of one command from its start to its end."""
+
+
+def table(path: Path = KEPT) -> str:
+    """All tables, in Markdown; empty if nothing was measured."""
+    kept = read(path)
+    parts = {
+        "training": _training,
+        "prediction": _prediction,
+        "startup": _startup,
+        "memory": _memory,
+        "growth": _memory,
+    }
+    blocks = []
+    for part, lines in parts.items():
+        entries = {key: entry for key, entry in kept.items() if entry["part"] == part}
+        if entries:
+            blocks += [*lines(entries), "", *_sources(list(entries.values())), ""]
+    return "\n".join(blocks).rstrip()
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
+    """The median over rounds of ours / theirs, and the bounds of its 90 % interval.
+
+    The interval is that of the median over 10,000 bootstrap samples of the rounds.
+    """
+    each = np.asarray(ours, np.float64) / np.asarray(theirs, np.float64)
+    draws = np.random.default_rng(0).integers(0, len(each), (SAMPLES, len(each)))
+    low, high = np.percentile(np.median(each[draws], axis=1), [5, 95])
+    return float(np.median(each)), float(low), float(high)
+
+
+def rates(side: Entry) -> list[float]:
+    """Examples a second of each turn."""
+    return [turn["examples"] / turn["seconds"] for turn in side["turns"]]
+
+
+def total(side: Entry, what: str) -> float:
+    """`what` a second over all turns together."""
+    return float(sum(turn[what] for turn in side["turns"]) / sum(turn["seconds"] for turn in side["turns"]))
+
+
+def share(entry: Entry, side: Entry) -> float:
+    """Of the peak in the side's own precision, the better of before and after, what real tokens take."""
+    peak = max(entry["peak_gflops"][side["precision"]].values())
+    return float(total(side, "tokens") * entry["flop_per_token"] / (peak * 1e9))
+
+
+def opponent(peer: str, kind: str) -> str:
+    """A peer in words: which of transformers' examples does so by default, or with what flags."""
+    example = {"tagging": "run_ner.py", "span": "run_qa.py"}.get(kind, "run_glue.py")
+    pads = kind != "tagging"  # run_ner.py alone pads each batch to its longest by default
+    return {
+        "padded": example if pads else f"{example}, padded to the maximum",
+        "dynamic": f"{example}, dynamic padding" if pads else example,
+        "tuned": "Trainer, group_by_length, bf16",
+    }[peer]
+
+
+def _flags(changed: dict[str, Any]) -> str:
+    """bertkit's flags as they are typed."""
+    if not changed:
+        return "none"
+    typed = {"fast_dropout": "--torch-dropout"}
+    return " ".join(typed.get(name) or f"--{name.replace('_', '-')} {value}" for name, value in changed.items())
+
+
+def _training(entries: dict[str, Entry]) -> list[str]:
+    lines = _header(
+        *("task", "encoder", "against", "bertkit's flags", "times as fast [90 %]", "examples/s", "real tokens/s"),
+        *("of the peak", "peak memory, MiB", "loss", "precision"),
+    )
+    for entry in entries.values():
+        peer = entry["sides"]["peer"]
+        for name, side in entry["sides"].items():
+            if name == "peer":
+                continue
+            both = (side, peer)
+            lines.append(
+                _row(
+                    *(entry["task"], MODELS[entry["model"]], opponent(entry["peer"], entry["kind"])),
+                    _flags(entry["variants"][name]),
+                    _bounds(ratio(rates(side), rates(peer))),
+                    _pair(both, lambda one: f"{total(one, 'examples'):,.0f}"),
+                    _pair(both, lambda one: f"{total(one, 'tokens'):,.0f}"),
+                    _pair(both, lambda one, entry=entry: f"{100 * share(entry, one):.0f} %"),  # type: ignore[misc]
+                    _pair(both, lambda one: f"{one['vm_hwm_mib']:,.0f}"),
+                    _pair(both, lambda one: f"{one['loss']:.3f}"),
+                    _pair(both, lambda one: one["precision"]),
+                )
+            )
+    return [TRAINING, "", *lines]
+
+
+def _prediction(entries: dict[str, Entry]) -> list[str]:
+    lines = _header("task", "encoder", "against", "times as fast [90 %]", "rows/s", "answers that differ")
+    for entry in entries.values():
+        ours = entry["sides"]["bertkit"]
+        for name, side in entry["sides"].items():
+            if name != "bertkit":
+                against = f"pipeline, batches of {side['batch_size']}{' (its best)' if 'best' in name else ''}"
+                speed = _bounds(ratio(rates(ours), rates(side)))
+                rows = _pair((ours, side), lambda one: f"{total(one, 'examples'):,.0f}")
+                differ = f"{entry['differing'][name]} of {entry['rows']:,}"
+                lines.append(_row(entry["task"], MODELS[entry["model"]], against, speed, rows, differ))
+    return [PREDICTION, "", *lines]
+
+
+AGAINST = {
+    "shortest script": "bertkit",
+    "run_glue": "bertkit",
+    "run_glue, rows never read before": "bertkit, rows never read before",
+    "import typer, rich": "bertkit --help",
+}
+"""At the start each is compared with the bertkit that does as much."""
+
+
+def _startup(entries: dict[str, Entry]) -> list[str]:
+    lines = _header("from the start of the process to", "bertkit, s", "the other, s", "times as long [90 %]")
+    for key, entry in entries.items():
+        seconds = entry["seconds"]
+        for theirs, ours in AGAINST.items():
+            if theirs in seconds:
+                medians = [f"{ours}: {np.median(seconds[ours]):.2f}", f"{theirs}: {np.median(seconds[theirs]):.2f}"]
+                times = _bounds(ratio(seconds[ours], seconds[theirs]))
+                lines.append(_row(key.partition("/")[2], *medians, times))
+    return [STARTUP, "", *lines]
+
+
+def _memory(entries: dict[str, Entry]) -> list[str]:
+    (entry,) = entries.values()
+    lines = _header(
+        *("rows", "tokens of a row", "encoder", "updates", "s/update", "s to the first"),
+        *("peak RssAnon before training, MiB", "from then on, MiB"),
+    )
+    points = entry["points"]
+    for point in points:
+        low, high = point["tokens"]
+        lines.append(
+            _row(
+                *(f"{point['rows']:,}", str(low) if low == high else f"{low} to {high}", MODELS[point["model"]]),
+                *(str(point["updates"]), f"{point['seconds_per_update']:.3f}", f"{point['seconds_to_training']:.1f}"),
+                *(f"{point['peak_before_training_anon_mib']:,.0f}", f"{point['peak_training_anon_mib']:,.0f}"),
+            )
+        )
+    if entry["part"] == "growth":
+        return [GROWTH, "", *lines]
+    grown = points[-1]["peak_anon_mib"] - points[0]["peak_anon_mib"]
+    rows = f"{points[0]['rows']:,} to {points[-1]['rows']:,} rows"
+    return [MEMORY, "", *lines, "", f"From {rows} the peak grows by {grown:,.0f} MiB."]
+
+
+def _sources(entries: list[Entry]) -> list[str]:
+    """By which command, where, when and with what versions: each different one once."""
+    lines = []
+    for entry in entries:
+        machine, versions = entry["machine"], entry["versions"]
+        flags = f" ({', '.join(machine['flags'])})" if machine["flags"] else ""
+        libraries = ", ".join(f"{name} {versions[name]}" for name in ("torch", "transformers"))
+        place = f"{machine['cores']} cores of {machine['cpu']}{flags}"
+        lines.append(f"`{entry['command']}`, {entry['date']}, {place}, {libraries}.")
+    return list(dict.fromkeys(lines))
+
+
+def _bounds(found: tuple[float, float, float]) -> str:
+    middle, low, high = found
+    return f"{middle:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _pair(sides: tuple[Entry, Entry], show: Callable[[Any], str]) -> str:
+    ours, theirs = (show(side) for side in sides)
+    return f"{ours} / {theirs}"
+
+
+def _header(*names: str) -> list[str]:
+    return [_row(*names), _row(*("---" for _ in names))]
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,107 @@
+"""One side of a measurement: `python -m benchmarks.worker JOB` does a job, as JSON, in turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from benchmarks.turns import Enough, Job, Turns, serve, settle, tell
+from bertkit.watch import Watch
+
+
+class TurnsWatch(Watch):
+    """Watches a run of bertkit, and holds it between its turns."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns = turns
+        self.training = False
+
+    def phase(self, name: str, total: int) -> None:
+        """Training begins with the first permission."""
+        self.training = name == "training"
+        if self.training:
+            self.turns.wait()
+
+    def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
+        """An update is a step."""
+        if self.training:
+            self.turns.step(examples, loss)
+
+
+def train_bertkit(job: Job) -> None:
+    """A run as `bertkit finetune` starts it, given up after the last turn."""
+    from bertkit import registry
+    from bertkit.devices import settled
+    from bertkit.request import Asked, check, spec_of
+    from bertkit.run import run
+
+    turns, out = Turns(job["born"]), Path(job["out"])
+    spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
+    check([spec])
+    try:
+        run(spec, out, TurnsWatch(turns))
+    except Enough:
+        lines = [json.loads(line) for line in next(out.glob("*/log.jsonl")).read_text("utf-8").splitlines()]
+        tokens = [0, *(line["tokens"] for line in lines if "tokens" in line)]
+        tell({**turns.report([b - a for a, b in pairwise(tokens)]), "precision": settled(spec).precision})
+
+
+def predict_bertkit(job: Job) -> None:
+    """The answers of a trained run to a file of rows, as `bertkit predict` makes them; the model is loaded once."""
+    from bertkit import model as models
+    from bertkit.predict import Typed, predict
+    from bertkit.result import MODEL, read_spec
+
+    run = Path(job["run"])
+    loaded = models.load_trained(run / MODEL, read_spec(run).task.head)
+    models.load_trained = lambda folder, head: loaded
+
+    def answer() -> list[str]:
+        return [str(given.value) for given in predict(run, Typed(file=Path(job["rows"])), "auto", Watch())[1]]
+
+    serve(job, answer, {})
+
+
+def measure_peak(job: Job) -> None:
+    """The best GFLOP/s of a linear layer, forward and both products backward, at an encoder's shapes."""
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    best = {}
+    for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
+        rates = []
+        for k, n in job["shapes"]:
+            x, w, dy = (torch.randn(size, device=device, dtype=dtype) for size in ((1240, k), (k, n), (1240, n)))
+            until = time.perf_counter() + 0.7
+            while time.perf_counter() < until:
+                settle()
+                began = time.perf_counter()
+                _ = x @ w, dy @ w.T, x.T @ dy
+                settle()
+                rates.append(6 * 1240 * k * n / (time.perf_counter() - began) / 1e9)
+        best[name] = round(max(rates), 1)
+    tell(best)
+
+
+def main() -> None:
+    """Do the job."""
+    os.dup2(2, 1)  # what libraries print is no reply
+    job = json.loads(sys.argv[1])
+    if job["job"] in ("features", "texts", "encoder"):
+        from benchmarks import prepare
+
+        tell({"features": prepare.features, "texts": prepare.texts, "encoder": prepare.encoder}[job["job"]](job))
+    elif job["job"] in ("trainer", "pipeline"):
+        from benchmarks import peers
+
+        {"trainer": peers.train, "pipeline": peers.answer}[job["job"]](job)
+    else:
+        {"bertkit": train_bertkit, "predict": predict_bertkit, "peak": measure_peak}[job["job"]](job)
+
+
+if __name__ == "__main__":
+    main()
