@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,14 +15,12 @@ from threading import Event
 from typing import Any
 
 import numpy as np
-from datasets import Dataset
 
 from bertkit.features import Array, Features, Ragged
 from bertkit.heads import Head, Span, Window
 from bertkit.order import Indices
 from bertkit.rows import cache_folder
-
-Columns = Mapping[str, Sequence[Any]]
+from bertkit.table import Columns, Table
 
 BLOCK = 4_096
 """Rows that are sorted by length, and answered, together."""
@@ -43,7 +41,7 @@ class Worker(ThreadPoolExecutor):
         self.shutdown(cancel_futures=True)
 
 
-def encode(head: Head, table: Dataset, tokenizer: Any, window: Window, stopped: Event | None = None) -> Features:
+def encode(head: Head, table: Table, tokenizer: Any, window: Window, stopped: Event | None = None) -> Features:
     """The features of all rows, `row` counting over the whole table; in files that go with the value.
 
     Raises CancelledError once `stopped` is set.
@@ -58,14 +56,14 @@ def encode(head: Head, table: Dataset, tokenizer: Any, window: Window, stopped: 
         return parts.features()
 
 
-def ahead(head: Head, rows: Dataset | Columns, tokenizer: Any, window: Window) -> Iterator[tuple[Columns, Features]]:
+def ahead(head: Head, rows: Table | Columns, tokenizer: Any, window: Window) -> Iterator[tuple[Columns, Features]]:
     """The rows by the BLOCK with their features; while one block is worked on, the next is encoded."""
-    names = list(rows.column_names if isinstance(rows, Dataset) else rows)
-    total = len(rows if isinstance(rows, Dataset) else rows[names[0]])
+    names = list(rows.column_names if isinstance(rows, Table) else rows)
+    total = len(rows if isinstance(rows, Table) else rows[names[0]])
 
     def block(start: int) -> tuple[Columns, Features]:
         end = start + BLOCK
-        columns = rows[start:end] if isinstance(rows, Dataset) else {name: rows[name][start:end] for name in names}
+        columns = rows[start:end] if isinstance(rows, Table) else {name: rows[name][start:end] for name in names}
         return columns, head.encode(columns, tokenizer, window)
 
     with ThreadPoolExecutor(1) as worker:
@@ -92,7 +90,7 @@ class Encoded:
     def __init__(
         self,
         head: Head,
-        table: Dataset,
+        table: Table,
         tokenizer: Any,
         window: Window,
         worker: Worker,
@@ -139,7 +137,7 @@ class Encoded:
         if self._asked > 1:
             self.begin()
         head, table, tokenizer, window = self._given
-        return head.encode(table[features.tolist()], tokenizer, window)
+        return head.encode(table[features], tokenizer, window)
 
     def lengths_of(self, features: Indices) -> Indices:
         """Tokens of these features."""

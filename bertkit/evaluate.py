@@ -10,9 +10,8 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
-from datasets import Dataset
 
-from bertkit.encoding import Columns, ahead
+from bertkit.encoding import ahead
 from bertkit.features import Features, Ragged
 from bertkit.heads import Answer, Head, Number, Span, Tagging, Window
 from bertkit.layouts import Laid
@@ -21,6 +20,7 @@ from bertkit.model import Loaded, forward, readable_inputs
 from bertkit.order import by_length
 from bertkit.result import Score, Scored
 from bertkit.stats import interval
+from bertkit.table import Columns, Table
 from bertkit.task import Evaluation
 from bertkit.unpadded import unpadded
 from bertkit.watch import Watch
@@ -59,14 +59,14 @@ def predict(
 def answers(
     loaded: Loaded,
     head: Head,
-    rows: Dataset | Columns,
+    rows: Table | Columns,
     accelerator: Accelerator,
     watch: Watch,
     laid: Laid,
     window: Window,
 ) -> list[Answer]:
     """The answer to each row, in the rows' order; golds among the columns are not looked at."""
-    if isinstance(rows, Dataset):
+    if isinstance(rows, Table):
         rows = rows.select_columns(list(head.roles[:-1]))
     found: list[Answer] = []
     for columns, features in ahead(head, rows, loaded.tokenizer, window):
@@ -94,7 +94,7 @@ class Answered:
         ]  # fmt: skip
 
 
-def answered(head: Head, evaluation: Evaluation, table: Dataset, answers: Sequence[Answer]) -> Answered:
+def answered(head: Head, evaluation: Evaluation, table: Table, answers: Sequence[Answer]) -> Answered:
     """The answers beside what is right."""
     columns: Columns = table[:]
     assert len(answers) == len(table)

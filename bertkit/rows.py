@@ -1,4 +1,4 @@
-"""Rows: what was located, read into a memory-mapped `datasets.Dataset` with a stable `row_id`.
+"""Rows: what was located, read into a memory-mapped Arrow table with a stable `row_id`.
 
 A row's columns are the roles its head asks for (`text`, `text_pair`, `label`; `words`, `tags`; `question`,
 `context`, `answers`), plus `row_id` and `group`. Labels are names: how the data spells them ends here.
@@ -20,7 +20,7 @@ from bertkit.sources import Located, Source
 from bertkit.tidy import tidy
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from bertkit.table import Table
 
 READER = 1
 """Raised by hand whenever the reading changes: rows kept by an older reader are read anew."""
@@ -36,7 +36,7 @@ class Rows:
     carved  whether this is a part of another split, and no split of its own
     """
 
-    table: Dataset
+    table: Table
     origin: str
     digest: str
     there: int
@@ -133,28 +133,31 @@ def cache_folder(name: str) -> Path:
     return folder
 
 
-def _features(head: Head) -> Any:
-    from datasets import Features, List, Value
+def _schema(head: Head) -> Any:
+    import pyarrow as pa
 
-    text, ident = Value("string"), {"row_id": Value("string"), "group": Value("string")}
+    text = pa.string()
     if isinstance(head, Classification):
-        label = Value("float64") if isinstance(head.labels, Number) else text
-        return Features({**ident, "text": text, "text_pair": text, "label": label})
-    if isinstance(head, Tagging):
-        return Features({**ident, "words": List(text), "tags": List(text)})
-    answers = List({"text": text, "start": Value("int64")})
-    return Features({**ident, "question": text, "context": text, "answers": answers})
+        label = pa.float64() if isinstance(head.labels, Number) else text
+        own = {"text": text, "text_pair": text, "label": label}
+    elif isinstance(head, Tagging):
+        own = {"words": pa.list_(text), "tags": pa.list_(text)}
+    else:
+        answers = pa.list_(pa.struct({"text": text, "start": pa.int64()}))
+        own = {"question": text, "context": text, "answers": answers}
+    return pa.schema({"row_id": text, "group": text, **own})
 
 
-def _kept(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head) -> Dataset:
+def _kept(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head) -> Table:
     """The Arrow file kept for `digest`, memory-mapped; written first (whole or not at all) if there is none."""
     import pyarrow as pa
-    from datasets import Dataset
+
+    from bertkit.table import Table
 
     path = cache_folder("rows") / f"{digest}.arrow"
     if not path.is_file():
         beside = path.with_suffix(f".{os.getpid()}.tmp")
-        schema = _features(head).arrow_schema
+        schema = _schema(head)
         try:
             with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
                 for chunk in _chunks(read()):
@@ -162,7 +165,7 @@ def _kept(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
-    return Dataset.from_file(str(path))
+    return Table.from_file(path)
 
 
 def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -6,11 +6,11 @@ import json
 import shutil
 import time
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import accelerate
-import datasets
 import torch
 import transformers
 from accelerate import Accelerator
@@ -279,6 +279,6 @@ def versions() -> dict[str, str]:
         "bertkit": __version__,
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "datasets": datasets.__version__,
+        "datasets": version("datasets"),
         "accelerate": accelerate.__version__,
     }

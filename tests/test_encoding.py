@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
-from datasets import Dataset
 
 from bertkit import encoding
 from bertkit.encoding import Encoded, Worker, ahead, encode
 from bertkit.features import Features, Ragged
 from bertkit.model import Loaded, load
+from bertkit.table import Table
 
 KINDS = tuple(tiny.HEADS)
 
@@ -26,9 +26,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     return load(tiny.encoder(folder), tiny.SIGNS, scratch=False, seed=1)
 
 
-def table_of(kind: str, times: int = 1) -> Dataset:
+def table_of(kind: str, times: int = 1) -> Table:
     """The rows of a head, so many times over."""
-    return Dataset.from_dict({name: column * times for name, column in tiny.rows(kind).items()})
+    return Table.from_columns({name: column * times for name, column in tiny.rows(kind).items()})
 
 
 def same(one: Features, other: Features) -> None:
@@ -129,7 +129,7 @@ def test_blocks_are_the_rows_in_their_order_with_their_own_features(
 ) -> None:
     monkeypatch.setattr(encoding, "BLOCK", 2)
     head, columns = tiny.HEADS[kind], {name: (column * 2)[:rows] for name, column in tiny.rows(kind).items()}
-    for given in (columns, Dataset.from_dict(columns)):
+    for given in (columns, Table.from_columns(columns)):
         blocks = list(ahead(head, given, loaded.tokenizer, tiny.WINDOW))
         name = head.roles[0]
         assert [value for block, _ in blocks for value in block[name]] == columns[name]
@@ -149,7 +149,7 @@ def test_a_worker_that_is_left_stops_after_the_rows_it_is_at(loaded: Loaded, mon
 
 
 def test_what_goes_wrong_in_the_background_is_raised_where_features_are_asked_for(loaded: Loaded) -> None:
-    table = Dataset.from_dict({"text": ["fine"], "label": ["unheard of"]})
+    table = Table.from_columns({"text": ["fine"], "label": ["unheard of"]})
     with Worker() as worker:
         source = Encoded(tiny.SIGNS, table, loaded.tokenizer, tiny.WINDOW, worker)
         with pytest.raises(KeyError):
