@@ -35,23 +35,17 @@ def rounded(count: int) -> int:
 
 @dataclass(frozen=True)
 class Group:
-    """G tiles of T tokens, from slot `start` on; their shares of attention are the T * T from `share` on."""
+    """G tiles of T tokens, from slot `start` on."""
 
     start: int
     tiles: int
     longest: int
-    share: int
     bias: Tensor | None  # (G, 1, T), -inf for padding; None where there is none
 
     @property
     def slots(self) -> slice:
         """The group's slots."""
         return slice(self.start, self.start + self.tiles * self.longest)
-
-    @property
-    def shares(self) -> slice:
-        """The group's shares of attention."""
-        return slice(self.share, self.share + self.tiles * self.longest**2)
 
     def of(self, slots: Tensor) -> Tensor:
         """(G, T, d) the group's part of (S, d)."""
@@ -70,12 +64,6 @@ class Tiles:
     source: Tensor
     place: Tensor
     dtype: torch.dtype
-
-    @property
-    def shares(self) -> int:
-        """How many shares of attention there are."""
-        last = self.groups[-1]
-        return last.share + last.tiles * last.longest**2
 
 
 class Packing:
@@ -107,7 +95,7 @@ class Packing:
         size = GROUP if short else LONG_GROUP
         starts, ranked = self.starts.cpu().numpy(), np.argsort(self.lengths, kind="stable")
         place = np.empty(self.tokens * heads, np.int64)
-        sources, groups, start, share = [], [], 0, 0
+        sources, groups, start = [], [], 0
         for first in range(0, len(ranked), size):
             rows = ranked[first : first + size]
             longest = int(self.lengths[rows].max())
@@ -122,8 +110,8 @@ class Packing:
             place[source[seen]] = slot[seen]
             sources.append(source.ravel())
             tiles = len(rows) * heads
-            groups.append(Group(start, tiles, longest, share, self._bias(real, heads, dtype)))
-            start, share = start + source.size, share + tiles * longest**2
+            groups.append(Group(start, tiles, longest, self._bias(real, heads, dtype)))
+            start += source.size
         joined = torch.from_numpy(np.concatenate(sources)).to(self.device)
         return Tiles(tuple(groups), joined, torch.from_numpy(place).to(self.device), dtype)
 

@@ -58,33 +58,34 @@ class _Attention(torch.autograd.Function):
         q, k, v = (_apart(tiles, part) for part in (query, key, value))
         q.mul_(scale)
         out = torch.empty_like(q)
-        keeps = _keeps(packing, tiles, p)
         saved: list[Tensor] = []
         for group in tiles.groups:
             scores = _scores(group, q, k)
             shares = torch.softmax(scores, dim=-1)
-            kept = shares
-            if keeps is not None:
-                kept = torch.mul(shares, keeps[group.shares].view_as(shares), out=scores)
+            kept = keep = shares
+            if p:
+                assert packing.masks
+                keep = packing.masks.keep(shares.numel(), p, shares.dtype).view_as(shares)
+                kept = torch.mul(shares, keep, out=scores)
             torch.bmm(kept, group.of(v), out=group.of(out))
-            saved += [shares, kept]
-        ctx.save_for_backward(q, k, v, q if keeps is None else keeps, *saved)
+            saved += [shares, kept, keep]
+        ctx.save_for_backward(q, k, v, *saved)
         ctx.packing, ctx.p, ctx.scale, ctx.dtype = packing, p, scale, query.dtype
         return _together(packing, tiles, out, query, 1 / (1 - dropped_share(p)))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (given,) = gradients
-        q, k, v, keeps, *saved = ctx.saved_tensors
+        q, k, v, *saved = ctx.saved_tensors
         packing = ctx.packing
         tiles = packing.tiles(given.shape[1], ctx.dtype)
         real = given[: packing.tokens].reshape(-1, given.shape[2]).to(q.dtype) * (1 / (1 - dropped_share(ctx.p)))
         g = torch.zeros_like(q).index_copy_(0, tiles.place, real)
         to_q, to_k, to_v = torch.empty_like(q), torch.empty_like(q), torch.empty_like(q)
-        for group, shares, kept in zip(tiles.groups, saved[::2], saved[1::2], strict=True):
+        for group, shares, kept, keep in zip(tiles.groups, saved[::3], saved[1::3], saved[2::3], strict=True):
             to_shares = torch.bmm(group.of(g), group.of(v).transpose(1, 2))
             if ctx.p:
-                to_shares.mul_(keeps[group.shares].view_as(shares))
+                to_shares.mul_(keep)
             to_scores = torch._softmax_backward_data(to_shares, shares, -1, shares.dtype)
             torch.bmm(to_scores, group.of(k), out=group.of(to_q))
             torch.bmm(to_scores.transpose(1, 2), group.of(q), out=group.of(to_k))
@@ -110,14 +111,6 @@ def _scores(group: Group, q: Tensor, k: Tensor) -> Tensor:
     if group.bias is None:
         return torch.bmm(group.of(q), group.of(k).transpose(1, 2))
     return torch.baddbmm(group.bias, group.of(q), group.of(k).transpose(1, 2))
-
-
-def _keeps(packing: Packing, tiles: Tiles, p: float) -> Tensor | None:
-    """For each share whether it is kept: one or zero."""
-    if not p:
-        return None
-    assert packing.masks
-    return packing.masks.keep(tiles.shares, p).to(tiles.dtype)
 
 
 def _attend(packing: Packing, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
