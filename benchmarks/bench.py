@@ -4,7 +4,8 @@
     python -m benchmarks.bench --data ../shared/data --model bert-base --only sst2,mnli --parts training
     python -m benchmarks.bench --table                                        print the tables, run nothing
 
-Each measurement is kept in the file of --out as soon as it is done, in place of an older one of the same kind.
+Each measurement is kept in the file of --out as soon as it is done, in place of an older one of the same kind. The
+tables also go into the README, if the file is the one that is kept here.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import memory, prediction, startup, training
-from benchmarks.report import table
+from benchmarks.report import KEPT, table
+from benchmarks.results import README, with_table
 from benchmarks.setting import Setting, command
 from benchmarks.sides import ask
 from bertkit.encoders import sample_folder
 from bertkit.request import Asked
 
-HERE = Path(__file__).parent
+MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
 PARTS = ("training", "prediction", "startup", "memory", "growth")
 TASKS = ("sst2", "mnli", "ud_en_ewt", "squad")
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -38,12 +40,14 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Measure what is asked for, and print all that was ever measured; or only print."""
+    """Measure what is asked for, and print all that was ever measured, or only print; bring the README up to date."""
     options = _options()
     if not options.table:
         with tempfile.TemporaryDirectory(prefix="bertkit-bench-") as folder:
             measure(options, Path(folder))
     print(table(options.out))
+    if options.out == KEPT:
+        README.write_text(with_table(README.read_text("utf-8"), table(), MARKS), "utf-8")
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
@@ -94,7 +98,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--warm-up", type=int, default=5, help="updates before the first turn")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each side")
     parser.add_argument("--trial", type=int, help="rows and updates at most, to see that it works: no measurement")
-    parser.add_argument("--out", type=Path, default=HERE / "bench.json", help="where measurements are kept")
+    parser.add_argument("--out", type=Path, default=KEPT, help="where measurements are kept")
     parser.add_argument("--table", action="store_true", help="print the tables, run nothing")
     options = parser.parse_args()
     flags = {flag for name in options.variants for flag in VARIANTS[name]}

@@ -145,11 +145,12 @@ def _rows(count: dict[str, Any]) -> str:
     return f"{count['used']:,}"
 
 
-def with_table(readme: str, lines: str) -> str:
+def with_table(readme: str, lines: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """The README with the table between its two marks."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{lines}\n{END}{after}"
+    begin, end = marks
+    before, _, rest = readme.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{lines}\n{end}{after}"
 
 
 if __name__ == "__main__":

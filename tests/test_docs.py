@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import results
+from benchmarks import report, results
 from bertkit.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +51,11 @@ def test_the_tree_has_a_line_for_every_file() -> None:
 
 def test_the_table_of_results_is_made_from_the_files() -> None:
     assert results.with_table(README, results.table()) == README
+
+
+def test_the_tables_of_speed_are_those_of_the_last_measurement() -> None:
+    shown = README.partition("<!-- bench: begin -->")[2].partition("<!-- bench: end -->")[0]
+    assert shown.strip() == report.table()
 
 
 def test_every_result_kept_is_in_the_plan_and_holds_no_machine_path() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bertkit.heads.base import Answer, Row, Window
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 N_BEST = 20
 MAX_QUERY = 64
 """Tokens of a question at most, and stretches kept: as in google-research/bert's run_squad.py."""
+
+AT_ONCE = 128
+"""Windows whose stretches are looked for together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +74,9 @@ class Span:
             return_attention_mask=False,
         )
         row = np.asarray(encoding["overflow_to_sample_mapping"], np.int64)
+        solid = [_solid(context) for context in rows["context"]]
         chars = [
-            _document_chars(offsets, encoding.sequence_ids(i), rows["context"][row[i]])
+            _document_chars(offsets, encoding.sequence_ids(i), solid[row[i]])
             for i, offsets in enumerate(encoding["offset_mapping"])
         ]
         golds = rows.get("answers")
@@ -95,9 +99,10 @@ class Span:
         """One answer a row from all its windows, from logits with a start and an end logit a token."""
         import numpy as np
 
+        found = _candidates(features, logits, window.max_answer_length)
         bounds = np.searchsorted(features.row, np.arange(len(rows["context"]) + 1))
         return [
-            self._answer(context, range(bounds[r], bounds[r + 1]), features, logits, window)
+            self._answer(context, found[bounds[r] : bounds[r + 1]], window.null_threshold)
             for r, context in enumerate(rows["context"])
         ]
 
@@ -105,25 +110,25 @@ class Span:
         """Every text that counts as right; none where the question has no answer."""
         return [answer["text"] for answer in row["answers"]]
 
-    def _answer(self, context: str, windows: range, features: Features, logits: Ragged, window: Window) -> Answer:
-        import numpy as np
-
+    def _answer(self, context: str, windows: Sequence[_Candidates], threshold: float) -> Answer:
         spans: dict[tuple[int, int], float] = {}
-        null = float("inf")
-        for i in windows:
-            scores = np.asarray(logits[i], np.float64)
-            null = min(null, float(scores[0].sum()))
-            chars = features.places["chars"][i]
-            for score, start, end in _best_spans(scores, chars, features.places["best"][i], window.max_answer_length):
-                place = (int(chars[start, 0]), int(chars[end, 1]))
-                spans[place] = max(score, spans.get(place, -np.inf))
+        for window in windows:
+            for place, score in window.spans:
+                spans[place] = max(score, spans.get(place, -float("inf")))
         best = sorted(spans.items(), key=lambda item: (-item[1], item[0]))[:N_BEST]
         n_best = _shares(context, best)
         if not best:
             return Answer(value="", scores={"n_best": [], "no_answer": 0.0})
-        margin = null - best[0][1]
-        silent = self.no_answer and margin > window.null_threshold
+        margin = min(window.null for window in windows) - best[0][1]
+        silent = self.no_answer and margin > threshold
         return Answer(value="" if silent else n_best[0]["text"], scores={"n_best": n_best, "no_answer": margin})
+
+
+class _Candidates(NamedTuple):
+    """A window's score for "no answer", and its best stretches: (first, last + 1 character) and score."""
+
+    null: float
+    spans: list[tuple[tuple[int, int], float]]
 
 
 def _shares(context: str, best: list[tuple[tuple[int, int], float]]) -> list[dict[str, Any]]:
@@ -147,19 +152,31 @@ def _cut_questions(questions: Sequence[str], tokenizer: Any) -> list[str]:
     ]
 
 
-def _document_chars(offsets: list[tuple[int, int]], parts: list[int | None], context: str) -> NDArray[Any]:
+def _document_chars(
+    offsets: Sequence[tuple[int, int]], parts: Sequence[int | None], solid: NDArray[Any]
+) -> NDArray[Any]:
     """(T, 2) where each token stands in the document, -1 for the question's and special tokens.
 
-    Some tokenizers count the space before a word as its token's: an answer does not begin with it.
+    Some tokenizers count the space before a word as its token's: an answer does not begin with it. `solid` is
+    for each character of the document the first from there on that is no space.
     """
     import numpy as np
 
-    places = np.full((len(offsets), 2), -1, np.int32)
-    for place, (start, end), part in zip(places, offsets, parts, strict=True):
-        if part == 1:
-            text = context[start:end]
-            place[:] = (start + len(text) - len(text.lstrip()), end) if text.strip() else (start, end)
+    places = np.asarray(offsets, np.int32).reshape(-1, 2)
+    inside = np.fromiter((part == 1 for part in parts), bool, len(parts))
+    places[~inside] = -1
+    first = solid[np.where(inside, places[:, 0], 0)]
+    places[:, 0] = np.where(inside & (first < places[:, 1]), first, places[:, 0])
     return places
+
+
+def _solid(context: str) -> NDArray[Any]:
+    """For each character, and for the end, the first from there on that is no space; the end if none is."""
+    import numpy as np
+
+    spaces = np.fromiter((char.isspace() for char in context), bool, len(context))
+    places = np.append(np.where(spaces, len(context), np.arange(len(context))), len(context))
+    return np.minimum.accumulate(places[::-1])[::-1]
 
 
 def _target(chars: NDArray[Any], golds: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
@@ -184,34 +201,78 @@ def _most_context(row: NDArray[Any], chars: list[NDArray[Any]], stride: int) -> 
     import numpy as np
 
     flags = [np.zeros(len(places), bool) for places in chars]
-    holders: dict[tuple[int, int], tuple[float, int, int]] = {}  # (row, token) -> score, window, place there
+    seen: list[tuple[int, int, NDArray[Any], NDArray[Any]]] = []
     begin = end = 0
     for i, (r, places) in enumerate(zip(row.tolist(), chars, strict=True)):
         inside = (places[:, 0] >= 0).nonzero()[0]
-        begin = end - stride if i and r == row[i - 1] else 0
+        if not i or r != row[i - 1]:
+            begin, seen = 0, []
+        else:
+            begin = end - stride
         end = begin + len(inside)
         counted = np.arange(len(inside))
         scores = np.minimum(counted, counted[::-1]) + 0.01 * len(inside)
-        for token, (score, place) in enumerate(zip(scores.tolist(), inside.tolist(), strict=True), begin):
-            if (r, token) not in holders or score > holders[r, token][0]:
-                holders[r, token] = (score, i, place)
-    for _, i, place in holders.values():
-        flags[i][place] = True
+        flags[i][inside] = True
+        for other, from_, others, theirs in seen:  # an earlier window keeps the token unless this one shows more
+            shared = np.arange(max(begin, from_), min(end, from_ + len(others)))
+            here = scores[shared - begin] > theirs[shared - from_]
+            flags[other][others[shared[here] - from_]] = False
+            flags[i][inside[shared[~here] - begin]] = False
+        seen.append((i, begin, inside, scores))
     return flags
 
 
-def _best_spans(
-    scores: NDArray[Any], chars: NDArray[Any], best: NDArray[Any], longest: int
-) -> list[tuple[float, int, int]]:
-    """The N_BEST (score, start, end) of one window: T x L sums, start <= end, both in the document."""
+def _candidates(features: Features, logits: Ragged, longest: int) -> list[_Candidates]:
+    """For each window its N_BEST stretches."""
     import numpy as np
 
-    inside = chars[:, 0] >= 0
-    start = np.where(inside & best, scores[:, 0], -np.inf)
-    end = np.concatenate([np.where(inside, scores[:, 1], -np.inf), np.full(longest - 1, -np.inf)])
-    sums = start[:, None] + np.lib.stride_tricks.sliding_window_view(end, longest)  # (T, L)
-    flat = sums.ravel()
-    keep = min(N_BEST, flat.size)
-    top = np.argpartition(-flat, keep - 1)[:keep]
-    top = top[np.isfinite(flat[top])]
-    return [(float(flat[k]), int(k // longest), int(k // longest + k % longest)) for k in top]
+    found = []
+    for first in range(0, len(features), AT_ONCE):
+        some = range(first, min(first + AT_ONCE, len(features)))
+        width = max(len(logits[i]) for i in some)
+        scores = np.full((len(some), width, 2), -np.inf)
+        places = np.full((len(some), width, 2), -1, np.int64)
+        best = np.zeros((len(some), width), bool)
+        for k, i in enumerate(some):
+            scores[k, : len(logits[i])] = logits[i]
+            places[k, : len(logits[i])] = features.places["chars"][i]
+            best[k, : len(logits[i])] = features.places["best"][i]
+        sums, starts, ends = _best_spans(scores, places[:, :, 0] >= 0, best, longest)
+        begins = np.take_along_axis(places[:, :, 0], starts, 1).tolist()
+        stops = np.take_along_axis(places[:, :, 1], ends, 1).tolist()
+        for null, *columns in zip(scores[:, 0].sum(1).tolist(), sums.tolist(), begins, stops, strict=True):
+            spans = [((begin, stop), value) for value, begin, stop in zip(*columns, strict=True) if value > -np.inf]
+            found.append(_Candidates(null, spans))
+    return found
+
+
+def _best_spans(
+    scores: NDArray[Any], inside: NDArray[Any], best: NDArray[Any], longest: int
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The N_BEST sums of a start and an end logit in each of W windows, with their starts and ends: three (W, N).
+
+    scores (W, T, 2), inside and best (W, T). A start with the end that suits it best stands for all its ends:
+    the N_BEST stretches begin at the N_BEST best of these starts.
+    """
+    import numpy as np
+
+    start = np.where(inside & best, scores[:, :, 0], -np.inf)
+    end = np.where(inside, scores[:, :, 1], -np.inf)
+    end = np.concatenate([end, np.full((len(end), longest - 1), -np.inf)], axis=1)
+    reach = np.lib.stride_tricks.sliding_window_view(end, longest, axis=1)  # (W, T, L)
+    begins = _largest(start + reach.max(axis=2))
+    sums = np.take_along_axis(start, begins, 1)[:, :, None] + np.take_along_axis(reach, begins[:, :, None], 1)
+    flat = sums.reshape(len(sums), -1)
+    picked = _largest(flat)
+    starts = np.take_along_axis(begins, picked // longest, 1)
+    ends = np.minimum(starts + picked % longest, scores.shape[1] - 1)
+    return np.take_along_axis(flat, picked, 1), starts, ends
+
+
+def _largest(values: NDArray[Any]) -> NDArray[Any]:
+    """Where the N_BEST largest of each line are."""
+    import numpy as np
+
+    count = min(N_BEST, values.shape[1])
+    found: NDArray[Any] = np.argpartition(-values, count - 1, axis=1)[:, :count]
+    return found
