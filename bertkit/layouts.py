@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
+
 from bertkit.batches import Batch, collate, pack
 from bertkit.errors import RequestError
 from bertkit.features import Features
@@ -42,17 +44,18 @@ class Laid:
         )
 
 
-def laid(model: Any, layout: Layout, recipe: Recipe) -> Laid:
+def laid(model: Any, layout: Layout, recipe: Recipe, device: torch.device) -> Laid:
     """The layout asked for, or the best the model can take. Raises RequestError if it can't take it.
 
     Unpadded needs an architecture in which tokens meet in attention alone, and attention that transformers
-    lets us give: DeBERTa's and MPNet's are their own, and ModernBERT's layers turn positions by themselves.
+    lets us give: DeBERTa's and MPNet's are their own, and ModernBERT's layers turn positions by themselves. Off
+    the CPU its groups of products were never measured: there it is not chosen by itself.
     """
     if layout == "unpadded" and not fits(model):
         kinds = ", ".join(ENCODERS)
         raise RequestError(f"--layout unpadded: a {model.config.model_type} model can't; these can: {kinds}")
     if layout == "auto":
-        layout = "unpadded" if fits(model) else "bucketed"
+        layout = "unpadded" if fits(model) and device.type == "cpu" else "bucketed"
     order = recipe.order
     if order == "auto":
         order = "length" if layout == "bucketed" else "random"

@@ -124,7 +124,7 @@ def predict(
     head = head_of(loaded, spec.task.head)
     device_used = accelerator(device, "fp32")
     window = models.fit_window(spec.recipe.window, loaded.model.config, typed=False)
-    layout = laid(loaded.model, spec.layout, spec.recipe)
+    layout = laid(loaded.model, spec.layout, spec.recipe, device_used.device)
     if precision == "fp32":
         return columns, evaluate.answers(loaded, head, columns, device_used, watch, layout, window)
     first = {role: values[:CHECKED] for role, values in columns.items()}

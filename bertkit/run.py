@@ -139,7 +139,7 @@ class _Run:
         window = models.fit_window(self.spec.recipe.window, loaded.model.config, self._typed_length)
         check_window(self.splits.head, window)
         recipe = replace(self.spec.recipe, window=window)
-        layout = laid(loaded.model, self.spec.layout, recipe)
+        layout = laid(loaded.model, self.spec.layout, recipe, self.accelerator.device)
         with Worker() as worker:
             return self._do(loaded, recipe, layout, self._features(loaded, window, worker), began)
 
@@ -150,6 +150,7 @@ class _Run:
         self._start()
         with _Log(self.folder / LOG, self.accelerator.is_main_process) as log:
             transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
+            self.watch.phase("tokenising", 1)
             training = train(
                 loaded, self.splits.head, features[TRAIN], recipe, layout, self.spec.seed, self.accelerator, log.write,
                 self.watch, lambda step: self._score_on_the_way(step, loaded, features, layout, window, log),

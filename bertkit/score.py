@@ -51,7 +51,7 @@ def score_model(spec: Spec, folder: Path, watch: Watch, carved: bool) -> Scores:
     splits = read_splits(spec, training=carved)
     device = accelerator(spec.device, "fp32")
     window = models.fit_window(spec.recipe.window, loaded.model.config, typed=False)
-    layout = laid(loaded.model, spec.layout, spec.recipe)
+    layout = laid(loaded.model, spec.layout, spec.recipe, device.device)
     scored = []
     for evaluation in spec.task.evaluations:
         rows = splits.evaluations[evaluation.name]

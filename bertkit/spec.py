@@ -35,8 +35,8 @@ class Spec:
     seed        of everything random
     device, precision, processes   what computes, and how
     layout      how a batch lies in memory: "unpadded" holds real tokens only; "padded" pads to the batch's
-                longest row, and "bucketed" too, with rows of like length together; "auto" is unpadded
-                where the encoder's architecture can, else bucketed
+                longest row, and "bucketed" too, with rows of like length together; "auto" is unpadded on a
+                CPU where the encoder's architecture can, else bucketed
     fast_dropout  whether dropout on a CPU is drawn by bertkit's own generator, and not by torch's
     """
 

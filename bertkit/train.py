@@ -162,7 +162,10 @@ def _loop(
         if accelerator.device.type == "cpu" and accelerator.num_processes == 1:
             rows = stack.enter_context(touched_rows(loaded.model))
         model, optimizer = accelerator.prepare(loaded.model, optimizer)
-        for wrapped in ("forward", "_original_forward"):  # accelerate's: autocast is entered in _part, and there alone
+        for wrapped in (
+            "forward",
+            "_original_forward",
+        ):  # accelerate's: autocast is entered in _summed, and there alone
             vars(loaded.model).pop(wrapped, None)
         model.train()
         yield _Loop(

@@ -88,7 +88,7 @@ def _train(body: Path, kind: str, folder: Path) -> Trained:
     features = tiny.encode(kind, loaded, slice(ROWS))
     assert len(features) == ROWS
     before = _loss(loaded, kind)
-    how = laid(loaded.model, "auto", RECIPE)
+    how = laid(loaded.model, "auto", RECIPE, tiny.CPU)
     train(loaded, tiny.HEADS[kind], features, RECIPE, how, 1, tiny.accelerator(), lambda line: None, Watch())
     after = _loss(loaded, kind)
     logits = tiny.predict(kind, loaded, tiny.encode(kind, loaded))

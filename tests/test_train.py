@@ -74,7 +74,7 @@ def finished(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def trained(loaded: Loaded, kind: str, features: Features, recipe: Recipe) -> list[dict[str, Any]]:
     """Train in place; the log."""
     log: list[dict[str, Any]] = []
-    how = laid(loaded.model, "auto", recipe)
+    how = laid(loaded.model, "auto", recipe, tiny.CPU)
     train(loaded, tiny.HEADS[kind], features, recipe, how, 1, tiny.accelerator(), log.append, Watch())
     return log
 

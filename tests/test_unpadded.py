@@ -251,9 +251,9 @@ def test_an_architecture_that_cannot_run_unpadded_is_bucketed_and_refused_when_a
 ) -> None:
     model = load(tiny.encoder(bodies[family]), tiny.SIGNS, scratch=False, seed=1).model
     assert not fits(model)
-    assert laid(model, "auto", RECIPE) == Laid(layout="bucketed", order="length")
+    assert laid(model, "auto", RECIPE, tiny.CPU) == Laid(layout="bucketed", order="length")
     with pytest.raises(RequestError, match=f"unpadded: a {model.config.model_type} model can't; these can: bert"):
-        laid(model, "unpadded", RECIPE)
+        laid(model, "unpadded", RECIPE, tiny.CPU)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,14 @@ def test_what_was_auto_is_decided_for_an_architecture_that_can(
     bodies: dict[str, Path], layout: Any, order: Any, decided: Laid
 ) -> None:
     model = load(tiny.encoder(bodies["bert"]), tiny.SIGNS, scratch=False, seed=1).model
-    assert laid(model, layout, replace(RECIPE, order=order)) == decided
+    assert laid(model, layout, replace(RECIPE, order=order), tiny.CPU) == decided
+
+
+def test_off_the_cpu_batches_are_bucketed_unless_they_are_asked_to_be_unpadded(bodies: dict[str, Path]) -> None:
+    model = load(tiny.encoder(bodies["bert"]), tiny.SIGNS, scratch=False, seed=1).model
+    gpu = torch.device("cuda")
+    assert laid(model, "auto", RECIPE, gpu) == Laid(layout="bucketed", order="length")
+    assert laid(model, "unpadded", RECIPE, gpu) == Laid(layout="unpadded", order="random")
 
 
 def test_the_model_is_as_it_was_after_running_unpadded(bodies: dict[str, Path]) -> None:

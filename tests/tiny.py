@@ -30,6 +30,7 @@ from bertkit.spec import Layout
 from bertkit.task import Recipe
 from bertkit.watch import Watch
 
+CPU = torch.device("cpu")
 SAMPLES = Path(__file__).parent.parent / "tasks" / "samples"
 VOCABULARY = 600
 POSITIONS = 160
@@ -219,7 +220,9 @@ def encode(kind: str, loaded: Loaded, which: slice = slice(None)) -> Features:
 
 def predict(kind: str, loaded: Loaded, features: Features, layout: Layout = "auto") -> Ragged:
     """The logits that `bertkit.evaluate` gets."""
-    return evaluate.predict(loaded, HEADS[kind], features, accelerator(), Watch(), laid(loaded.model, layout, Recipe()))
+    return evaluate.predict(
+        loaded, HEADS[kind], features, accelerator(), Watch(), laid(loaded.model, layout, Recipe(), CPU)
+    )
 
 
 def write_reviews(folder: Path, train: Iterable[tuple[str, str]], dev: Iterable[tuple[str, str]]) -> Path:
