@@ -90,7 +90,7 @@ class _Counting(Trainer):  # type: ignore[misc]  # transformers has no types
         return loss
 
 
-class _Waiting(TrainerCallback):  # type: ignore[misc]
+class _Waiting(TrainerCallback):  # type: ignore[misc]  # transformers has no types
     """Holds a Trainer between its turns."""
 
     def __init__(self, turns: Turns, counts: _Counts) -> None:

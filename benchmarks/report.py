@@ -111,7 +111,7 @@ def _training(entries: dict[str, Entry]) -> list[str]:
                     _bounds(ratio(rates(side), rates(peer))),
                     _pair(both, lambda one: f"{total(one, 'examples'):,.0f}"),
                     _pair(both, lambda one: f"{total(one, 'tokens'):,.0f}"),
-                    _pair(both, lambda one, entry=entry: f"{100 * share(entry, one):.0f} %"),  # type: ignore[misc]
+                    _pair(both, lambda one, entry=entry: f"{100 * share(entry, one):.0f} %"),  # type: ignore[misc]  # mypy can't infer a lambda's default
                     _pair(both, lambda one: f"{one['vm_hwm_mib']:,.0f}"),
                     _pair(both, lambda one: f"{one['loss']:.3f}"),
                     _pair(both, lambda one: one["precision"]),

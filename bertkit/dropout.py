@@ -77,7 +77,7 @@ class FastDropout(nn.Module):
         """`x`, with elements dropped and the others scaled by 1 / (1 - p) in training."""
         if not self.training or not dropped_share(self.p):
             return x
-        dropped: Tensor = _Drop.apply(x, self.p, self.masks)  # type: ignore[no-untyped-call]
+        dropped: Tensor = _Drop.apply(x, self.p, self.masks)  # type: ignore[no-untyped-call]  # torch's apply has no types
         return dropped
 
 

@@ -204,7 +204,7 @@ class _Column:
     """An array that is added to part by part, in a file that has no name and is gone with its last reader."""
 
     def __init__(self, files: ExitStack) -> None:
-        self._file = files.enter_context(tempfile.TemporaryFile(dir=cache_folder("features")))  # noqa: SIM115
+        self._file = files.enter_context(tempfile.TemporaryFile(dir=cache_folder("features")))  # noqa: SIM115  # `files` does
         self._dtype: np.dtype[Any] | None = None
         self._shape: tuple[int, ...] = ()
         self._length = 0

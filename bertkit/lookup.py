@@ -39,7 +39,7 @@ class TouchedRows:
 
     def look_up(self, ids: Tensor) -> Tensor:
         """The rows of the table; what comes back to them is collected here."""
-        found: Tensor = _Lookup.apply(self.table.weight, ids, self)  # type: ignore[no-untyped-call]
+        found: Tensor = _Lookup.apply(self.table.weight, ids, self)  # type: ignore[no-untyped-call]  # torch's apply has no types
         return found
 
     def add(self, ids: Tensor, gradient: Tensor) -> None:

@@ -121,8 +121,9 @@ def _attend(packing: Packing, query: Tensor, key: Tensor, value: Tensor, scale: 
     for group in tiles.groups:
         # fused kernels want four dimensions: each tile is a head of one feature
         bias = None if group.bias is None else group.bias[None].expand(-1, -1, group.longest, -1)
-        parts = (group.of(part)[None] for part in (q, k, v))
-        seen = functional.scaled_dot_product_attention(*parts, attn_mask=bias, scale=scale)  # type: ignore[misc, arg-type]
+        seen = functional.scaled_dot_product_attention(
+            group.of(q)[None], group.of(k)[None], group.of(v)[None], attn_mask=bias, scale=scale
+        )
         group.of(out).copy_(seen[0])
     return _together(packing, tiles, out, query)
 
@@ -144,7 +145,7 @@ def _attention(
     if torch.is_grad_enabled():
         p = dropout if module.training and dropped_share(dropout) else 0.0
         with torch.autocast(q.device.type, enabled=False):  # each group's products choose their own type
-            return _Attention.apply(q, k, v, packing, p, scale)[None], None  # type: ignore[no-untyped-call]
+            return _Attention.apply(q, k, v, packing, p, scale)[None], None  # type: ignore[no-untyped-call]  # torch's apply has no types
     return _attend(packing, q, k, v, scale)[None], None
 
 

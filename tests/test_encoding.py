@@ -93,7 +93,7 @@ def test_a_batch_is_the_same_before_and_after_all_rows_are_encoded(loaded: Loade
     head, table = tiny.HEADS[kind], table_of(kind)
     worker = Slow()
     with worker.pool:
-        source = Encoded(head, table, loaded.tokenizer, tiny.WINDOW, worker)  # type: ignore[arg-type]
+        source = Encoded(head, table, loaded.tokenizer, tiny.WINDOW, worker)  # type: ignore[arg-type]  # stands in for a Worker
         which = np.array([3, 1])
         before = [source.take(which), source.take(which)]
         assert (len(source), source.lengths_of(which).tolist()) == (len(table), before[0].lengths.tolist())
