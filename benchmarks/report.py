@@ -15,10 +15,11 @@ MODELS = {"minilm": "MiniLM-L6", "bert-base": "BERT-base, random"}
 SAMPLES = 10_000
 
 TRAINING = """\
-**Training**, bertkit / the other: the same rows, tokens and batches of 32, each side in a process of its own, in turns.
-How many times as fast: the median over rounds with its 90 % interval; all else over all rounds together. The share of
-the peak is of the best matrix products measured before and after, in the side's own precision. The loss is the last
-turn's mean; on QA Trainer's also counts padding as a place where an answer may be."""
+**Training**, bertkit / the other: the same rows, tokens and batches (of 32 rows; on QA of 12 windows, as run_qa.py's
+README has them), each side in a process of its own, in turns. How many times as fast: the median over rounds with its
+90 % interval; all else over all rounds together. The share of the peak is of the best matrix products measured before
+and after, in the side's own precision. The loss is the last turn's mean; on QA Trainer's also counts padding as a place
+where an answer may be."""
 PREDICTION = """\
 **Prediction**, bertkit / the other: from texts to answers, in fp32, models loaded before."""
 STARTUP = """\

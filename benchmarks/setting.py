@@ -20,7 +20,7 @@ FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 LIBRARIES = ("bertkit", "torch", "transformers", "tokenizers", "datasets", "accelerate")
 LEARNING_RATE = 5e-5
 BATCH = 32
-"""Rows of a batch, on every side."""
+"""Rows of a batch, on every side, where nothing else is said."""
 
 Entry = dict[str, Any]
 

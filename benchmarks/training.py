@@ -9,8 +9,9 @@ from typing import Any
 from benchmarks.setting import BATCH, LEARNING_RATE, Setting, say
 from benchmarks.sides import Job, ask, take_turns
 
-WINDOWS: Mapping[str, dict[str, int]] = {"squad": {"max_length": 384, "doc_stride": 128}}
-"""What a model sees at once; elsewhere 128 tokens."""
+COMMON = {"max_length": 128, "batch_size": BATCH}
+SIZES: Mapping[str, dict[str, int]] = {"squad": {"max_length": 384, "doc_stride": 128, "batch_size": 12}}
+"""What a model sees at once: COMMON, or as the README of the peer's own example has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,20 +57,22 @@ def compare(setting: Setting, task: str, name: str) -> dict[str, Any]:
     steps = setting.grouped if peer.grouped else setting.steps
     warm_up = steps if peer.grouped else setting.warm_up
     updates = warm_up + steps * setting.rounds
+    sizes = SIZES.get(task, COMMON)
+    batch = sizes["batch_size"]
     asked = {
-        "model": setting.asked_model, "data": setting.data, "batch_size": BATCH, "learning_rate": LEARNING_RATE,
-        "warmup": 0.0, "weight_decay": 0.0, "max_steps": updates, **WINDOWS.get(task, {"max_length": 128}),
+        "model": setting.asked_model, "data": setting.data, "learning_rate": LEARNING_RATE,
+        "warmup": 0.0, "weight_decay": 0.0, "max_steps": updates, **sizes,
     }  # fmt: skip
     given = ask(
-        {"job": "features", "task": task, "asked": asked, "padded": peer.padded, "wanted": BATCH * updates,
-         "unit": BATCH * (steps if peer.grouped else 1), "folder": str(folder / "features")},
+        {"job": "features", "task": task, "asked": asked, "padded": peer.padded, "wanted": batch * updates,
+         "unit": batch * (steps if peer.grouped else 1), "folder": str(folder / "features")},
         folder,
         setting.environment,
     )  # fmt: skip
     jobs: dict[str, Job] = {
         "peer": {
             **given, "job": "trainer", "encoder": str(setting.encoder), "features": str(folder / "features"),
-            "padded": peer.padded, "arguments": peer.arguments, "batch_size": BATCH, "learning_rate": LEARNING_RATE,
+            "padded": peer.padded, "arguments": peer.arguments, "batch_size": batch, "learning_rate": LEARNING_RATE,
             "updates": updates, "out": str(folder / "trainer"),
         }
     }  # fmt: skip
@@ -82,7 +85,7 @@ def compare(setting: Setting, task: str, name: str) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "part": "training", "task": task, "model": setting.model, "peer": name, "kind": given["kind"],
-        "batch_size": BATCH, "steps": steps, "rounds": setting.rounds, "warm_up": warm_up, "rows": given["limit"],
+        "batch_size": batch, "steps": steps, "rounds": setting.rounds, "warm_up": warm_up, "rows": given["limit"],
         "features": given["features"], "mean_length": given["mean_length"],
         "flop_per_token": flop_per_token(setting.config, given["mean_length"]),
         "variants": setting.variants, "sides": sides,

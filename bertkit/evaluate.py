@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from bertkit.encoding import ahead
 from bertkit.features import Features, Ragged
 from bertkit.heads import Answer, Head, Number, Span, Tagging, Window
 from bertkit.layouts import Laid
+from bertkit.linear import fast_linear
 from bertkit.metrics import METRICS, class_details, span_details, tag_details
 from bertkit.model import Loaded, forward, readable_inputs
 from bertkit.order import by_length
@@ -25,7 +26,7 @@ from bertkit.task import Evaluation
 from bertkit.unpadded import unpadded
 from bertkit.watch import Watch
 
-BUDGET = 4_096
+BUDGET = 2_048
 """Tokens of a batch at most, padding counted."""
 
 
@@ -40,7 +41,11 @@ def predict(
     watch.phase("predicting", len(mine))
     readable = readable_inputs(model)
     found: list[tuple[int, Any]] = []
-    with torch.inference_mode(), unpadded(model, head) if laid.packed else nullcontext():
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())
+        stack.enter_context(fast_linear(model))
+        if laid.packed:
+            stack.enter_context(unpadded(model, head))
         for indices in mine:
             part = features.take(indices)
             batch = laid.batch(part, loaded).to(accelerator.device)

@@ -23,6 +23,7 @@ from bertkit.errors import RunError
 from bertkit.features import Features
 from bertkit.heads import Head
 from bertkit.layouts import Laid
+from bertkit.linear import fast_linear
 from bertkit.lookup import TouchedRows, touched_rows
 from bertkit.loss import loss as loss_of
 from bertkit.model import Loaded, forward, readable_inputs
@@ -158,6 +159,7 @@ def _loop(
             stack.enter_context(unpadded(loaded.model, head))
         if fast:
             stack.enter_context(fast_dropout(loaded.model, masks))
+        stack.enter_context(fast_linear(loaded.model))
         rows = None
         if accelerator.device.type == "cpu" and accelerator.num_processes == 1:
             rows = stack.enter_context(touched_rows(loaded.model))

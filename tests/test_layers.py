@@ -18,7 +18,7 @@ LAYERS = (
     "task",
     "spec registry",
     "encoders peers result watch",
-    "dropout features hub hub_rows lookup order squad table tidy",
+    "dropout features hub hub_rows linear lookup order squad table tidy",
     "fetch readers metrics packing",
     "unpadded",
     "rows stats modules batches loss devices",

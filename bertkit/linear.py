@@ -1,0 +1,71 @@
+"""Linear layers in fp32 by oneDNN, where MKL leaves the half of a processor idle. N tokens, K wide in, M wide out.
+
+torch multiplies fp32 by MKL, which on AMD's processors keeps to AVX2; oneDNN, which torch takes for bf16, has
+AVX-512 for them too. The sums are the same but for rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@cache
+def pays() -> bool:
+    """Whether this machine has a processor that MKL keeps slow, and a torch that offers oneDNN's product."""
+    cpu = Path("/proc/cpuinfo")
+    amd = cpu.is_file() and "AuthenticAMD" in cpu.read_text()
+    wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    mkl = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+    return amd and wide and mkl and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """(N, K) by (M, K) as (N, M), in fp32, by oneDNN."""
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return found
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return product(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        given = gradients[0].flatten(0, -2)
+        to_x = product(given, weight.T).view(x.shape)
+        to_weight = product(given.T, x.flatten(0, -2).T)
+        return to_x, to_weight, given.sum(0) if ctx.needs_input_grad[2] else None
+
+
+def _forward(layer: nn.Linear, x: Tensor) -> Tensor:
+    plain = x.dtype == torch.float32 and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
+    if not plain or not x.numel():
+        return functional.linear(x, layer.weight, layer.bias)
+    if not torch.is_grad_enabled():
+        return product(x, layer.weight, layer.bias)
+    found: Tensor = _Linear.apply(x, layer.weight, layer.bias)  # type: ignore[no-untyped-call]  # torch's apply has no types
+    return found
+
+
+@contextmanager
+def fast_linear(model: nn.Module, known: Callable[[], bool] = pays) -> Iterator[None]:
+    """Inside, every nn.Linear of the model computes fp32 by oneDNN, if that `pays` here."""
+    layers = [m for m in model.modules() if type(m) is nn.Linear and "forward" not in vars(m)] if known() else []
+    for layer in layers:
+        layer.forward = partial(_forward, layer)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
