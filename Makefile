@@ -2,6 +2,7 @@
 # make test   every test, ruff, mypy --strict
 # make check  ruff and mypy alone
 # make bench  bertkit against what a user would run instead, side by side (hours; DATA=folder of the datasets)
+# make torture  runs that are killed, stopped and starved, hundreds of them, and what became of them
 # make results  what is missing of the README's results (DATA=folder of the datasets)
 # Each makes the environment it needs in .venv.
 
@@ -10,7 +11,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test check bench results clean
+.PHONY: demo test check bench results torture clean
 
 demo: .venv/sample
 	$(BIN)/bertkit finetune sst2 --sample
@@ -30,6 +31,9 @@ bench: .venv/dev
 
 results: .venv/dev
 	$(BIN)/python -m benchmarks.results --data $(DATA)
+
+torture: .venv/dev
+	$(BIN)/python tests/torture.py
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -15,9 +15,9 @@ import numpy as np
 
 from bertkit.order import Order, Schedule
 from bertkit.result import LOG, read_log
-from bertkit.run import Finished, marks_of, run
+from bertkit.run import Finished, run
 from bertkit.spec import Spec, to_plain
-from bertkit.splits import read_splits
+from bertkit.splits import marks_of, read_splits
 from bertkit.stats import Spread, difference, spread
 from bertkit.task import Recipe, Task
 from bertkit.watch import Watch

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -14,7 +15,7 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import broadcast_object_list
 
 from bertkit import peers
-from bertkit.errors import RequestError
+from bertkit.errors import BertkitError, RequestError
 from bertkit.spec import Device, Precision, Spec
 
 Value = TypeVar("Value")
@@ -48,6 +49,23 @@ def first_says(value: Value) -> Value:
     values = [value]
     broadcast_object_list(values)
     return values[0]
+
+
+def first_does(work: Callable[[], Value]) -> Value:
+    """What `work` comes to, done by the first of several processes alone; its BertkitError ends all of them."""
+    error: BertkitError | None = None
+    value: Any = None
+    if PartialState().is_main_process:
+        try:
+            value = work()
+        except BertkitError as raised:
+            error = raised
+    value, said = first_says((value, None if error is None else str(error)))
+    if error is not None:
+        raise error
+    if said is not None:
+        raise RequestError(said)
+    return cast(Value, value)
 
 
 def settle_device(device: Device) -> Device:

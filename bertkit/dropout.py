@@ -26,7 +26,13 @@ class Masks:
     """
 
     def __init__(self, seed: int, rank: int = 0, words: int = 0) -> None:
-        self._source = np.random.PCG64DXSM([seed, rank])
+        self._start = np.random.PCG64DXSM([seed, rank]).state
+        self._source = np.random.PCG64DXSM()
+        self.go_to(words)
+
+    def go_to(self, words: int) -> None:
+        """Draw next what comes after so many words."""
+        self._source.state = self._start
         self._source.advance(words)
         self.words = words
 

@@ -6,21 +6,26 @@ F features. What training holds in memory grows with the batch, not with the row
 from __future__ import annotations
 
 import copy
-import tempfile
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 from threading import Event
 from typing import Any
 
 import numpy as np
 
-from bertkit.features import Array, Features, Ragged
+from bertkit import __version__
+from bertkit.features import Features
 from bertkit.heads import Head, Span, Window
 from bertkit.order import Indices
-from bertkit.rows import cache_folder
+from bertkit.rows import Rows
+from bertkit.stored import stored
 from bertkit.table import Columns, Table
+
+FEATURES = 1
+"""Of how rows become features: another number makes what is kept from before useless."""
 
 BLOCK = 4_096
 """Rows that are sorted by length, and answered, together."""
@@ -41,19 +46,28 @@ class Worker(ThreadPoolExecutor):
         self.shutdown(cancel_futures=True)
 
 
-def encode(head: Head, table: Table, tokenizer: Any, window: Window, stopped: Event | None = None) -> Features:
-    """The features of all rows, `row` counting over the whole table; in files that go with the value.
+def encode(
+    head: Head, table: Table, tokenizer: Any, window: Window, stopped: Event | None = None, key: str | None = None
+) -> Features:
+    """The features of all rows, `row` counting over the whole table; in files, which are kept under `key`.
 
     Raises CancelledError once `stopped` is set.
     """
-    with ExitStack() as files:
-        parts = _Parts(files)
+
+    def parts() -> Iterator[Features]:
         for start in range(0, len(table), CHUNK):
             if stopped and stopped.is_set():
                 raise CancelledError
             part = head.encode(table[start : start + CHUNK], tokenizer, window)
-            parts.add(replace(part, row=part.row + start))
-        return parts.features()
+            yield replace(part, row=part.row + start)
+
+    return stored(key, parts)
+
+
+def key_of(head: Head, rows: Rows, tokenizer_digest: str, window: Window) -> str:
+    """SHA-256 of what the features of `rows` depend on: rows and tokenizer by their bytes, head, lengths, our code."""
+    made_of = [FEATURES, __version__, rows.digest, len(rows), tokenizer_digest, repr(head), repr(window)]
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
 def ahead(head: Head, rows: Table | Columns, tokenizer: Any, window: Window) -> Iterator[tuple[Columns, Features]]:
@@ -95,11 +109,13 @@ class Encoded:
         window: Window,
         worker: Worker,
         then: Sequence[Encoded] = (),
+        key: str | None = None,
     ) -> None:
-        """`then` are encoded after these, by the same worker."""
+        """`then` are encoded after these, by the same worker; `key` is what they are kept under."""
         self._given = head, table, tokenizer, window
         self._worker = worker
         self._then = then
+        self._key = key
         self._asked = 0
         self._whole: Future[Features] | None = None
         if isinstance(head, Span):
@@ -110,7 +126,7 @@ class Encoded:
         head, table, tokenizer, window = self._given
         if self._whole is None:  # a tokenizer serves one thread at a time
             self._whole = self._worker.submit(
-                encode, head, table, copy.deepcopy(tokenizer), window, self._worker.stopped
+                encode, head, table, copy.deepcopy(tokenizer), window, self._worker.stopped, self._key
             )
             for other in self._then:
                 other.begin()
@@ -144,80 +160,3 @@ class Encoded:
         if self._there or len(features) > CHUNK:
             return self.whole.lengths_of(features)
         return self.take(features).lengths
-
-
-class _Parts:
-    """Features that are added part by part, each array to a file of its own."""
-
-    def __init__(self, files: ExitStack) -> None:
-        self._files = files
-        self._runs: dict[str, _Runs] = {}
-        self._row, self._cut = _Column(files), _Column(files)
-        self._shape: Features | None = None
-
-    def add(self, part: Features) -> None:
-        """`part`, behind the others."""
-        self._shape = part
-        self._row.add(part.row)
-        self._cut.add(part.cut)
-        for name, runs in _named(part).items():
-            self._runs.setdefault(name, _Runs(self._files)).add(runs)
-
-    def features(self) -> Features:
-        """All of them."""
-        assert self._shape
-        runs = {name: kept.mapped() for name, kept in self._runs.items()}
-        return Features(
-            row=self._row.mapped(),
-            inputs={name: runs[f"inputs {name}"] for name in self._shape.inputs},
-            targets=runs.get("targets"),
-            cut=self._cut.mapped(),
-            places={name: runs[f"places {name}"] for name in self._shape.places},
-        )
-
-
-def _named(part: Features) -> dict[str, Ragged]:
-    named = {f"inputs {name}": runs for name, runs in part.inputs.items()}
-    named |= {f"places {name}": runs for name, runs in part.places.items()}
-    return named if part.targets is None else {**named, "targets": part.targets}
-
-
-class _Runs:
-    """Runs that are added part by part."""
-
-    def __init__(self, files: ExitStack) -> None:
-        self._values = _Column(files)
-        self._offsets = _Column(files)
-        self._end = 0
-
-    def add(self, runs: Ragged) -> None:
-        self._values.add(runs.values)
-        self._offsets.add(self._end + runs.offsets[:-1])
-        self._end += int(runs.offsets[-1])
-
-    def mapped(self) -> Ragged:
-        self._offsets.add(np.array([self._end], np.int64))
-        return Ragged(self._values.mapped(), self._offsets.mapped())
-
-
-class _Column:
-    """An array that is added to part by part, in a file that has no name and is gone with its last reader."""
-
-    def __init__(self, files: ExitStack) -> None:
-        self._file = files.enter_context(tempfile.TemporaryFile(dir=cache_folder("features")))  # noqa: SIM115  # `files` does
-        self._dtype: np.dtype[Any] | None = None
-        self._shape: tuple[int, ...] = ()
-        self._length = 0
-
-    def add(self, values: Array) -> None:
-        self._dtype, self._shape = values.dtype, values.shape[1:]
-        self._length += len(values)
-        self._file.write(np.ascontiguousarray(values).tobytes())
-
-    def mapped(self) -> Any:
-        assert self._dtype is not None
-        shape = (self._length, *self._shape)
-        if not self._length:  # an empty file cannot be mapped
-            return np.empty(shape, self._dtype)
-        self._file.flush()
-        return np.memmap(self._file, self._dtype, "r", shape=shape).view(np.ndarray)

@@ -7,7 +7,8 @@
     ├── EncoderError      a model or tokenizer that is not there or not whole          exit code 2
     ├── HubError          the Hub is out of reach, or gave something else              exit code 2
     └── RunError          a run that was right to start, and failed                    exit code 1
-        └── PeerError          another process of the run ended, or was not heard of in time
+        ├── PeerError          another process of the run ended, or was not heard of in time
+        └── StoppedError       a signal asked for an end                               exit code 128 + its number
 
 Only the command line's boundary catches them; it prints one line and exits with `exit_code`.
 """
@@ -17,10 +18,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
+LONGEST = 1_000
+"""Characters of an error's line."""
+
+
 class BertkitError(Exception):
-    """One line for a person: the thing, what was wrong with it, and what to do next."""
+    """One line for a person: the thing, what was wrong with it, and what to do next.
+
+    Of more than LONGEST characters the middle is left out: a cell that is quoted may hold megabytes.
+    """
 
     exit_code = 2
+
+    def __init__(self, line: str) -> None:
+        cut = line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
+        super().__init__(cut)
 
 
 class RequestError(BertkitError):
@@ -58,3 +70,14 @@ class RunError(BertkitError):
 
 class PeerError(RunError):
     """Another process of the run ended, or was not heard of in time."""
+
+
+class StoppedError(RunError):
+    """A signal asked the run to end; `hint` says how it goes on."""
+
+    def __init__(self, number: int, hint: str = "") -> None:
+        from signal import Signals
+
+        self.number = number
+        self.exit_code = 128 + number
+        super().__init__(f"stopped by {Signals(number).name}{hint}")

@@ -21,8 +21,10 @@ T = TypeVar("T")
 
 WAIT = 20.0
 """Seconds to wait for the next bytes where huggingface_hub would wait for ever."""
-PAUSES = (0.5, 1.5)
-"""Seconds between the tries of a download."""
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between the tries of a download; a Hub that says how long to wait is waited for, up to LONGEST."""
+
+LONGEST = 60.0
 
 MODEL_FILES = (
     "config.json",
@@ -198,14 +200,14 @@ def _removed(storage: Path, blob: Path) -> list[str]:
 
 
 def _tried(what: str, revision: str | None, call: Callable[[], T]) -> T:
-    """What the call gives, at the third try at the latest; its error in one line."""
+    """What the call gives, at the last try at the latest; its error in one line."""
     for pause in (*PAUSES, None):
         try:
             return call()
         except Exception as error:  # httpx, xet, pyarrow, datasets: each has a tree of its own
             if pause is None or not _may_pass(error):
                 raise _translated(what, revision, error) from error
-            time.sleep(pause)
+            time.sleep(max(pause, _asked_to_wait(error)))
     raise AssertionError
 
 
@@ -226,6 +228,13 @@ def _kinds(error: BaseException) -> set[str]:
 def _status(error: BaseException) -> int | None:
     replies = (getattr(link, "response", None) for link in _chain(error))
     return next((reply.status_code for reply in replies if reply is not None), None)
+
+
+def _asked_to_wait(error: BaseException) -> float:
+    """Seconds that the Hub asked for in its reply, LONGEST at most."""
+    replies = (getattr(link, "response", None) for link in _chain(error))
+    said = next((reply.headers.get("Retry-After", "") for reply in replies if reply is not None), "")
+    return min(float(said), LONGEST) if said.isdecimal() else 0.0
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -65,9 +65,10 @@ class TouchedRows:
         self.table.weight.grad.index_copy_(0, self._touched, gradient)
 
     def clear(self) -> None:
-        """Make the table's gradient zero again."""
-        assert self.table.weight.grad is not None
-        self.table.weight.grad.index_fill_(0, self._touched, 0)
+        """Make the table's gradient zero again, and forget what was collected."""
+        self._ids, self._parts = [], []
+        if self.table.weight.grad is not None:
+            self.table.weight.grad.index_fill_(0, self._touched, 0)
 
 
 @contextmanager

@@ -234,8 +234,13 @@ def _logits(head: Head, output: Any) -> Tensor:
 
 
 def save(loaded: Loaded, model: Any, folder: Path) -> None:
-    """Write the model in the plain Hugging Face layout, safetensors only."""
-    model.save_pretrained(folder)
+    """Write the model in the plain Hugging Face layout, safetensors only. Raises OSError."""
+    from safetensors import SafetensorError
+
+    try:
+        model.save_pretrained(folder)
+    except SafetensorError as error:  # which is what a full disk makes of it
+        raise OSError(first_line(error)) from error
     loaded.tokenizer.save_pretrained(folder)
 
 

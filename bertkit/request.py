@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 from typing import cast
 
@@ -9,7 +10,7 @@ from bertkit import hub
 from bertkit.encoders import DEFAULT, locate_encoder
 from bertkit.errors import RequestError
 from bertkit.heads import Span, Window
-from bertkit.spec import HUB, SAMPLE, Device, Layout, Precision, Spec
+from bertkit.spec import HUB, SAMPLE, Device, Layout, Means, Precision, Spec
 from bertkit.splits import check_located
 from bertkit.task import Ordering, Recipe, Task
 
@@ -81,6 +82,19 @@ def spec_of(task: Task, asked: Asked) -> Spec:
         layout=cast(Layout, asked.layout),
         fast_dropout=asked.fast_dropout,
     )
+
+
+def means_of(save_every: int | None, max_memory: str | None) -> Means:
+    """How a run is to be carried out; memory as people write it, 4GB or 500 MiB. Raises RequestError."""
+    if max_memory is None:
+        return Means(save_every=save_every)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", max_memory.strip().upper())
+    count = 0
+    if found:
+        count = int(float(found[1]) * (1024 if found[3] else 1000) ** " KMGT".index(found[2] or " "))
+    if count < 1:
+        raise RequestError(f"--max-memory {max_memory}: it must be a size, such as 4GB or 500MiB")
+    return Means(save_every=save_every, max_memory=count)
 
 
 def seeds_of(spec: Spec, seeds: int) -> list[Spec]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from bertkit.spec import Spec, spec_from_plain, to_plain
 
 SCHEMA = 1
 SPEC, LOG, MODEL, PREDICTIONS, RESULT = "spec.json", "log.jsonl", "model", "predictions.jsonl", "result.json"
+FAILED = "failed.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,11 +130,36 @@ def whole_file(path: Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield beside
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
+        flush(beside)
         beside.replace(path)
+        flush(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` to write to, which becomes `path` when all its files are on the disk."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        for file in beside.iterdir():
+            flush(file)
+        flush(beside)
+        beside.rename(path)
+        flush(path.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def flush(path: Path) -> None:
+    """Have a file, or a folder's entries, on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_result(folder: Path) -> Result | None:

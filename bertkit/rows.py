@@ -149,22 +149,25 @@ def _schema(head: Head) -> Any:
 
 
 def _kept(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head) -> Table:
-    """The Arrow file kept for `digest`, memory-mapped; written first (whole or not at all) if there is none."""
+    """The Arrow file kept for `digest`, memory-mapped; written (whole or not at all) if there is none that is whole."""
     import pyarrow as pa
 
     from bertkit.table import Table
 
     path = cache_folder("rows") / f"{digest}.arrow"
-    if not path.is_file():
-        beside = path.with_suffix(f".{os.getpid()}.tmp")
-        schema = _schema(head)
-        try:
-            with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-                for chunk in _chunks(read()):
-                    writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+    try:
+        return Table.from_file(path)
+    except (OSError, pa.ArrowInvalid):
+        pass  # there is none, or it was cut off
+    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    schema = _schema(head)
+    try:
+        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for chunk in _chunks(read()):
+                writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     return Table.from_file(path)
 
 

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import accelerate
-import torch
 import transformers
 from accelerate import Accelerator
 
-from bertkit import __version__, evaluate
+from bertkit import checkpoint, evaluate
 from bertkit import model as models
+from bertkit.checkpoint import State, Writer
 from bertkit.devices import accelerator as make_accelerator
-from bertkit.devices import describe, first_says, settled
+from bertkit.devices import describe, first_does, settled
 from bertkit.encoders import locate_encoder
-from bertkit.encoding import Encoded, Worker, rows_cut
-from bertkit.errors import RequestError
+from bertkit.encoding import Encoded, Worker, key_of, rows_cut
+from bertkit.errors import RunError
+from bertkit.folder import Log, check_out, check_room, one_writer, put_aside
 from bertkit.heads import Head, Window
+from bertkit.keeper import Keeper
 from bertkit.layouts import Laid, laid
+from bertkit.memory import Guard
 from bertkit.result import (
+    FAILED,
     LOG,
     MODEL,
     PREDICTIONS,
-    RESULT,
     SPEC,
     Result,
     Scored,
     read_result,
+    whole_folder,
     write_json,
     write_lines,
     write_result,
 )
 from bertkit.rows import Rows
-from bertkit.spec import SAMPLE, Spec, to_plain
-from bertkit.splits import TRAIN, Splits, read_splits
+from bertkit.same import check_same, check_unchanged, facts_of, versions
+from bertkit.spec import Means, Spec, to_plain
+from bertkit.splits import TRAIN, Splits, marks_of, read_splits
+from bertkit.stop import Stop
 from bertkit.task import Recipe, check_window
-from bertkit.train import train
+from bertkit.train import NotFiniteError, train
 from bertkit.watch import Watch
+
+SMALL = 64 * 10**6
+"""Bytes for everything in a run's folder that is no weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,78 +62,66 @@ class Finished:
     before: bool
 
 
-def run(spec: Spec, out: Path, watch: Watch | None = None, force: bool = False) -> Finished:
-    """Do what `spec` says, in a folder below `out` named after it; a finished run is returned as it is.
+def run(
+    spec: Spec,
+    out: Path,
+    watch: Watch | None = None,
+    force: bool = False,
+    means: Means | None = None,
+    folder: Path | None = None,
+) -> Finished:
+    """Do what `spec` says, in a folder below `out` named after it, or in `folder`; what was begun there goes on.
 
-    A finished run counts only if rows and encoder are still the same bytes: RequestError names what changed.
-    With `force` it is done anew, and the old folder kept under another name until the new one is finished.
+    A finished run is returned as it is. Both count only if rows and encoder are still the same bytes: RequestError
+    names what changed. With `force` it is done anew, and the old folder kept under another name. Raises StoppedError
+    if a signal asked for an end, and RequestError if another process writes the folder.
     """
     watch = watch or Watch()
     check_out(out)
     spec = settled(spec)
-    folder = out / spec.folder_name
+    folder = folder or out / spec.folder_name
     splits = read_splits(spec)
-    make_accelerator(spec.device, spec.precision)  # several processes decide as the first of them does
-    result = None if force else first_says(read_result(folder))
-    if result is not None:
-        check_unchanged(result, splits, folder)
-        return Finished(folder=folder, result=result, before=True)
-    try:
-        return Finished(folder=folder, result=_Run.of(spec, folder, splits, watch).do(), before=False)
-    finally:
-        watch.close()
+    accelerator = make_accelerator(spec.device, spec.precision)
+    with ExitStack() as stack:
+        stack.callback(watch.close)
+        stop = stack.enter_context(Stop(partial(_way_on, folder)))
+        first_does(lambda: stack.enter_context(one_writer(folder)))
+        result = None if force else first_does(lambda: read_result(folder))
+        if result is not None:
+            check_unchanged(result, splits, folder)
+            first_does(lambda: checkpoint.remove(folder))  # if it was killed when all else was done
+            return Finished(folder=folder, result=result, before=True)
+        state = None if force else first_does(lambda: checkpoint.newest(folder, watch.note))
+        one = _Run(
+            spec=spec, folder=folder, splits=splits, watch=watch, accelerator=accelerator, stop=stop, state=state,
+            means=means or Means(), force=force,
+        )  # fmt: skip
+        try:
+            return Finished(folder=folder, result=one.do(), before=False)
+        except OSError as error:
+            kept = "what was kept before stays, and the same command goes on from it"
+            raise RunError(f"{error.filename or folder}: {error.strerror or error}; {kept}") from error
 
 
-def check_out(out: Path) -> None:
-    """Raise RequestError if no folder can be made at `out`, because something on its way is a file."""
-    there = next((path for path in (out, *out.parents) if path.exists()), None)
-    if there is not None and not there.is_dir():
-        raise RequestError(f"--out {out}: {there} is a file, not a folder")
-
-
-def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
-    """Raise RequestError if the rows, or an encoder on this machine, are others than those of the run."""
-    for name, count in splits.counts({}).items():
-        before = result.rows.get(name)
-        if before is None or (before.digest, before.used) != (count.digest, count.used):
-            raise RequestError(
-                f"{folder} was finished with other rows: its {name} split has changed since; give --force to do it anew"
-            )
-    encoder = locate_encoder(result.spec.model, result.spec.revision, weights=not result.spec.scratch)
-    weights = result.encoder.get("weights")
-    if encoder.folder and weights and models.weights_digest(encoder.folder) != weights:
-        raise RequestError(f"{folder} was finished with other weights of {encoder.name}; give --force to do it anew")
-
-
-def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
-    """What this run's numbers are not, in words."""
-    if spec.data == SAMPLE:
-        return ("sample: shipped rows, not benchmark scores",)
-    parts = {TRAIN: splits.train, **splits.evaluations}
-    marks = [f"{n}: {r.origin}" for n, r in parts.items() if isinstance(r, Rows) and r.carved]
-    for name, count in splits.counts({}).items():
-        if count.published is not None and not count.whole:
-            marks.append(f"{name}: {count.used:,} of {count.published:,} rows")
-        elif count.used != count.there:
-            marks.append(f"{name}: the first {count.used:,} of {count.there:,} rows")
-    marks += [f"{name}: {reason}" for name, reason in splits.evaluations.items() if isinstance(reason, str)]
-    return tuple(marks)
+def _way_on(folder: Path, kept: int | None) -> str:
+    """What a person does after a run was stopped."""
+    done = f" after update {kept:,}, which is kept" if kept else ""
+    return f"{done}; the same command goes on, and so does: bertkit resume {folder}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """One run under way."""
+    """One run under way, from `state` on if it was begun before."""
 
     spec: Spec
     folder: Path
     splits: Splits
     watch: Watch
     accelerator: Accelerator
-
-    @classmethod
-    def of(cls, spec: Spec, folder: Path, splits: Splits, watch: Watch) -> _Run:
-        accelerator = make_accelerator(spec.device, spec.precision)
-        return cls(spec=spec, folder=folder, splits=splits, watch=watch, accelerator=accelerator)
+    stop: Stop
+    state: State | None
+    means: Means
+    force: bool
 
     def do(self) -> Result:
         """Train, score and write."""
@@ -140,6 +136,7 @@ class _Run:
         check_window(self.splits.head, window)
         recipe = replace(self.spec.recipe, window=window)
         layout = laid(loaded.model, self.spec.layout, recipe, self.accelerator.device)
+        self._start(loaded)
         with Worker() as worker:
             return self._do(loaded, recipe, layout, self._features(loaded, window, worker), began)
 
@@ -147,16 +144,27 @@ class _Run:
         self, loaded: models.Loaded, recipe: Recipe, layout: Laid, features: dict[str, Encoded], began: float
     ) -> Result:
         window = recipe.window
-        self._start()
-        with _Log(self.folder / LOG, self.accelerator.is_main_process) as log:
+        main = self.accelerator.is_main_process
+        with ExitStack() as stack:
+            kept = int(self.state.facts["log"]) if self.state else 0
+            log = stack.enter_context(Log(self.folder / LOG, main, kept))
+            writer = Writer(self.folder, self.watch.note) if main else None
+            if writer:
+                stack.callback(writer.close)
+            facts = self._facts(loaded)
+            keeper = Keeper(self.stop, self.state, writer, lambda: {**facts, "log": log.kept()}, self.means.save_every)
             transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
             self.watch.phase("tokenising", 1)
-            training = train(
-                loaded, self.splits.head, features[TRAIN], recipe, layout, self.spec.seed, self.accelerator, log.write,
-                self.watch, lambda step: self._score_on_the_way(step, loaded, features, layout, window, log),
-                self.spec.eval_every, self.spec.fast_dropout,
-            )  # fmt: skip
-            evaluations = self._evaluate(loaded, features, layout, window)
+            try:
+                training = train(
+                    loaded, self.splits.head, features[TRAIN], recipe, layout, self.spec.seed, self.accelerator,
+                    log.write, self.watch,
+                    lambda step: self._score_on_the_way(step, loaded, features, layout, window, log),
+                    self.spec.eval_every, self.spec.fast_dropout, keeper, Guard(self.means.max_memory),
+                )  # fmt: skip
+                evaluations = self._evaluate(loaded, features, layout, window)
+            except NotFiniteError as error:
+                raise self._failed(error) from error
             log.write({"step": training.steps, "score": _headlines(evaluations)})
         result = Result(
             spec=self.spec,
@@ -170,12 +178,30 @@ class _Run:
             marks=marks_of(self.spec, self.splits),
             seconds=round(time.perf_counter() - began, 3),
         )
-        if self.accelerator.is_main_process:
-            models.save(loaded, self.accelerator.unwrap_model(loaded.model), self.folder / MODEL)
-            write_result(self.folder, result)
-            shutil.rmtree(self._aside, ignore_errors=True)
+        if main:
+            self._finish(loaded, result)
         self.accelerator.wait_for_everyone()
         return result
+
+    def _finish(self, loaded: models.Loaded, result: Result) -> None:
+        """Write model and result, each whole or not at all; what was kept to go on from is not needed any more."""
+        with whole_folder(self.folder / MODEL) as beside:
+            models.save(loaded, self.accelerator.unwrap_model(loaded.model), beside)
+        write_result(self.folder, result)
+        checkpoint.remove(self.folder)
+
+    def _facts(self, loaded: models.Loaded) -> dict[str, Any]:
+        counts = self.splits.counts({})
+        return facts_of(self.spec, counts, loaded.record, versions(), describe(self.accelerator.device))
+
+    def _failed(self, error: NotFiniteError) -> RunError:
+        """Mark the run as failed, with its rows by name; the error that says so."""
+        rows = self.splits.train
+        assert rows
+        names = rows.table[error.rows]["row_id"]
+        if self.accelerator.is_main_process:
+            write_json(self.folder / FAILED, {**error.plain, "rows": names})
+        return RunError(f"{error}; its rows are in {self.folder / FAILED}")
 
     @property
     def _typed_length(self) -> bool:
@@ -185,27 +211,37 @@ class _Run:
 
     def _features(self, loaded: models.Loaded, window: Window, worker: Worker) -> dict[str, Encoded]:
         """Every split's features: the train rows first, and the others behind them."""
-        given = self.splits.head, loaded.tokenizer, window, worker
-        scored = {
-            name: _encoded(rows, *given) for name, rows in self.splits.evaluations.items() if isinstance(rows, Rows)
-        }
+        head = self.splits.head
+
+        def encoded(rows: Rows, then: tuple[Encoded, ...] = ()) -> Encoded:
+            key = key_of(head, rows, loaded.record["tokenizer"], window)
+            return Encoded(head, rows.table, loaded.tokenizer, window, worker, then, key)
+
+        scored = {name: encoded(rows) for name, rows in self.splits.evaluations.items() if isinstance(rows, Rows)}
         assert self.splits.train
-        return {TRAIN: _encoded(self.splits.train, *given, tuple(scored.values())), **scored}
+        return {TRAIN: encoded(self.splits.train, tuple(scored.values())), **scored}
 
-    def _start(self) -> None:
-        """Make the folder with its spec; a finished run that stands there is put aside until this one is finished."""
-        if not self.accelerator.is_main_process:
-            return
-        if (self.folder / RESULT).is_file():
-            shutil.rmtree(self._aside, ignore_errors=True)
-            self.folder.rename(self._aside)
+    def _start(self, loaded: models.Loaded) -> None:
+        """Make the folder with its spec, or see that what was begun there can go on; see that there is room."""
+        facts = self._facts(loaded)
+        if self.state:
+            for line in check_same(self.state.facts, facts, self.folder):
+                self.watch.note(line)
+            self.watch.note(f"going on after update {self.state.step:,}")
+        first_does(lambda: self._prepare(4 * loaded.record["parameters"]))
+
+    def _prepare(self, weights: int) -> None:
+        """`weights` are the bytes of the model."""
+        there = sum(file.stat().st_size for file in self.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*"))
+        # a checkpoint holds the weights and AdamW's two moments; the newest stays until the next is written
+        self.watch.note(check_room(self.folder, max(7 * weights + SMALL - there, weights + SMALL)))
+        if self.force and self.folder.exists():
+            self.watch.note(f"what was there is kept as {put_aside(self.folder)}")
         self.folder.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self.folder / MODEL, ignore_errors=True)
+        (self.folder / FAILED).unlink(missing_ok=True)
+        for left in (self.folder / MODEL, *self.folder.glob(".*.tmp")):  # by a process that was killed
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         write_json(self.folder / SPEC, to_plain(self.spec))
-
-    @property
-    def _aside(self) -> Path:
-        return self.folder.with_name(f"{self.folder.name}.before")
 
     def _evaluate(
         self, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window
@@ -238,48 +274,12 @@ class _Run:
         return answered
 
     def _score_on_the_way(
-        self, step: int, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window, log: _Log
+        self, step: int, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window, log: Log
     ) -> None:
         answered = self._answer(loaded, features, layout, window, on_the_way=True)
         scored = [evaluate.score(self.splits.head, part, sure=False) for part in answered.values()]
         log.write({"step": step, "score": _headlines(scored)})
 
 
-def _encoded(
-    rows: Rows, head: Head, tokenizer: Any, window: Window, worker: Worker, then: tuple[Encoded, ...] = ()
-) -> Encoded:
-    return Encoded(head, rows.table, tokenizer, window, worker, then)
-
-
 def _headlines(scored: list[Scored]) -> dict[str, dict[str, float]]:
     return {s.name: {name: score.value for name, score in s.metrics.items()} for s in scored if s.metrics}
-
-
-class _Log:
-    """log.jsonl while it is written, a JSON object a line; only the main process writes."""
-
-    def __init__(self, path: Path, writes: bool) -> None:
-        self.file = path.open("w", encoding="utf-8") if writes else None
-
-    def write(self, line: dict[str, Any]) -> None:
-        if self.file:
-            self.file.write(json.dumps(line) + "\n")
-            self.file.flush()
-
-    def __enter__(self) -> _Log:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.file:
-            self.file.close()
-
-
-def versions() -> dict[str, str]:
-    """Of bertkit and of the libraries that decide a result."""
-    return {
-        "bertkit": __version__,
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "datasets": version("datasets"),
-        "accelerate": accelerate.__version__,
-    }

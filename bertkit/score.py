@@ -14,9 +14,8 @@ from bertkit.heads import FROM_TRAIN, Head, Number, Span
 from bertkit.layouts import laid
 from bertkit.result import MODEL, Scored, read_spec
 from bertkit.rows import Rows
-from bertkit.run import marks_of
 from bertkit.spec import Spec
-from bertkit.splits import is_carved, read_splits
+from bertkit.splits import is_carved, marks_of, read_splits
 from bertkit.watch import Watch
 
 

@@ -94,6 +94,23 @@ class Spec:
         return f"{self.task.name}{marked}-{model or 'model'}{arm}-s{self.seed}-{self.digest}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """How a run is carried out, which does not decide what it comes to.
+
+    save_every  updates between two checkpoints; None goes by the clock
+    max_memory  bytes of memory that training may take; None is as many as there are
+    """
+
+    save_every: int | None = None
+    max_memory: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise RequestError for what cannot be."""
+        if self.save_every is not None and self.save_every < 1:
+            raise RequestError(f"--save-every {self.save_every}: it must be at least 1")
+
+
 def to_plain(value: Any) -> Any:
     """A dataclass as dictionaries, lists, strings and numbers, for JSON."""
     from pydantic import TypeAdapter

@@ -141,3 +141,18 @@ def _lack(task: Task, split: str, folder: Path) -> str:
     names = " or ".join(source.files.get(split, (f"{split}.*",)))
     places = ", ".join(source.folders) or "that folder"
     return f"{task.name}: no {split} split in {folder} (looked for {names} in {places})"
+
+
+def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
+    """What this run's numbers are not, in words."""
+    if spec.data == SAMPLE:
+        return ("sample: shipped rows, not benchmark scores",)
+    parts = {TRAIN: splits.train, **splits.evaluations}
+    marks = [f"{n}: {r.origin}" for n, r in parts.items() if isinstance(r, Rows) and r.carved]
+    for name, count in splits.counts({}).items():
+        if count.published is not None and not count.whole:
+            marks.append(f"{name}: {count.used:,} of {count.published:,} rows")
+        elif count.used != count.there:
+            marks.append(f"{name}: the first {count.used:,} of {count.there:,} rows")
+    marks += [f"{name}: {reason}" for name, reason in splits.evaluations.items() if isinstance(reason, str)]
+    return tuple(marks)

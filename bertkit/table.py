@@ -28,9 +28,9 @@ class Table:
 
     @classmethod
     def from_file(cls, path: Path) -> Table:
-        """The rows of an Arrow stream, which stay in their file. Raises pyarrow's ArrowInvalid if it is none."""
-        with pa.ipc.open_stream(pa.memory_map(str(path))) as stream:
-            return cls(list(stream), stream.schema)
+        """The rows of an Arrow file, which stay there. Raises pyarrow's ArrowInvalid if it is none, or not whole."""
+        with pa.ipc.open_file(pa.memory_map(str(path))) as file:
+            return cls([file.get_batch(k) for k in range(file.num_record_batches)], file.schema)
 
     @classmethod
     def from_columns(cls, columns: Columns) -> Table:

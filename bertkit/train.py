@@ -1,40 +1,44 @@
-"""The loop: batches of features in, a trained model out. The order of things is all here, in the open.
-
-N processes share each global batch; their gradients add up to that of one process.
-"""
+"""The loop: batches of features in, a trained model out. The order of things is all here, in the open."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable
+from itertools import islice
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import Tensor
 
-from bertkit.batches import count
-from bertkit.dropout import Masks, PlainMasks, fast_dropout
 from bertkit.errors import RunError
 from bertkit.features import Features
 from bertkit.heads import Head
+from bertkit.keeper import Keeper
 from bertkit.layouts import Laid
-from bertkit.linear import fast_linear
-from bertkit.lookup import TouchedRows, touched_rows
-from bertkit.loss import loss as loss_of
-from bertkit.model import Loaded, forward, readable_inputs
-from bertkit.order import Indices, Schedule, share
+from bertkit.loop import Loop, Update, loop
+from bertkit.memory import Guard
+from bertkit.model import Loaded
+from bertkit.order import Indices, Schedule
 from bertkit.result import Training
 from bertkit.task import Recipe
-from bertkit.unpadded import unpadded
 from bertkit.watch import Watch
 
 Score = Callable[[int], None]
 """Scores the model as it is after so many updates."""
+
+
+class NotFiniteError(RunError):
+    """The loss or the gradient's norm of an update is no number, in fp32 too; the weights are as they were before.
+
+    rows  the rows of the update, by their index
+    """
+
+    def __init__(self, step: int, rate: float, update: Update, rows: list[int]) -> None:
+        what = f"the loss became {update.loss}" if not math.isfinite(update.loss) else f"its gradient is {update.norm}"
+        super().__init__(f"update {step} failed: {what} (learning rate {rate:.2e}); try a lower --lr")
+        self.plain = {"step": step, "learning_rate": rate, "loss": str(update.loss), "norm": str(update.norm)}
+        self.rows = rows
 
 
 class Source(Protocol):
@@ -92,42 +96,72 @@ def train(
     score: Score | None = None,
     eval_every: int | None = None,
     drawn_fast: bool = True,
+    keeper: Keeper | None = None,
+    guard: Guard | None = None,
 ) -> Training:
-    """Train `loaded.model` in place by `recipe`. Raises RunError where the loss is no number.
+    """Train `loaded.model` in place by `recipe`, from where `keeper` says.
 
-    `score` is called every `eval_every` updates; `drawn_fast` has a CPU draw dropout by dropout.py.
+    `score` is called every `eval_every` updates; `drawn_fast` has a CPU draw dropout by dropout.py. Raises
+    NotFiniteError where the loss is no number, RunError where one row does not fit into memory, and Asked, once the
+    state is kept, if somebody asked for an end.
     """
+    keeper = keeper or Keeper()
     schedule = schedule_of(source, recipe, laid, seed)
     updates = schedule.updates
-    optimizer = optimizer_of(loaded.model, recipe)
-    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate_of(step, updates, recipe.warmup))
     watch.note(_in_words(schedule, laid, accelerator, drawn_fast))
     watch.phase("training", updates)
-    began, examples, tokens, last = time.perf_counter(), 0, 0, math.nan
-    with _loop(loaded, head, laid, accelerator, optimizer, seed, drawn_fast) as loop:
-        for step, micros in enumerate(schedule.micro_batches(), 1):
+    sums = {"step": 0, "examples": 0, "tokens": 0, "seconds": 0.0, "loss": math.nan}
+    optimizer = optimizer_of(loaded.model, recipe)
+    guard = guard or Guard()
+    with loop(loaded, head, laid, accelerator, optimizer, seed, drawn_fast, guard) as one, keeper.stop.gently():
+        if keeper.state:
+            one.go_on(keeper.state)
+            sums = {name: keeper.state.facts[name] for name in sums}
+            watch.advance(int(sums["step"]), loss=sums["loss"])
+        done, began = int(sums["step"]), time.perf_counter() - sums["seconds"]
+        for step, micros in enumerate(islice(schedule.micro_batches(), done, None), done + 1):
             parts = [source.take(micro) for micro in micros]
-            rate = rates.get_last_lr()[0]
-            last = loop.backward(parts)
-            if not math.isfinite(last):
-                raise RunError(f"the loss became {last} at update {step} (learning rate {rate:.2e}); try a lower --lr")
-            norm = loop.update(recipe.max_grad_norm)
-            rates.step()
+            rate = recipe.learning_rate * rate_of(step - 1, updates, recipe.warmup)
+            update, exact = _learnt(one, parts, step, rate, watch)
+            one.move(update.norm, recipe.max_grad_norm, rate)
             seen = sum(map(len, parts))
-            examples += seen
-            tokens += sum(int(part.lengths.sum()) for part in parts)
-            seconds = time.perf_counter() - began
-            log({"step": step, "examples": examples, "tokens": tokens, "loss": last, "learning_rate": rate,
-                 "gradient_norm": norm, "seconds": round(seconds, 3)})  # fmt: skip
-            watch.advance(loss=last, examples=seen)
+            sums = {
+                "step": step,
+                "examples": sums["examples"] + seen,
+                "tokens": sums["tokens"] + sum(int(part.lengths.sum()) for part in parts),
+                "loss": update.loss,
+                "seconds": time.perf_counter() - began,
+            }
+            log({**sums, "seconds": round(sums["seconds"], 3), "learning_rate": rate, "gradient_norm": update.norm,
+                 **({"precision": "fp32"} if exact else {})})  # fmt: skip
+            watch.advance(loss=update.loss, examples=seen)
             if score and eval_every and step % eval_every == 0 and step < updates:
                 score(step)
-                loop.model.train()
-    seconds = time.perf_counter() - began
+                one.model.train()
+            keeper.between(one, sums, last=step == updates)
     return Training(
-        steps=updates, examples=examples, tokens=tokens, seconds=seconds, loss=last, layout=laid.layout,
-        order=laid.order, dropout="fast" if loop.fast else "torch",
+        steps=updates, examples=int(sums["examples"]), tokens=int(sums["tokens"]), seconds=sums["seconds"],
+        loss=sums["loss"], layout=laid.layout, order=laid.order, dropout="fast" if one.fast else "torch",
     )  # fmt: skip
+
+
+def _learnt(one: Loop, parts: list[Features], step: int, rate: float, watch: Watch) -> tuple[Update, bool]:
+    """The gradient of an update, and whether it had to be computed in fp32. Raises NotFiniteError."""
+    mixed, pieces, before = one.accelerator.mixed_precision, one.pieces, one.draws()
+    update = one.learn(parts)
+    if one.pieces > pieces:
+        watch.note(f"out of memory at update {step}: batches are cut into {one.pieces} pieces from now on")
+    if update.sound or mixed == "fp16":  # which its scaler expects: the update is left out, and the scale lowered
+        return update, False
+    again = update
+    if mixed == "bf16":
+        one.forget()
+        one.draw_from(before)
+        again = one.learn(parts, exact=True)
+    if not again.sound:
+        raise NotFiniteError(step, rate, again, sorted({int(row) for part in parts for row in part.row}))
+    watch.note(f"update {step} gave no number in bf16 (loss {update.loss}, norm {update.norm}): it was made in fp32")
+    return again, True
 
 
 def _in_words(schedule: Schedule, laid: Laid, accelerator: Accelerator, drawn_fast: bool) -> str:
@@ -139,101 +173,3 @@ def _in_words(schedule: Schedule, laid: Laid, accelerator: Accelerator, drawn_fa
     dropout = "" if drawn_fast and accelerator.device.type == "cpu" else " · torch's dropout"
     precision = accelerator.mixed_precision.replace("no", "fp32")
     return f"{schedule.updates:,} updates · batches of {size} {ordered}{several} · {laid.layout} · {precision}{dropout}"
-
-
-@contextmanager
-def _loop(
-    loaded: Loaded,
-    head: Head,
-    laid: Laid,
-    accelerator: Accelerator,
-    optimizer: torch.optim.AdamW,
-    seed: int,
-    drawn_fast: bool,
-) -> Iterator[_Loop]:
-    """What every update needs; the model is as it was before once this is left."""
-    fast = drawn_fast and accelerator.device.type == "cpu"
-    masks = Masks(seed, accelerator.process_index) if fast else PlainMasks(seed)
-    with ExitStack() as stack:
-        if laid.packed:
-            stack.enter_context(unpadded(loaded.model, head))
-        if fast:
-            stack.enter_context(fast_dropout(loaded.model, masks))
-        stack.enter_context(fast_linear(loaded.model))
-        rows = None
-        if accelerator.device.type == "cpu" and accelerator.num_processes == 1:
-            rows = stack.enter_context(touched_rows(loaded.model))
-        model, optimizer = accelerator.prepare(loaded.model, optimizer)
-        for wrapped in (
-            "forward",
-            "_original_forward",
-        ):  # accelerate's: autocast is entered in _summed, and there alone
-            vars(loaded.model).pop(wrapped, None)
-        model.train()
-        yield _Loop(
-            model=model, loaded=loaded, head=head, laid=laid, accelerator=accelerator, optimizer=optimizer,
-            masks=masks, fast=fast, rows=rows, readable=readable_inputs(loaded.model),
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Loop:
-    """What every update needs. `rows` collects the gradient of the word embeddings, where one process computes."""
-
-    model: Any
-    loaded: Loaded
-    head: Head
-    laid: Laid
-    accelerator: Accelerator
-    optimizer: Any
-    masks: Masks
-    fast: bool
-    rows: TouchedRows | None
-    readable: set[str]
-
-    def backward(self, parts: list[Features]) -> float:
-        """Leave the gradient of the mean loss over `parts` in the model; return that loss.
-
-        The mean is over rows, or over words for tagging, of the whole update, however it was cut up.
-        """
-        total = max(1, sum(map(count, parts)))
-        loss = torch.zeros((), device=self.accelerator.device)
-        for k, part in enumerate(parts):
-            last = k == len(parts) - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.model):
-                mean = self._summed(part) / total
-                # DistributedDataParallel takes the mean over processes: the parts are to be added up
-                self.accelerator.backward(mean * self.accelerator.num_processes)
-            loss += mean.detach()
-        return float(self.accelerator.reduce(loss, reduction="sum"))
-
-    def _summed(self, part: Features) -> Tensor:
-        """The summed loss of this process' share of a micro-batch; 0, still with a gradient, if it has none."""
-        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
-        mine = share(part.lengths, rank, processes)
-        given = part.take(mine if len(mine) else np.zeros(1, np.int64)) if processes > 1 else part
-        batch = self.laid.batch(given, self.loaded).to(self.accelerator.device)
-        with self.accelerator.autocast():
-            logits = forward(self.model, self.head, batch, self.readable, self.masks)
-        assert batch.targets is not None
-        return loss_of(self.head, logits, batch.targets, batch.mask) * float(len(mine) > 0)
-
-    def update(self, most: float) -> float:
-        """Move the weights by the gradient, cut to a norm of `most`; return the norm it had, and clear it."""
-        self.accelerator.unscale_gradients()
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        if self.rows:
-            gathered = self.rows.gather()
-            gradients = [g for g in gradients if g is not self.rows.table.weight.grad] + [gathered]
-        norm = torch.nn.utils.get_total_norm(gradients)
-        if not norm <= most:  # what the norm's own function does, but for gradients it would multiply by 1
-            torch._foreach_mul_(gradients, most / (norm + 1e-6))
-        if self.rows:
-            self.rows.spread(gathered)
-        self.optimizer.step()
-        for parameter in self.model.parameters():
-            if not self.rows or parameter is not self.rows.table.weight:
-                parameter.grad = None
-        if self.rows:
-            self.rows.clear()
-        return float(norm)

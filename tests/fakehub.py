@@ -28,7 +28,7 @@ PATHS = re.compile(API.pattern + r"/paths-info/(?P<revision>[^/]+)")
 RESOLVE = re.compile(r"/(datasets/)?(?P<id>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 CDN = re.compile(r"/_cdn/(models|datasets)/(?P<path>.+)")
 
-Kind = Literal["status", "drop", "flip", "stall", "refuse"]
+Kind = Literal["status", "drop", "flip", "short", "stall", "refuse"]
 
 
 @dataclass(kw_only=True)
@@ -234,6 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.met and self.met.kind == "flip":
             at = min(self.met.at, len(body) - 1)
             body = body[:at] + bytes([body[at] ^ 0xFF]) + body[at + 1 :]
+        if self.met and self.met.kind == "short":
+            body = body[: self.met.at]
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not asked:
             self.reply(200, body, headers)

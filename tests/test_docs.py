@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import report, results
+from benchmarks import precision, report, results
 from bertkit.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +51,10 @@ def test_the_tree_has_a_line_for_every_file() -> None:
 
 def test_the_table_of_results_is_made_from_the_files() -> None:
     assert results.with_table(README, results.table()) == README
+
+
+def test_the_table_of_precisions_is_made_from_the_runs() -> None:
+    assert results.with_table(README, precision.table(), precision.MARKS) == README
 
 
 def test_the_tables_of_speed_are_those_of_the_last_measurement() -> None:

@@ -8,13 +8,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 from fakehub import FakeHub
 
+from bertkit.fetch import PAUSES, _asked_to_wait
 from bertkit.hub_rows import named_rows
+
+HASTE = f"fetch.PAUSES = (0.05,) * {len(PAUSES)}\n"
+"""As many tries, with less patience between them."""
 
 PRELUDE = """
 import json, sys, time
@@ -311,13 +316,31 @@ def test_a_small_file_with_wrong_bytes_is_refused_too(tmp_path: Path, hub: FakeH
     assert "README.md came with other bytes" in said["train"]
 
 
-def test_a_hub_that_is_busy_twice_is_asked_a_third_time(tmp_path: Path, hub: FakeHub) -> None:
-    hub.fault("/api/models/org/tiny/revision", "status", at=503)
-    hub.fault("GET /_cdn/models", "status", at=500)
-    hub.fault("GET /_cdn/datasets/nyu-mll/glue/sst2/train", "status", at=503, times=2)
-    said = ask("hub.PAUSES = (0.05, 0.1)\n" + FETCH, hub.url, tmp_path)
+def test_a_hub_that_is_busy_five_times_is_asked_a_sixth_time(tmp_path: Path, hub: FakeHub) -> None:
+    hub.fault("/api/models/org/tiny/revision", "status", at=429, times=2)
+    hub.fault("GET /_cdn/models", "status", at=503, times=2)
+    hub.fault("GET /_cdn/datasets/nyu-mll/glue/sst2/train", "status", at=503, times=5)
+    said = ask(HASTE + FETCH, hub.url, tmp_path)
     assert said["model"][1] == hub.commit("models", "org/tiny")
     assert len(said["train"][0]) == 48
+
+
+def test_a_file_of_another_size_is_refused_and_does_not_stay(tmp_path: Path, hub: FakeHub) -> None:
+    hub.fault("GET /_cdn/models/org/tiny/model.safetensors", "short", at=3000, times=99)
+    code = HASTE + FETCH
+    said = ask(code, hub.url, tmp_path)
+    assert said["model"].startswith("HubError: model 'org/tiny'")
+    assert "\n" not in said["model"]
+    assert not list((tmp_path / "hub/models--org--tiny").glob("snapshots/*/model.safetensors"))
+    hub.faults.clear()
+    assert ask(FETCH, hub.url, tmp_path)["model"] == [MODEL_FILES, hub.commit("models", "org/tiny")]
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("7", 7.0), ("9999", 60.0), ("soon", 0.0), ("", 0.0)])
+def test_a_hub_that_says_how_long_to_wait_is_waited_for(said: str, seconds: float) -> None:
+    error = RuntimeError("busy")
+    error.response = SimpleNamespace(status_code=429, headers={"Retry-After": said})  # type: ignore[attr-defined]
+    assert _asked_to_wait(error) == seconds
 
 
 def test_a_line_dropped_in_mid_file_ends_in_success(tmp_path: Path, hub: FakeHub) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,7 @@ def test_a_loss_that_is_no_number_is_a_failed_run_in_one_line(
         main(["finetune", "sst2", *flags, "--precision", "fp32", "--out", str(tmp_path / "runs"), "--quiet"])
     said = capsys.readouterr().err.splitlines()
     assert leaving.value.code == 1
-    assert len(said) == 1 and said[0].startswith("Error: the loss became nan at update ")
+    assert len(said) == 1 and re.match(r"Error: update \d failed: the loss became nan \(learning rate ", said[0])
     assert not list(tmp_path.rglob("result.json"))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bertkit import __version__, peers
-from bertkit.cli import compare, eval_, finetune, predict, tasks
+from bertkit.cli import compare, eval_, finetune, predict, resume, tasks
 from bertkit.cli.launch import ended, say
 from bertkit.errors import BertkitError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
     epilog="Try it: bertkit finetune sst2 --sample",
 )
 app.command("finetune")(finetune.finetune)
+app.command("resume")(resume.resume)
 app.command("eval")(eval_.evaluate)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)

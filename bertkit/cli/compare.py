@@ -46,6 +46,7 @@ def compare(
     processes: o.Processes = 1,
     out: o.Out = Path("runs"),
     force: o.Force = False,
+    offline: o.Offline = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:

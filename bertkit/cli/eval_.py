@@ -42,6 +42,7 @@ def evaluate(
     processes: o.Processes = 1,
     out: o.Out = Path("runs"),
     force: o.Force = False,
+    offline: o.Offline = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:

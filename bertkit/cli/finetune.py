@@ -43,14 +43,18 @@ def finetune(
     layout: o.LayoutOption = "auto",
     fast_dropout: o.FastDropout = True,
     processes: o.Processes = 1,
+    max_memory: o.MaxMemory = None,
+    save_every: o.SaveEvery = None,
     out: o.Out = Path("runs"),
     force: o.Force = False,
+    offline: o.Offline = False,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
     """Train an encoder on a task, and score it.
 
-    Asking again for a finished run costs nothing: its scores are printed.
+    Asking again for a finished run costs nothing: its scores are printed. Asking again for one that was stopped
+    goes on from where it was kept.
     """
     asked = request.Asked(
         model=model, revision=revision, scratch=scratch, data=data, sample=sample, limit=limit, epochs=epochs,
@@ -61,11 +65,12 @@ def finetune(
         processes=processes, layout=layout, fast_dropout=fast_dropout, batch_tokens=batch_tokens, order=order,
     )  # fmt: skip
     specs = request.seeds_of(request.spec_of(registry.find(task), asked), seeds)
+    means = request.means_of(save_every, max_memory)
     request.check(specs)
     if processes > 1 and not distributed():
         return relaunch(processes)
     from bertkit.run import run
 
-    finished = [run(spec, out, screen.watch(quiet or json, spec), force) for spec in specs]
+    finished = [run(spec, out, screen.watch(quiet or json, spec), force, means) for spec in specs]
     screen.print_runs(finished, json)
     return 0

@@ -23,7 +23,8 @@ from pathlib import Path
 import typer
 
 from bertkit import peers
-from bertkit.errors import BertkitError, PeerError, RequestError
+from bertkit.errors import BertkitError, PeerError, RequestError, StoppedError
+from bertkit.stop import ASKING
 
 LAST_WORDS = "BERTKIT_LAST_WORDS"
 """A folder where each process leaves its last line, for the launcher to print one: an environment variable."""
@@ -68,7 +69,8 @@ def ended(error: BertkitError) -> int:
     lost = isinstance(error, PeerError)
     if lost and _launched_here():
         time.sleep(GRACE)  # if the other one ended, the launcher knows why, and stops this one meanwhile
-    say(f"Error: {error}", of_all=lost)
+    text = str(error)
+    say(text[0].upper() + text[1:] if isinstance(error, StoppedError) else f"Error: {text}", of_all=lost)
     return error.exit_code
 
 
@@ -90,18 +92,24 @@ def relaunch(processes: int) -> int:
     with TemporaryDirectory(prefix="bertkit-") as folder:
         os.environ[LAST_WORDS] = folder
         try:
-            run.main(["--standalone", f"--nproc_per_node={processes}", "-m", "bertkit", *sys.argv[1:]])
+            options = ["--standalone", f"--nproc_per_node={processes}", f"--signals-to-handle={','.join(ASKING)}"]
+            run.main([*options, "-m", "bertkit", *sys.argv[1:]])
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             if failure.exitcode < 0:
                 raise PeerError(_killed(rank, processes, failure.signal_name())) from None
-            words = Path(folder, str(rank))
-            if words.is_file():
-                print(words.read_text("utf-8"), file=sys.stderr)
+            _repeat(Path(folder, str(rank)))
             return failure.exitcode
         except SignalException as stopped:
+            _repeat(Path(folder, "0"))
             return 128 + int(stopped.sigval)
     return 0
+
+
+def _repeat(words: Path) -> None:
+    """Say what a process said last, if it did."""
+    if words.is_file():
+        print(words.read_text("utf-8"), file=sys.stderr)
 
 
 def _launched_here() -> bool:

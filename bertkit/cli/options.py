@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -115,9 +116,31 @@ Processes = Annotated[
     ),
 ]
 
+MaxMemory = Annotated[
+    str | None,
+    _option("--max-memory", panel=HOW, text="What training may take, such as 4GB: batches are cut until they fit."),
+]
+
+SaveEvery = Annotated[
+    int | None,
+    _option("--save-every", "--save-steps", panel=OUT, text="Updates between two checkpoints. [default: two minutes]"),
+]
+
+
+def _offline(asked: bool) -> bool:
+    """What Hugging Face's libraries look at, in this process and in those it starts."""
+    if asked:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    return asked
+
+
+Offline = Annotated[
+    bool,
+    _option("--offline", panel=HOW, text="Open no connection; use what is on this machine.", callback=_offline),
+]
 Out = Annotated[
     Path, _option("--out", "-o", "--output-dir", panel=OUT, text="Folder below which each run gets its own.")
 ]
-Force = Annotated[bool, _option("--force", panel=OUT, text="Do finished runs anew.")]
+Force = Annotated[bool, _option("--force", panel=OUT, text="Do runs anew; what was there is kept.")]
 Json = Annotated[bool, _option("--json", panel=OUT, text="One line of JSON on stdout.")]
 Quiet = Annotated[bool, _option("--quiet", "-q", panel=OUT, text="No progress.")]

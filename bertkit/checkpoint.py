@@ -1,0 +1,203 @@
+"""Checkpoints: everything a run needs to go on, whole or not at all.
+
+A checkpoint is a folder with tensors, facts, and a manifest of what both must be. It is written under another name,
+flushed, and renamed; one whose manifest does not agree is passed over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bertkit.errors import RequestError
+from bertkit.result import whole_folder
+
+CHECKPOINTS = "checkpoints"
+TENSORS, FACTS, MANIFEST = "tensors.safetensors", "facts.json", "manifest.json"
+SCHEMA = 1
+"""Of what a checkpoint holds: one with another is not read."""
+
+INTERVAL = 120.0
+"""Seconds between two checkpoints, at least."""
+
+SHARE = 0.01
+"""Of a run's time that writing checkpoints may take: after a slow one the next waits longer."""
+
+NAMES = {
+    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
+    torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL",
+}  # fmt: skip
+"""safetensors' names of torch's types."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A run between two updates: tensors by name, and facts as JSON has them."""
+
+    tensors: Mapping[str, Tensor]
+    facts: Mapping[str, Any]
+
+    @property
+    def step(self) -> int:
+        """How many updates were made."""
+        return int(self.facts["step"])
+
+    def copied(self) -> State:
+        """The same, on the CPU, in memory of its own."""
+        tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in self.tensors.items()}
+        return State(tensors=tensors, facts=self.facts)
+
+
+def write(run: Path, state: State) -> Path:
+    """Write a checkpoint into a run's folder, whole or not at all; the folder it is in. Raises OSError."""
+    place = run / CHECKPOINTS / f"step-{state.step:09d}"
+    shutil.rmtree(place, ignore_errors=True)  # a damaged one
+    with whole_folder(place) as beside:
+        marks = {FACTS: _written(beside / FACTS, [json.dumps(dict(state.facts)).encode()])}
+        marks[TENSORS] = _written(beside / TENSORS, _safetensors(state.tensors))
+        _written(beside / MANIFEST, [json.dumps({"schema": SCHEMA, "files": marks}, indent=1).encode()])
+    return place
+
+
+def newest(run: Path, passed_over: Callable[[str], None]) -> State | None:
+    """The newest whole checkpoint of a run; None if it has none. `passed_over` is told of those that are damaged.
+
+    Raises RequestError if it was written by another version.
+    """
+    for place in reversed(_all(run)):
+        trouble = damage(place)
+        if trouble is None:
+            return read(place)
+        passed_over(f"{place} is passed over: {trouble}")
+    return None
+
+
+def read(place: Path) -> State:
+    """A whole checkpoint."""
+    from safetensors.torch import load_file
+
+    facts = json.loads((place / FACTS).read_text("utf-8"))
+    return State(tensors=load_file(place / TENSORS), facts=facts)
+
+
+def damage(place: Path) -> str | None:
+    """What is wrong with a checkpoint, in words; None if it is whole. Raises RequestError for another version's."""
+    try:
+        manifest = json.loads((place / MANIFEST).read_text("utf-8"))
+        schema, files = manifest["schema"], dict(manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"its {MANIFEST} cannot be read"
+    if schema != SCHEMA:
+        raise RequestError(f"{place} was written by another version of bertkit: schema {schema}, not {SCHEMA}")
+    for name, mark in files.items():
+        try:
+            with (place / name).open("rb") as file:
+                found = {
+                    "bytes": (place / name).stat().st_size,
+                    "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
+                }
+        except OSError:
+            return f"it has no {name}"
+        if found != mark:
+            return f"its {name} is not what was written"
+    return None if set(files) == {TENSORS, FACTS} else f"its {MANIFEST} names other files"
+
+
+def remove(run: Path, keep: Path | None = None) -> None:
+    """Remove a run's checkpoints, and what an interrupted write left, but for `keep`."""
+    folder = run / CHECKPOINTS
+    for place in folder.glob("*") if folder.is_dir() else ():
+        if place != keep:
+            shutil.rmtree(place, ignore_errors=True)
+    if keep is None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _all(run: Path) -> list[Path]:
+    folder = run / CHECKPOINTS
+    return sorted(place for place in folder.glob("step-*") if re.fullmatch(r"step-\d{9,}", place.name))
+
+
+def _written(path: Path, parts: Any) -> dict[str, Any]:
+    """Write the parts to a file; its size and hash."""
+    digest, size = hashlib.sha256(), 0
+    with path.open("wb") as file:
+        for part in parts:
+            digest.update(part)
+            size += len(part)
+            file.write(part)
+    return {"bytes": size, "sha256": digest.hexdigest()}
+
+
+def _safetensors(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
+    """The bytes of a safetensors file, part by part: the library's own writer first copies all tensors once more."""
+    header, start = {}, 0
+    for name, tensor in tensors.items():
+        end = start + tensor.numel() * tensor.element_size()
+        header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
+        start = end
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little") + text
+    for tensor in tensors.values():
+        yield tensor.reshape(-1).view(torch.uint8).numpy().data
+
+
+class Writer:
+    """Writes a run's checkpoints in the background, one at a time; afterwards the newest is the only one.
+
+    A write that fails leaves the last good one, and `told` is given a line that says so.
+    """
+
+    def __init__(self, run: Path, told: Callable[[str], None], interval: float = INTERVAL) -> None:
+        self.run = run
+        self.told = told
+        self.interval = interval
+        self._thread = ThreadPoolExecutor(1)
+        self._going: Future[None] | None = None
+        self._last = time.monotonic()
+        self._wait = interval
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next."""
+        busy = self._going is not None and not self._going.done()
+        return time.monotonic() - self._last >= self._wait and not busy
+
+    def save(self, state: State) -> None:
+        """Have the state written; returns once its tensors are copied. Waits for one that is still being written."""
+        self.wait()
+        began = time.monotonic()
+        copied = state.copied()
+        self._going = self._thread.submit(self._write, copied, began)
+        self._last = time.monotonic()
+
+    def wait(self) -> None:
+        """Nothing is being written any more."""
+        if self._going is not None:
+            self._going.result()
+
+    def close(self) -> None:
+        """Wait, and write no more."""
+        self.wait()
+        self._thread.shutdown()
+
+    def _write(self, state: State, began: float) -> None:
+        try:
+            remove(self.run, keep=write(self.run, state))
+        except OSError as error:
+            kept = _all(self.run)
+            last = f"the one of update {int(kept[-1].name[5:])} is kept" if kept else "there is none before it"
+            self.told(f"the checkpoint of update {state.step} could not be written ({error.strerror}): {last}")
+        self._wait = max(self.interval, (time.monotonic() - began) / SHARE)

@@ -1,0 +1,39 @@
+"""bertkit resume RUN"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bertkit import request
+from bertkit.cli import options as o
+from bertkit.cli import screen
+from bertkit.cli.launch import distributed, relaunch
+
+
+def resume(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that was stopped.")],
+    save_every: o.SaveEvery = None,
+    max_memory: o.MaxMemory = None,
+    offline: o.Offline = False,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> int:
+    """Go on with a run that was stopped, from its newest whole checkpoint.
+
+    It ends with the same bytes as if it had never been stopped.
+    """
+    from bertkit.result import read_spec
+
+    spec = read_spec(folder)
+    means = request.means_of(save_every, max_memory)
+    request.check([spec])
+    if spec.processes > 1 and not distributed():
+        return relaunch(spec.processes)
+    from bertkit.run import run
+
+    finished = run(spec, folder.parent, screen.watch(quiet or json, spec), means=means, folder=folder)
+    screen.print_runs([finished], json)
+    return 0

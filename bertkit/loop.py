@@ -1,0 +1,264 @@
+"""What every update does: losses and gradients, the weights moved, and the state between two updates.
+
+N processes share each global batch; their gradients add up to that of one process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from torch import Tensor
+
+from bertkit.batches import count
+from bertkit.checkpoint import State
+from bertkit.dropout import Masks, PlainMasks, fast_dropout
+from bertkit.errors import RunError
+from bertkit.features import Features
+from bertkit.heads import Head
+from bertkit.layouts import Laid
+from bertkit.linear import fast_linear
+from bertkit.lookup import TouchedRows, touched_rows
+from bertkit.loss import loss as loss_of
+from bertkit.memory import Guard, out_of_memory
+from bertkit.model import Loaded, forward, readable_inputs
+from bertkit.order import share
+from bertkit.unpadded import unpadded
+
+WEIGHTS, MOMENTS, DRAWS = "weights/", "optimizer/", "draws/"
+"""How names of a state's tensors begin: the model's, AdamW's for each of its parameters, torch's generators."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What an update came to, before the weights are moved: its loss, and the norm of its gradient."""
+
+    loss: float
+    norm: float
+
+    @property
+    def sound(self) -> bool:
+        """Whether both are numbers."""
+        return math.isfinite(self.loss) and math.isfinite(self.norm)
+
+
+@contextmanager
+def loop(
+    loaded: Loaded,
+    head: Head,
+    laid: Laid,
+    accelerator: Accelerator,
+    optimizer: torch.optim.AdamW,
+    seed: int,
+    drawn_fast: bool,
+    guard: Guard,
+) -> Iterator[Loop]:
+    """What every update needs; the model is as it was before once this is left."""
+    fast = drawn_fast and accelerator.device.type == "cpu"
+    masks = Masks(seed, accelerator.process_index) if fast else PlainMasks(seed)
+    with ExitStack() as stack:
+        if laid.packed:
+            stack.enter_context(unpadded(loaded.model, head))
+        if fast:
+            stack.enter_context(fast_dropout(loaded.model, masks))
+        stack.enter_context(fast_linear(loaded.model))
+        rows = None
+        if accelerator.device.type == "cpu" and accelerator.num_processes == 1:
+            rows = stack.enter_context(touched_rows(loaded.model))
+        model, prepared = accelerator.prepare(loaded.model, optimizer)
+        for wrapped in (
+            "forward",
+            "_original_forward",
+        ):  # accelerate's: autocast is entered in _summed, and there alone
+            vars(loaded.model).pop(wrapped, None)
+        model.train()
+        yield Loop(
+            model=model, loaded=loaded, head=head, laid=laid, accelerator=accelerator, optimizer=prepared,
+            masks=masks, fast=fast, rows=rows, readable=readable_inputs(loaded.model), guard=guard,
+        )  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Loop:
+    """What every update needs.
+
+    rows    collects the gradient of the word embeddings, where one process computes
+    pieces  into how many parts each micro-batch is cut, so that one fits into the memory there is
+    """
+
+    model: Any
+    loaded: Loaded
+    head: Head
+    laid: Laid
+    accelerator: Accelerator
+    optimizer: Any
+    masks: Masks
+    fast: bool
+    rows: TouchedRows | None
+    readable: set[str]
+    guard: Guard
+    pieces: int = 1
+    _gathered: Tensor | None = field(default=None, repr=False)
+
+    def learn(self, parts: list[Features], exact: bool = False) -> Update:
+        """Leave the gradient of the mean loss over `parts` in the model; `exact` computes in fp32.
+
+        The mean is over rows, or over words for tagging, of the whole update, however it was cut up. What does not
+        fit into memory is cut into twice as many pieces; RunError if single rows do not fit.
+        """
+        before = self.draws()
+        while True:
+            cut = [piece for part in parts for piece in _cut(part, self.pieces)]
+            try:
+                with self.guard:
+                    loss = self._backward(cut, exact)
+                return Update(loss=loss, norm=self._norm())
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                self._give_way(max(map(len, cut)), error)
+            self.forget()
+            self.draw_from(before)
+
+    def _give_way(self, rows: int, error: BaseException) -> None:
+        """Cut micro-batches into more pieces, after `rows` rows at once were too many."""
+        if self.accelerator.num_processes > 1:
+            raise RunError(
+                f"process {self.accelerator.process_index} ran out of memory at {rows:,} rows at once; "
+                "give --gradient-accumulation, and a smaller --batch-size"
+            ) from error
+        if rows == 1:
+            raise RunError("out of memory at a single row: give a smaller --max-length, or more memory") from error
+        self.pieces *= 2
+        self.guard.release()
+
+    def _backward(self, parts: list[Features], exact: bool) -> float:
+        total = max(1, sum(map(count, parts)))
+        loss = torch.zeros((), device=self.accelerator.device)
+        for k, part in enumerate(parts):
+            last = k == len(parts) - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.model):
+                mean = self._summed(part, exact) / total
+                # DistributedDataParallel takes the mean over processes: the parts are to be added up
+                self.accelerator.backward(mean * self.accelerator.num_processes)
+            loss += mean.detach()
+        return float(self.accelerator.reduce(loss, reduction="sum"))
+
+    def _summed(self, part: Features, exact: bool) -> Tensor:
+        """The summed loss of this process' share of a micro-batch; 0, still with a gradient, if it has none."""
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        mine = share(part.lengths, rank, processes)
+        given = part.take(mine if len(mine) else np.zeros(1, np.int64)) if processes > 1 else part
+        batch = self.laid.batch(given, self.loaded).to(self.accelerator.device)
+        with nullcontext() if exact else self.accelerator.autocast():
+            logits = forward(self.model, self.head, batch, self.readable, self.masks)
+        assert batch.targets is not None
+        return loss_of(self.head, logits, batch.targets, batch.mask) * float(len(mine) > 0)
+
+    def _norm(self) -> float:
+        """The norm of the gradient."""
+        self.accelerator.unscale_gradients()
+        if self.rows:
+            self._gathered = self.rows.gather()
+        return float(torch.nn.utils.get_total_norm(self._gradients()))
+
+    def _gradients(self) -> list[Tensor]:
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        if self.rows:
+            assert self._gathered is not None
+            return [g for g in gradients if g is not self.rows.table.weight.grad] + [self._gathered]
+        return gradients
+
+    def move(self, norm: float, most: float, rate: float) -> None:
+        """Move the weights by the gradient, cut from its `norm` to `most`, at the learning rate; clear it."""
+        if not norm <= most:  # what the norm's own function does, but for gradients it would multiply by 1
+            torch._foreach_mul_(self._gradients(), most / (norm + 1e-6))
+        if self.rows:
+            assert self._gathered is not None
+            self.rows.spread(self._gathered)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.forget()
+
+    def forget(self) -> None:
+        """Clear the gradient."""
+        for parameter in self.model.parameters():
+            if not self.rows or parameter is not self.rows.table.weight:
+                parameter.grad = None
+        if self.rows:
+            self.rows.clear()
+        self._gathered = None
+
+    # What is random.
+
+    def draws(self) -> dict[str, Any]:
+        """From where this process draws next: the masks' words, and torch's generators."""
+        found = {"words": self.masks.words, "torch": torch.get_rng_state()}
+        if self.accelerator.device.type == "cuda":
+            found["cuda"] = torch.cuda.get_rng_state()
+        return found
+
+    def draw_from(self, draws: dict[str, Any]) -> None:
+        """Draw next what was drawn next then."""
+        self.masks.go_to(int(draws["words"]))
+        torch.set_rng_state(draws["torch"])
+        if "cuda" in draws:
+            torch.cuda.set_rng_state(draws["cuda"])
+
+    # The state between two updates.
+
+    def state(self, facts: dict[str, Any]) -> State:
+        """All that the next update depends on, and `facts`; every process asks for it at once."""
+        tensors = {WEIGHTS + name: tensor for name, tensor in self.loaded.model.state_dict().items()}
+        for name, parameter in self.loaded.model.named_parameters():
+            for moment, tensor in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"{MOMENTS}{moment}/{name}"] = tensor
+        everyone = gather_object([self.draws()])
+        for rank, draws in enumerate(everyone):
+            tensors |= {f"{DRAWS}{rank}/{name}": tensor for name, tensor in draws.items() if name != "words"}
+        scaler = getattr(self.accelerator, "scaler", None)
+        own = {"pieces": self.pieces, "words": [draws["words"] for draws in everyone]}
+        if scaler is not None:
+            own["scaler"] = scaler.state_dict()
+        return State(tensors=tensors, facts={**facts, **own})
+
+    def go_on(self, state: State) -> None:
+        """Be where `state` was."""
+        weights = self.loaded.model.state_dict()
+        with torch.no_grad():
+            for name, tensor in weights.items():
+                tensor.copy_(state.tensors[WEIGHTS + name])
+        self._remember(state)
+        rank = self.accelerator.process_index
+        start = f"{DRAWS}{rank}/"
+        draws = {name.removeprefix(start): t for name, t in state.tensors.items() if name.startswith(start)}
+        self.draw_from({**draws, "words": state.facts["words"][rank]})
+        self.pieces = int(state.facts["pieces"])
+        if "scaler" in state.facts:
+            self.accelerator.scaler.load_state_dict(state.facts["scaler"])
+
+    def _remember(self, state: State) -> None:
+        """AdamW's moments, in memory of its own kind: a product's bits may depend on where its operands lie."""
+        names = dict(self.loaded.model.named_parameters())
+        for key, tensor in state.tensors.items():
+            if key.startswith(MOMENTS):
+                moment, name = key.removeprefix(MOMENTS).split("/", 1)
+                parameter = names[name]
+                device = "cpu" if moment == "step" and tensor.device.type == "cpu" else parameter.device
+                kept = torch.empty(tensor.shape, dtype=tensor.dtype, device=device).copy_(tensor)
+                self.optimizer.state[parameter][moment] = kept
+
+
+def _cut(part: Features, pieces: int) -> list[Features]:
+    """`part` in at most `pieces` parts of like size."""
+    if pieces == 1:
+        return [part]
+    return [part.take(indices) for indices in np.array_split(np.arange(len(part)), min(pieces, len(part)))]

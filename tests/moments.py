@@ -1,0 +1,144 @@
+"""The moments at which torture.py ends a process, and the faults that it meets: each armed in the process itself."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MOMENTS = ("update", "save", "evaluation", "final write", "anywhere")
+ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """When a process sends itself a signal: at the `count`-th time of a kind, or after `count` ms anywhere."""
+
+    kind: str
+    count: int
+    signal: signal.Signals = signal.SIGKILL
+
+    @classmethod
+    def drawn(cls, draws: random.Random, kind: str | None = None, sent: signal.Signals = signal.SIGKILL) -> Moment:
+        """One of MOMENTS."""
+        kind = kind or draws.choice(MOMENTS)
+        most = {"update": 18, "save": 40, "evaluation": 4, "final write": 5, "anywhere": 900}[kind]
+        return cls(kind=kind, count=draws.randint(1, most), signal=sent)
+
+
+def armed(moment: Moment) -> Callable[[], None]:
+    """What makes this process send itself the signal at that moment."""
+
+    def arm() -> None:
+        from bertkit import checkpoint, evaluate, loop, model, result
+
+        if moment.kind == "anywhere":
+            signal.signal(signal.SIGALRM, lambda *given: os.kill(os.getpid(), moment.signal))
+            signal.setitimer(signal.ITIMER_REAL, moment.count / 1000)
+            return
+        left = [moment.count]
+
+        def tick() -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), moment.signal)
+
+        if moment.kind == "update":
+            _before(loop.Loop, "_summed", tick)
+            _before(loop.Loop, "move", tick)
+        elif moment.kind == "save":
+            parts = checkpoint._safetensors
+
+            def slowly(tensors: Any) -> Iterator[Any]:
+                for part in parts(tensors):
+                    tick()
+                    yield part
+
+            checkpoint._safetensors = slowly
+            for name in ("whole_folder", "remove"):
+                _before(checkpoint, name, tick)
+        elif moment.kind == "evaluation":
+            _before(evaluate, "forward", tick)
+        else:
+            _before(model, "save", tick)
+            for name in ("flush", "write_text"):
+                _final(result, name, tick)
+
+    return arm
+
+
+def _before(place: Any, name: str, tick: Callable[[], None]) -> None:
+    plain = getattr(place, name)
+
+    def ticking(*given: Any, **named: Any) -> Any:
+        tick()
+        return plain(*given, **named)
+
+    setattr(place, name, ticking)
+
+
+def _final(place: Any, name: str, tick: Callable[[], None]) -> None:
+    """The same, for what belongs to the end of a run."""
+    plain = getattr(place, name)
+
+    def ticking(path: Path, *given: Any) -> Any:
+        if any(part in str(path) for part in ("model", "result", "predictions")):
+            tick()
+        return plain(path, *given)
+
+    setattr(place, name, ticking)
+
+
+# Faults: a write, a rename or a flush that fails.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """The `count`-th call of that kind fails with that error, and so do all after it if the disk stays full."""
+
+    kind: str
+    count: int
+    error: str
+    lasting: bool
+
+    @classmethod
+    def drawn(cls, draws: random.Random) -> Fault:
+        """One of them all."""
+        kind = draws.choice(("write", "rename", "fsync"))
+        most = {"write": 80, "rename": 12, "fsync": 25}[kind]
+        error = draws.choice(("ENOSPC", "EIO", "EDQUOT"))
+        return cls(kind=kind, count=draws.randint(1, most), error=error, lasting=draws.random() < 0.5)
+
+
+def faulty(fault: Fault, met: Path) -> Callable[[], None]:
+    """What makes this process meet the fault, and then the file `met`."""
+
+    def arm() -> None:
+
+        from bertkit import checkpoint, folder
+
+        calls = [0]
+
+        def tick() -> None:
+            calls[0] += 1
+            if calls[0] == fault.count or (fault.lasting and calls[0] > fault.count):
+                met.touch()
+                number = getattr(errno, fault.error)
+                raise OSError(number, os.strerror(number))
+
+        if fault.kind == "fsync":
+            _before(os, "fsync", tick)
+        elif fault.kind == "rename":
+            _before(Path, "rename", tick)
+            _before(Path, "replace", tick)
+        else:
+            _before(checkpoint, "_written", tick)
+            _before(folder.Log, "write", tick)
+            _before(Path, "write_text", tick)
+
+    return arm

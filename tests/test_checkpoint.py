@@ -1,0 +1,189 @@
+"""Checkpoints: there and back, read by others, whole or passed over, one at a time, and the newest alone."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bertkit import checkpoint
+from bertkit.checkpoint import FACTS, MANIFEST, TENSORS, State, Writer, newest, read, remove, write
+from bertkit.errors import RequestError
+
+TENSORS_OF_ALL_TYPES = {
+    "matrix": torch.arange(6.0).view(2, 3),
+    "half": torch.ones(3, dtype=torch.bfloat16),
+    "number": torch.tensor(7.5),
+    "none": torch.zeros(0, 4),
+    "bytes": torch.arange(9, dtype=torch.uint8),
+    "whole": torch.tensor([2**40, -1]),
+    "a strided one": torch.arange(12.0).view(3, 4).T,
+}
+
+
+def state(step: int = 3, **tensors: torch.Tensor) -> State:
+    return State(tensors=tensors or {"w": torch.full((4,), float(step))}, facts={"step": step, "loss": 0.1 + 0.2})
+
+
+def fails(place: Any, name: str, monkeypatch: pytest.MonkeyPatch, after: int = 0) -> None:
+    """From the call number `after` on, the disk is full."""
+    plain, calls = getattr(place, name), [0]
+
+    def full(*given: Any, **named: Any) -> Any:
+        calls[0] += 1
+        if calls[0] > after:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return plain(*given, **named)
+
+    monkeypatch.setattr(place, name, full)
+
+
+def test_what_was_written_is_read_bit_for_bit(tmp_path: Path) -> None:
+    given = State(tensors=TENSORS_OF_ALL_TYPES, facts={"step": 12, "loss": 0.1 + 0.2, "words": [1, 2**50]}).copied()
+    found = read(write(tmp_path, given))
+    assert found.facts == given.facts
+    assert list(found.tensors) and set(found.tensors) == set(given.tensors)
+    for name, tensor in given.tensors.items():
+        assert found.tensors[name].dtype == tensor.dtype and torch.equal(found.tensors[name], tensor), name
+
+
+def test_the_tensors_are_a_file_that_the_library_reads(tmp_path: Path) -> None:
+    place = write(tmp_path, State(tensors=TENSORS_OF_ALL_TYPES, facts={"step": 1}).copied())
+    found = load_file(place / TENSORS)
+    assert {name: (t.dtype, t.shape) for name, t in found.items()} == {
+        name: (t.dtype, t.shape) for name, t in TENSORS_OF_ALL_TYPES.items()
+    }
+
+
+def test_a_copy_is_not_changed_by_what_happens_to_the_original() -> None:
+    weights = torch.zeros(3)
+    copied = state(w=weights).copied()
+    weights += 1
+    assert copied.tensors["w"].tolist() == [0, 0, 0]
+
+
+def test_the_newest_is_taken_and_there_may_be_none(tmp_path: Path) -> None:
+    said: list[str] = []
+    assert newest(tmp_path, said.append) is None
+    for step in (2, 10, 9):
+        write(tmp_path, state(step))
+    found = newest(tmp_path, said.append)
+    assert found is not None and found.step == 10 and not said
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def turned(path: Path) -> None:
+    text = bytearray(path.read_bytes())
+    text[len(text) // 2] ^= 1
+    path.write_bytes(bytes(text))
+
+
+def longer(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b" ")
+
+
+@pytest.mark.parametrize("harm", [cut, turned, longer, Path.unlink])
+@pytest.mark.parametrize("name", [TENSORS, FACTS])
+def test_a_damaged_one_is_passed_over_with_a_line_for_the_one_before(
+    tmp_path: Path, name: str, harm: Callable[[Path], None]
+) -> None:
+    write(tmp_path, state(4))
+    damaged = write(tmp_path, state(6))
+    harm(damaged / name)
+    said: list[str] = []
+    found = newest(tmp_path, said.append)
+    assert found is not None and found.step == 4
+    trouble = f"it has no {name}" if harm is Path.unlink else f"its {name} is not what was written"
+    assert said == [f"{damaged} is passed over: {trouble}"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', '{"schema": 1, "files": {}}', "\0"])
+def test_so_is_one_whose_manifest_says_nothing(tmp_path: Path, text: str) -> None:
+    (write(tmp_path, state()) / MANIFEST).write_text(text, "utf-8")
+    said: list[str] = []
+    assert newest(tmp_path, said.append) is None
+    assert len(said) == 1 and MANIFEST in said[0]
+
+
+def test_another_versions_is_refused_by_name(tmp_path: Path) -> None:
+    place = write(tmp_path, state())
+    manifest = json.loads((place / MANIFEST).read_text("utf-8"))
+    (place / MANIFEST).write_text(json.dumps({**manifest, "schema": 99}), "utf-8")
+    with pytest.raises(RequestError, match="another version of bertkit: schema 99, not 1"):
+        newest(tmp_path, lambda line: None)
+
+
+@pytest.mark.parametrize("calls", range(4))
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int) -> None:
+    fails(os, "fsync", monkeypatch, after=calls)
+    with pytest.raises(OSError, match="No space left"):
+        write(tmp_path, state())
+    assert list((tmp_path / checkpoint.CHECKPOINTS).iterdir()) == []
+
+
+def test_the_writer_keeps_the_newest_alone(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, pytest.fail)
+    for step in (1, 2, 3):
+        writer.save(state(step))
+    writer.close()
+    assert [place.name for place in (tmp_path / checkpoint.CHECKPOINTS).iterdir()] == ["step-000000003"]
+
+
+def test_a_full_disk_keeps_the_last_good_one_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    writer = Writer(tmp_path, said.append)
+    writer.save(state(1))
+    writer.wait()
+    fails(checkpoint, "_written", monkeypatch)
+    writer.save(state(2))
+    writer.close()
+    found = newest(tmp_path, said.append)
+    assert found is not None and found.step == 1
+    assert said == [
+        "the checkpoint of update 2 could not be written (No space left on device): the one of update 1 is kept"
+    ]
+
+
+def test_one_is_due_after_its_interval_and_later_where_writing_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    writer = Writer(tmp_path, pytest.fail, interval=50)
+    assert not writer.due
+    now[0] += 50
+    assert writer.due
+    plain = checkpoint.write
+
+    def slow(run: Path, given: State) -> Path:
+        now[0] += 2
+        return plain(run, given)
+
+    monkeypatch.setattr(checkpoint, "write", slow)
+    writer.save(state())
+    writer.wait()
+    now[0] += 100
+    assert not writer.due  # two seconds of writing want two hundred of training
+    now[0] += 100
+    assert writer.due
+    writer.close()
+
+
+def test_removing_takes_what_an_interrupted_write_left(tmp_path: Path) -> None:
+    kept = write(tmp_path, state(5))
+    write(tmp_path, state(4))
+    (tmp_path / checkpoint.CHECKPOINTS / ".step-000000007.123.tmp").mkdir()
+    remove(tmp_path, keep=kept)
+    assert list((tmp_path / checkpoint.CHECKPOINTS).iterdir()) == [kept]
+    remove(tmp_path)
+    assert not (tmp_path / checkpoint.CHECKPOINTS).exists()

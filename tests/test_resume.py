@@ -1,0 +1,322 @@
+"""Runs that are killed, stopped, starved or spoilt: they go on to the same bytes, or say in one line why not."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from door import Refused, refused
+from test_train import DRY, bytes_of
+
+from bertkit import checkpoint, registry
+from bertkit import run as runs
+from bertkit.errors import RequestError, RunError
+from bertkit.folder import one_writer
+from bertkit.heads import Window
+from bertkit.loop import Loop, Update
+from bertkit.result import read_log
+from bertkit.run import run
+from bertkit.spec import Means, Spec
+from bertkit.task import Recipe
+from bertkit.watch import Watch
+
+__all__ = ["refused"]
+
+KILLS = int(os.environ.get("BERTKIT_KILLS", "5"))
+"""Killed runs of each head; .ci/run asks for more."""
+
+RECIPE = Recipe(max_steps=6, batch_size=4, learning_rate=1e-3, warmup=0.0, window=Window(max_length=64))
+
+
+class Told(Watch):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class CrashError(Exception):
+    """The power went."""
+
+
+@pytest.fixture(scope="module")
+def dry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny BERT without dropout."""
+    return tiny.make("bert", tmp_path_factory.mktemp("resume") / "dry", **DRY)
+
+
+@pytest.fixture
+def spec(dry: Path, tmp_path: Path) -> Spec:
+    data = tiny.write_reviews(tmp_path / "data", tiny.REVIEWS * 2, tiny.REVIEWS[:5])
+    return Spec(
+        task=registry.find("sst2"), model=str(dry), data=str(data), recipe=RECIPE, device="cpu", precision="fp32"
+    )
+
+
+def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4) -> Path:
+    """A run that ended without a word after so many updates, of which every second was kept; its folder."""
+    plain, left = Loop.learn, [after]
+
+    def learn(self: Loop, *given: Any, **named: Any) -> Update:
+        left[0] -= 1
+        if left[0] < 0:
+            raise CrashError
+        return plain(self, *given, **named)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Loop, "learn", learn)
+        with pytest.raises(CrashError):
+            run(spec, out, means=Means(save_every=2))
+    return out / runs.settled(spec).folder_name
+
+
+@pytest.mark.parametrize("kind", tiny.HEADS)
+def test_runs_that_are_killed_stopped_or_starved_go_on_to_the_same_bytes(kind: str) -> None:
+    asked = ["--heads", kind, "--kills", str(KILLS), "--signals", "2", "--faults", "2", "--seed", "3"]
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("torture.py")), *asked],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout)
+    assert report["lost"] == []
+    count = report["counts"][kind]
+    assert count["runs"] == count["survived"] == count["identical"] == KILLS + 4
+    assert count["ended by a signal"] >= KILLS / 2
+
+
+def test_what_was_kept_is_gone_on_with_and_gone_when_the_run_is_done(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = crash(spec, tmp_path / "runs", monkeypatch, after=5)
+    watch = Told()
+    finished = run(spec, tmp_path / "runs", watch)
+    assert "going on after update 4" in watch.notes
+    assert bytes_of(folder) == bytes_of(run(spec, tmp_path / "never").folder)
+    assert [line["step"] for line in read_log(folder) if "loss" in line] == [1, 2, 3, 4, 5, 6]
+    assert finished.result.training.steps == 6 and finished.result.training.examples == 24
+    assert not (folder / checkpoint.CHECKPOINTS).exists()
+
+
+def test_force_starts_anew_and_keeps_what_was_there(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = crash(spec, tmp_path / "runs", monkeypatch)
+    before = {path.name for path in (folder / checkpoint.CHECKPOINTS).iterdir()}
+    watch = Told()
+    run(spec, tmp_path / "runs", watch, force=True)
+    aside = folder.with_name(f"{folder.name}.before")
+    assert {path.name for path in (aside / checkpoint.CHECKPOINTS).iterdir()} == before
+    assert f"what was there is kept as {aside}" in watch.notes
+    run(spec, tmp_path / "runs", force=True)
+    assert folder.with_name(f"{folder.name}.before-2").is_dir()
+
+
+def change_rows(spec: Spec, folder: Path) -> str:
+    path = Path(spec.data) / "train.jsonl"
+    path.write_text(path.read_text("utf-8").replace("polite", "police", 1), "utf-8")
+    return "the rows of train changed"
+
+
+def change_spec(spec: Spec, folder: Path) -> str:
+    path = next(folder.glob("checkpoints/*")) / checkpoint.FACTS
+    facts = json.loads(path.read_text("utf-8"))
+    facts["made of"]["the spec"] = "00000000"
+    return _rewritten(path, facts, "the spec changed")
+
+
+def change_version(spec: Spec, folder: Path) -> str:
+    path = next(folder.glob("checkpoints/*")) / checkpoint.FACTS
+    facts = json.loads(path.read_text("utf-8"))
+    facts["made of"]["torch"] = "1.13.0"
+    return _rewritten(path, facts, f"torch changed: 1.13.0 then, {torch.__version__} now")
+
+
+def _rewritten(path: Path, facts: dict[str, Any], said: str) -> str:
+    """The facts in place of the old, with a manifest that agrees."""
+    state = checkpoint.read(path.parent)
+    checkpoint.write(path.parent.parent.parent, replace(state, facts=facts))
+    return said
+
+
+@pytest.mark.parametrize("change", [change_rows, change_spec, change_version])
+def test_it_is_not_gone_on_with_something_else(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Spec, Path], str]
+) -> None:
+    folder = crash(spec, tmp_path / "runs", monkeypatch)
+    said = change(spec, folder)
+    with pytest.raises(RequestError) as refused:
+        run(spec, tmp_path / "runs")
+    assert str(refused.value) == (
+        f"{folder} was begun with something else: {said}; --force starts anew, and keeps it under another name"
+    )
+    assert list((folder / checkpoint.CHECKPOINTS).iterdir())
+
+
+def test_nor_with_another_encoder(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    own = tiny.make("bert", tmp_path / "own", **DRY)
+    spec = replace(spec, model=str(own))
+    crash(spec, tmp_path / "runs", monkeypatch)
+    tiny.make("bert", own, **{**DRY, "initializer_range": 0.2})
+    with pytest.raises(RequestError, match="the encoder's weights changed"):
+        run(spec, tmp_path / "runs")
+
+
+def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "one"
+    code = (
+        f"from pathlib import Path\nfrom bertkit.folder import one_writer\nwith one_writer(Path({str(folder)!r})): pass"
+    )
+    with one_writer(folder):
+        second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f"RequestError: {folder} is being written by process {os.getpid()} on " in second.stderr
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_lock_that_a_dead_process_left_does_not_block(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "one"
+    code = (
+        "import os\nfrom pathlib import Path\nfrom bertkit.folder import one_writer\n"
+        f"with one_writer(Path({str(folder)!r})): os.kill(os.getpid(), 9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert list(folder.parent.iterdir()) == [folder.with_name(".one.lock")]
+    with one_writer(folder):
+        pass
+    assert not folder.parent.exists() or not list(folder.parent.iterdir())
+
+
+def test_a_run_that_does_not_fit_on_the_disk_is_refused_before_it_starts(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type(runs.shutil.disk_usage(tmp_path))(10**9, 10**9 - 10**7, 10**7)
+    monkeypatch.setattr("bertkit.folder.shutil.disk_usage", lambda place: usage)
+    with pytest.raises(RequestError, match=r"does not fit: it needs 6\d\.\d MB of the disk at most, 10.0 MB are free"):
+        run(spec, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def spoilt(monkeypatch: pytest.MonkeyPatch, step: int, exact_too: bool) -> None:
+    """The loss of one update becomes NaN, in fp32 too if `exact_too`."""
+    plain, calls = Loop._backward, [0]
+
+    def backward(self: Loop, parts: Any, exact: bool) -> float:
+        calls[0] += not exact
+        loss = plain(self, parts, exact)
+        return math.nan if calls[0] == step and (exact_too or not exact) else loss
+
+    monkeypatch.setattr(Loop, "_backward", backward)
+
+
+def test_an_update_without_a_number_in_bf16_is_made_in_fp32(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(monkeypatch, step=3, exact_too=False)
+    watch = Told()
+    finished = run(replace(spec, precision="bf16"), tmp_path / "runs", watch)
+    lines = [line for line in read_log(finished.folder) if "loss" in line]
+    assert [line["step"] for line in lines if line.get("precision") == "fp32"] == [3]
+    assert all(math.isfinite(line["loss"]) for line in lines)
+    assert [note for note in watch.notes if "update 3 gave no number in bf16" in note]
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Any
+) -> None:
+    spec = replace(spec, precision=precision)
+    with monkeypatch.context() as patched:
+        spoilt(patched, step=4, exact_too=True)
+        with pytest.raises(
+            RunError, match=r"update 4 failed: the loss became nan \(learning rate 5\.00e-04\)"
+        ) as failed:
+            run(spec, tmp_path / "runs", means=Means(save_every=3))
+    folder = tmp_path / "runs" / runs.settled(spec).folder_name
+    assert str(folder / "failed.json") in str(failed.value)
+    told = json.loads((folder / "failed.json").read_text("utf-8"))
+    assert (told["step"], told["loss"], len(told["rows"])) == (4, "nan", 4)
+    assert told["learning_rate"] == pytest.approx(5e-4)
+    kept = checkpoint.newest(folder, pytest.fail)
+    assert kept is not None and kept.step == 3
+    assert all(torch.isfinite(tensor.float()).all() for tensor in kept.tensors.values())
+    again = run(spec, tmp_path / "runs")  # without the fault it goes on from there
+    assert bytes_of(again.folder) == bytes_of(run(spec, tmp_path / "never").folder)
+    assert not (folder / "failed.json").exists()
+
+
+def hungry(monkeypatch: pytest.MonkeyPatch, rows: int, error: Callable[[], Exception]) -> None:
+    """More than so many rows at once do not fit into memory."""
+    plain = Loop._summed
+
+    def summed(self: Loop, part: Any, exact: bool) -> Any:
+        loss = plain(self, part, exact)
+        if len(part) > rows:
+            raise error()
+        return loss
+
+    monkeypatch.setattr(Loop, "_summed", summed)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError,
+        lambda: torch.OutOfMemoryError("CUDA out of memory."),
+        lambda: RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_cuts_the_batch_and_learns_the_same(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception]
+) -> None:
+    plain = [line["loss"] for line in read_log(run(spec, tmp_path / "plain").folder) if "loss" in line]
+    hungry(monkeypatch, rows=1, error=error)
+    watch = Told()
+    finished = run(spec, tmp_path / "hungry", watch)
+    assert [line["loss"] for line in read_log(finished.folder) if "loss" in line] == pytest.approx(plain, abs=1e-6)
+    assert "out of memory at update 1: batches are cut into 4 pieces from now on" in watch.notes
+
+
+def test_a_single_row_that_does_not_fit_ends_the_run_with_a_line(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hungry(monkeypatch, rows=0, error=MemoryError)
+    with pytest.raises(RunError, match="out of memory at a single row: give a smaller --max-length, or more memory"):
+        run(spec, tmp_path / "runs")
+
+
+def test_max_memory_is_kept_to_where_batches_can_be_cut(spec: Spec, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="out of memory at a single row"):
+        run(spec, tmp_path / "runs", means=Means(max_memory=10**6))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--max-memory", "lots"], "--max-memory lots: it must be a size, such as 4GB or 500MiB"),
+        (["--max-memory", "0"], "--max-memory 0: it must be a size, such as 4GB or 500MiB"),
+        (["--save-every", "0"], "--save-every 0: it must be at least 1"),
+    ],
+)
+def test_wrong_means_are_refused(refused: Refused, typed: list[str], said: str) -> None:
+    assert said in refused("finetune", "sst2", "--sample", *typed)
+
+
+def test_what_is_no_run_cannot_be_gone_on_with(refused: Refused, tmp_path: Path) -> None:
+    assert "is not a run's folder" in refused("resume", str(tmp_path / "nowhere"))

@@ -1,0 +1,92 @@
+"""Two processes that are killed or stopped: they go on together, to the bytes of two that never were."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import tiny
+from test_hosts import Command, kill, wait_for_updates
+from test_processes import DEV, TRAIN, Ended
+from test_train import bytes_of
+
+FLAGS = "--device cpu --precision fp32 --lr 5e-4 --max-steps 400 --batch-size 4 --save-every 7 --quiet --processes 2"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.make("bert", tmp_path_factory.mktemp("model") / "bert")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write_treebank(tmp_path_factory.mktemp("rows"), TRAIN, DEV)
+
+
+def command(model: Path, data: Path, out: Path) -> list[str]:
+    """What is typed; each process draws dropout of its own."""
+    typed = ["finetune", "ud", "--model", str(model), "--data", str(data), *FLAGS.split(), "--out", str(out)]
+    return [sys.executable, "-m", "bertkit", *typed]
+
+
+def done(typed: list[str], out: Path) -> Ended:
+    """A command's end."""
+    ended = subprocess.run(typed, capture_output=True, text=True, env=os.environ, timeout=250, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return Ended(code=0, said=ended.stderr.splitlines(), out=out)
+
+
+@pytest.fixture(scope="module")
+def never(model: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """The run that was never stopped."""
+    out = tmp_path_factory.mktemp("never")
+    return done(command(model, data, out), out)
+
+
+def killed(started: Command) -> int:
+    """The second process is killed; the exit code that makes."""
+    workers = psutil.Process(started.process.pid).children()
+    (second,) = (worker for worker in workers if worker.environ().get("RANK") == "1")
+    second.send_signal(signal.SIGKILL)
+    return 1
+
+
+def stopped(started: Command) -> int:
+    """The launcher is asked to stop."""
+    started.process.send_signal(signal.SIGTERM)
+    return 143
+
+
+def warned(started: Command) -> int:
+    """The launcher gets SLURM's warning."""
+    started.process.send_signal(signal.SIGUSR1)
+    return 128 + signal.SIGUSR1
+
+
+@pytest.mark.parametrize("end", [killed, stopped, warned])
+def test_they_go_on_to_the_same_bytes(
+    model: Path, data: Path, tmp_path: Path, never: Ended, end: Callable[[Command], int]
+) -> None:
+    started = Command.start(command(model, data, tmp_path))
+    try:
+        wait_for_updates(tmp_path, [started])
+        code = end(started)
+        ended = started.end(tmp_path)
+    finally:
+        started.kill()
+        kill(started.process.pid)
+    assert ended.code == code, ended.said
+    if end is not killed:
+        (line,) = ended.said
+        assert line.startswith("Stopped by SIG") and f"bertkit resume {ended.folder}" in line
+    done([sys.executable, "-m", "bertkit", "resume", str(ended.folder), "--quiet"], tmp_path)
+    assert bytes_of(ended.folder) == bytes_of(never.folder)
+    steps = [json.loads(line)["step"] for line in (ended.folder / "log.jsonl").read_text("utf-8").splitlines()]
+    assert steps == [*range(1, 401), 400]
