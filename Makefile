@@ -34,6 +34,7 @@ results: .venv/dev
 
 torture: .venv/dev
 	$(BIN)/python tests/torture.py
+	BERTKIT_FUZZ=10000 $(BIN)/python -m pytest tests/test_fuzz.py
 
 clean:
 	rm -rf .venv build dist *.egg-info

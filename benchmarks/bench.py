@@ -17,7 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks import memory, prediction, startup, training
+from benchmarks import checkpoints, memory, prediction, startup, training
 from benchmarks.report import KEPT, table
 from benchmarks.results import README, with_table
 from benchmarks.setting import Setting, command
@@ -26,7 +26,7 @@ from bertkit.encoders import sample_folder
 from bertkit.request import Asked
 
 MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
-PARTS = ("training", "prediction", "startup", "memory", "growth")
+PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "growth")
 TASKS = ("sst2", "mnli", "ud_en_ewt", "squad")
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -78,6 +78,8 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         prediction.measure(setting)
     if "startup" in options.parts:
         startup.measure(setting)
+    if "checkpoints" in options.parts:
+        checkpoints.measure(setting)
     asked = {"minilm": "sample", "bert-base": str(models["bert-base"])}
     if "memory" in options.parts:
         memory.memory(setting, asked)

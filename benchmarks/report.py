@@ -24,6 +24,9 @@ PREDICTION = """\
 **Prediction**, bertkit / the other: from texts to answers, in fp32, models loaded before."""
 STARTUP = """\
 **Start-up**, medians over rounds, files in the page cache. How many times as long: as above."""
+CHECKPOINTS = """\
+**Checkpoints**: how much longer the updates beside which one is written take, all together, than as many in between;
+the median with its 90 % interval, and its share of the time from one to the next."""
 MEMORY = """\
 **Memory against rows**: `RssAnon` of one command, looked at every 50 ms from its start to its end."""
 GROWTH = """\
@@ -37,6 +40,7 @@ def table(path: Path = KEPT) -> str:
         "training": _training,
         "prediction": _prediction,
         "startup": _startup,
+        "checkpoints": _checkpoints,
         "memory": _memory,
         "growth": _memory,
     }
@@ -154,6 +158,16 @@ def _startup(entries: dict[str, Entry]) -> list[str]:
                 times = _bounds(ratio(seconds[ours], seconds[theirs]))
                 lines.append(_row(key.partition("/")[2], *medians, times))
     return [STARTUP, "", *lines]
+
+
+def _checkpoints(entries: dict[str, Entry]) -> list[str]:
+    lines = _header("encoder", "MiB", "costs, s [90 %]", "of the time between two")
+    for entry in entries.values():
+        excess = entry["excess"]
+        cost = ratio(excess, [1.0] * len(excess))
+        share = f"{100 * cost[0] / entry['interval']:.2f} % of {entry['interval']:.0f} s"
+        lines.append(_row(MODELS[entry["model"]], f"{entry['mib']:,.0f}", _bounds(cost), share))
+    return [CHECKPOINTS, "", *lines]
 
 
 def _memory(entries: dict[str, Entry]) -> list[str]:

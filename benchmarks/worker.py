@@ -66,6 +66,47 @@ def predict_bertkit(job: Job) -> None:
     serve(job, answer, {})
 
 
+class Clock(Watch):
+    """Notes when each update was done."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.training = False
+
+    def phase(self, name: str, total: int) -> None:
+        """Only training is timed."""
+        self.training = name == "training"
+        if self.training:
+            self.times.append(time.perf_counter())
+
+    def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
+        """An update is done."""
+        if self.training:
+            self.times.append(time.perf_counter())
+
+
+def time_checkpoints(job: Job) -> None:
+    """The seconds of every update of a run that is kept every 2 * block updates, and a checkpoint's size."""
+    from bertkit import checkpoint, registry
+    from bertkit.request import Asked, spec_of
+    from bertkit.run import run
+    from bertkit.spec import Means
+
+    sizes: list[int] = []
+    plain = checkpoint.write
+
+    def write(folder: Path, state: checkpoint.State) -> Path:
+        place = plain(folder, state)
+        sizes.append(sum(file.stat().st_size for file in place.iterdir()))
+        return place
+
+    checkpoint.write = write
+    clock = Clock()
+    spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
+    run(spec, Path(job["out"]), clock, means=Means(save_every=2 * job["block"]))
+    tell({"seconds": [b - a for a, b in pairwise(clock.times)], "mib": round(max(sizes) / 2**20, 1)})
+
+
 def measure_peak(job: Job) -> None:
     """The best GFLOP/s of a linear layer, forward and both products backward, at an encoder's shapes."""
     import torch
@@ -100,7 +141,12 @@ def main() -> None:
 
         {"trainer": peers.train, "pipeline": peers.answer}[job["job"]](job)
     else:
-        {"bertkit": train_bertkit, "predict": predict_bertkit, "peak": measure_peak}[job["job"]](job)
+        {
+            "bertkit": train_bertkit,
+            "predict": predict_bertkit,
+            "peak": measure_peak,
+            "checkpoints": time_checkpoints,
+        }[job["job"]](job)
 
 
 if __name__ == "__main__":

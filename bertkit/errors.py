@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-
 LONGEST = 1_000
 """Characters of an error's line."""
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tiny
 from datasets import ClassLabel, Dataset, Features, List, Value
 from fakehub import FakeHub
 
@@ -479,3 +480,40 @@ def test_lines_of_a_treebank_that_are_no_words_are_left_out_of_every_column() ->
 def test_rows_are_numbered_from_one_across_slices(rows: int) -> None:
     numbered = read({"n": Value("int64")}, {"n": list(range(rows))})
     assert numbered == [(n + 1, {"n": n}) for n in range(rows)]
+
+
+OFFLINE = """
+import sys
+
+def hook(event, arguments):
+    if event.startswith(("socket.connect", "socket.getaddrinfo", "socket.sendto")):
+        raise AssertionError(f"{event} {arguments}")
+
+sys.addaudithook(hook)
+from bertkit.cli import main
+main(sys.argv[1:])
+"""
+
+
+def offline_run(*typed: str) -> subprocess.CompletedProcess[str]:
+    """`bertkit TYPED --offline` in a process that must not open a connection."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+    return subprocess.run(
+        [sys.executable, "-c", OFFLINE, *typed, "--offline"], capture_output=True, text=True, env=kept, check=False
+    )
+
+
+def test_offline_a_run_opens_no_socket(tmp_path: Path) -> None:
+    model = tiny.make("bert", tmp_path / "bert")
+    flags = ["--model", str(model), "--max-steps", "2", "--limit", "8", "--device", "cpu", "--quiet"]
+    done = offline_run("finetune", "sst2", "--sample", *flags, "--out", str(tmp_path / "runs"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.glob("runs/*/result.json"))
+
+
+def test_offline_what_is_lacking_is_named_before_anything_is_loaded(tmp_path: Path) -> None:
+    done = offline_run("finetune", "sst2", "--model", "org/nowhere", "--out", str(tmp_path / "runs"))
+    assert done.returncode == 2
+    lacking = "Error: model 'org/nowhere' and dataset 'nyu-mll/glue' (sst2) are not on this machine"
+    assert done.stderr.startswith(lacking) and done.stderr.count("\n") == 1
+    assert not (tmp_path / "runs").exists()

@@ -11,7 +11,7 @@ import typer
 from bertkit import __version__, peers
 from bertkit.cli import compare, eval_, finetune, predict, resume, tasks
 from bertkit.cli.launch import ended, say
-from bertkit.errors import BertkitError
+from bertkit.errors import BertkitError, RequestError
 
 INTERRUPTED = 130
 """What typer makes of a KeyboardInterrupt, as shells do."""
@@ -88,3 +88,5 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:  # a path that cannot be: too long, a circle of links, not allowed
+        return ended(RequestError(f"{error.filename}: {error.strerror}" if error.filename else str(error)))
