@@ -95,8 +95,8 @@ def time_checkpoints(job: Job) -> None:
     sizes: list[int] = []
     plain = checkpoint.write
 
-    def write(folder: Path, state: checkpoint.State) -> Path:
-        place = plain(folder, state)
+    def write(run: Path, state: checkpoint.State) -> Path:
+        place = plain(run, state)
         sizes.append(sum(file.stat().st_size for file in place.iterdir()))
         return place
 

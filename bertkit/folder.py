@@ -98,8 +98,8 @@ class Log:
         if writes:
             path.touch()
             self.file = path.open("r+", encoding="utf-8")
-            self.file.truncate(kept)
-            self.file.seek(kept)
+            self.file.truncate(min(kept, path.stat().st_size))
+            self.file.seek(0, os.SEEK_END)
 
     def write(self, line: dict[str, Any]) -> None:
         """One more line."""

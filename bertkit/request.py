@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import cast
 
 from bertkit import hub
@@ -84,17 +85,19 @@ def spec_of(task: Task, asked: Asked) -> Spec:
     )
 
 
-def means_of(save_every: int | None, max_memory: str | None) -> Means:
+def means_of(save_every: int | None, max_memory: str | None, keep_best: bool = False) -> Means:
     """How a run is to be carried out; memory as people write it, 4GB or 500 MiB. Raises RequestError."""
     if max_memory is None:
-        return Means(save_every=save_every)
+        return Means(save_every=save_every, keep_best=keep_best)
+    if not Path("/proc/self/statm").is_file():
+        raise RequestError("--max-memory: only Linux tells how much a process takes")
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", max_memory.strip().upper())
     count = 0
     if found:
         count = int(float(found[1]) * (1024 if found[3] else 1000) ** " KMGT".index(found[2] or " "))
     if count < 1:
         raise RequestError(f"--max-memory {max_memory}: it must be a size, such as 4GB or 500MiB")
-    return Means(save_every=save_every, max_memory=count)
+    return Means(save_every=save_every, max_memory=count, keep_best=keep_best)
 
 
 def seeds_of(spec: Spec, seeds: int) -> list[Spec]:

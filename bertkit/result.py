@@ -16,7 +16,7 @@ from bertkit.spec import Spec, spec_from_plain, to_plain
 
 SCHEMA = 1
 SPEC, LOG, MODEL, PREDICTIONS, RESULT = "spec.json", "log.jsonl", "model", "predictions.jsonl", "result.json"
-FAILED = "failed.json"
+FAILED, BEST = "failed.json", "best"
 
 
 @dataclass(frozen=True, kw_only=True)

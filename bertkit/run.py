@@ -15,6 +15,7 @@ from accelerate import Accelerator
 
 from bertkit import checkpoint, evaluate
 from bertkit import model as models
+from bertkit.best import Best
 from bertkit.checkpoint import State, Writer
 from bertkit.devices import accelerator as make_accelerator
 from bertkit.devices import describe, first_does, settled
@@ -152,20 +153,25 @@ class _Run:
             if writer:
                 stack.callback(writer.close)
             facts = self._facts(loaded)
-            keeper = Keeper(self.stop, self.state, writer, lambda: {**facts, "log": log.kept()}, self.means.save_every)
+            best = Best(self.folder, self.state.facts["best"] if self.state else None)
+            keeper = Keeper(
+                self.stop, self.state, writer, lambda: {**facts, "log": log.kept(), "best": best.kept},
+                self.means.save_every,
+            )  # fmt: skip
             transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
             self.watch.phase("tokenising", 1)
             try:
                 training = train(
                     loaded, self.splits.head, features[TRAIN], recipe, layout, self.spec.seed, self.accelerator,
                     log.write, self.watch,
-                    lambda step: self._score_on_the_way(step, loaded, features, layout, window, log),
+                    lambda step: self._score_on_the_way(step, loaded, features, layout, window, log, best),
                     self.spec.eval_every, self.spec.fast_dropout, keeper, Guard(self.means.max_memory),
                 )  # fmt: skip
                 evaluations = self._evaluate(loaded, features, layout, window)
             except NotFiniteError as error:
                 raise self._failed(error) from error
             log.write({"step": training.steps, "score": _headlines(evaluations)})
+            self._keep_best(best, training.steps, evaluations, loaded)
         result = Result(
             spec=self.spec,
             evaluations=tuple(evaluations),
@@ -233,8 +239,9 @@ class _Run:
     def _prepare(self, weights: int) -> None:
         """`weights` are the bytes of the model."""
         there = sum(file.stat().st_size for file in self.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*"))
-        # a checkpoint holds the weights and AdamW's two moments; the newest stays until the next is written
-        self.watch.note(check_room(self.folder, max(7 * weights + SMALL - there, weights + SMALL)))
+        # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written;
+        # then come the model, and the best one
+        self.watch.note(check_room(self.folder, max(8 * weights + SMALL - there, 2 * weights + SMALL)))
         if self.force and self.folder.exists():
             self.watch.note(f"what was there is kept as {put_aside(self.folder)}")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -274,11 +281,18 @@ class _Run:
         return answered
 
     def _score_on_the_way(
-        self, step: int, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window, log: Log
-    ) -> None:
+        self, step: int, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window, log: Log,
+        best: Best,
+    ) -> None:  # fmt: skip
         answered = self._answer(loaded, features, layout, window, on_the_way=True)
         scored = [evaluate.score(self.splits.head, part, sure=False) for part in answered.values()]
         log.write({"step": step, "score": _headlines(scored)})
+        self._keep_best(best, step, scored, loaded)
+
+    def _keep_best(self, best: Best, step: int, scored: list[Scored], loaded: models.Loaded) -> None:
+        if self.means.keep_best and self.accelerator.is_main_process:
+            model = self.accelerator.unwrap_model(loaded.model)
+            best.offer(step, scored, lambda folder: models.save(loaded, model, folder))
 
 
 def _headlines(scored: list[Scored]) -> dict[str, dict[str, float]]:

@@ -100,10 +100,12 @@ class Means:
 
     save_every  updates between two checkpoints; None goes by the clock
     max_memory  bytes of memory that training may take; None is as many as there are
+    keep_best   whether the model that scored best on the way is kept beside the last
     """
 
     save_every: int | None = None
     max_memory: int | None = None
+    keep_best: bool = False
 
     def __post_init__(self) -> None:
         """Raise RequestError for what cannot be."""

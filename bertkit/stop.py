@@ -58,12 +58,14 @@ class Stop:
 
     @contextmanager
     def gently(self) -> Iterator[None]:
-        """Inside, nothing is raised: whoever works there looks at `asked`."""
+        """Inside, nothing is raised: whoever works there looks at `asked`. What came meanwhile is raised at its end."""
         self._gentle = True
         try:
             yield
         finally:
             self._gentle = False
+        if self.asked is not None:
+            raise Asked
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         again = self.asked is not None

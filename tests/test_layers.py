@@ -23,7 +23,7 @@ LAYERS = (
     "unpadded",
     "rows stats modules batches loss devices",
     "stored",
-    "checkpoint encoding splits model memory stop",
+    "best checkpoint encoding splits model memory stop",
     "folder layouts same",
     "request evaluate loop",
     "keeper",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from test_train import DRY, bytes_of
 
 from bertkit import checkpoint, registry
 from bertkit import run as runs
-from bertkit.errors import RequestError, RunError
+from bertkit.errors import RequestError
 from bertkit.folder import one_writer
 from bertkit.heads import Window
 from bertkit.loop import Loop, Update
@@ -36,6 +35,9 @@ KILLS = int(os.environ.get("BERTKIT_KILLS", "5"))
 """Killed runs of each head; .ci/run asks for more."""
 
 RECIPE = Recipe(max_steps=6, batch_size=4, learning_rate=1e-3, warmup=0.0, window=Window(max_length=64))
+
+
+KEPT = Means(save_every=2)
 
 
 class Told(Watch):
@@ -66,7 +68,7 @@ def spec(dry: Path, tmp_path: Path) -> Spec:
     )
 
 
-def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4) -> Path:
+def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4, means: Means = KEPT) -> Path:
     """A run that ended without a word after so many updates, of which every second was kept; its folder."""
     plain, left = Loop.learn, [after]
 
@@ -79,7 +81,7 @@ def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4
     with monkeypatch.context() as patched:
         patched.setattr(Loop, "learn", learn)
         with pytest.raises(CrashError):
-            run(spec, out, means=Means(save_every=2))
+            run(spec, out, means=means)
     return out / runs.settled(spec).folder_name
 
 
@@ -111,6 +113,27 @@ def test_what_was_kept_is_gone_on_with_and_gone_when_the_run_is_done(
     assert [line["step"] for line in read_log(folder) if "loss" in line] == [1, 2, 3, 4, 5, 6]
     assert finished.result.training.steps == 6 and finished.result.training.examples == 24
     assert not (folder / checkpoint.CHECKPOINTS).exists()
+
+
+def test_the_best_model_on_the_way_is_kept_with_its_score_and_the_same_after_a_stop(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(spec, eval_every=1, recipe=replace(RECIPE, learning_rate=5e-3))
+    means = Means(save_every=2, keep_best=True)
+    folder = run(spec, tmp_path / "never", means=means).folder
+    scores = {line["step"]: line["score"]["dev"]["accuracy"] for line in read_log(folder) if "score" in line}
+    best = min(step for step, score in scores.items() if score == max(scores.values()))
+    told = json.loads((folder / "best" / "score.json").read_text("utf-8"))
+    assert told == {"step": best, "evaluation": "dev", "metric": "accuracy", "value": scores[best]}
+    assert (folder / "best" / "config.json").read_text("utf-8") == (folder / "model" / "config.json").read_text("utf-8")
+    crash(spec, tmp_path / "runs", monkeypatch, after=5, means=means)
+    again = run(spec, tmp_path / "runs", means=means).folder
+    for name in ("model.safetensors", "score.json"):
+        assert (again / "best" / name).read_bytes() == (folder / "best" / name).read_bytes()
+
+
+def test_the_best_is_asked_for_with_scorings_to_choose_from(refused: Refused) -> None:
+    assert "--keep-best: give --eval-every too" in refused("finetune", "sst2", "--sample", "--keep-best")
 
 
 def test_force_starts_anew_and_keeps_what_was_there(
@@ -201,109 +224,6 @@ def test_a_lock_that_a_dead_process_left_does_not_block(tmp_path: Path) -> None:
     with one_writer(folder):
         pass
     assert not folder.parent.exists() or not list(folder.parent.iterdir())
-
-
-def test_a_run_that_does_not_fit_on_the_disk_is_refused_before_it_starts(
-    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = type(runs.shutil.disk_usage(tmp_path))(10**9, 10**9 - 10**7, 10**7)
-    monkeypatch.setattr("bertkit.folder.shutil.disk_usage", lambda place: usage)
-    with pytest.raises(RequestError, match=r"does not fit: it needs 6\d\.\d MB of the disk at most, 10.0 MB are free"):
-        run(spec, tmp_path / "runs")
-    assert not (tmp_path / "runs").exists()
-
-
-def spoilt(monkeypatch: pytest.MonkeyPatch, step: int, exact_too: bool) -> None:
-    """The loss of one update becomes NaN, in fp32 too if `exact_too`."""
-    plain, calls = Loop._backward, [0]
-
-    def backward(self: Loop, parts: Any, exact: bool) -> float:
-        calls[0] += not exact
-        loss = plain(self, parts, exact)
-        return math.nan if calls[0] == step and (exact_too or not exact) else loss
-
-    monkeypatch.setattr(Loop, "_backward", backward)
-
-
-def test_an_update_without_a_number_in_bf16_is_made_in_fp32(
-    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spoilt(monkeypatch, step=3, exact_too=False)
-    watch = Told()
-    finished = run(replace(spec, precision="bf16"), tmp_path / "runs", watch)
-    lines = [line for line in read_log(finished.folder) if "loss" in line]
-    assert [line["step"] for line in lines if line.get("precision") == "fp32"] == [3]
-    assert all(math.isfinite(line["loss"]) for line in lines)
-    assert [note for note in watch.notes if "update 3 gave no number in bf16" in note]
-
-
-@pytest.mark.parametrize("precision", ["bf16", "fp32"])
-def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
-    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Any
-) -> None:
-    spec = replace(spec, precision=precision)
-    with monkeypatch.context() as patched:
-        spoilt(patched, step=4, exact_too=True)
-        with pytest.raises(
-            RunError, match=r"update 4 failed: the loss became nan \(learning rate 5\.00e-04\)"
-        ) as failed:
-            run(spec, tmp_path / "runs", means=Means(save_every=3))
-    folder = tmp_path / "runs" / runs.settled(spec).folder_name
-    assert str(folder / "failed.json") in str(failed.value)
-    told = json.loads((folder / "failed.json").read_text("utf-8"))
-    assert (told["step"], told["loss"], len(told["rows"])) == (4, "nan", 4)
-    assert told["learning_rate"] == pytest.approx(5e-4)
-    kept = checkpoint.newest(folder, pytest.fail)
-    assert kept is not None and kept.step == 3
-    assert all(torch.isfinite(tensor.float()).all() for tensor in kept.tensors.values())
-    again = run(spec, tmp_path / "runs")  # without the fault it goes on from there
-    assert bytes_of(again.folder) == bytes_of(run(spec, tmp_path / "never").folder)
-    assert not (folder / "failed.json").exists()
-
-
-def hungry(monkeypatch: pytest.MonkeyPatch, rows: int, error: Callable[[], Exception]) -> None:
-    """More than so many rows at once do not fit into memory."""
-    plain = Loop._summed
-
-    def summed(self: Loop, part: Any, exact: bool) -> Any:
-        loss = plain(self, part, exact)
-        if len(part) > rows:
-            raise error()
-        return loss
-
-    monkeypatch.setattr(Loop, "_summed", summed)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError,
-        lambda: torch.OutOfMemoryError("CUDA out of memory."),
-        lambda: RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory"),
-    ],
-)
-def test_out_of_memory_cuts_the_batch_and_learns_the_same(
-    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception]
-) -> None:
-    plain = [line["loss"] for line in read_log(run(spec, tmp_path / "plain").folder) if "loss" in line]
-    hungry(monkeypatch, rows=1, error=error)
-    watch = Told()
-    finished = run(spec, tmp_path / "hungry", watch)
-    assert [line["loss"] for line in read_log(finished.folder) if "loss" in line] == pytest.approx(plain, abs=1e-6)
-    assert "out of memory at update 1: batches are cut into 4 pieces from now on" in watch.notes
-
-
-def test_a_single_row_that_does_not_fit_ends_the_run_with_a_line(
-    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hungry(monkeypatch, rows=0, error=MemoryError)
-    with pytest.raises(RunError, match="out of memory at a single row: give a smaller --max-length, or more memory"):
-        run(spec, tmp_path / "runs")
-
-
-def test_max_memory_is_kept_to_where_batches_can_be_cut(spec: Spec, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="out of memory at a single row"):
-        run(spec, tmp_path / "runs", means=Means(max_memory=10**6))
 
 
 @pytest.mark.parametrize(

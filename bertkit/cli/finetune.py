@@ -11,6 +11,7 @@ from bertkit import registry, request
 from bertkit.cli import options as o
 from bertkit.cli import screen
 from bertkit.cli.launch import distributed, relaunch
+from bertkit.errors import RequestError
 
 
 def finetune(
@@ -45,6 +46,7 @@ def finetune(
     processes: o.Processes = 1,
     max_memory: o.MaxMemory = None,
     save_every: o.SaveEvery = None,
+    keep_best: o.KeepBest = False,
     out: o.Out = Path("runs"),
     force: o.Force = False,
     offline: o.Offline = False,
@@ -65,7 +67,9 @@ def finetune(
         processes=processes, layout=layout, fast_dropout=fast_dropout, batch_tokens=batch_tokens, order=order,
     )  # fmt: skip
     specs = request.seeds_of(request.spec_of(registry.find(task), asked), seeds)
-    means = request.means_of(save_every, max_memory)
+    if keep_best and eval_every is None:
+        raise RequestError("--keep-best: give --eval-every too, or there is nothing to choose from")
+    means = request.means_of(save_every, max_memory, keep_best)
     request.check(specs)
     if processes > 1 and not distributed():
         return relaunch(processes)

@@ -127,6 +127,12 @@ SaveEvery = Annotated[
 ]
 
 
+KeepBest = Annotated[
+    bool,
+    _option("--keep-best", panel=OUT, text="Keep the model that scored best on the way too (with --eval-every)."),
+]
+
+
 def _offline(asked: bool) -> bool:
     """What Hugging Face's libraries look at, in this process and in those it starts."""
     if asked:

@@ -16,6 +16,7 @@ from bertkit.cli.launch import distributed, relaunch
 def resume(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that was stopped.")],
     save_every: o.SaveEvery = None,
+    keep_best: o.KeepBest = False,
     max_memory: o.MaxMemory = None,
     offline: o.Offline = False,
     json: o.Json = False,
@@ -28,7 +29,7 @@ def resume(
     from bertkit.result import read_spec
 
     spec = read_spec(folder)
-    means = request.means_of(save_every, max_memory)
+    means = request.means_of(save_every, max_memory, keep_best)
     request.check([spec])
     if spec.processes > 1 and not distributed():
         return relaunch(spec.processes)

@@ -1,0 +1,35 @@
+"""The model that scored best on the way, kept where somebody asks for it: chosen on the rows that scored it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bertkit.result import BEST, Scored, whole_folder, write_json
+
+SCORE = "score.json"
+
+
+class Best:
+    """A run's best model so far: `kept` says of which update, and its score, as JSON has it; None before the first.
+
+    The first metric of the first evaluation that is scored decides; of equals the earliest.
+    """
+
+    def __init__(self, run: Path, kept: Mapping[str, Any] | None = None) -> None:
+        self.run = run
+        self.kept = kept
+
+    def offer(self, step: int, scored: Sequence[Scored], save: Callable[[Path], None]) -> None:
+        """Have `save` write the model into a folder, if it scored better than any before."""
+        evaluation = next(one for one in scored if one.metrics)
+        metric, score = next(iter(evaluation.metrics.items()))
+        if self.kept is not None and score.value <= self.kept["value"]:
+            return
+        self.kept = {"step": step, "evaluation": evaluation.name, "metric": metric, "value": score.value}
+        shutil.rmtree(self.run / BEST, ignore_errors=True)
+        with whole_folder(self.run / BEST) as beside:
+            save(beside)
+            write_json(beside / SCORE, self.kept)

@@ -1,0 +1,128 @@
+"""What a run meets on its way: a full disk, a loss that is no number, too little memory."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_resume import Told, dry, spec
+from test_train import bytes_of
+
+from bertkit import checkpoint
+from bertkit import run as runs
+from bertkit.errors import RequestError, RunError
+from bertkit.loop import Loop
+from bertkit.result import read_log
+from bertkit.run import run
+from bertkit.spec import Means, Spec
+
+__all__ = ["dry", "spec"]
+
+
+def test_a_run_that_does_not_fit_on_the_disk_is_refused_before_it_starts(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type(runs.shutil.disk_usage(tmp_path))(10**9, 10**9 - 10**7, 10**7)
+    monkeypatch.setattr("bertkit.folder.shutil.disk_usage", lambda place: usage)
+    with pytest.raises(RequestError, match=r"does not fit: it needs 6\d\.\d MB of the disk at most, 10.0 MB are free"):
+        run(spec, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def spoilt(monkeypatch: pytest.MonkeyPatch, step: int, exact_too: bool) -> None:
+    """The loss of one update becomes NaN, in fp32 too if `exact_too`."""
+    plain, calls = Loop._backward, [0]
+
+    def backward(self: Loop, parts: Any, exact: bool) -> float:
+        calls[0] += not exact
+        loss = plain(self, parts, exact)
+        return math.nan if calls[0] == step and (exact_too or not exact) else loss
+
+    monkeypatch.setattr(Loop, "_backward", backward)
+
+
+def test_an_update_without_a_number_in_bf16_is_made_in_fp32(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(monkeypatch, step=3, exact_too=False)
+    watch = Told()
+    finished = run(replace(spec, precision="bf16"), tmp_path / "runs", watch)
+    lines = [line for line in read_log(finished.folder) if "loss" in line]
+    assert [line["step"] for line in lines if line.get("precision") == "fp32"] == [3]
+    assert all(math.isfinite(line["loss"]) for line in lines)
+    assert [note for note in watch.notes if "update 3 gave no number in bf16" in note]
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Any
+) -> None:
+    spec = replace(spec, precision=precision)
+    with monkeypatch.context() as patched:
+        spoilt(patched, step=4, exact_too=True)
+        with pytest.raises(
+            RunError, match=r"update 4 failed: the loss became nan \(learning rate 5\.00e-04\)"
+        ) as failed:
+            run(spec, tmp_path / "runs", means=Means(save_every=3))
+    folder = tmp_path / "runs" / runs.settled(spec).folder_name
+    assert str(folder / "failed.json") in str(failed.value)
+    told = json.loads((folder / "failed.json").read_text("utf-8"))
+    assert (told["step"], told["loss"], len(told["rows"])) == (4, "nan", 4)
+    assert told["learning_rate"] == pytest.approx(5e-4)
+    kept = checkpoint.newest(folder, pytest.fail)
+    assert kept is not None and kept.step == 3
+    assert all(torch.isfinite(tensor.float()).all() for tensor in kept.tensors.values())
+    again = run(spec, tmp_path / "runs")  # without the fault it goes on from there
+    assert bytes_of(again.folder) == bytes_of(run(spec, tmp_path / "never").folder)
+    assert not (folder / "failed.json").exists()
+
+
+def hungry(monkeypatch: pytest.MonkeyPatch, rows: int, error: Callable[[], Exception]) -> None:
+    """More than so many rows at once do not fit into memory."""
+    plain = Loop._summed
+
+    def summed(self: Loop, part: Any, exact: bool) -> Any:
+        loss = plain(self, part, exact)
+        if len(part) > rows:
+            raise error()
+        return loss
+
+    monkeypatch.setattr(Loop, "_summed", summed)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError,
+        lambda: torch.OutOfMemoryError("CUDA out of memory."),
+        lambda: RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_cuts_the_batch_and_learns_the_same(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception]
+) -> None:
+    plain = [line["loss"] for line in read_log(run(spec, tmp_path / "plain").folder) if "loss" in line]
+    hungry(monkeypatch, rows=1, error=error)
+    watch = Told()
+    finished = run(spec, tmp_path / "hungry", watch)
+    assert [line["loss"] for line in read_log(finished.folder) if "loss" in line] == pytest.approx(plain, abs=1e-6)
+    assert "out of memory at update 1: batches are cut into 4 pieces from now on" in watch.notes
+
+
+def test_a_single_row_that_does_not_fit_ends_the_run_with_a_line(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hungry(monkeypatch, rows=0, error=MemoryError)
+    with pytest.raises(RunError, match="out of memory at a single row: give a smaller --max-length, or more memory"):
+        run(spec, tmp_path / "runs")
+
+
+def test_max_memory_is_kept_to_where_batches_can_be_cut(spec: Spec, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="out of memory at a single row"):
+        run(spec, tmp_path / "runs", means=Means(max_memory=10**6))

@@ -1,0 +1,72 @@
+"""Being asked to stop: at once, or after what must not be torn; in the shell's own exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from bertkit.errors import StoppedError
+from bertkit.stop import ASKING, Asked, Stop
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_signal_ends_the_block_with_the_shells_exit_code(name: str) -> None:
+    number = getattr(signal, name)
+    with (
+        pytest.raises(StoppedError, match=f"stopped by {name}: go on with it") as stopped,
+        Stop(lambda kept: ": go on with it"),
+    ):
+        os.kill(os.getpid(), number)
+        pytest.fail("it went on")
+    assert stopped.value.exit_code == 128 + number
+
+
+def test_what_catches_every_exception_does_not_catch_it() -> None:
+    with pytest.raises(StoppedError), Stop():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except Exception:
+            pytest.fail("it was taken for an error")
+
+
+def test_inside_gently_it_is_noted_and_raised_when_that_is_left() -> None:
+    done = []
+    with pytest.raises(StoppedError), Stop() as stop:
+        with stop.gently():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append(stop.asked)
+        done.append("never")
+    assert done == [signal.SIGTERM]
+
+
+def test_whoever_works_gently_may_stop_and_say_what_was_kept() -> None:
+    stop = Stop(lambda kept: f", {kept} are kept")
+    with pytest.raises(StoppedError, match="SIGUSR1, 7 are kept"), stop, stop.gently():
+        os.kill(os.getpid(), signal.SIGUSR1)
+        stop.kept = 7
+        raise Asked
+
+
+def test_a_block_that_fails_otherwise_fails_as_it_did() -> None:
+    with pytest.raises(KeyError), Stop():
+        raise KeyError
+
+
+def test_afterwards_signals_do_what_they_did_before() -> None:
+    before = [signal.getsignal(getattr(signal, name)) for name in ASKING]
+    with Stop():
+        assert [signal.getsignal(getattr(signal, name)) for name in ASKING] != before
+    assert [signal.getsignal(getattr(signal, name)) for name in ASKING] == before
+
+
+def test_a_second_ctrl_c_ends_the_process_at_once() -> None:
+    code = (
+        "import os, signal\nfrom bertkit.stop import Stop\nwith Stop() as stop, stop.gently():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n    os.kill(os.getpid(), signal.SIGINT)\n    print('it went on')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
