@@ -38,12 +38,14 @@ def train_bertkit(job: Job) -> None:
     from bertkit.devices import settled
     from bertkit.request import Asked, check, spec_of
     from bertkit.run import run
+    from bertkit.spec import Means
 
     turns, out = Turns(job["born"]), Path(job["out"])
     spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
     check([spec])
     try:
-        run(spec, out, TurnsWatch(turns))
+        # a turn lasts seconds, and the clock goes on between turns: the peers keep no checkpoints either
+        run(spec, out, TurnsWatch(turns), means=Means(save_every=10**9))
     except Enough:
         lines = [json.loads(line) for line in next(out.glob("*/log.jsonl")).read_text("utf-8").splitlines()]
         tokens = [0, *(line["tokens"] for line in lines if "tokens" in line)]
