@@ -6,11 +6,10 @@ python -m benchmarks.precision --table                    write the table anew, 
 
 from __future__ import annotations
 
-import argparse
 import json
 from typing import Any
 
-from benchmarks.results import HERE, README, Planned, measure, with_table
+from benchmarks.results import HERE, README, Planned, asked_for, measure, with_table
 from benchmarks.setting import machine, versions
 from bertkit.cli.screen import METRIC_TITLES
 from bertkit.stats import difference, spread
@@ -32,11 +31,7 @@ PLAN = (
 
 def main() -> None:
     """Run what is missing, then write the table; or only the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default="../shared/data", help="the folder of the datasets")
-    parser.add_argument("--runs", default="runs", help="where the runs' folders go")
-    parser.add_argument("--table", action="store_true", help="write the README's table, run nothing")
-    options = parser.parse_args()
+    options = asked_for(__doc__)
     if not options.table:
         kept = read()
         for planned in PLAN:

@@ -65,11 +65,7 @@ PLAN = (
 
 def main() -> None:
     """Run what is missing, then write the table; or only the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default="../shared/data", help="the folder of the datasets")
-    parser.add_argument("--runs", default="runs", help="where the runs' folders go")
-    parser.add_argument("--table", action="store_true", help="write the README's table, run nothing")
-    options = parser.parse_args()
+    options = asked_for(__doc__)
     if not options.table:
         for planned in PLAN:
             for seed, path in planned.files():
@@ -77,6 +73,15 @@ def main() -> None:
                     print(planned.command(seed), flush=True)
                     path.write_text(json.dumps(measure(planned, seed, options), indent=1) + "\n", "utf-8")
     README.write_text(with_table(README.read_text("utf-8"), table()), "utf-8")
+
+
+def asked_for(description: str | None) -> argparse.Namespace:
+    """The arguments of a program that runs what is missing and writes a table."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="../shared/data", help="the folder of the datasets")
+    parser.add_argument("--runs", default="runs", help="where the runs' folders go")
+    parser.add_argument("--table", action="store_true", help="write the README's table, run nothing")
+    return parser.parse_args()
 
 
 def measure(planned: Planned, seed: int, options: argparse.Namespace) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def pays() -> bool:
     cpu = Path("/proc/cpuinfo")
     amd = cpu.is_file() and "AuthenticAMD" in cpu.read_text()
     wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
-    mkl = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+    mkl = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]  # torch has no types for it
     return amd and wide and mkl and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
@@ -63,7 +63,7 @@ def fast_linear(model: nn.Module, known: Callable[[], bool] = pays) -> Iterator[
     """Inside, every nn.Linear of the model computes fp32 by oneDNN, if that `pays` here."""
     layers = [m for m in model.modules() if type(m) is nn.Linear and "forward" not in vars(m)] if known() else []
     for layer in layers:
-        layer.forward = partial(_forward, layer)  # type: ignore[method-assign]
+        layer.forward = partial(_forward, layer)  # type: ignore[method-assign]  # one instance's, for a while
     try:
         yield
     finally:

@@ -73,10 +73,8 @@ def loop(
         if accelerator.device.type == "cpu" and accelerator.num_processes == 1:
             rows = stack.enter_context(touched_rows(loaded.model))
         model, prepared = accelerator.prepare(loaded.model, optimizer)
-        for wrapped in (
-            "forward",
-            "_original_forward",
-        ):  # accelerate's: autocast is entered in _summed, and there alone
+        # accelerate's: autocast is entered in _summed, and there alone
+        for wrapped in ("forward", "_original_forward"):
             vars(loaded.model).pop(wrapped, None)
         model.train()
         yield Loop(

@@ -340,7 +340,7 @@ def test_a_file_of_another_size_is_refused_and_does_not_stay(tmp_path: Path, hub
 @pytest.mark.parametrize(("said", "seconds"), [("7", 7.0), ("9999", 60.0), ("soon", 0.0), ("", 0.0)])
 def test_a_hub_that_says_how_long_to_wait_is_waited_for(said: str, seconds: float) -> None:
     error = RuntimeError("busy")
-    error.response = SimpleNamespace(status_code=429, headers={"Retry-After": said})  # type: ignore[attr-defined]
+    error.response = SimpleNamespace(status_code=429, headers={"Retry-After": said})  # type: ignore[attr-defined]  # as httpx has it
     assert _asked_to_wait(error) == seconds
 
 
