@@ -25,7 +25,7 @@ from bertkit.result import whole_folder
 
 CHECKPOINTS = "checkpoints"
 TENSORS, FACTS, MANIFEST = "tensors.safetensors", "facts.json", "manifest.json"
-SCHEMA = 1
+SCHEMA = 2
 """Of what a checkpoint holds: one with another is not read."""
 
 INTERVAL = 120.0
@@ -52,6 +52,10 @@ class State:
     def step(self) -> int:
         """How many updates were made."""
         return int(self.facts["step"])
+
+    def under(self, start: str) -> dict[str, Tensor]:
+        """The tensors whose names begin so, by the rest of them."""
+        return {name.removeprefix(start): one for name, one in self.tensors.items() if name.startswith(start)}
 
     def copied(self) -> State:
         """The same, on the CPU, in memory of its own."""

@@ -25,15 +25,15 @@ from bertkit.features import Features
 from bertkit.heads import Head
 from bertkit.layouts import Laid
 from bertkit.linear import fast_linear
-from bertkit.lookup import TouchedRows, touched_rows
+from bertkit.lookup import SeenRows, seen_rows
 from bertkit.loss import loss as loss_of
 from bertkit.memory import Guard, out_of_memory
 from bertkit.model import Loaded, forward, readable_inputs
 from bertkit.order import share
 from bertkit.unpadded import unpadded
 
-WEIGHTS, MOMENTS, DRAWS = "weights/", "optimizer/", "draws/"
-"""How names of a state's tensors begin: the model's, AdamW's for each of its parameters, torch's generators."""
+WEIGHTS, MOMENTS, ROWS, DRAWS = "weights/", "optimizer/", "rows/", "draws/"
+"""How names of a state's tensors begin: the model's, AdamW's for its parameters and for rows, torch's generators."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def loop(
         stack.enter_context(fast_linear(loaded.model))
         rows = None
         if accelerator.device.type == "cpu" and accelerator.num_processes == 1:
-            rows = stack.enter_context(touched_rows(loaded.model))
+            rows = stack.enter_context(seen_rows(loaded.model, optimizer))
         model, prepared = accelerator.prepare(loaded.model, optimizer)
         # accelerate's: autocast is entered in _summed, and there alone
         for wrapped in ("forward", "_original_forward"):
@@ -87,7 +87,7 @@ def loop(
 class Loop:
     """What every update needs.
 
-    rows    collects the gradient of the word embeddings, where one process computes
+    rows    the word embeddings, where one process computes on a CPU
     pieces  into how many parts each micro-batch is cut, so that one fits into the memory there is
     """
 
@@ -99,7 +99,7 @@ class Loop:
     optimizer: Any
     masks: Masks
     fast: bool
-    rows: TouchedRows | None
+    rows: SeenRows | None
     readable: set[str]
     guard: Guard
     pieces: int = 1
@@ -171,7 +171,7 @@ class Loop:
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         if self.rows:
             assert self._gathered is not None
-            return [g for g in gradients if g is not self.rows.table.weight.grad] + [self._gathered]
+            gradients.append(self._gathered)
         return gradients
 
     def move(self, norm: float, most: float, rate: float) -> None:
@@ -184,13 +184,14 @@ class Loop:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.step()
+        if self.rows:
+            self.rows.follow(rate)
         self.forget()
 
     def forget(self) -> None:
         """Clear the gradient."""
         for parameter in self.model.parameters():
-            if not self.rows or parameter is not self.rows.table.weight:
-                parameter.grad = None
+            parameter.grad = None
         if self.rows:
             self.rows.clear()
         self._gathered = None
@@ -215,10 +216,14 @@ class Loop:
 
     def state(self, facts: dict[str, Any]) -> State:
         """All that the next update depends on, and `facts`; every process asks for it at once."""
+        if self.rows:
+            self.rows.settle()
         tensors = {WEIGHTS + name: tensor for name, tensor in self.loaded.model.state_dict().items()}
         for name, parameter in self.loaded.model.named_parameters():
             for moment, tensor in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"{MOMENTS}{moment}/{name}"] = tensor
+        if self.rows:
+            tensors |= {ROWS + name: tensor for name, tensor in self.rows.state().items()}
         everyone = gather_object([self.draws()])
         for rank, draws in enumerate(everyone):
             tensors |= {f"{DRAWS}{rank}/{name}": tensor for name, tensor in draws.items() if name != "words"}
@@ -235,10 +240,10 @@ class Loop:
             for name, tensor in weights.items():
                 tensor.copy_(state.tensors[WEIGHTS + name])
         self._remember(state)
+        if self.rows:
+            self.rows.go_on(state.under(ROWS))
         rank = self.accelerator.process_index
-        start = f"{DRAWS}{rank}/"
-        draws = {name.removeprefix(start): t for name, t in state.tensors.items() if name.startswith(start)}
-        self.draw_from({**draws, "words": state.facts["words"][rank]})
+        self.draw_from({**state.under(f"{DRAWS}{rank}/"), "words": state.facts["words"][rank]})
         self.pieces = int(state.facts["pieces"])
         if "scaler" in state.facts:
             self.accelerator.scaler.load_state_dict(state.facts["scaler"])
@@ -246,13 +251,12 @@ class Loop:
     def _remember(self, state: State) -> None:
         """AdamW's moments, in memory of its own kind: a product's bits may depend on where its operands lie."""
         names = dict(self.loaded.model.named_parameters())
-        for key, tensor in state.tensors.items():
-            if key.startswith(MOMENTS):
-                moment, name = key.removeprefix(MOMENTS).split("/", 1)
-                parameter = names[name]
-                device = "cpu" if moment == "step" and tensor.device.type == "cpu" else parameter.device
-                kept = torch.empty(tensor.shape, dtype=tensor.dtype, device=device).copy_(tensor)
-                self.optimizer.state[parameter][moment] = kept
+        for key, tensor in state.under(MOMENTS).items():
+            moment, name = key.split("/", 1)
+            parameter = names[name]
+            device = "cpu" if moment == "step" and tensor.device.type == "cpu" else parameter.device
+            kept = torch.empty(tensor.shape, dtype=tensor.dtype, device=device).copy_(tensor)
+            self.optimizer.state[parameter][moment] = kept
 
 
 def _cut(part: Features, pieces: int) -> list[Features]:

@@ -107,7 +107,7 @@ def test_a_damaged_one_is_passed_over_with_a_line_for_the_one_before(
     assert said == [f"{damaged} is passed over: {trouble}"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', '{"schema": 1, "files": {}}', "\0"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 2}', '{"schema": 2, "files": {}}', "\0"])
 def test_so_is_one_whose_manifest_says_nothing(tmp_path: Path, text: str) -> None:
     (write(tmp_path, state()) / MANIFEST).write_text(text, "utf-8")
     said: list[str] = []
@@ -119,7 +119,7 @@ def test_another_versions_is_refused_by_name(tmp_path: Path) -> None:
     place = write(tmp_path, state())
     manifest = json.loads((place / MANIFEST).read_text("utf-8"))
     (place / MANIFEST).write_text(json.dumps({**manifest, "schema": 99}), "utf-8")
-    with pytest.raises(RequestError, match="another version of bertkit: schema 99, not 1"):
+    with pytest.raises(RequestError, match="another version of bertkit: schema 99, not 2"):
         newest(tmp_path, lambda line: None)
 
 
