@@ -29,7 +29,10 @@ class Best:
         if self.kept is not None and score.value <= self.kept["value"]:
             return
         self.kept = {"step": step, "evaluation": evaluation.name, "metric": metric, "value": score.value}
-        shutil.rmtree(self.run / BEST, ignore_errors=True)
-        with whole_folder(self.run / BEST) as beside:
+        new = self.run / f"{BEST}.new"
+        shutil.rmtree(new, ignore_errors=True)
+        with whole_folder(new) as beside:
             save(beside)
             write_json(beside / SCORE, self.kept)
+        shutil.rmtree(self.run / BEST, ignore_errors=True)
+        new.rename(self.run / BEST)

@@ -45,7 +45,7 @@ NAMES = {
 class State:
     """A run between two updates: tensors by name, and facts as JSON has them."""
 
-    tensors: Mapping[str, Tensor]
+    tensors: dict[str, Tensor]
     facts: Mapping[str, Any]
 
     @property
@@ -56,6 +56,10 @@ class State:
     def under(self, start: str) -> dict[str, Tensor]:
         """The tensors whose names begin so, by the rest of them."""
         return {name.removeprefix(start): one for name, one in self.tensors.items() if name.startswith(start)}
+
+    def release(self) -> None:
+        """Let the tensors go: they may be three times the weights, and hold a file that was removed."""
+        self.tensors.clear()
 
     def copied(self) -> State:
         """The same, on the CPU, in memory of its own."""
@@ -162,12 +166,15 @@ class Writer:
     """Writes a run's checkpoints in the background, one at a time; afterwards the newest is the only one.
 
     A write that fails leaves the last good one, and `told` is given a line that says so.
+
+    kept  the update of the last that was written
     """
 
     def __init__(self, run: Path, told: Callable[[str], None], interval: float = INTERVAL) -> None:
         self.run = run
         self.told = told
         self.interval = interval
+        self.kept: int | None = None
         self._thread = ThreadPoolExecutor(1)
         self._going: Future[None] | None = None
         self._last = time.monotonic()
@@ -200,6 +207,7 @@ class Writer:
     def _write(self, state: State, began: float) -> None:
         try:
             remove(self.run, keep=write(self.run, state))
+            self.kept = state.step
         except OSError as error:
             kept = _all(self.run)
             last = f"the one of update {int(kept[-1].name[5:])} is kept" if kept else "there is none before it"

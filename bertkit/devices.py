@@ -97,6 +97,14 @@ def _computes_bf16(device: Device) -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
+def processor() -> str:
+    """Whose CPU this is and which instructions torch takes there, in brackets: both decide the last bits."""
+    cpu = Path("/proc/cpuinfo")
+    lines = cpu.read_text().splitlines() if cpu.is_file() else []
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "CPU")
+    return f" ({name}, {torch.backends.cpu.get_cpu_capability()})"
+
+
 def describe(device: torch.device) -> str:
     """The device in words: its kind, and for a CPU its threads."""
     if device.type == "cuda":

@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bertkit.errors import RequestError
+from bertkit.errors import RequestError, RunError
+from bertkit.memory import out_of_memory
 
 
 def check_out(out: Path) -> None:
@@ -59,6 +60,27 @@ def _locked(path: Path) -> Iterator[Any]:
             if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 yield file
                 return
+
+
+def way_on(folder: Path, force: bool, kept: int | None = None) -> str:
+    """What a person does after a run was stopped, `kept` up to an update; `force`, typed again, would begin anew."""
+    done = f"; update {kept:,} is kept" if kept else ""
+    again = "" if force else "the same command goes on, and so does: "
+    return f"{done}; {again}bertkit resume {folder}"
+
+
+@contextmanager
+def in_words(folder: Path, force: bool) -> Iterator[None]:
+    """Inside, a disk or a memory that fails a run ends in a RunError that says how the run goes on."""
+    try:
+        yield
+    except OSError as error:
+        what = f"{error.filename or folder}: {error.strerror or error}"
+        raise RunError(f"{what}{way_on(folder, force)}") from error
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise RunError(f"out of memory ({error}){way_on(folder, force)}") from error
 
 
 def check_room(folder: Path, needed: int) -> str:

@@ -53,7 +53,8 @@ class Keeper:
         if asked:
             if self.writer:
                 self.writer.wait()
-            self.stop.asked, self.stop.kept = asked, int(facts["step"])
+                self.stop.kept = self.writer.kept
+            self.stop.asked = asked
             raise Asked
 
     def _agreed(self, loop: Loop, step: int, last: bool) -> tuple[bool, int]:

@@ -4,7 +4,7 @@ A batch looks up some hundred of a table's rows, which hold half of MiniLM's wei
 makes a dense gradient of V x H for every update, and AdamW moves every row by it. But a row that was never looked up
 has moments of zero, so AdamW moves it by its decay alone, which can wait until somebody reads it. Rows that were seen
 lie here side by side, with a gradient and moments of their own, and are moved at every update, as AdamW has it. The
-table's bits are those of torch's own.
+table's bits are those that torch makes of the same gradient.
 """
 
 from __future__ import annotations
@@ -164,6 +164,13 @@ def _put_in_place(optimizer: torch.optim.AdamW, weight: Tensor, moved: nn.Parame
                 group["params"][k] = moved
                 return float(group["weight_decay"])
     raise AssertionError("the optimizer does not have the table")
+
+
+def fits(model: Any) -> bool:
+    """Whether the word embeddings are a plain table, looked up by one module alone."""
+    table = model.get_input_embeddings()
+    plain = type(table) is nn.Embedding and table.max_norm is None and not table.scale_grad_by_freq
+    return plain and sum(p is table.weight for _, p in model.named_parameters(remove_duplicate=False)) == 1
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedType
 from accelerate.utils import gather_object
 from torch import Tensor
 
@@ -25,7 +25,7 @@ from bertkit.features import Features
 from bertkit.heads import Head
 from bertkit.layouts import Laid
 from bertkit.linear import fast_linear
-from bertkit.lookup import SeenRows, seen_rows
+from bertkit.lookup import SeenRows, fits, seen_rows
 from bertkit.loss import loss as loss_of
 from bertkit.memory import Guard, out_of_memory
 from bertkit.model import Loaded, forward, readable_inputs
@@ -70,7 +70,8 @@ def loop(
             stack.enter_context(fast_dropout(loaded.model, masks))
         stack.enter_context(fast_linear(loaded.model))
         rows = None
-        if accelerator.device.type == "cpu" and accelerator.num_processes == 1:
+        alone = accelerator.distributed_type is DistributedType.NO
+        if accelerator.device.type == "cpu" and alone and fits(loaded.model):
             rows = stack.enter_context(seen_rows(loaded.model, optimizer))
         model, prepared = accelerator.prepare(loaded.model, optimizer)
         # accelerate's: autocast is entered in _summed, and there alone
@@ -87,7 +88,7 @@ def loop(
 class Loop:
     """What every update needs.
 
-    rows    the word embeddings, where one process computes on a CPU
+    rows    the word embeddings, where one process computes on a CPU, and they are a plain table
     pieces  into how many parts each micro-batch is cut, so that one fits into the memory there is
     """
 
@@ -122,6 +123,7 @@ class Loop:
                 if not out_of_memory(error):
                     raise
                 self._give_way(max(map(len, cut)), error)
+            self.guard.release()  # the error is gone by now, and with it what its frames held
             self.forget()
             self.draw_from(before)
 
@@ -135,7 +137,6 @@ class Loop:
         if rows == 1:
             raise RunError("out of memory at a single row: give a smaller --max-length, or more memory") from error
         self.pieces *= 2
-        self.guard.release()
 
     def _backward(self, parts: list[Features], exact: bool) -> float:
         total = max(1, sum(map(count, parts)))
@@ -254,8 +255,7 @@ class Loop:
         for key, tensor in state.under(MOMENTS).items():
             moment, name = key.split("/", 1)
             parameter = names[name]
-            device = "cpu" if moment == "step" and tensor.device.type == "cpu" else parameter.device
-            kept = torch.empty(tensor.shape, dtype=tensor.dtype, device=device).copy_(tensor)
+            kept = torch.empty(tensor.shape, dtype=tensor.dtype, device=parameter.device).copy_(tensor)
             self.optimizer.state[parameter][moment] = kept
 
 

@@ -18,11 +18,11 @@ from bertkit import model as models
 from bertkit.best import Best
 from bertkit.checkpoint import State, Writer
 from bertkit.devices import accelerator as make_accelerator
-from bertkit.devices import describe, first_does, settled
+from bertkit.devices import describe, first_does, processor, settled
 from bertkit.encoders import locate_encoder
 from bertkit.encoding import Encoded, Worker, key_of, rows_cut
 from bertkit.errors import RunError
-from bertkit.folder import Log, check_out, check_room, one_writer, put_aside
+from bertkit.folder import Log, check_out, check_room, in_words, one_writer, put_aside, way_on
 from bertkit.heads import Head, Window
 from bertkit.keeper import Keeper
 from bertkit.layouts import Laid, laid
@@ -85,7 +85,7 @@ def run(
     accelerator = make_accelerator(spec.device, spec.precision)
     with ExitStack() as stack:
         stack.callback(watch.close)
-        stop = stack.enter_context(Stop(partial(_way_on, folder)))
+        stop = stack.enter_context(Stop(partial(way_on, folder, force)))
         first_does(lambda: stack.enter_context(one_writer(folder)))
         result = None if force else first_does(lambda: read_result(folder))
         if result is not None:
@@ -97,17 +97,8 @@ def run(
             spec=spec, folder=folder, splits=splits, watch=watch, accelerator=accelerator, stop=stop, state=state,
             means=means or Means(), force=force,
         )  # fmt: skip
-        try:
+        with in_words(folder, force):
             return Finished(folder=folder, result=one.do(), before=False)
-        except OSError as error:
-            kept = "what was kept before stays, and the same command goes on from it"
-            raise RunError(f"{error.filename or folder}: {error.strerror or error}; {kept}") from error
-
-
-def _way_on(folder: Path, kept: int | None) -> str:
-    """What a person does after a run was stopped."""
-    done = f" after update {kept:,}, which is kept" if kept else ""
-    return f"{done}; the same command goes on, and so does: bertkit resume {folder}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +146,8 @@ class _Run:
             facts = self._facts(loaded)
             best = Best(self.folder, self.state.facts["best"] if self.state else None)
             keeper = Keeper(
-                self.stop, self.state, writer, lambda: {**facts, "log": log.kept(), "best": best.kept},
+                self.stop, self.state, writer,
+                lambda: {**facts, "log": log.kept(), "best": best.kept, "keep_best": self._keeps_best},
                 self.means.save_every,
             )  # fmt: skip
             transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
@@ -198,7 +190,8 @@ class _Run:
 
     def _facts(self, loaded: models.Loaded) -> dict[str, Any]:
         counts = self.splits.counts({})
-        return facts_of(self.spec, counts, loaded.record, versions(), describe(self.accelerator.device))
+        device = f"{describe(self.accelerator.device)}{processor()}"
+        return facts_of(self.spec, counts, loaded.record, versions(), device)
 
     def _failed(self, error: NotFiniteError) -> RunError:
         """Mark the run as failed, with its rows by name; the error that says so."""
@@ -238,6 +231,8 @@ class _Run:
 
     def _prepare(self, weights: int) -> None:
         """`weights` are the bytes of the model."""
+        for left in self.folder.glob(f"{checkpoint.CHECKPOINTS}/.*.tmp"):  # by a process that was killed
+            shutil.rmtree(left)
         there = sum(file.stat().st_size for file in self.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*"))
         # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written;
         # then come the model, and the best one
@@ -246,7 +241,7 @@ class _Run:
             self.watch.note(f"what was there is kept as {put_aside(self.folder)}")
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FAILED).unlink(missing_ok=True)
-        for left in (self.folder / MODEL, *self.folder.glob(".*.tmp")):  # by a process that was killed
+        for left in (self.folder / MODEL, *self.folder.glob(".*.tmp")):
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         write_json(self.folder / SPEC, to_plain(self.spec))
 
@@ -289,8 +284,13 @@ class _Run:
         log.write({"step": step, "score": _headlines(scored)})
         self._keep_best(best, step, scored, loaded)
 
+    @property
+    def _keeps_best(self) -> bool:
+        """Whether --keep-best was given, now or when the run was begun."""
+        return self.means.keep_best or (self.state is not None and self.state.facts["keep_best"])
+
     def _keep_best(self, best: Best, step: int, scored: list[Scored], loaded: models.Loaded) -> None:
-        if self.means.keep_best and self.accelerator.is_main_process:
+        if self._keeps_best and self.accelerator.is_main_process:
             model = self.accelerator.unwrap_model(loaded.model)
             best.offer(step, scored, lambda folder: models.save(loaded, model, folder))
 

@@ -55,7 +55,7 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
             told = f": {was} then, {value} now" if name in DECIDING else ""
             raise RequestError(
                 f"{folder} was begun with something else: {name} changed{told}; "
-                "--force starts anew, and keeps it under another name"
+                "`bertkit finetune` with --force starts anew, and keeps it under another name"
             )
     if before["device"] != now["device"]:
         return [f"begun on {before['device']}: the last bits may differ on {now['device']}"]

@@ -42,7 +42,7 @@ class Stop:
         if threading.current_thread() is threading.main_thread():
             for name in ASKING:
                 number = getattr(signal, name, None)
-                if number is not None:
+                if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has SIGHUP
                     self._before[number] = signal.signal(number, self._note)
         return self
 

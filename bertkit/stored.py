@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,12 +107,16 @@ def _tidy(root: Path, newest: Path) -> None:
     """Remove what nobody used for the longest time, above MOST bytes, and what was left half written."""
     now = time.time()
     for left in root.glob(".*.tmp"):
-        if now - left.stat().st_mtime > ABANDONED:
-            shutil.rmtree(left, ignore_errors=True)
-    kept = sorted((path for path in root.glob("[0-9a-f]*")), key=lambda path: -path.stat().st_mtime)
+        with suppress(FileNotFoundError):  # another process was done with it, here and below
+            if now - left.stat().st_mtime > ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
+    kept = []
+    for place in root.glob("[0-9a-f]*"):
+        with suppress(FileNotFoundError):
+            kept.append((-place.stat().st_mtime, sum(file.stat().st_size for file in place.iterdir()), place))
     total = 0
-    for place in kept:
-        total += sum(file.stat().st_size for file in place.iterdir())
+    for _, size, place in sorted(kept):
+        total += size
         if total > MOST and place != newest:
             shutil.rmtree(place, ignore_errors=True)  # who has it mapped keeps it
 

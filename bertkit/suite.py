@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit import registry
-from bertkit.errors import BertkitError, DataError
+from bertkit.errors import BertkitError, DataError, PeerError, StoppedError
 from bertkit.request import Asked, check, spec_of
 from bertkit.result import RESULT, Result, Scored
 from bertkit.spec import SAMPLE, Spec
@@ -142,6 +142,8 @@ def run_suite(
         try:
             one = run(member.spec, out, watch(member.spec), force)
             done.append(Member(task=member.task, spec=member.spec, result=one.result, folder=one.folder))
+        except (PeerError, StoppedError):  # of all of them, not of this one
+            raise
         except BertkitError as error:
             done.append(Member(task=member.task, spec=member.spec, missing=str(error)))
     return summed(suite, tuple(done))

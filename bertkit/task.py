@@ -24,7 +24,7 @@ class Recipe:
     batch_tokens           tokens of a micro-batch at most, if given: it takes the place of batch_size; the
                            loss is the mean over an update's rows (words, for tagging) all the same
     order                  "random" shuffles the rows; "length" also puts rows of like length together;
-                           "auto" is random where the layout is unpadded, else length
+                           "auto" is length where the layout is bucketed, else random
     gradient_accumulation  micro-batches of an update
     learning_rate          its peak, for AdamW (Loshchilov and Hutter 2019), bias-corrected
     warmup                 the share of all updates in which the rate rises from 0; then it falls to 0

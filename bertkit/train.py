@@ -116,6 +116,7 @@ def train(
     with loop(loaded, head, laid, accelerator, optimizer, seed, drawn_fast, guard) as one, keeper.stop.gently():
         if keeper.state:
             one.go_on(keeper.state)
+            keeper.state.release()
             sums = {name: keeper.state.facts[name] for name in sums}
             watch.advance(int(sums["step"]), loss=sums["loss"])
         done, began = int(sums["step"]), time.perf_counter() - sums["seconds"]

@@ -12,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import socket
+import struct
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +30,7 @@ PATHS = re.compile(API.pattern + r"/paths-info/(?P<revision>[^/]+)")
 RESOLVE = re.compile(r"/(datasets/)?(?P<id>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 CDN = re.compile(r"/_cdn/(models|datasets)/(?P<path>.+)")
 
-Kind = Literal["status", "drop", "flip", "short", "stall", "refuse"]
+Kind = Literal["status", "drop", "reset", "mute", "flip", "short", "stall", "refuse"]
 
 
 @dataclass(kw_only=True)
@@ -80,8 +82,9 @@ class FakeHub:
         """Let requests that hold `part` fail, `times` of them; faults asked for first come first.
 
         status   answer HTTP `at`             drop    send `at` bytes of the body, then drop the line
-        flip     the byte at `at` is wrong    stall   accept, and say nothing for `at` seconds
-        refuse   drop the line unanswered
+        flip     the byte at `at` is wrong    reset   the same, by a reset
+        short    `at` bytes are the file      mute    send `at` bytes, and no more for as long as it takes
+        refuse   drop the line unanswered     stall   accept, and say nothing for `at` seconds
         """
         self.faults.append(Fault(part=part, kind=kind, at=at, times=times))
 
@@ -258,10 +261,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        if self.met and self.met.kind == "drop":
+        kind = self.met.kind if self.met else None
+        if self.met and kind in ("drop", "reset", "mute"):
             body, self.close_connection = body[: self.met.at], True
         self.wfile.write(body)
         self.wfile.flush()
+        if kind == "reset":  # a socket that is closed without lingering sends one
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+        if kind == "mute":
+            self.hub.closing.wait()
 
 
 def entry(path: str, file: Path) -> dict[str, Any]:

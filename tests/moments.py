@@ -17,18 +17,26 @@ ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """When a process sends itself a signal: at the `count`-th time of a kind, or after `count` ms anywhere."""
+    """When process `rank` sends itself a signal: at the `count`-th time of a kind, or after `count` ms anywhere."""
 
     kind: str
     count: int
     signal: signal.Signals = signal.SIGKILL
+    rank: int = 0
 
     @classmethod
-    def drawn(cls, draws: random.Random, kind: str | None = None, sent: signal.Signals = signal.SIGKILL) -> Moment:
-        """One of MOMENTS."""
+    def drawn(
+        cls,
+        draws: random.Random,
+        kind: str | None = None,
+        sent: signal.Signals = signal.SIGKILL,
+        processes: int = 1,
+    ) -> Moment:
+        """One of MOMENTS, in one of the processes; the first alone writes."""
         kind = kind or draws.choice(MOMENTS)
         most = {"update": 18, "save": 40, "evaluation": 4, "final write": 5, "anywhere": 900}[kind]
-        return cls(kind=kind, count=draws.randint(1, most), signal=sent)
+        rank = 0 if kind in ("save", "final write") else draws.randrange(processes)
+        return cls(kind=kind, count=draws.randint(1, most), signal=sent, rank=rank)
 
 
 def armed(moment: Moment) -> Callable[[], None]:
@@ -107,12 +115,14 @@ class Fault:
     lasting: bool
 
     @classmethod
-    def drawn(cls, draws: random.Random) -> Fault:
-        """One of them all."""
-        kind = draws.choice(("write", "rename", "fsync"))
-        most = {"write": 80, "rename": 12, "fsync": 25}[kind]
-        error = draws.choice(("ENOSPC", "EIO", "EDQUOT"))
-        return cls(kind=kind, count=draws.randint(1, most), error=error, lasting=draws.random() < 0.5)
+    def every(cls, draws: random.Random) -> list[Fault]:
+        """One at every place of a short run, and one from there on; more of them than a run has."""
+        return [
+            cls(kind=kind, count=count, error=draws.choice(("ENOSPC", "EIO", "EDQUOT")), lasting=lasting)
+            for kind, most in (("write", 80), ("rename", 12), ("fsync", 25))
+            for count in range(1, most + 1)
+            for lasting in (False, True)
+        ]
 
 
 def faulty(fault: Fault, met: Path) -> Callable[[], None]:

@@ -53,6 +53,23 @@ def test_a_misspelt_name_is_named_with_the_nearest_that_there_is(refused: Refuse
     assert [word for word in words.split() if word not in line] == []
 
 
+@pytest.mark.parametrize(
+    "typed", ["--epochs 2", "--lr 1e-4", "--scratch", "--precision bf16", "--processes 2", "--order length"]
+)
+def test_a_checkpoint_is_scored_and_what_only_training_takes_is_refused(refused: Refused, typed: str) -> None:
+    line = refused("eval", "sst2", "--model", "no/such", *typed.split())
+    flag = typed.split()[0].replace("--lr", "--learning-rate")
+    assert line.startswith(f"Error: {flag}: a checkpoint is scored, not trained")
+
+
+@pytest.mark.usefixtures("refused")
+def test_help_shows_what_is_done_by_default(capfd: pytest.CaptureFixture[str]) -> None:
+    for command, default in (("finetune", "the Hub"), ("compare", "the same"), ("predict", "fp32")):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        assert f"[default: {default}]" in " ".join(capfd.readouterr().out.replace("│", " ").split())
+
+
 @pytest.mark.usefixtures("refused")
 def test_bertkit_alone_prints_its_help_and_no_error(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

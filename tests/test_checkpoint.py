@@ -147,6 +147,7 @@ def test_a_full_disk_keeps_the_last_good_one_and_says_so(tmp_path: Path, monkeyp
     fails(checkpoint, "_written", monkeypatch)
     writer.save(state(2))
     writer.close()
+    assert writer.kept == 1
     found = newest(tmp_path, said.append)
     assert found is not None and found.step == 1
     assert said == [

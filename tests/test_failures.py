@@ -126,3 +126,15 @@ def test_a_single_row_that_does_not_fit_ends_the_run_with_a_line(
 def test_max_memory_is_kept_to_where_batches_can_be_cut(spec: Spec, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="out of memory at a single row"):
         run(spec, tmp_path / "runs", means=Means(max_memory=10**6))
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError("bad luck")])
+def test_out_of_memory_between_passes_ends_the_run_with_a_line(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def step(*given: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Loop, "move", step)
+    with pytest.raises(RunError, match=rf"out of memory \({error}\); the same command goes on"):
+        run(spec, tmp_path / "runs")

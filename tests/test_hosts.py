@@ -77,7 +77,7 @@ class Hosts:
 
     def start(self, rank: int, typed: list[str], **environment: str) -> None:
         """`python TYPED` on one of them."""
-        environment |= {"GLOO_SOCKET_IFNAME": self.names[rank], "TORCH_CPP_LOG_LEVEL": "ERROR"}
+        environment |= {"GLOO_SOCKET_IFNAME": self.names[rank]}
         inside = ["ip", "netns", "exec", self.names[rank], sys.executable]
         self.commands.append(Command.start([*inside, *typed], **environment))
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import tiny
 from datasets import ClassLabel, Dataset, Features, List, Value
-from fakehub import FakeHub
+from fakehub import FakeHub, Kind
 
 from bertkit.fetch import PAUSES, _asked_to_wait
 from bertkit.hub_rows import named_rows
@@ -344,12 +344,22 @@ def test_a_hub_that_says_how_long_to_wait_is_waited_for(said: str, seconds: floa
     assert _asked_to_wait(error) == seconds
 
 
-def test_a_line_dropped_in_mid_file_ends_in_success(tmp_path: Path, hub: FakeHub) -> None:
-    hub.fault("GET /_cdn/models/org/tiny/model.safetensors", "drop", at=5000)
+@pytest.mark.parametrize("kind", ["drop", "reset", "mute"])
+def test_a_line_lost_in_mid_file_ends_in_success(tmp_path: Path, hub: FakeHub, kind: Kind) -> None:
+    hub.fault("GET /_cdn/models/org/tiny/model.safetensors", kind, at=5000)
     hub.fault("/api/models/org/tiny/revision", "refuse")
-    said = ask(FETCH, hub.url, tmp_path)
+    said = ask(FETCH, hub.url, tmp_path, HF_HUB_DOWNLOAD_TIMEOUT="1")
     assert said["model"] == [MODEL_FILES, hub.commit("models", "org/tiny")]
     assert len([request for request in hub.requests if "/_cdn/models" in request]) == 2
+    fetched = next((tmp_path / "hub/models--org--tiny/snapshots").glob("*/model.safetensors"))
+    assert fetched.read_bytes() == (hub.root / "models/org/tiny/model.safetensors").read_bytes()
+
+
+def test_a_hub_that_falls_mute_in_every_file_ends_in_one_line(tmp_path: Path, hub: FakeHub) -> None:
+    hub.fault("GET /_cdn/models/org/tiny/model.safetensors", "mute", at=50, times=99)
+    said = ask(HASTE + FETCH, hub.url, tmp_path, HF_HUB_DOWNLOAD_TIMEOUT="1")
+    assert said["model"].startswith("HubError: model 'org/tiny'") and "\n" not in said["model"]
+    assert not list((tmp_path / "hub/models--org--tiny").glob("snapshots/*/model.safetensors"))
 
 
 UNKNOWN = """

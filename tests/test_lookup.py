@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from bertkit.lookup import WAITING, SeenRows, seen_rows
+from bertkit.lookup import WAITING, SeenRows, fits, seen_rows
 
 WORDS, WIDE = 40, 16
 IDS = torch.tensor([[3, 5, 3, 0], [39, 5, 5, 0]])
@@ -186,3 +187,25 @@ def test_what_was_kept_goes_on_to_the_same_bits(stop: int) -> None:
         for step in range(stop, UPDATES):
             update(other, going_on, step, rows)
     assert same(other, torchs(0.1, UPDATES))
+
+
+def tied(model: Model) -> None:
+    """As BART has it: another module looks up the same weights."""
+    model.other = nn.Embedding(WORDS, WIDE)
+    model.other.weight = model.table.weight
+
+
+def scaled(model: Model) -> None:
+    model.table = type("Scaled", (nn.Embedding,), {})(WORDS, WIDE)
+
+
+def clipped(model: Model) -> None:
+    model.table.max_norm = 1.0
+
+
+@pytest.mark.parametrize("change", [tied, scaled, clipped])
+def test_a_table_that_is_not_plain_is_left_to_torch(change: Callable[[Model], None]) -> None:
+    model = Model()
+    assert fits(model)
+    change(model)
+    assert not fits(model)

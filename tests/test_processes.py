@@ -137,3 +137,15 @@ def test_a_line_that_cannot_be_read_is_one_line_from_both_processes(model: Path,
     assert ended.code == 2
     assert len(ended.said) == 1, ended.said
     assert ended.said[0].startswith("Error: ") and "tiny-ud-train.conllu, line " in ended.said[0]
+
+
+def test_one_process_under_a_launcher_trains_what_one_without_does(
+    model: Path, data: Path, tmp_path: Path, one: Ended
+) -> None:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1", "-m", "bertkit"]
+    typed = [sys.executable, *launcher, *command(model, data, tmp_path)]
+    done = subprocess.run(typed, capture_output=True, text=True, env=os.environ, timeout=250, check=False)
+    assert done.returncode == 0, done.stderr
+    alone = Ended(code=0, said=[], out=tmp_path)
+    losses = ([line["loss"] for line in read_log(ended.folder) if "loss" in line] for ended in (alone, one))
+    assert next(losses) == pytest.approx(next(losses), abs=1e-6)

@@ -19,8 +19,9 @@ from test_train import DRY, bytes_of
 
 from bertkit import checkpoint, registry
 from bertkit import run as runs
+from bertkit.cli import main
 from bertkit.errors import RequestError
-from bertkit.folder import one_writer
+from bertkit.folder import one_writer, way_on
 from bertkit.heads import Window
 from bertkit.loop import Loop, Update
 from bertkit.result import read_log
@@ -87,7 +88,20 @@ def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4
 
 @pytest.mark.parametrize("kind", tiny.HEADS)
 def test_runs_that_are_killed_stopped_or_starved_go_on_to_the_same_bytes(kind: str) -> None:
-    asked = ["--heads", kind, "--kills", str(KILLS), "--signals", "2", "--faults", "2", "--seed", "3"]
+    asked = [
+        "--heads",
+        kind,
+        "--kills",
+        str(KILLS),
+        "--signals",
+        "2",
+        "--faults",
+        "2",
+        "--seed",
+        "3",
+        "--processes",
+        "1",
+    ]
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("torture.py")), *asked],
         capture_output=True,
@@ -186,7 +200,8 @@ def test_it_is_not_gone_on_with_something_else(
     with pytest.raises(RequestError) as refused:
         run(spec, tmp_path / "runs")
     assert str(refused.value) == (
-        f"{folder} was begun with something else: {said}; --force starts anew, and keeps it under another name"
+        f"{folder} was begun with something else: {said}; "
+        "`bertkit finetune` with --force starts anew, and keeps it under another name"
     )
     assert list((folder / checkpoint.CHECKPOINTS).iterdir())
 
@@ -240,3 +255,41 @@ def test_wrong_means_are_refused(refused: Refused, typed: list[str], said: str) 
 
 def test_what_is_no_run_cannot_be_gone_on_with(refused: Refused, tmp_path: Path) -> None:
     assert "is not a run's folder" in refused("resume", str(tmp_path / "nowhere"))
+
+
+def test_a_launcher_of_another_number_of_processes_is_refused(
+    refused: Refused, spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = crash(spec, tmp_path / "begun", monkeypatch)
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert f"{folder} is of --processes 1; the launcher started 2" in refused("resume", str(folder))
+
+
+def test_a_run_is_gone_on_with_from_within_its_folder(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = crash(spec, tmp_path / "runs", monkeypatch)
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit) as left:
+        main(["resume", ".", "--quiet"])
+    assert not left.value.code
+    assert bytes_of(folder) == bytes_of(run(spec, tmp_path / "never").folder)
+
+
+def test_keep_best_need_not_be_said_again(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = replace(spec, eval_every=2)
+    means = replace(KEPT, keep_best=True)
+    folder = crash(spec, tmp_path / "runs", monkeypatch, after=3, means=means)
+    run(spec, tmp_path / "runs")
+    never = run(spec, tmp_path / "never", means=means).folder
+    kept = [(one / "best" / "score.json").read_bytes() for one in (folder, never)]
+    assert kept[0] == kept[1]
+    assert (folder / "best" / "model.safetensors").read_bytes() == (never / "best" / "model.safetensors").read_bytes()
+    assert not (folder / "best.new").exists()
+
+
+@pytest.mark.parametrize(("force", "said"), [(False, "the same command goes on, and so does: "), (True, "")])
+def test_who_is_stopped_is_told_what_goes_on(tmp_path: Path, force: bool, said: str) -> None:
+    line = way_on(tmp_path, force, 1234)
+    assert line == f"; update 1,234 is kept; {said}bertkit resume {tmp_path}"

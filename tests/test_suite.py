@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bertkit import registry
+from bertkit import run as runs
+from bertkit.errors import BertkitError, PeerError, RunError, StoppedError
 from bertkit.result import Result, RowCount, Score, Scored, Training
 from bertkit.spec import Spec
-from bertkit.suite import Member, human_score, summed
+from bertkit.suite import Member, human_score, run_suite, summed
 from bertkit.task import Task
+from bertkit.watch import Watch
 
 GLUE = registry.find_suite("glue")
 # BERT-large's test scores (Devlin et al. 2019 and the leaderboard), whose published mean is 80.5
@@ -95,3 +101,32 @@ def test_a_missing_evaluation_makes_a_task_partial() -> None:
     unmet = Scored(name=mismatched.name, split=mismatched.split, missing="no dev_mismatched in DATA")
     part = replace(whole, result=replace(whole.result, evaluations=(matched, unmet)))
     assert (part.whole, part.score) == (False, 0.867)
+
+
+def failing(error: BertkitError, done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run fails by `error`; its task is noted."""
+
+    def run(spec: Spec, *given: Any) -> None:
+        done.append(spec.task.name)
+        raise error
+
+    monkeypatch.setattr(runs, "run", run)
+
+
+@pytest.mark.parametrize("error", [StoppedError(signal.SIGINT), PeerError("it is gone")])
+def test_what_ends_one_run_for_all_ends_the_suite(
+    error: RunError, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    failing(error, done, monkeypatch)
+    with pytest.raises(type(error)):
+        run_suite(GLUE, [member("cola", [[0]]), member("sst2", [[0]])], tmp_path, lambda spec: Watch())
+    assert done == ["cola"]
+
+
+def test_a_run_that_fails_by_itself_leaves_its_cell_saying_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    failing(RunError("the loss became nan"), done, monkeypatch)
+    score = run_suite(GLUE, [member("cola", [[0]]), member("sst2", [[0]])], tmp_path, lambda spec: Watch())
+    assert done == ["cola", "sst2"]
+    assert [one.missing for one in score.members] == ["the loss became nan"] * 2

@@ -11,15 +11,19 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from moments import ASKING, MOMENTS, Fault, Moment, armed, faulty
 
@@ -34,48 +38,92 @@ Report = tuple[dict[str, int], list[str]]
 LONGEST = 120
 """Seconds of a command, after which it hangs."""
 
+PATIENCE = 15
+"""Seconds that a process waits for another."""
 
-def forked(typed: list[str], before: Callable[[], None] = lambda: None) -> tuple[int, str]:
-    """`bertkit TYPED` in a process forked from this one, after `before`; its exit code, or -9, and what it said."""
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a process ended: its exit code, or less the signal's number, and what it said."""
+
+    code: int
+    said: str
+
+
+def forked(
+    typed: list[str], before: Callable[[], None] = lambda: None, processes: int = 1, rank: int = 0
+) -> list[Ended]:
+    """`bertkit TYPED` in processes forked from this one, as a launcher would start them; `rank` does `before` first."""
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a thread does not survive a fork"
-    with tempfile.TemporaryFile() as said:
-        pid = os.fork()
-        if pid == 0:
-            os.dup2(said.fileno(), 1)
-            os.dup2(said.fileno(), 2)
-            try:
-                before()
-                from bertkit.cli import main
-
-                main(typed)
-            except SystemExit as leaving:
-                sys.stdout.flush()
-                os._exit(int(leaving.code or 0))
-            except BaseException:
-                import traceback
-
-                traceback.print_exc()
-                os._exit(70)
-        code = _waited(pid)
-        said.seek(0)
-        return code, said.read().decode("utf-8", "replace")
+    with ExitStack() as files:
+        said = [files.enter_context(tempfile.TemporaryFile()) for _ in range(processes)]
+        port = _free_port() if processes > 1 else 0
+        pids = []
+        for k in range(processes):
+            pids.append(os.fork())
+            if pids[-1] == 0:
+                if processes > 1:
+                    os.environ.update(LOCAL_RANK=str(k), RANK=str(k), WORLD_SIZE=str(processes), **_meeting(port))
+                _command(typed, before if k == rank else lambda: None, said[k].fileno())
+        codes = _waited(pids)
+        for file in said:
+            file.seek(0)
+        return [
+            Ended(code=code, said=file.read().decode("utf-8", "replace"))
+            for code, file in zip(codes, said, strict=True)
+        ]
 
 
-def _waited(pid: int) -> int:
-    until = time.monotonic() + LONGEST
+def _meeting(port: int) -> dict[str, str]:
+    return {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "BERTKIT_PEER_TIMEOUT": str(PATIENCE)}
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _command(typed: list[str], before: Callable[[], None], said: int) -> NoReturn:
+    """The rest of a forked process."""
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    try:
+        before()
+        from bertkit.cli import main
+
+        main(typed)
+    except SystemExit as leaving:
+        sys.stdout.flush()
+        os._exit(int(leaving.code or 0))
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    os._exit(70)
+
+
+def _waited(pids: list[int]) -> list[int]:
+    """Their exit codes. Raises AssertionError if they hang."""
+    until, codes = time.monotonic() + LONGEST, dict[int, int]()
     while time.monotonic() < until:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
+        for pid in set(pids) - set(codes):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                codes[pid] = os.waitstatus_to_exitcode(status)
+        if len(codes) == len(pids):
+            return [codes[pid] for pid in pids]
         time.sleep(0.005)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    for pid in set(pids) - set(codes):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
     raise AssertionError(f"a command hung for {LONGEST} s")
 
 
 def ready() -> None:
     """Import everything; the one thread is this."""
     os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1")
+    os.environ["TORCH_CPP_LOG_LEVEL"] = "ERROR"  # as the command line has it, before torch is imported
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pyarrow's allocator would start one
     from transformers import (
         AutoModelForQuestionAnswering,
@@ -91,9 +139,23 @@ def ready() -> None:
     assert bertkit.cli and bertkit.run and bertkit.modules
 
 
-def typed(kind: str, encoder: Path, out: Path) -> list[str]:
-    """A short run on the sample."""
-    return ["finetune", HEADS[kind], "--sample", "--model", str(encoder), *FLAGS.split(), "--out", str(out)]
+@dataclass(frozen=True, kw_only=True)
+class Victim:
+    """What is killed: a short run on the sample, by one of HEADS and an encoder, in so many processes."""
+
+    kind: str
+    encoder: Path
+    processes: int
+
+    def __call__(self, out: Path, before: Callable[[], None] = lambda: None, rank: int = 0) -> list[Ended]:
+        """Run it below `out`."""
+        asked = ["--sample", "--model", str(self.encoder), *FLAGS.split(), "--out", str(out)]
+        return forked(["finetune", HEADS[self.kind], *asked], before, self.processes, rank)
+
+    def finish(self, out: Path) -> None:
+        """Run it to its end."""
+        ended = self(out)
+        assert not any(one.code for one in ended), ended
 
 
 def outcome(out: Path) -> dict[str, Any]:
@@ -111,84 +173,92 @@ def outcome(out: Path) -> dict[str, Any]:
     }
 
 
-def survives(command: list[str], moments: list[Moment]) -> int:
-    """Run the command, ended at each of the moments, then to its end; how often it was ended."""
-    ended = 0
+def survives(victim: Victim, out: Path, moments: list[Moment]) -> int:
+    """Run it, ended at each of the moments, then to its end; how often it was ended."""
+    ends = 0
     for moment in moments:
-        code, text = forked(command, armed(moment))
-        if code == 0:  # it was done before
+        ended = victim(out, armed(moment), moment.rank)
+        if not any(one.code for one in ended):  # it was done before
             break
-        ended += 1
-        if moment.signal == signal.SIGKILL:
-            assert code == -signal.SIGKILL, f"{moment}: exit code {code}\n{text}"
-        elif code != -moment.signal and text != "Interrupted.\n":  # before the run began, the system ends the process
-            lines = text.splitlines()
-            assert code == 128 + moment.signal, f"{moment}: exit code {code}\n{text}"
-            assert len(lines) == 1 and "bertkit resume" in lines[0] and moment.signal.name in lines[0], text
-    code, text = forked(command)
-    assert code == 0, f"exit code {code}\n{text}"
-    return ended
+        ends += 1
+        hit = ended.pop(moment.rank)
+        assert _as_asked(moment, hit), f"{moment}: {hit}"
+        for other in ended:  # it was left alone, or stopped as well, or done
+            assert other.code in (0, 1, 128 + moment.signal), f"{moment}: {other}"
+            assert other.said.count("\n") <= 1 and "Traceback" not in other.said, f"{moment}: {other}"
+    victim.finish(out)
+    return ends
 
 
-def stands(command: list[str], fault: Fault, met: Path) -> bool:
-    """Run the command under a fault, then to its end; whether the fault ended it. It must say so in one line."""
-    code, text = forked(command, faulty(fault, met))
-    assert code in (0, 1, 2), f"{fault}: exit code {code}\n{text}"
-    assert "Traceback" not in text, text
-    lines = [line for line in text.splitlines() if line.startswith("Error: ")]
-    assert len(lines) == (code != 0), f"{fault}: {text}"
-    code, text = forked(command)
-    assert code == 0, f"exit code {code}\n{text}"
-    return bool(lines)
+def _as_asked(moment: Moment, hit: Ended) -> bool:
+    """Whether the process ended as the signal has it, with the line that goes on."""
+    if moment.signal == signal.SIGKILL or hit.code == -moment.signal:  # before the run began, the system ends it
+        return hit.code == -moment.signal
+    if hit.said == "Interrupted.\n" or (moment.rank and not hit.said):  # the first process speaks for all
+        return hit.code == 128 + moment.signal
+    right = hit.said.count("\n") == 1 and "bertkit resume" in hit.said and moment.signal.name in hit.said
+    return right and hit.code == 128 + moment.signal
+
+
+def stands(victim: Victim, out: Path, fault: Fault, met: Path) -> bool:
+    """Run it under a fault, then to its end; whether the fault ended it. It must say so in one line."""
+    ended = victim(out, faulty(fault, met))
+    for one in ended:
+        lines = [line for line in one.said.splitlines() if line.startswith("Error: ")]
+        assert one.code in (0, 1, 2) and "Traceback" not in one.said, f"{fault}: {one}"
+        assert len(lines) == (one.code != 0), f"{fault}: {one}"
+    victim.finish(out)
+    return ended[0].code != 0
 
 
 # All of it, counted.
 
 
-def counted(encoder: Path, folder: Path, kind: str, rounds: list[Moment | Fault], draws: random.Random) -> Report:
-    """One head's run under each of the rounds: how many survived, were identical, and what was lost."""
+def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: random.Random) -> Report:
+    """A run under each of the rounds: how many survived, were identical, and what was lost."""
     count: Counter[str] = Counter()
     lost: list[str] = []
-    never = folder / kind / "never"
-    survives(typed(kind, encoder, never), [])
-    wanted = outcome(never)
+    victim.finish(folder / "never")
+    wanted = outcome(folder / "never")
     for k, one in enumerate(rounds):
-        out = folder / kind / str(k)
-        command = typed(kind, encoder, out)
+        out = folder / str(k)
         count["runs"] += 1
         try:
             if isinstance(one, Fault):
                 met = out.with_suffix(".met")
-                count["ended by a fault"] += stands(command, one, met)
+                count["ended by a fault"] += stands(victim, out, one, met)
                 count["faults met"] += met.exists()
             else:
-                more = [Moment.drawn(draws) for _ in range(draws.randint(0, 2))]
-                count["ended by a signal"] += survives(command, [one, *more])
+                more = [Moment.drawn(draws, processes=victim.processes) for _ in range(draws.randint(0, 2))]
+                count["ended by a signal"] += survives(victim, out, [one, *more])
             count["survived"] += 1
             found = outcome(out)
             differ = [name for name in wanted if found[name] != wanted[name]]
             count["identical"] += not differ
             if differ:
-                lost.append(f"{kind}, {one}: {differ} differ")
+                lost.append(f"{one}: {differ} differ")
         except AssertionError as error:
-            lost.append(f"{kind}, {one}: {error}")
+            lost.append(f"{one}: {error}")
+        shutil.rmtree(out, ignore_errors=True)
     return dict(count), lost
 
 
-def rounds_of(options: argparse.Namespace, draws: random.Random) -> list[Moment | Fault]:
-    """What happens to the runs of one head."""
-    killed = [Moment.drawn(draws, MOMENTS[k % len(MOMENTS)]) for k in range(options.kills)]
-    asked = [Moment.drawn(draws, sent=ASKING[k % len(ASKING)]) for k in range(options.signals)]
-    return [*killed, *asked, *(Fault.drawn(draws) for _ in range(options.faults))]
+def rounds_of(options: argparse.Namespace, draws: random.Random, processes: int) -> list[Moment | Fault]:
+    """What happens to one head's runs in so many processes."""
+    killed = [Moment.drawn(draws, MOMENTS[k % len(MOMENTS)], processes=processes) for k in range(options.kills)]
+    asked = [Moment.drawn(draws, sent=ASKING[k % len(ASKING)], processes=processes) for k in range(options.signals)]
+    faults = Fault.every(draws)
+    return [*killed, *asked, *(faults if options.faults is None else draws.sample(faults, options.faults))]
 
 
 def main() -> None:
     """Count, print, and fail if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--heads", default=",".join(HEADS))
+    parser.add_argument("--processes", default="1,2", help="of a run, one or several at once")
     parser.add_argument("--kills", type=int, default=200, help="killed runs of each head")
     parser.add_argument("--signals", type=int, default=40, help="runs of each head that are asked to stop")
-    parser.add_argument("--faults", type=int, default=100, help="runs of each head that meet a fault")
+    parser.add_argument("--faults", type=int, help="runs of each head that meet one; else at every place there is")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     counts, lost = {}, []
@@ -198,11 +268,14 @@ def main() -> None:
         subprocess.run([sys.executable, "-c", made], check=True, cwd=Path(__file__).parent)
         ready()
         for kind in options.heads.split(","):
-            draws = random.Random(f"{options.seed} {kind}")
-            rounds = rounds_of(options, draws)
-            counts[kind], more = counted(Path(name, "encoder"), Path(name), kind, rounds, draws)
-            lost += more
-            print(f"{kind}: {counts[kind]}, lost {len(more)}", file=sys.stderr)
+            for processes in map(int, options.processes.split(",")):
+                label = kind if processes == 1 else f"{kind}, {processes} processes"
+                draws = random.Random(f"{options.seed} {label}")
+                victim = Victim(kind=kind, encoder=Path(name, "encoder"), processes=processes)
+                rounds = rounds_of(options, draws, processes)
+                counts[label], more = counted(victim, Path(name, label), rounds, draws)
+                lost += [f"{label}, {line}" for line in more]
+                print(f"{label}: {counts[label]}, lost {len(more)}", file=sys.stderr)
     print(json.dumps({"counts": counts, "lost": lost}, indent=1))
     sys.exit(bool(lost))
 

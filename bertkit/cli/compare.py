@@ -24,7 +24,7 @@ def compare(
     what: Annotated[str, typer.Argument(help=f"What to compare: {PRETRAIN_VS_SCRATCH}.")],
     tasks: Annotated[str, typer.Option("--tasks", "-t", help="Tasks, with commas between them.")] = "sst2",
     scratch_lr: Annotated[
-        float | None, typer.Option("--scratch-lr", help="The scratch arm's learning rate. [default: the same]")
+        float | None, typer.Option("--scratch-lr", help=r"The scratch arm's learning rate. \[default: the same]")
     ] = None,
     model: o.Model = None,
     revision: o.Revision = None,

@@ -19,6 +19,10 @@ from bertkit.spec import Spec
 from bertkit.suite import Member, SuiteScore, finished, plan, run_suite
 from bertkit.task import Suite, Task
 
+OF_TRAINING = frozenset(
+    ("scratch", "epochs", "max_steps", "batch_size", "learning_rate", "order", "precision", "processes")
+)
+
 
 def evaluate(
     target: Annotated[str, typer.Argument(help="A suite (glue), a task, or a run's folder.")],
@@ -59,10 +63,12 @@ def evaluate(
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
     if suite is None and folder.is_dir() and not _is_task(target):
-        _refuse_flags(asked)
+        _refuse_flags(asked, f"a run is scored again as its {SPEC} says")
         return _score_run(folder, json, quiet)
     if suite is None:
-        return _score_checkpoint(request.spec_of(_task(target), asked), json, quiet)
+        found = _task(target)
+        _refuse_flags(asked, "a checkpoint is scored, not trained", OF_TRAINING)
+        return _score_checkpoint(request.spec_of(found, asked), json, quiet)
     members = plan(suite, asked)
     if processes > 1 and not distributed():
         return relaunch(processes)
@@ -76,13 +82,14 @@ def evaluate(
     return 0 if result.score is not None else 1
 
 
-def _refuse_flags(asked: request.Asked) -> None:
-    """Raise RequestError for a flag that a finished run decides itself."""
+def _refuse_flags(asked: request.Asked, why: str, among: frozenset[str] | None = None) -> None:
+    """Raise RequestError for flags that were typed and mean nothing here, `among` those if not all."""
     default = request.Asked()
     typed = [f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)]
-    if typed:
-        flags = ", ".join("--" + name.replace("_", "-") for name in typed)
-        raise RequestError(f"{flags}: a run is scored again as its {SPEC} says")
+    refused = [name for name in typed if among is None or name in among]
+    if refused:
+        flags = ", ".join("--" + name.replace("_", "-") for name in refused)
+        raise RequestError(f"{flags}: {why}")
 
 
 def _is_task(target: str) -> bool:

@@ -53,10 +53,9 @@ def finetune(
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> int:
-    """Train an encoder on a task, and score it.
+    """Train an encoder on a task, and score it. What is not given is the task's own: `bertkit tasks TASK`.
 
-    Asking again for a finished run costs nothing: its scores are printed. Asking again for one that was stopped
-    goes on from where it was kept.
+    Asked again, a finished run prints its scores; one that was stopped goes on.
     """
     asked = request.Asked(
         model=model, revision=revision, scratch=scratch, data=data, sample=sample, limit=limit, epochs=epochs,

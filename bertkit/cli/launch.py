@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -92,8 +93,7 @@ def relaunch(processes: int) -> int:
     with TemporaryDirectory(prefix="bertkit-") as folder:
         os.environ[LAST_WORDS] = folder
         try:
-            options = ["--standalone", f"--nproc_per_node={processes}", f"--signals-to-handle={','.join(ASKING)}"]
-            run.main([*options, "-m", "bertkit", *sys.argv[1:]])
+            run.main([*_options(processes), "-m", "bertkit", *sys.argv[1:]])
         except ChildFailedError as error:
             rank, failure = error.get_first_failure()
             if failure.exitcode < 0:
@@ -101,15 +101,26 @@ def relaunch(processes: int) -> int:
             _repeat(Path(folder, str(rank)))
             return failure.exitcode
         except SignalException as stopped:
-            _repeat(Path(folder, "0"))
+            _repeat(Path(folder, "0"), f"Stopped by {stopped.sigval.name}; the same command goes on from what was kept")
             return 128 + int(stopped.sigval)
     return 0
 
 
-def _repeat(words: Path) -> None:
+def _options(processes: int) -> list[str]:
+    """torch's launcher's: what it passes on, and how long a process may take to keep what it has."""
+    heard = [name for name in ASKING if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN]
+    patience = max(30, int(peers.timeout()))
+    return [
+        "--standalone", f"--nproc_per_node={processes}", f"--signals-to-handle={','.join(heard)}",
+        f"--shutdown-timeout={patience}",
+    ]  # fmt: skip
+
+
+def _repeat(words: Path, otherwise: str = "") -> None:
     """Say what a process said last, if it did."""
-    if words.is_file():
-        print(words.read_text("utf-8"), file=sys.stderr)
+    line = words.read_text("utf-8") if words.is_file() else otherwise
+    if line:
+        print(line, file=sys.stderr)
 
 
 def _launched_here() -> bool:

@@ -18,8 +18,9 @@ TRAINING, WHAT, HOW, OUT = "Training", "What to train, on what", "How to compute
 def _option(
     *names: str, panel: str, text: str, metavar: str | None = None, callback: Callable[..., object] | None = None
 ) -> typer.models.OptionInfo:
+    shown = text.replace("[", r"\[")  # else rich takes a default for its markup, and leaves it out
     option: typer.models.OptionInfo = typer.Option(
-        *names, rich_help_panel=panel, help=text, metavar=metavar, callback=callback
+        *names, rich_help_panel=panel, help=shown, metavar=metavar, callback=callback
     )
     return option
 
@@ -55,11 +56,19 @@ BatchSize = Annotated[
 ]
 BatchTokens = Annotated[
     int | None,
-    _option("--batch-tokens", panel=TRAINING, text="Tokens of a batch at most, in place of rows; losses count alike."),
+    _option(
+        "--batch-tokens",
+        panel=TRAINING,
+        text="Tokens of a batch at most, in place of rows; every row weighs the same in the loss.",
+    ),
 ]
 OrderOption = Annotated[
     Literal["auto", "random", "length"] | None,
-    _option("--order", panel=TRAINING, text="Rows shuffled, or those of like length together. [default: by layout]"),
+    _option(
+        "--order",
+        panel=TRAINING,
+        text="Rows shuffled, or those of like length together. [default: length if bucketed, else random]",
+    ),
 ]
 GradientAccumulation = Annotated[
     int | None,
@@ -70,13 +79,17 @@ GradientAccumulation = Annotated[
         text="Batches of an update.",
     ),
 ]
-LearningRate = Annotated[float | None, _option("--learning-rate", "--lr", panel=TRAINING, text="Its peak, for AdamW.")]
+LearningRate = Annotated[float | None, _option("--learning-rate", "--lr", panel=TRAINING, text="AdamW's, at its peak.")]
 Warmup = Annotated[
     float | None,
-    _option("--warmup", "--warmup-ratio", panel=TRAINING, text="Share of updates in which the rate rises."),
+    _option("--warmup", "--warmup-ratio", panel=TRAINING, text="Share of updates in which the learning rate rises."),
 ]
-WeightDecay = Annotated[float | None, _option("--weight-decay", panel=TRAINING, text="None on biases and norms.")]
-MaxGradNorm = Annotated[float | None, _option("--max-grad-norm", panel=TRAINING, text="Gradients are clipped there.")]
+WeightDecay = Annotated[
+    float | None, _option("--weight-decay", panel=TRAINING, text="AdamW's; biases and norms have none.")
+]
+MaxGradNorm = Annotated[
+    float | None, _option("--max-grad-norm", panel=TRAINING, text="Gradients are clipped to this norm.")
+]
 MaxLength = Annotated[
     int | None,
     _option("--max-length", "--max-seq-length", panel=TRAINING, text="Tokens a model sees at once."),
@@ -93,19 +106,30 @@ NullThreshold = Annotated[
     _option("--null-threshold", panel=TRAINING, text="QA: 'no answer' if it beats the best span by more logits."),
 ]
 EvalEvery = Annotated[int | None, _option("--eval-every", panel=TRAINING, text="Updates between scorings on the way.")]
-Seed = Annotated[int, _option("--seed", panel=TRAINING, text="Of everything random.")]
+Seed = Annotated[int, _option("--seed", panel=TRAINING, text="Random seed.")]
 Seeds = Annotated[int, _option("--seeds", panel=TRAINING, text="Runs, with seeds counting up from --seed.")]
 
-DeviceOption = Annotated[Literal["auto", "cpu", "cuda", "mps"], _option("--device", panel=HOW, text="What computes.")]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"], _option("--device", panel=HOW, text="Where to compute.")
+]
 PrecisionOption = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"],
     _option("--precision", panel=HOW, text="Of training; auto is bf16 where the hardware has it. Scoring is fp32."),
 ]
 LayoutOption = Annotated[
     Literal["auto", "unpadded", "bucketed", "padded"],
-    _option("--layout", panel=HOW, text="Of batches: real tokens only; like lengths together; or padded."),
+    _option(
+        "--layout",
+        panel=HOW,
+        text="Of batches: real tokens only; like lengths together; or padded. auto: unpadded on a CPU if it can be.",
+    ),
 ]
-FastDropout = Annotated[bool, _option("--fast-dropout/--torch-dropout", panel=HOW, text="How a CPU draws what drops.")]
+FastDropout = Annotated[
+    bool,
+    _option(
+        "--fast-dropout/--torch-dropout", panel=HOW, text="Dropout on a CPU by bertkit's generator, or by torch's."
+    ),
+]
 Processes = Annotated[
     int,
     _option(
@@ -123,7 +147,12 @@ MaxMemory = Annotated[
 
 SaveEvery = Annotated[
     int | None,
-    _option("--save-every", "--save-steps", panel=OUT, text="Updates between two checkpoints. [default: two minutes]"),
+    _option(
+        "--save-every",
+        "--save-steps",
+        panel=OUT,
+        text="Updates between two checkpoints. [default: by time, about every two minutes]",
+    ),
 ]
 
 
@@ -148,5 +177,5 @@ Out = Annotated[
     Path, _option("--out", "-o", "--output-dir", panel=OUT, text="Folder below which each run gets its own.")
 ]
 Force = Annotated[bool, _option("--force", panel=OUT, text="Do runs anew; what was there is kept.")]
-Json = Annotated[bool, _option("--json", panel=OUT, text="One line of JSON on stdout.")]
+Json = Annotated[bool, _option("--json", panel=OUT, text="JSON on stdout.")]
 Quiet = Annotated[bool, _option("--quiet", "-q", panel=OUT, text="No progress.")]

@@ -26,7 +26,10 @@ def predict(
     device: o.DeviceOption = "auto",
     precision: Annotated[
         Literal["fp32", "bf16"],
-        typer.Option("--precision", help="bf16 is faster, and says how many answers it changes."),
+        typer.Option(
+            "--precision",
+            help="bf16: faster on many rows. The first 1,000 are answered in fp32 too, to count answers that change.",
+        ),
     ] = "fp32",
     json: o.Json = False,
     quiet: o.Quiet = False,

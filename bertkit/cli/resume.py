@@ -11,6 +11,8 @@ from bertkit import request
 from bertkit.cli import options as o
 from bertkit.cli import screen
 from bertkit.cli.launch import distributed, relaunch
+from bertkit.errors import RequestError
+from bertkit.peers import world_size
 
 
 def resume(
@@ -28,7 +30,11 @@ def resume(
     """
     from bertkit.result import read_spec
 
+    folder = folder.resolve()
     spec = read_spec(folder)
+    started = world_size()
+    if started not in (None, spec.processes):
+        raise RequestError(f"{folder} is of --processes {spec.processes}; the launcher started {started} (WORLD_SIZE)")
     means = request.means_of(save_every, max_memory, keep_best)
     request.check([spec])
     if spec.processes > 1 and not distributed():
