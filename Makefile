@@ -2,7 +2,7 @@
 # make test   every test, ruff, mypy --strict
 # make check  ruff and mypy alone
 # make bench  bertkit against what a user would run instead, side by side (hours; DATA=folder of the datasets)
-# make torture  runs that are killed, stopped and starved, hundreds of them, and what became of them
+# make torture  runs that are killed, stopped and starved, thousands of them, and what became of them (hours)
 # make results  what is missing of the README's results (DATA=folder of the datasets)
 # Each makes the environment it needs in .venv.
 
@@ -34,6 +34,7 @@ results: .venv/dev
 
 torture: .venv/dev
 	$(BIN)/python tests/torture.py
+	$(BIN)/python tests/torture.py --processes 2 --kills 50 --signals 12 --faults 25
 	BERTKIT_FUZZ=10000 $(BIN)/python -m pytest tests/test_fuzz.py
 
 clean:

@@ -6,8 +6,9 @@ import errno
 import os
 import random
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,8 @@ def _final(place: Any, name: str, tick: Callable[[], None]) -> None:
 
 # Faults: a write, a rename or a flush that fails.
 
+FAULTS = ("write", "rename", "fsync")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
@@ -115,40 +118,53 @@ class Fault:
     lasting: bool
 
     @classmethod
-    def every(cls, draws: random.Random) -> list[Fault]:
-        """One at every place of a short run, and one from there on; more of them than a run has."""
+    def every(cls, places: Mapping[str, int], draws: random.Random) -> list[Fault]:
+        """One at every place, and one from there on."""
         return [
             cls(kind=kind, count=count, error=draws.choice(("ENOSPC", "EIO", "EDQUOT")), lasting=lasting)
-            for kind, most in (("write", 80), ("rename", 12), ("fsync", 25))
-            for count in range(1, most + 1)
+            for kind, number in places.items()
+            for count in range(1, number + 1)
             for lasting in (False, True)
         ]
 
 
 def faulty(fault: Fault, met: Path) -> Callable[[], None]:
     """What makes this process meet the fault, and then the file `met`."""
+    calls = [0]
+
+    def tick() -> None:
+        calls[0] += 1
+        if calls[0] == fault.count or (fault.lasting and calls[0] > fault.count):
+            met.touch()
+            number = getattr(errno, fault.error)
+            raise OSError(number, os.strerror(number))
+
+    return lambda: _before_every(fault.kind, tick)
+
+
+def counting(folder: Path) -> Callable[[], None]:
+    """What makes this process leave a file for each kind of fault, of as many bytes as there are places for it."""
+
+    def tick(kind: str) -> None:
+        with (folder / kind).open("ab") as file:
+            file.write(b".")
 
     def arm() -> None:
-
-        from bertkit import checkpoint, folder
-
-        calls = [0]
-
-        def tick() -> None:
-            calls[0] += 1
-            if calls[0] == fault.count or (fault.lasting and calls[0] > fault.count):
-                met.touch()
-                number = getattr(errno, fault.error)
-                raise OSError(number, os.strerror(number))
-
-        if fault.kind == "fsync":
-            _before(os, "fsync", tick)
-        elif fault.kind == "rename":
-            _before(Path, "rename", tick)
-            _before(Path, "replace", tick)
-        else:
-            _before(checkpoint, "_written", tick)
-            _before(folder.Log, "write", tick)
-            _before(Path, "write_text", tick)
+        for kind in FAULTS:
+            _before_every(kind, partial(tick, kind))
 
     return arm
+
+
+def _before_every(kind: str, tick: Callable[[], None]) -> None:
+    from bertkit import checkpoint, folder
+
+    if kind == "fsync":
+        _before(os, "fsync", tick)
+    elif kind == "rename":
+        _before(Path, "rename", tick)
+        _before(Path, "replace", tick)
+    else:
+        _before(checkpoint, "_written", tick)
+        _before(folder.Log, "write", tick)
+        _before(Path, "write_text", tick)

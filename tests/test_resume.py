@@ -88,20 +88,7 @@ def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4
 
 @pytest.mark.parametrize("kind", tiny.HEADS)
 def test_runs_that_are_killed_stopped_or_starved_go_on_to_the_same_bytes(kind: str) -> None:
-    asked = [
-        "--heads",
-        kind,
-        "--kills",
-        str(KILLS),
-        "--signals",
-        "2",
-        "--faults",
-        "2",
-        "--seed",
-        "3",
-        "--processes",
-        "1",
-    ]
+    asked = ["--heads", kind, "--kills", str(KILLS), "--signals", "2", "--faults", "2", "--seed", "3"]
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("torture.py")), *asked],
         capture_output=True,

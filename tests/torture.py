@@ -22,10 +22,11 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from moments import ASKING, MOMENTS, Fault, Moment, armed, faulty
+from moments import ASKING, FAULTS, MOMENTS, Fault, Moment, armed, counting, faulty
 
 HEADS = {"classification": "sst2", "regression": "stsb", "tagging": "ud_en_ewt", "span": "squad"}
 FLAGS = (
@@ -243,22 +244,30 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
     return dict(count), lost
 
 
-def rounds_of(options: argparse.Namespace, draws: random.Random, processes: int) -> list[Moment | Fault]:
-    """What happens to one head's runs in so many processes."""
-    killed = [Moment.drawn(draws, MOMENTS[k % len(MOMENTS)], processes=processes) for k in range(options.kills)]
-    asked = [Moment.drawn(draws, sent=ASKING[k % len(ASKING)], processes=processes) for k in range(options.signals)]
-    faults = Fault.every(draws)
+def rounds_of(options: argparse.Namespace, victim: Victim, folder: Path, draws: random.Random) -> list[Moment | Fault]:
+    """What happens to one head's runs."""
+    drawn = partial(Moment.drawn, draws, processes=victim.processes)
+    killed = [drawn(MOMENTS[k % len(MOMENTS)]) for k in range(options.kills)]
+    asked = [drawn(sent=ASKING[k % len(ASKING)]) for k in range(options.signals)]
+    faults = Fault.every(places(victim, folder), draws)
     return [*killed, *asked, *(faults if options.faults is None else draws.sample(faults, options.faults))]
+
+
+def places(victim: Victim, folder: Path) -> dict[str, int]:
+    """How often a run writes, renames and flushes."""
+    folder.mkdir(parents=True)
+    assert not any(one.code for one in victim(folder / "run", counting(folder)))
+    return {kind: (folder / kind).stat().st_size for kind in FAULTS}
 
 
 def main() -> None:
     """Count, print, and fail if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--heads", default=",".join(HEADS))
-    parser.add_argument("--processes", default="1,2", help="of a run, one or several at once")
+    parser.add_argument("--processes", type=int, default=1, help="of each run")
     parser.add_argument("--kills", type=int, default=200, help="killed runs of each head")
     parser.add_argument("--signals", type=int, default=40, help="runs of each head that are asked to stop")
-    parser.add_argument("--faults", type=int, help="runs of each head that meet one; else at every place there is")
+    parser.add_argument("--faults", type=int, help="runs of each head that meet one; else at every place, twice")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     counts, lost = {}, []
@@ -268,14 +277,13 @@ def main() -> None:
         subprocess.run([sys.executable, "-c", made], check=True, cwd=Path(__file__).parent)
         ready()
         for kind in options.heads.split(","):
-            for processes in map(int, options.processes.split(",")):
-                label = kind if processes == 1 else f"{kind}, {processes} processes"
-                draws = random.Random(f"{options.seed} {label}")
-                victim = Victim(kind=kind, encoder=Path(name, "encoder"), processes=processes)
-                rounds = rounds_of(options, draws, processes)
-                counts[label], more = counted(victim, Path(name, label), rounds, draws)
-                lost += [f"{label}, {line}" for line in more]
-                print(f"{label}: {counts[label]}, lost {len(more)}", file=sys.stderr)
+            draws, began = random.Random(f"{options.seed} {kind}"), time.monotonic()
+            victim = Victim(kind=kind, encoder=Path(name, "encoder"), processes=options.processes)
+            rounds = rounds_of(options, victim, Path(name, kind, "places"), draws)
+            counts[kind], more = counted(victim, Path(name, kind), rounds, draws)
+            lost += [f"{kind}, {line}" for line in more]
+            took = f"{(time.monotonic() - began) / 60:.0f} min"
+            print(f"{kind}: {counts[kind]}, lost {len(more)}, {took}", file=sys.stderr)
     print(json.dumps({"counts": counts, "lost": lost}, indent=1))
     sys.exit(bool(lost))
 
