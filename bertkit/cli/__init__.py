@@ -49,7 +49,7 @@ def root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 a wrong request."""
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # what a lost process comes to is said in one line of ours
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # what a lost process comes to is said in one line of ours
     sys.exit(_run(dashed(sys.argv[1:] if arguments is None else arguments)))
 
 
