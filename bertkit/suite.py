@@ -131,9 +131,14 @@ def finished(member: Member, out: Path) -> bool:
 def run_suite(
     suite: Suite, members: list[Member], out: Path, watch: Callable[[Spec], Watch], force: bool = False
 ) -> SuiteScore:
-    """Run every member that has a spec. One that fails leaves its cell saying so, and the others go on."""
+    """Run every member that has a spec. One that fails leaves its cell saying so, and the others go on.
+
+    Raises RequestError if no folder can be made at `out`, PeerError or StoppedError if one run ended for all.
+    """
+    from bertkit.folder import check_out
     from bertkit.run import run
 
+    check_out(out)
     done = []
     for member in members:
         if member.spec is None:

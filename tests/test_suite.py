@@ -11,7 +11,7 @@ import pytest
 
 from bertkit import registry
 from bertkit import run as runs
-from bertkit.errors import BertkitError, PeerError, RunError, StoppedError
+from bertkit.errors import BertkitError, PeerError, RequestError, RunError, StoppedError
 from bertkit.result import Result, RowCount, Score, Scored, Training
 from bertkit.spec import Spec
 from bertkit.suite import Member, human_score, run_suite, summed
@@ -130,3 +130,14 @@ def test_a_run_that_fails_by_itself_leaves_its_cell_saying_so(tmp_path: Path, mo
     score = run_suite(GLUE, [member("cola", [[0]]), member("sst2", [[0]])], tmp_path, lambda spec: Watch())
     assert done == ["cola", "sst2"]
     assert [one.missing for one in score.members] == ["the loss became nan"] * 2
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_any_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    failing(RunError("it ran"), done, monkeypatch)
+    (tmp_path / "file").touch()
+    with pytest.raises(RequestError, match="is a file, not a folder"):
+        run_suite(GLUE, [member("cola", [[0]])], tmp_path / "file", lambda spec: Watch())
+    assert not done
