@@ -107,13 +107,14 @@ def relaunch(processes: int) -> int:
 
 
 def _options(processes: int) -> list[str]:
-    """torch's launcher's: what it passes on, and how long a process may take to keep what it has."""
+    """torch's launcher's: what it passes on, and how long a process may take to keep what it has, if it knows these."""
+    from torch.distributed.run import get_args_parser
+
     heard = [name for name in ASKING if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN]
     patience = max(30, int(peers.timeout()))
-    return [
-        "--standalone", f"--nproc_per_node={processes}", f"--signals-to-handle={','.join(heard)}",
-        f"--shutdown-timeout={patience}",
-    ]  # fmt: skip
+    newer = [f"--signals-to-handle={','.join(heard)}", f"--shutdown-timeout={patience}"]
+    unknown = get_args_parser().parse_known_args([*newer, "script"])[1]
+    return ["--standalone", f"--nproc_per_node={processes}", *(one for one in newer if one not in unknown)]
 
 
 def _repeat(words: Path, otherwise: str = "") -> None:
