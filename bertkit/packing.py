@@ -2,7 +2,7 @@
 
 N tokens of B features, in a row that has room for a few more; h attention heads of d dimensions. Attention goes
 by groups of features of like length: a group has G pairs of feature and head, each a tile of T tokens, some of
-them padding; S slots are the tokens of all tiles.
+them padding; S slots are the tokens of all tiles, and P pairs are those of two tokens in one tile.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ from torch import Tensor
 
 from bertkit.dropout import Masks
 
-SHORT = 64
-"""Tokens up to which products are faster in fp32 than in bf16: they are too small for bf16's kernels."""
-
-GROUP, LONG_GROUP = 8, 4
-"""Features of a group, and where there are long ones: larger groups pad more, smaller ones are more calls."""
+GROUP, FEWEST = 256, 2
+"""Tokens of a group, padding among them, and the fewest features: larger groups pad more, smaller are more calls."""
 
 
 def rounded(count: int) -> int:
@@ -35,9 +32,10 @@ def rounded(count: int) -> int:
 
 @dataclass(frozen=True)
 class Group:
-    """G tiles of T tokens, from slot `start` on."""
+    """G tiles of T tokens, from slot `start` on; and from `pair` on, of all pairs of tokens in a tile."""
 
     start: int
+    pair: int
     tiles: int
     longest: int
     bias: Tensor | None  # (G, 1, T), -inf for padding; None where there is none
@@ -47,9 +45,18 @@ class Group:
         """The group's slots."""
         return slice(self.start, self.start + self.tiles * self.longest)
 
+    @property
+    def pairs(self) -> slice:
+        """The group's pairs of tokens."""
+        return slice(self.pair, self.pair + self.tiles * self.longest**2)
+
     def of(self, slots: Tensor) -> Tensor:
         """(G, T, d) the group's part of (S, d)."""
         return slots[self.slots].view(self.tiles, self.longest, -1)
+
+    def among(self, pairs: Tensor) -> Tensor:
+        """(G, T, T) the group's part of (P,)."""
+        return pairs[self.pairs].view(self.tiles, self.longest, self.longest)
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,12 @@ class Tiles:
     groups: tuple[Group, ...]
     source: Tensor
     place: Tensor
-    dtype: torch.dtype
+
+    @property
+    def pairs(self) -> int:
+        """P, the pairs of tokens in all tiles."""
+        last = self.groups[-1]
+        return last.pair + last.tiles * last.longest**2
 
 
 class Packing:
@@ -83,21 +95,17 @@ class Packing:
         return self if device == self.device else Packing(self.lengths, device)
 
     def tiles(self, heads: int, dtype: torch.dtype) -> Tiles:
-        """The tiles for so many heads, whose products are in `dtype`, or in one that is faster."""
+        """The tiles for so many heads, whose products are in `dtype`."""
         if (heads, dtype) not in self._tiles:
             self._tiles[heads, dtype] = self._laid(heads, dtype)
         return self._tiles[heads, dtype]
 
     def _laid(self, heads: int, dtype: torch.dtype) -> Tiles:
-        short = int(self.lengths.max()) <= SHORT
-        if short and self.device.type == "cpu":
-            dtype = torch.float32
-        size = GROUP if short else LONG_GROUP
         starts, ranked = self.starts.cpu().numpy(), np.argsort(self.lengths, kind="stable")
         place = np.empty(self.tokens * heads, np.int64)
-        sources, groups, start = [], [], 0
-        for first in range(0, len(ranked), size):
-            rows = ranked[first : first + size]
+        sources, groups, start, pair = [], [], 0, 0
+        while len(ranked):
+            rows, ranked = np.split(ranked, [self._fitting(ranked)])
             longest = int(self.lengths[rows].max())
             if dtype != torch.float32:
                 longest = -(-longest // 16) * 16  # few shapes: see rounded
@@ -110,10 +118,15 @@ class Packing:
             place[source[seen]] = slot[seen]
             sources.append(source.ravel())
             tiles = len(rows) * heads
-            groups.append(Group(start, tiles, longest, self._bias(real, heads, dtype)))
-            start += source.size
+            groups.append(Group(start, pair, tiles, longest, self._bias(real, heads, dtype)))
+            start, pair = groups[-1].slots.stop, groups[-1].pairs.stop
         joined = torch.from_numpy(np.concatenate(sources)).to(self.device)
-        return Tiles(tuple(groups), joined, torch.from_numpy(place).to(self.device), dtype)
+        return Tiles(tuple(groups), joined, torch.from_numpy(place).to(self.device))
+
+    def _fitting(self, ranked: NDArray[np.int64]) -> int:
+        """How many of the features, shortest first, make a group."""
+        padded = self.lengths[ranked] * np.arange(1, len(ranked) + 1)
+        return max(FEWEST, int(np.count_nonzero(padded <= GROUP)))
 
     def _bias(self, real: NDArray[np.bool_], heads: int, dtype: torch.dtype) -> Tensor | None:
         if real.all():

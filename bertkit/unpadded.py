@@ -55,55 +55,58 @@ class _Attention(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, packing: Packing, p: float, scale: float
     ) -> Tensor:
         tiles = packing.tiles(query.shape[1], query.dtype)
-        q, k, v = (_apart(tiles, part) for part in (query, key, value))
+        q, k, v = (_rows(part).index_select(0, tiles.source) for part in (query, key, value))
         q.mul_(scale)
         out = torch.empty_like(q)
+        keep = None
+        if p:
+            assert packing.masks
+            keep = packing.masks.keep(tiles.pairs, p, q.dtype)
         saved: list[Tensor] = []
         for group in tiles.groups:
             scores = _scores(group, q, k)
             shares = torch.softmax(scores, dim=-1)
-            kept = keep = shares
-            if p:
-                assert packing.masks
-                keep = packing.masks.keep(shares.numel(), p, shares.dtype).view_as(shares)
-                kept = torch.mul(shares, keep, out=scores)
+            kept = shares if keep is None else torch.mul(shares, group.among(keep), out=scores)
             torch.bmm(kept, group.of(v), out=group.of(out))
-            saved += [shares, kept, keep]
-        ctx.save_for_backward(q, k, v, *saved)
-        ctx.packing, ctx.p, ctx.scale, ctx.dtype = packing, p, scale, query.dtype
-        return _together(packing, tiles, out, query, 1 / (1 - dropped_share(p)))
+            saved += [shares, kept]
+        ctx.save_for_backward(q, k, v, keep, *saved)
+        ctx.packing, ctx.p, ctx.scale = packing, p, scale
+        return _together(tiles, out, query, 1 / (1 - dropped_share(p)))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (given,) = gradients
-        q, k, v, *saved = ctx.saved_tensors
+        q, k, v, keep, *saved = ctx.saved_tensors
         packing = ctx.packing
-        tiles = packing.tiles(given.shape[1], ctx.dtype)
-        real = given[: packing.tokens].reshape(-1, given.shape[2]).to(q.dtype) * (1 / (1 - dropped_share(ctx.p)))
+        tiles = packing.tiles(given.shape[1], q.dtype)
+        real = _rows(given)[: len(tiles.place)].to(q.dtype) * (1 / (1 - dropped_share(ctx.p)))
         g = torch.zeros_like(q).index_copy_(0, tiles.place, real)
         to_q, to_k, to_v = torch.empty_like(q), torch.empty_like(q), torch.empty_like(q)
-        for group, shares, kept, keep in zip(tiles.groups, saved[::3], saved[1::3], saved[2::3], strict=True):
+        for group, shares, kept in zip(tiles.groups, saved[::2], saved[1::2], strict=True):
             to_shares = torch.bmm(group.of(g), group.of(v).transpose(1, 2))
-            if ctx.p:
-                to_shares.mul_(keep)
+            if keep is not None:
+                to_shares.mul_(group.among(keep))
             to_scores = torch._softmax_backward_data(to_shares, shares, -1, shares.dtype)
             torch.bmm(to_scores, group.of(k), out=group.of(to_q))
             torch.bmm(to_scores.transpose(1, 2), group.of(q), out=group.of(to_k))
             torch.bmm(kept.transpose(1, 2), group.of(g), out=group.of(to_v))
-        to_query = _together(packing, tiles, to_q, given, ctx.scale)
-        return to_query, *(_together(packing, tiles, part, given) for part in (to_k, to_v)), None, None, None
+        to_query = _together(tiles, to_q, given, ctx.scale)
+        return to_query, *(_together(tiles, part, given) for part in (to_k, to_v)), None, None, None
 
 
-def _apart(tiles: Tiles, part: Tensor) -> Tensor:
-    """(room, h, d) as (S, d)."""
-    return part.reshape(-1, part.shape[2]).index_select(0, tiles.source).to(tiles.dtype)
+def _rows(part: Tensor) -> Tensor:
+    """(room, h, d) as (room * h, d)."""
+    return part.reshape(-1, part.shape[2])
 
 
-def _together(packing: Packing, tiles: Tiles, slots: Tensor, like: Tensor, factor: float = 1.0) -> Tensor:
+def _together(tiles: Tiles, slots: Tensor, like: Tensor, factor: float = 1.0) -> Tensor:
     """(S, d), times `factor`, as (room, h, d) in the type of `like`; zero behind the tokens."""
-    out = torch.zeros_like(like, memory_format=torch.contiguous_format)
-    found = slots.index_select(0, tiles.place)
-    out[: packing.tokens] = (found if factor == 1 else found.mul_(factor)).view(-1, *like.shape[1:])
+    out = torch.empty_like(like, memory_format=torch.contiguous_format)
+    rows, real = _rows(out), len(tiles.place)
+    torch.index_select(slots.to(out.dtype), 0, tiles.place, out=rows[:real])
+    if factor != 1:
+        rows[:real].mul_(factor)
+    rows[real:] = 0
     return out
 
 
@@ -116,7 +119,7 @@ def _scores(group: Group, q: Tensor, k: Tensor) -> Tensor:
 def _attend(packing: Packing, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
     """The same where nothing is learnt: torch's fused attention, a group at a time."""
     tiles = packing.tiles(query.shape[1], query.dtype)
-    q, k, v = (_apart(tiles, part) for part in (query, key, value))
+    q, k, v = (_rows(part).index_select(0, tiles.source) for part in (query, key, value))
     out = torch.empty_like(q)
     for group in tiles.groups:
         # fused kernels want four dimensions: each tile is a head of one feature
@@ -125,7 +128,7 @@ def _attend(packing: Packing, query: Tensor, key: Tensor, value: Tensor, scale: 
             group.of(q)[None], group.of(k)[None], group.of(v)[None], attn_mask=bias, scale=scale
         )
         group.of(out).copy_(seen[0])
-    return _together(packing, tiles, out, query)
+    return _together(tiles, out, query)
 
 
 def _attention(
