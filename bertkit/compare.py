@@ -16,7 +16,7 @@ import numpy as np
 from bertkit.order import Order, Schedule
 from bertkit.result import LOG, read_log
 from bertkit.run import Finished, run
-from bertkit.spec import Spec, to_plain
+from bertkit.spec import Means, Spec, to_plain
 from bertkit.splits import marks_of, read_splits
 from bertkit.stats import Spread, difference, spread
 from bertkit.task import Recipe, Task
@@ -129,18 +129,17 @@ def compare(
     out: Path,
     watch: Callable[[Spec], Watch],
     force: bool = False,
+    means: Means | None = None,
 ) -> list[Comparison]:
     """Run both arms of every spec with `seeds` seeds, counting up from the spec's; finished runs are taken.
 
     Both arms of a seed see the same rows in the same order. `scratch_rate` is the scratch arm's learning
     rate, where it is to differ.
     """
-    return [_compared(spec, seeds, scratch_rate, out, watch, force) for spec in specs]
+    return [_compared(spec, seeds, scratch_rate, lambda one: run(one, out, watch(one), force, means)) for spec in specs]
 
 
-def _compared(
-    spec: Spec, seeds: int, scratch_rate: float | None, out: Path, watch: Callable[[Spec], Watch], force: bool
-) -> Comparison:
+def _compared(spec: Spec, seeds: int, scratch_rate: float | None, do: Callable[[Spec], Finished]) -> Comparison:
     splits = read_splits(spec)
     assert splits.train
     updates = _about_updates(len(splits.train), spec.recipe)
@@ -152,8 +151,7 @@ def _compared(
     for name, one in ((PRETRAINED, first), (SCRATCH, second)):
         curves = []
         for k in range(seeds):
-            seeded = replace(one, seed=one.seed + k)
-            curves.append(curve_of(run(seeded, out, watch(seeded), force), scored.name, scored.metrics[0]))
+            curves.append(curve_of(do(replace(one, seed=one.seed + k)), scored.name, scored.metrics[0]))
         arms.append(Arm(name=name, spec=one, curves=tuple(curves)))
     return Comparison(
         task=spec.task,

@@ -11,7 +11,7 @@ from bertkit import registry
 from bertkit.errors import BertkitError, DataError, PeerError, StoppedError
 from bertkit.request import Asked, check, spec_of
 from bertkit.result import RESULT, Result, Scored
-from bertkit.spec import SAMPLE, Spec
+from bertkit.spec import SAMPLE, Means, Spec
 from bertkit.splits import check_located
 from bertkit.task import Suite, Task
 from bertkit.watch import Watch
@@ -129,7 +129,12 @@ def finished(member: Member, out: Path) -> bool:
 
 
 def run_suite(
-    suite: Suite, members: list[Member], out: Path, watch: Callable[[Spec], Watch], force: bool = False
+    suite: Suite,
+    members: list[Member],
+    out: Path,
+    watch: Callable[[Spec], Watch],
+    force: bool = False,
+    means: Means | None = None,
 ) -> SuiteScore:
     """Run every member that has a spec. One that fails leaves its cell saying so, and the others go on.
 
@@ -145,7 +150,7 @@ def run_suite(
             done.append(member)
             continue
         try:
-            one = run(member.spec, out, watch(member.spec), force)
+            one = run(member.spec, out, watch(member.spec), force, means)
             done.append(Member(task=member.task, spec=member.spec, result=one.result, folder=one.folder))
         except (PeerError, StoppedError):  # of all of them, not of this one
             raise

@@ -54,7 +54,8 @@ def test_a_misspelt_name_is_named_with_the_nearest_that_there_is(refused: Refuse
 
 
 @pytest.mark.parametrize(
-    "typed", ["--epochs 2", "--lr 1e-4", "--scratch", "--precision bf16", "--processes 2", "--order length"]
+    "typed",
+    ["--epochs 2", "--lr 1e-4", "--scratch", "--precision bf16", "--processes 2", "--order length", "--save-every 5"],
 )
 def test_a_checkpoint_is_scored_and_what_only_training_takes_is_refused(refused: Refused, typed: str) -> None:
     line = refused("eval", "sst2", "--model", "no/such", *typed.split())

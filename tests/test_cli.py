@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tiny
 
+from bertkit import checkpoint
 from bertkit.cli import main
 
 Say = Callable[..., tuple[int, str, str]]
@@ -138,6 +139,18 @@ def test_compare_writes_both_arms_curves_and_numbers(say: Say) -> None:
     assert "<svg" in (folder / "curves.svg").read_text()
     assert json.loads((folder / "compare.json").read_text())["tasks"] == found["tasks"]
     assert "the arms' learning rates differ" in say(f"{line} --scratch-lr 1e-3")[1]
+
+
+@pytest.mark.parametrize(("line", "updates"), [("eval glue", 9 * 2), ("compare pretrain-vs-scratch --seeds 1", 2 * 2)])
+def test_suites_and_comparisons_are_kept_as_often_as_they_are_told(
+    say: Say, line: str, updates: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Path] = []
+    plain = checkpoint.write
+    monkeypatch.setattr(checkpoint, "write", lambda run, state: kept.append(run) or plain(run, state))
+    asked = f"{line} --sample --model ENCODER --max-steps 2 --device cpu --save-every 1 --out {tmp_path}"
+    assert say(asked)[0] == 0
+    assert len(kept) == updates
 
 
 def test_predict_gives_each_text_a_label_and_probabilities_that_add_up(say: Say, run: dict[str, Any]) -> None:

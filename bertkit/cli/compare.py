@@ -44,6 +44,8 @@ def compare(
     layout: o.LayoutOption = "auto",
     order: o.OrderOption = None,
     processes: o.Processes = 1,
+    max_memory: o.MaxMemory = None,
+    save_every: o.SaveEvery = None,
     out: o.Out = Path("runs"),
     force: o.Force = False,
     offline: o.Offline = False,
@@ -67,11 +69,12 @@ def compare(
         raise RequestError("--tasks: name at least one task")
     request.check(specs)
     request.seeds_of(specs[0], seeds)
+    means = request.means_of(save_every, max_memory)
     if processes > 1 and not distributed():
         return relaunch(processes)
     from bertkit.compare import compare as run_both
 
-    found = run_both(specs, seeds, scratch_lr, out, lambda spec: screen.watch(quiet or json, spec), force)
+    found = run_both(specs, seeds, scratch_lr, out, lambda spec: screen.watch(quiet or json, spec), force, means)
     if first():
         _report(found, out, json)
     return 0

@@ -15,13 +15,14 @@ from bertkit.cli import screen
 from bertkit.cli.launch import distributed, first, relaunch
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.result import SPEC, Scored
-from bertkit.spec import Spec
+from bertkit.spec import Means, Spec
 from bertkit.suite import Member, SuiteScore, finished, plan, run_suite
 from bertkit.task import Suite, Task
 
-OF_TRAINING = frozenset(
-    ("scratch", "epochs", "max_steps", "batch_size", "learning_rate", "order", "precision", "processes")
-)
+OF_TRAINING = frozenset((
+    "scratch", "epochs", "max_steps", "batch_size", "learning_rate", "order", "precision", "processes",
+    "max_memory", "save_every",
+))  # fmt: skip
 
 
 def evaluate(
@@ -44,6 +45,8 @@ def evaluate(
     layout: o.LayoutOption = "auto",
     order: o.OrderOption = None,
     processes: o.Processes = 1,
+    max_memory: o.MaxMemory = None,
+    save_every: o.SaveEvery = None,
     out: o.Out = Path("runs"),
     force: o.Force = False,
     offline: o.Offline = False,
@@ -60,21 +63,23 @@ def evaluate(
         null_threshold=null_threshold, seed=seed, device=device, precision=precision, processes=processes,
         layout=layout, order=order,
     )  # fmt: skip
+    means = request.means_of(save_every, max_memory)
+    typed = [*_typed(asked), *_typed(means)]
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
     if suite is None and folder.is_dir() and not _is_task(target):
-        _refuse_flags(asked, f"a run is scored again as its {SPEC} says")
+        _refuse(typed, f"a run is scored again as its {SPEC} says")
         return _score_run(folder, json, quiet)
     if suite is None:
         found = _task(target)
-        _refuse_flags(asked, "a checkpoint is scored, not trained", OF_TRAINING)
+        _refuse([name for name in typed if name in OF_TRAINING], "a checkpoint is scored, not trained")
         return _score_checkpoint(request.spec_of(found, asked), json, quiet)
     members = plan(suite, asked)
     if processes > 1 and not distributed():
         return relaunch(processes)
     if first() and not quiet and not json:
         _print_plan(members, out)
-    result = run_suite(suite, members, out, lambda spec: screen.watch(quiet or json, spec), force)
+    result = run_suite(suite, members, out, lambda spec: screen.watch(quiet or json, spec), force, means)
     if json:
         screen.print_json(result.plain())
     elif first():
@@ -82,13 +87,16 @@ def evaluate(
     return 0 if result.score is not None else 1
 
 
-def _refuse_flags(asked: request.Asked, why: str, among: frozenset[str] | None = None) -> None:
-    """Raise RequestError for flags that were typed and mean nothing here, `among` those if not all."""
-    default = request.Asked()
-    typed = [f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)]
-    refused = [name for name in typed if among is None or name in among]
-    if refused:
-        flags = ", ".join("--" + name.replace("_", "-") for name in refused)
+def _typed(asked: request.Asked | Means) -> list[str]:
+    """The names of what is not as it is by default."""
+    default = type(asked)()
+    return [f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)]
+
+
+def _refuse(typed: list[str], why: str) -> None:
+    """Raise RequestError for flags that were typed and mean nothing here."""
+    if typed:
+        flags = ", ".join("--" + name.replace("_", "-") for name in typed)
         raise RequestError(f"{flags}: {why}")
 
 
