@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.setting import Entry, read
 
@@ -16,10 +17,10 @@ SAMPLES = 10_000
 
 TRAINING = """\
 **Training**, bertkit / the other: the same rows, tokens and batches (of 32 rows; on QA of 12 windows, as run_qa.py's
-README has them), each side in a process of its own, in turns. How many times as fast: the median over rounds with its
-90 % interval; all else over all rounds together. The share of the peak is of the best matrix products measured before
-and after, in the side's own precision. The loss is the last turn's mean; on QA Trainer's also counts padding as a place
-where an answer may be."""
+README has them), each side in a process of its own, in turns. How many times as fast, and the share of the peak: the
+median over rounds with its 90 % interval; all else over all rounds together. The peak is that of the best matrix
+product measured before and after, in the side's own precision. The loss is the last turn's mean; on QA Trainer's also
+counts padding as a place where an answer may be."""
 PREDICTION = """\
 **Prediction**, bertkit / the other: from texts to answers, in fp32, models loaded before."""
 STARTUP = """\
@@ -53,11 +54,12 @@ def table(path: Path = KEPT) -> str:
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
-    """The median over rounds of ours / theirs, and the bounds of its 90 % interval.
+    """The median over rounds of ours / theirs, and the bounds of its 90 % interval."""
+    return middle(np.asarray(ours, np.float64) / np.asarray(theirs, np.float64))
 
-    The interval is that of the median over 10,000 bootstrap samples of the rounds.
-    """
-    each = np.asarray(ours, np.float64) / np.asarray(theirs, np.float64)
+
+def middle(each: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The median over rounds, and the bounds of its 90 % interval over 10,000 bootstrap samples of the rounds."""
     draws = np.random.default_rng(0).integers(0, len(each), (SAMPLES, len(each)))
     low, high = np.percentile(np.median(each[draws], axis=1), [5, 95])
     return float(np.median(each)), float(low), float(high)
@@ -73,10 +75,12 @@ def total(side: Entry, what: str) -> float:
     return float(sum(turn[what] for turn in side["turns"]) / sum(turn["seconds"] for turn in side["turns"]))
 
 
-def share(entry: Entry, side: Entry) -> float:
+def share(entry: Entry, side: Entry) -> str:
     """Of the peak in the side's own precision, the better of before and after, what real tokens take."""
     peak = max(entry["peak_gflops"][side["precision"]].values())
-    return float(total(side, "tokens") * entry["flop_per_token"] / (peak * 1e9))
+    tokens = np.array([turn["tokens"] / turn["seconds"] for turn in side["turns"]])
+    median, low, high = middle(100 * tokens * entry["flop_per_token"] / (peak * 1e9))
+    return f"{median:.0f} [{low:.0f}, {high:.0f}] %"
 
 
 def opponent(peer: str, kind: str) -> str:
@@ -116,7 +120,7 @@ def _training(entries: dict[str, Entry]) -> list[str]:
                     _bounds(ratio(rates(side), rates(peer))),
                     _pair(both, lambda one: f"{total(one, 'examples'):,.0f}"),
                     _pair(both, lambda one: f"{total(one, 'tokens'):,.0f}"),
-                    _pair(both, lambda one, entry=entry: f"{100 * share(entry, one):.0f} %"),  # type: ignore[misc]  # mypy can't infer a lambda's default
+                    _pair(both, lambda one, entry=entry: share(entry, one)),  # type: ignore[misc]  # mypy can't infer a lambda's default
                     _pair(both, lambda one: f"{one['vm_hwm_mib']:,.0f}"),
                     _pair(both, lambda one: f"{one['loss']:.3f}"),
                     _pair(both, lambda one: one["precision"]),
