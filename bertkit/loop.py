@@ -49,6 +49,10 @@ class Update:
         return math.isfinite(self.loss) and math.isfinite(self.norm)
 
 
+class KnownToAll(MemoryError):  # noqa: N818  # what it says of MemoryError
+    """Memory ran out for one of several processes, before any of them went back."""
+
+
 @contextmanager
 def loop(
     loaded: Loaded,
@@ -129,7 +133,7 @@ class Loop:
 
     def _give_way(self, rows: int, error: BaseException) -> None:
         """Cut micro-batches into more pieces, after `rows` rows at once were too many."""
-        if self.accelerator.num_processes > 1:
+        if self.accelerator.num_processes > 1 and not isinstance(error, KnownToAll):
             raise RunError(
                 f"process {self.accelerator.process_index} ran out of memory at {rows:,} rows at once; "
                 "give --gradient-accumulation, and a smaller --batch-size"
@@ -140,15 +144,34 @@ class Loop:
 
     def _backward(self, parts: list[Features], exact: bool) -> float:
         total = max(1, sum(map(count, parts)))
-        loss = torch.zeros((), device=self.accelerator.device)
-        for k, part in enumerate(parts):
-            last = k == len(parts) - 1
-            with nullcontext() if last else self.accelerator.no_sync(self.model):
-                mean = self._summed(part, exact) / total
-                # DistributedDataParallel takes the mean over processes: the parts are to be added up
-                self.accelerator.backward(mean * self.accelerator.num_processes)
-            loss += mean.detach()
+        loss, lacking = torch.zeros((), device=self.accelerator.device), None
+        try:
+            for part in parts[:-1]:
+                with self.accelerator.no_sync(self.model):
+                    loss += self._back(self._summed(part, exact) / total)
+            last = self._summed(parts[-1], exact) / total
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            lacking = error
+        self._all_fit(lacking)  # on the way back they wait for each other
+        loss += self._back(last)
         return float(self.accelerator.reduce(loss, reduction="sum"))
+
+    def _back(self, mean: Tensor) -> Tensor:
+        """The loss, once its gradient is there."""
+        # DistributedDataParallel takes the mean over processes: the parts are to be added up
+        self.accelerator.backward(mean * self.accelerator.num_processes)
+        return mean.detach()
+
+    def _all_fit(self, lacking: BaseException | None) -> None:
+        """Raise `lacking`; on every process KnownToAll, if memory ran out for any of several."""
+        if self.accelerator.num_processes > 1:
+            any_lack = torch.tensor(float(lacking is not None), device=self.accelerator.device)
+            if float(self.accelerator.reduce(any_lack, reduction="sum")):
+                raise KnownToAll from lacking
+        elif lacking:
+            raise lacking
 
     def _summed(self, part: Features, exact: bool) -> Tensor:
         """The summed loss of this process' share of a micro-batch; 0, still with a gradient, if it has none."""

@@ -87,6 +87,11 @@ def command(model: Path, data: Path, out: Path) -> list[str]:
     return ["finetune", "ud", "--model", str(model), "--data", str(data), *FLAGS, "--quiet", "--out", str(out)]
 
 
+def launcher(processes: int) -> list[str]:
+    """torch's own, for so many processes on this machine."""
+    return [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+
+
 def in_two_processes(model: Path, data: Path, out: Path) -> Ended:
     """`python -m bertkit finetune ... --processes 2`, to its end."""
     typed = [sys.executable, "-m", "bertkit", *command(model, data, out), "--processes", "2"]
@@ -140,11 +145,42 @@ def test_a_line_that_cannot_be_read_is_one_line_from_both_processes(model: Path,
     assert ended.said[0].startswith("Error: ") and "tiny-ud-train.conllu, line " in ended.said[0]
 
 
+HUNGRY = """
+import os, sys
+from bertkit.cli import main
+from bertkit.loop import Loop
+
+def summed(self, part, exact, plain=Loop._summed):
+    loss = plain(self, part, exact)
+    if os.environ["RANK"] == "1" and len(part) > 2:
+        raise MemoryError
+    return loss
+
+Loop._summed = summed
+main(sys.argv[1:])
+"""
+"""bertkit, where more than two rows at once are too many for the second process."""
+
+
+def test_where_one_process_runs_out_of_memory_both_cut_their_batches_and_learn_the_same(
+    model: Path, data: Path, tmp_path: Path, two: Ended
+) -> None:
+    (tmp_path / "hungry.py").write_text(HUNGRY, "utf-8")
+    typed = [*launcher(2), str(tmp_path / "hungry.py"), *command(model, data, tmp_path / "out"), "--processes", "2"]
+    typed.remove("--quiet")
+    done = subprocess.run(typed, capture_output=True, text=True, env=os.environ, timeout=250, check=False)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stderr.split())
+    assert said.count("out of memory at update 1: batches are cut into 2 pieces from now on") == 1
+    cut = Ended(code=0, said=[], out=tmp_path / "out")
+    losses = [[line["loss"] for line in read_log(ended.folder) if "loss" in line] for ended in (cut, two)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+
+
 def test_one_process_under_a_launcher_trains_what_one_without_does(
     model: Path, data: Path, tmp_path: Path, one: Ended
 ) -> None:
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1", "-m", "bertkit"]
-    typed = [sys.executable, *launcher, *command(model, data, tmp_path)]
+    typed = [*launcher(1), "-m", "bertkit", *command(model, data, tmp_path)]
     done = subprocess.run(typed, capture_output=True, text=True, env=os.environ, timeout=250, check=False)
     assert done.returncode == 0, done.stderr
     alone = Ended(code=0, said=[], out=tmp_path)
