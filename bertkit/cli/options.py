@@ -59,7 +59,7 @@ BatchTokens = Annotated[
     _option(
         "--batch-tokens",
         panel=TRAINING,
-        text="Tokens of a batch at most, in place of rows; every row weighs the same in the loss.",
+        text="Tokens of a batch at most, in place of rows; in an update every row (word) weighs the same.",
     ),
 ]
 OrderOption = Annotated[
@@ -142,7 +142,11 @@ Processes = Annotated[
 
 MaxMemory = Annotated[
     str | None,
-    _option("--max-memory", panel=HOW, text="What training may take, such as 4GB: batches are cut until they fit."),
+    _option(
+        "--max-memory",
+        panel=HOW,
+        text="What a process may take in training, such as 4GB: batches are cut until they fit.",
+    ),
 ]
 
 SaveEvery = Annotated[

@@ -9,8 +9,8 @@ import typer
 from bertkit import registry
 from bertkit.cli import options as o
 from bertkit.cli import screen
-from bertkit.heads import Number, Span
-from bertkit.task import Task
+from bertkit.heads import Head, Number, Span
+from bertkit.task import Recipe, Task
 
 
 def tasks(task: Annotated[str | None, typer.Argument(help="One task, in full.")] = None, json: o.Json = False) -> None:
@@ -44,7 +44,7 @@ def _print_all(found: tuple[Task, ...]) -> None:
 def _print_one(task: Task) -> None:
     from rich.table import Table
 
-    head, recipe, source = task.head, task.recipe, task.source
+    head, source = task.head, task.source
     labels = f"a number from {head.labels.low:g} to {head.labels.high:g}" if isinstance(head.labels, Number) else (
         head.labels if isinstance(head.labels, str) else ", ".join(head.labels)
     )  # fmt: skip
@@ -58,13 +58,11 @@ def _print_one(task: Task) -> None:
             f"{e.name}: " + ", ".join(_with_human(name, e.human) for name in e.metrics) for e in task.scored
         ),
         "predicted": ", ".join(e.name for e in task.evaluations if not e.scored) or "nothing else",
-        "recipe": f"{recipe.epochs:g} epochs, batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g}, "
-        f"warmup {recipe.warmup:g}, weight decay {recipe.weight_decay:g}, {recipe.window.max_length} tokens"
-        + (f", stride {recipe.window.doc_stride}" if isinstance(head, Span) else ""),
+        "recipe": _in_words(task.recipe, head),
         "the Hub": hub or "not there",
         "--data": f"a folder with {' or '.join(source.folders) or 'the files'} in it: "
         + ", ".join(name for names in source.files.values() for name in names),
-        "--sample": "shipped" if registry.samples(task) else "not shipped",
+        "--sample": _in_words(task.sample_recipe, head) if registry.samples(task) else "not shipped",
     }
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
@@ -73,6 +71,14 @@ def _print_one(task: Task) -> None:
         table.add_row(name, value)
     screen.console().print(task.name, style="bold")
     screen.console().print(table)
+
+
+def _in_words(recipe: Recipe, head: Head) -> str:
+    words = (
+        f"{recipe.epochs:g} epochs, batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g}, "
+        f"warmup {recipe.warmup:g}, weight decay {recipe.weight_decay:g}, {recipe.window.max_length} tokens"
+    )
+    return words + (f", stride {recipe.window.doc_stride}" if isinstance(head, Span) else "")
 
 
 def _with_human(metric: str, human: dict[str, float] | object) -> str:
