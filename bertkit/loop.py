@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator, DistributedType
+from accelerate import Accelerator
 from accelerate.utils import gather_object
 from torch import Tensor
 
@@ -50,7 +50,7 @@ class Update:
 
 
 class KnownToAll(MemoryError):  # noqa: N818  # what it says of MemoryError
-    """Memory ran out for one of several processes, before any of them went back."""
+    """Memory ran out for one of several processes, and all of them know it."""
 
 
 @contextmanager
@@ -74,16 +74,16 @@ def loop(
             stack.enter_context(fast_dropout(loaded.model, masks))
         stack.enter_context(fast_linear(loaded.model))
         rows = None
-        alone = accelerator.distributed_type is DistributedType.NO
-        if accelerator.device.type == "cpu" and alone and fits(loaded.model):
+        if accelerator.device.type == "cpu" and accelerator.num_processes == 1 and fits(loaded.model):
             rows = stack.enter_context(seen_rows(loaded.model, optimizer))
-        model, prepared = accelerator.prepare(loaded.model, optimizer)
-        # accelerate's: autocast is entered in _summed, and there alone
-        for wrapped in ("forward", "_original_forward"):
-            vars(loaded.model).pop(wrapped, None)
+        model = loaded.model.to(accelerator.device)
+        if accelerator.num_processes > 1:
+            for tensor in (*model.parameters(), *model.buffers()):  # what is drawn may differ from host to host
+                torch.distributed.broadcast(tensor.detach(), src=0)
+        prepared = accelerator.prepare(optimizer)
         model.train()
         yield Loop(
-            model=model, loaded=loaded, head=head, laid=laid, accelerator=accelerator, optimizer=prepared,
+            loaded=loaded, head=head, laid=laid, accelerator=accelerator, optimizer=prepared,
             masks=masks, fast=fast, rows=rows, readable=readable_inputs(loaded.model), guard=guard,
         )  # fmt: skip
 
@@ -96,7 +96,6 @@ class Loop:
     pieces  into how many parts each micro-batch is cut, so that one fits into the memory there is
     """
 
-    model: Any
     loaded: Loaded
     head: Head
     laid: Laid
@@ -146,23 +145,21 @@ class Loop:
         total = max(1, sum(map(count, parts)))
         loss, lacking = torch.zeros((), device=self.accelerator.device), None
         try:
-            for part in parts[:-1]:
-                with self.accelerator.no_sync(self.model):
-                    loss += self._back(self._summed(part, exact) / total)
-            last = self._summed(parts[-1], exact) / total
+            for part in parts:
+                mean = self._summed(part, exact) / total
+                self.accelerator.backward(mean)
+                loss += mean.detach()
         except (RuntimeError, MemoryError) as error:
             if not out_of_memory(error):
                 raise
             lacking = error
-        self._all_fit(lacking)  # on the way back they wait for each other
-        loss += self._back(last)
-        return float(self.accelerator.reduce(loss, reduction="sum"))
-
-    def _back(self, mean: Tensor) -> Tensor:
-        """The loss, once its gradient is there."""
-        # DistributedDataParallel takes the mean over processes: the parts are to be added up
-        self.accelerator.backward(mean * self.accelerator.num_processes)
-        return mean.detach()
+        self._all_fit(lacking)
+        if self.accelerator.num_processes > 1:
+            # not by DistributedDataParallel, whose processes wait for each other inside of a pass that may not fit
+            sums = [torch.distributed.all_reduce(one, async_op=True) for one in (loss, *self._gradients())]
+            for one in sums:
+                one.wait()
+        return float(loss)
 
     def _all_fit(self, lacking: BaseException | None) -> None:
         """Raise `lacking`; on every process KnownToAll, if memory ran out for any of several."""
@@ -180,7 +177,7 @@ class Loop:
         given = part.take(mine if len(mine) else np.zeros(1, np.int64)) if processes > 1 else part
         batch = self.laid.batch(given, self.loaded).to(self.accelerator.device)
         with nullcontext() if exact else self.accelerator.autocast():
-            logits = forward(self.model, self.head, batch, self.readable, self.masks)
+            logits = forward(self.loaded.model, self.head, batch, self.readable, self.masks)
         assert batch.targets is not None
         return loss_of(self.head, logits, batch.targets, batch.mask) * float(len(mine) > 0)
 
@@ -192,7 +189,7 @@ class Loop:
         return float(torch.nn.utils.get_total_norm(self._gradients()))
 
     def _gradients(self) -> list[Tensor]:
-        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        gradients = [p.grad for p in self.loaded.model.parameters() if p.grad is not None]
         if self.rows:
             assert self._gathered is not None
             gradients.append(self._gathered)
@@ -214,7 +211,7 @@ class Loop:
 
     def forget(self) -> None:
         """Clear the gradient."""
-        for parameter in self.model.parameters():
+        for parameter in self.loaded.model.parameters():
             parameter.grad = None
         if self.rows:
             self.rows.clear()

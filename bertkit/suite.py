@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from bertkit import registry
-from bertkit.errors import BertkitError, DataError, PeerError, StoppedError
+from bertkit.errors import BertkitError, DataError, PeerError, RunError, StoppedError
+from bertkit.peers import world_size
 from bertkit.request import Asked, check, spec_of
 from bertkit.result import RESULT, Result, Scored
 from bertkit.spec import SAMPLE, Means, Spec
@@ -138,7 +139,8 @@ def run_suite(
 ) -> SuiteScore:
     """Run every member that has a spec. One that fails leaves its cell saying so, and the others go on.
 
-    Raises RequestError if no folder can be made at `out`, PeerError or StoppedError if one run ended for all.
+    Raises RequestError if no folder can be made at `out`, PeerError or StoppedError if one run ended for all, and
+    RunError where there are several processes.
     """
     from bertkit.folder import check_out
     from bertkit.run import run
@@ -155,6 +157,8 @@ def run_suite(
         except (PeerError, StoppedError):  # of all of them, not of this one
             raise
         except BertkitError as error:
+            if isinstance(error, RunError) and (world_size() or 1) > 1:  # the others may know nothing of it
+                raise
             done.append(Member(task=member.task, spec=member.spec, missing=str(error)))
     return summed(suite, tuple(done))
 

@@ -138,7 +138,7 @@ def train(
             watch.advance(loss=update.loss, examples=seen)
             if score and eval_every and step % eval_every == 0 and step < updates:
                 score(step)
-                one.model.train()
+                one.loaded.model.train()
             keeper.between(one, sums, last=step == updates)
     return Training(
         steps=updates, examples=int(sums["examples"]), tokens=int(sums["tokens"]), seconds=sums["seconds"],

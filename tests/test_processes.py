@@ -151,22 +151,41 @@ from bertkit.cli import main
 from bertkit.loop import Loop
 
 def summed(self, part, exact, plain=Loop._summed):
-    loss = plain(self, part, exact)
-    if os.environ["RANK"] == "1" and len(part) > 2:
-        raise MemoryError
+    lacking = os.environ["RANK"] == "1" and len(part) > 2
+    layer = list(self.loaded.model.modules())[-1]
+    hook = layer.register_forward_pre_hook(full) if lacking and PASS == "forward" else None
+    try:
+        loss = plain(self, part, exact)
+    finally:
+        if hook:
+            hook.remove()
+    if lacking and PASS == "backward":
+        loss.register_hook(full)
     return loss
 
+def full(*given):
+    raise MemoryError
+
+PASS = sys.argv.pop(1)
 Loop._summed = summed
 main(sys.argv[1:])
 """
-"""bertkit, where more than two rows at once are too many for the second process."""
+"""bertkit, where more than two rows at once are too many for the second process, in a pass forward or backward."""
 
 
+@pytest.mark.parametrize("way", ["forward", "backward"])
 def test_where_one_process_runs_out_of_memory_both_cut_their_batches_and_learn_the_same(
-    model: Path, data: Path, tmp_path: Path, two: Ended
+    model: Path, data: Path, tmp_path: Path, two: Ended, way: str
 ) -> None:
     (tmp_path / "hungry.py").write_text(HUNGRY, "utf-8")
-    typed = [*launcher(2), str(tmp_path / "hungry.py"), *command(model, data, tmp_path / "out"), "--processes", "2"]
+    typed = [
+        *launcher(2),
+        str(tmp_path / "hungry.py"),
+        way,
+        *command(model, data, tmp_path / "out"),
+        "--processes",
+        "2",
+    ]
     typed.remove("--quiet")
     done = subprocess.run(typed, capture_output=True, text=True, env=os.environ, timeout=250, check=False)
     assert done.returncode == 0, done.stderr
