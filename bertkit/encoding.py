@@ -153,7 +153,8 @@ class Encoded:
         if self._asked > 1:
             self.begin()
         head, table, tokenizer, window = self._given
-        return head.encode(table[features], tokenizer, window)
+        found = head.encode(table[features], tokenizer, window)
+        return replace(found, row=np.asarray(features)[found.row])
 
     def lengths_of(self, features: Indices) -> Indices:
         """Tokens of these features."""

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from bertkit.errors import RequestError, RunError
 from bertkit.memory import out_of_memory
+from bertkit.result import SPEC
 
 
 def check_out(out: Path) -> None:
@@ -62,25 +63,36 @@ def _locked(path: Path) -> Iterator[Any]:
                 return
 
 
-def way_on(folder: Path, force: bool, kept: int | None = None) -> str:
-    """What a person does after a run was stopped, `kept` up to an update; `force`, typed again, would begin anew."""
+def begun(folder: Path) -> int | None:
+    """Which beginning of a run the folder holds; None if none was."""
+    spec = folder / SPEC
+    return spec.stat().st_ino if spec.is_file() else None
+
+
+def way_on(folder: Path, force: bool, before: int | None, kept: int | None = None) -> str:
+    """What a person does after a run was stopped, `kept` up to an update; `force`, typed again, would begin anew.
+
+    before  what was begun in the folder, if it was to be put aside
+    """
+    if begun(folder) in (None, before):
+        return "; nothing was begun"
     done = f"; update {kept:,} is kept" if kept else ""
     again = "" if force else "the same command goes on, and so does: "
     return f"{done}; {again}bertkit resume {folder}"
 
 
 @contextmanager
-def in_words(folder: Path, force: bool) -> Iterator[None]:
-    """Inside, a disk or a memory that fails a run ends in a RunError that says how the run goes on."""
+def in_words(folder: Path, way: Callable[[], str]) -> Iterator[None]:
+    """Inside, a disk or a memory that fails a run ends in a RunError that says the `way` on."""
     try:
         yield
     except OSError as error:
         what = f"{error.filename or folder}: {error.strerror or error}"
-        raise RunError(f"{what}{way_on(folder, force)}") from error
+        raise RunError(f"{what}{way()}") from error
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        raise RunError(f"out of memory ({error}){way_on(folder, force)}") from error
+        raise RunError(f"out of memory ({error}){way()}") from error
 
 
 def check_room(folder: Path, needed: int) -> str:
@@ -139,6 +151,8 @@ class Log:
     def __enter__(self) -> Log:
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         if self.file:
+            if kind is None:
+                self.kept()  # before the result is there, which makes the run a finished one
             self.file.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
     record["weights"] = None if scratch else weights_digest(folder)
     record["tokenizer"] = tokenizer_digest(tokenizer)
+    record["config"] = config_digest(model.config)
     return Loaded(model=model, tokenizer=tokenizer, record=record)
 
 
@@ -241,7 +243,12 @@ def save(loaded: Loaded, model: Any, folder: Path) -> None:
         model.save_pretrained(folder)
     except SafetensorError as error:  # which is what a full disk makes of it
         raise OSError(first_line(error)) from error
-    loaded.tokenizer.save_pretrained(folder)
+    try:
+        loaded.tokenizer.save_pretrained(folder)
+    except OSError:
+        raise
+    except Exception as error:  # which is what `tokenizers` makes of it
+        raise OSError(first_line(error)) from error
 
 
 def weights_digest(folder: Path) -> str:
@@ -255,7 +262,14 @@ def weights_digest(folder: Path) -> str:
 
 def tokenizer_digest(tokenizer: Any) -> str:
     """SHA-256 over everything the tokenizer does."""
-    return hashlib.sha256(tokenizer.backend_tokenizer.to_str().encode()).hexdigest()
+    around = [tokenizer.model_input_names, tokenizer.truncation_side, tokenizer.split_special_tokens]
+    return hashlib.sha256(f"{tokenizer.backend_tokenizer.to_str()} {around}".encode()).hexdigest()
+
+
+def config_digest(config: Any) -> str:
+    """SHA-256 over what a config says of the computation, its head's labels among it."""
+    said = {name: value for name, value in config.to_diff_dict().items() if name not in ("transformers_version",)}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def first_line(error: BaseException) -> str:

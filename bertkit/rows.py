@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from bertkit.errors import DataError
 from bertkit.heads import Classification, Head, Number, Tagging
 from bertkit.readers import read_raw
+from bertkit.result import flush
 from bertkit.sources import Located, Source
 from bertkit.tidy import tidy
 
@@ -159,12 +161,13 @@ def _kept(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head)
         return Table.from_file(path)
     except (OSError, pa.ArrowInvalid):
         pass  # there is none, or it was cut off
-    beside = path.with_suffix(f".{os.getpid()}.tmp")
+    beside = path.with_suffix(f".{uuid4().hex}.tmp")
     schema = _schema(head)
     try:
         with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             for chunk in _chunks(read()):
                 writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
+        flush(beside)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from bertkit.devices import describe, first_does, processor, settled
 from bertkit.encoders import locate_encoder
 from bertkit.encoding import Encoded, Worker, key_of, rows_cut
 from bertkit.errors import RunError
-from bertkit.folder import Log, check_out, check_room, in_words, one_writer, put_aside, way_on
+from bertkit.folder import Log, begun, check_out, check_room, in_words, one_writer, put_aside, way_on
 from bertkit.heads import Head, Window
 from bertkit.keeper import Keeper
 from bertkit.layouts import Laid, laid
@@ -42,7 +42,7 @@ from bertkit.result import (
     write_result,
 )
 from bertkit.rows import Rows
-from bertkit.same import check_same, check_unchanged, facts_of, versions
+from bertkit.same import carried, check_same, check_unchanged, facts_of, lasting, versions
 from bertkit.spec import Means, Spec, to_plain
 from bertkit.splits import TRAIN, Splits, marks_of, read_splits
 from bertkit.stop import Stop
@@ -85,7 +85,8 @@ def run(
     accelerator = make_accelerator(spec.device, spec.precision)
     with ExitStack() as stack:
         stack.callback(watch.close)
-        stop = stack.enter_context(Stop(partial(way_on, folder, force)))
+        way = partial(way_on, folder, force, begun(folder) if force else None)
+        stop = stack.enter_context(Stop(way))
         first_does(lambda: stack.enter_context(one_writer(folder)))
         result = None if force else first_does(lambda: read_result(folder))
         if result is not None:
@@ -95,9 +96,9 @@ def run(
         state = None if force else first_does(lambda: checkpoint.newest(folder, watch.note))
         one = _Run(
             spec=spec, folder=folder, splits=splits, watch=watch, accelerator=accelerator, stop=stop, state=state,
-            means=means or Means(), force=force,
+            means=carried(means or Means(), state), force=force,
         )  # fmt: skip
-        with in_words(folder, force):
+        with in_words(folder, way):
             return Finished(folder=folder, result=one.do(), before=False)
 
 
@@ -147,7 +148,7 @@ class _Run:
             best = Best(self.folder, self.state.facts["best"] if self.state else None)
             keeper = Keeper(
                 self.stop, self.state, writer,
-                lambda: {**facts, "log": log.kept(), "best": best.kept, "keep_best": self._keeps_best},
+                lambda: {**facts, "log": log.kept(), "best": best.kept, **lasting(self.means)},
                 self.means.save_every,
             )  # fmt: skip
             transformers.set_seed(self.spec.seed + 1_000_003 * self.accelerator.process_index)
@@ -189,9 +190,8 @@ class _Run:
         checkpoint.remove(self.folder)
 
     def _facts(self, loaded: models.Loaded) -> dict[str, Any]:
-        counts = self.splits.counts({})
         device = f"{describe(self.accelerator.device)}{processor()}"
-        return facts_of(self.spec, counts, loaded.record, versions(), device)
+        return facts_of(self.spec, self.splits.counts({}), loaded.record, versions(), device)
 
     def _failed(self, error: NotFiniteError) -> RunError:
         """Mark the run as failed, with its rows by name; the error that says so."""
@@ -222,9 +222,8 @@ class _Run:
 
     def _start(self, loaded: models.Loaded) -> None:
         """Make the folder with its spec, or see that what was begun there can go on; see that there is room."""
-        facts = self._facts(loaded)
         if self.state:
-            for line in check_same(self.state.facts, facts, self.folder):
+            for line in check_same(self.state.facts, self._facts(loaded), self.folder):
                 self.watch.note(line)
             self.watch.note(f"going on after update {self.state.step:,}")
         first_does(lambda: self._prepare(4 * loaded.record["parameters"]))
@@ -233,7 +232,8 @@ class _Run:
         """`weights` are the bytes of the model."""
         for left in self.folder.glob(f"{checkpoint.CHECKPOINTS}/.*.tmp"):  # by a process that was killed
             shutil.rmtree(left)
-        there = sum(file.stat().st_size for file in self.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*"))
+        kept = () if self.force else self.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*")
+        there = sum(file.stat().st_size for file in kept)
         # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written;
         # then come the model, and the best one
         self.watch.note(check_room(self.folder, max(8 * weights + SMALL - there, 2 * weights + SMALL)))
@@ -284,13 +284,8 @@ class _Run:
         log.write({"step": step, "score": _headlines(scored)})
         self._keep_best(best, step, scored, loaded)
 
-    @property
-    def _keeps_best(self) -> bool:
-        """Whether --keep-best was given, now or when the run was begun."""
-        return self.means.keep_best or (self.state is not None and self.state.facts["keep_best"])
-
     def _keep_best(self, best: Best, step: int, scored: list[Scored], loaded: models.Loaded) -> None:
-        if self._keeps_best and self.accelerator.is_main_process:
+        if self.means.keep_best and self.accelerator.is_main_process:
             model = self.accelerator.unwrap_model(loaded.model)
             best.offer(step, scored, lambda folder: models.save(loaded, model, folder))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import transformers
 
 from bertkit import __version__
 from bertkit import model as models
+from bertkit.checkpoint import State
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
 from bertkit.result import Result, RowCount
-from bertkit.spec import Spec
+from bertkit.spec import Means, Spec
 from bertkit.splits import Splits
 
 DECIDING = ("bertkit", "torch", "transformers")
@@ -27,9 +29,10 @@ ANEW = "give --force to do it anew"
 
 def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
     """Raise RequestError if the rows, or an encoder on this machine, are others than those of a finished run."""
-    for name, count in splits.counts({}).items():
-        before = result.rows.get(name)
-        if before is None or (before.digest, before.used) != (count.digest, count.used):
+    counts = splits.counts({})
+    for name in {**counts, **result.rows}:
+        before, count = result.rows.get(name), counts.get(name)
+        if before is None or count is None or (before.digest, before.used) != (count.digest, count.used):
             raise RequestError(f"{folder} was finished with other rows: its {name} split has changed since; {ANEW}")
     encoder = locate_encoder(result.spec.model, result.spec.revision, weights=not result.spec.scratch)
     weights = result.encoder.get("weights")
@@ -42,15 +45,15 @@ def facts_of(
 ) -> dict[str, Any]:
     """What a checkpoint must be continued with."""
     facts: dict[str, Any] = {f"the rows of {name}": f"{count.digest} {count.used}" for name, count in rows.items()}
-    facts |= {f"the encoder's {part}": encoder.get(part) for part in ("weights", "tokenizer")}
+    facts |= {f"the encoder's {part}": encoder.get(part) for part in ("weights", "tokenizer", "config")}
     facts |= {name: versions[name] for name in DECIDING}
     return {"made of": {"the spec": spec.digest, **facts}, "device": device}
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:
     """Lines a person should know; raises RequestError if a run that was begun cannot be gone on with."""
-    for name, value in now["made of"].items():
-        was = before["made of"].get(name)
+    for name in {**now["made of"], **before["made of"]}:
+        was, value = (facts["made of"].get(name) for facts in (before, now))
         if was != value:
             told = f": {was} then, {value} now" if name in DECIDING else ""
             raise RequestError(
@@ -60,6 +63,23 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
     if before["device"] != now["device"]:
         return [f"begun on {before['device']}: the last bits may differ on {now['device']}"]
     return []
+
+
+def lasting(means: Means) -> dict[str, Any]:
+    """What a run keeps of its means, for when it goes on."""
+    return {"keep_best": means.keep_best, "max_memory": means.max_memory}
+
+
+def carried(means: Means, state: State | None) -> Means:
+    """The means of a run that goes on from `state`: where nothing else is asked, those that it was begun with."""
+    if state is None:
+        return means
+    kept = state.facts
+    return replace(
+        means,
+        keep_best=means.keep_best or kept["keep_best"],
+        max_memory=means.max_memory or kept["max_memory"],
+    )
 
 
 def versions() -> dict[str, str]:

@@ -104,6 +104,7 @@ def test_a_batch_is_the_same_before_and_after_all_rows_are_encoded(loaded: Loade
     same(whole, encode(head, table, loaded.tokenizer, tiny.WINDOW))
     for one in before:
         same(one, after)
+        assert one.row.tolist() == after.row.tolist() == [3, 1]
 
 
 def test_the_first_batch_alone_has_nothing_encoded_in_the_background(loaded: Loaded) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from test_resume import Told, dry, spec
 from test_train import bytes_of
+from transformers import PreTrainedTokenizerFast
 
 from bertkit import checkpoint
 from bertkit import run as runs
@@ -21,6 +22,7 @@ from bertkit.loop import Loop
 from bertkit.result import read_log
 from bertkit.run import run
 from bertkit.spec import Means, Spec
+from bertkit.splits import read_splits
 
 __all__ = ["dry", "spec"]
 
@@ -33,6 +35,37 @@ def test_a_run_that_does_not_fit_on_the_disk_is_refused_before_it_starts(
     with pytest.raises(RequestError, match=r"does not fit: it needs 6\d\.\d MB of the disk at most, 10.0 MB are free"):
         run(spec, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_disk_that_is_full_when_the_tokenizer_is_saved_is_one_line(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save(self: Any, folder: Path) -> None:
+        self.backend_tokenizer.save("/dev/full")
+
+    monkeypatch.setattr(PreTrainedTokenizerFast, "save_pretrained", save)
+    with pytest.raises(RunError, match=r"No space left on device .*; the same command goes on"):
+        run(spec, tmp_path / "runs")
+
+
+def test_the_rows_of_an_early_failure_are_those_of_its_update(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+    plain = Loop._backward
+
+    def backward(self: Loop, parts: Any, exact: bool) -> float:
+        plain(self, parts, exact)
+        seen.append([int(row) for part in parts for row in part.row])
+        return math.nan
+
+    monkeypatch.setattr(Loop, "_backward", backward)
+    with pytest.raises(RunError, match="update 1 failed"):
+        run(spec, tmp_path / "runs")
+    told = json.loads((tmp_path / "runs" / runs.settled(spec).folder_name / "failed.json").read_text("utf-8"))
+    rows = read_splits(spec).train
+    assert rows and told["rows"] == rows.table[sorted(seen[0])]["row_id"]
+    assert sorted(seen[0]) != [0, 1, 2, 3]
 
 
 def spoilt(monkeypatch: pytest.MonkeyPatch, step: int, exact_too: bool) -> None:

@@ -21,9 +21,10 @@ from bertkit import checkpoint, registry
 from bertkit import run as runs
 from bertkit.cli import main
 from bertkit.errors import RequestError
-from bertkit.folder import one_writer, way_on
+from bertkit.folder import begun, one_writer, way_on
 from bertkit.heads import Window
 from bertkit.loop import Loop, Update
+from bertkit.memory import Guard
 from bertkit.result import read_log
 from bertkit.run import run
 from bertkit.spec import Means, Spec
@@ -193,6 +194,26 @@ def test_it_is_not_gone_on_with_something_else(
     assert list((folder / checkpoint.CHECKPOINTS).iterdir())
 
 
+def test_nor_without_rows_that_it_was_scored_on(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = crash(spec, tmp_path / "runs", monkeypatch)
+    path = next(folder.glob("checkpoints/*")) / checkpoint.FACTS
+    facts = json.loads(path.read_text("utf-8"))
+    facts["made of"]["the rows of another dev set"] = "0 5"
+    _rewritten(path, facts, "")
+    with pytest.raises(RequestError, match="something else: the rows of another dev set changed"):
+        run(spec, tmp_path / "runs")
+
+
+def test_nor_with_another_config(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tiny.make("bert", tmp_path / "own", **DRY)
+    spec = replace(spec, model=str(own))
+    crash(spec, tmp_path / "runs", monkeypatch)
+    config = json.loads((own / "config.json").read_text("utf-8"))
+    (own / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-5}), "utf-8")
+    with pytest.raises(RequestError, match="the encoder's config changed"):
+        run(spec, tmp_path / "runs")
+
+
 def test_nor_with_another_encoder(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -264,6 +285,24 @@ def test_a_run_is_gone_on_with_from_within_its_folder(
     assert bytes_of(folder) == bytes_of(run(spec, tmp_path / "never").folder)
 
 
+def test_a_run_goes_on_under_a_launcher_of_one_process_to_the_same_bytes(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = crash(spec, tmp_path / "runs", monkeypatch)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1", "-m", "bertkit"]
+    done = subprocess.run([*launcher, "resume", str(folder), "--quiet"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert bytes_of(folder) == bytes_of(run(spec, tmp_path / "never").folder)
+
+
+def test_max_memory_need_not_be_said_again(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crash(spec, tmp_path / "runs", monkeypatch, means=replace(KEPT, max_memory=10**12))
+    bounds: list[int | None] = []
+    monkeypatch.setattr(runs, "Guard", lambda most: bounds.append(most) or Guard(most))
+    run(spec, tmp_path / "runs")
+    assert bounds == [10**12]
+
+
 def test_keep_best_need_not_be_said_again(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = replace(spec, eval_every=2)
     means = replace(KEPT, keep_best=True)
@@ -278,5 +317,11 @@ def test_keep_best_need_not_be_said_again(spec: Spec, tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize(("force", "said"), [(False, "the same command goes on, and so does: "), (True, "")])
 def test_who_is_stopped_is_told_what_goes_on(tmp_path: Path, force: bool, said: str) -> None:
-    line = way_on(tmp_path, force, 1234)
+    assert way_on(tmp_path, force, None) == "; nothing was begun"
+    (tmp_path / "spec.json").touch()
+    before = begun(tmp_path)
+    assert way_on(tmp_path, force, before) == "; nothing was begun"
+    (tmp_path / "spec.json").rename(tmp_path / "old.json")
+    (tmp_path / "spec.json").touch()
+    line = way_on(tmp_path, force, before, 1234)
     assert line == f"; update 1,234 is kept; {said}bertkit resume {tmp_path}"

@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -62,7 +63,8 @@ def say(line: str, of_all: bool = False) -> None:
     if _launched_here():
         Path(os.environ[LAST_WORDS], os.environ["RANK"]).write_text(line, "utf-8")
     elif of_all or os.environ.get("LOCAL_RANK", "0") == "0":
-        print(line, file=sys.stderr)
+        with suppress(OSError):  # the terminal may be closed by now
+            print(line, file=sys.stderr)
 
 
 def ended(error: BertkitError) -> int:

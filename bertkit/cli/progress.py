@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
@@ -27,15 +29,26 @@ class ScreenWatch(Watch):
         )
         self.task = self.progress.add_task(title, total=None, figures="", visible=False)
         self.started = False
+        self.gone = False
+
+    def _draw(self, what: Callable[[], object]) -> None:
+        """Do `what`, unless the terminal was closed: the run goes on, or ends, without it."""
+        if not self.gone:
+            try:
+                what()
+            except OSError:
+                self.gone = True
 
     def phase(self, name: str, total: int) -> None:
         """Begin a bar of `total` steps."""
         if not self.started:
-            self.progress.start()
+            self._draw(self.progress.start)
             self.started = True
         self.examples = 0
-        self.progress.reset(
-            self.task, total=max(total, 1), description=f"{self.title}: {name}", figures="", visible=True
+        self._draw(
+            lambda: self.progress.reset(
+                self.task, total=max(total, 1), description=f"{self.title}: {name}", figures="", visible=True
+            )
         )
 
     def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
@@ -43,14 +56,14 @@ class ScreenWatch(Watch):
         self.examples += examples
         elapsed = self.progress.tasks[0].elapsed or 0.0
         figures = "" if loss is None else f"loss {loss:.3f}  {self.examples / max(elapsed, 1e-9):.0f} ex/s"
-        self.progress.update(self.task, advance=steps, figures=figures)
+        self._draw(lambda: self.progress.update(self.task, advance=steps, figures=figures))
 
     def note(self, text: str) -> None:
         """A line above the bar."""
-        self.progress.console.print(Text(f"{self.title}: {text}", style="yellow"))
+        self._draw(lambda: self.progress.console.print(Text(f"{self.title}: {text}", style="yellow")))
 
     def close(self) -> None:
         """Take the bar away."""
         if self.started:
-            self.progress.update(self.task, visible=False)
-            self.progress.stop()
+            self._draw(lambda: self.progress.update(self.task, visible=False))
+            self._draw(self.progress.stop)
