@@ -15,10 +15,13 @@ TIMEOUT = "BERTKIT_PEER_TIMEOUT"
 
 DEFAULT = 600.0
 
-SILENT = re.compile(r"timed out waiting|wait timeout|socket timeout|operation time(out|d out)", re.IGNORECASE)
+SILENT = re.compile(
+    r"timed out waiting|wait timeout|socket timeout|operation time(out|d out)|application timeout caused pair closure",
+    re.IGNORECASE,
+)
 BROKEN = re.compile(
     r"connection (was likely )?closed|connection reset|broken pipe|no route to host|network is unreachable|"
-    r"connection timed out|application timeout caused pair closure|remote process exit",
+    r"connection timed out|remote process exit",
     re.IGNORECASE,
 )
 UNMET = re.compile(r"connectFullMesh failed|waiting for clients|client socket has (timed out|failed)", re.IGNORECASE)
