@@ -34,7 +34,7 @@ def predict(
     loaded: Loaded, head: Head, features: Features, accelerator: Accelerator, watch: Watch, laid: Laid
 ) -> Ragged:
     """Logits of every feature, in their order, on every process: one run a feature (see loss.py), unpadded."""
-    model = accelerator.unwrap_model(loaded.model).to(accelerator.device)
+    model = loaded.model.to(accelerator.device)
     model.eval()
     ranked = list(by_length(features.lengths, BUDGET))
     mine = ranked[accelerator.process_index :: accelerator.num_processes]

@@ -235,12 +235,12 @@ def _logits(head: Head, output: Any) -> Tensor:
     return logits
 
 
-def save(loaded: Loaded, model: Any, folder: Path) -> None:
+def save(loaded: Loaded, folder: Path) -> None:
     """Write the model in the plain Hugging Face layout, safetensors only. Raises OSError."""
     from safetensors import SafetensorError
 
     try:
-        model.save_pretrained(folder)
+        loaded.model.save_pretrained(folder)
     except SafetensorError as error:  # which is what a full disk makes of it
         raise OSError(first_line(error)) from error
     try:

@@ -185,7 +185,7 @@ class _Run:
     def _finish(self, loaded: models.Loaded, result: Result) -> None:
         """Write model and result, each whole or not at all; what was kept to go on from is not needed any more."""
         with whole_folder(self.folder / MODEL) as beside:
-            models.save(loaded, self.accelerator.unwrap_model(loaded.model), beside)
+            models.save(loaded, beside)
         write_result(self.folder, result)
         checkpoint.remove(self.folder)
 
@@ -286,8 +286,7 @@ class _Run:
 
     def _keep_best(self, best: Best, step: int, scored: list[Scored], loaded: models.Loaded) -> None:
         if self.means.keep_best and self.accelerator.is_main_process:
-            model = self.accelerator.unwrap_model(loaded.model)
-            best.offer(step, scored, lambda folder: models.save(loaded, model, folder))
+            best.offer(step, scored, lambda folder: models.save(loaded, folder))
 
 
 def _headlines(scored: list[Scored]) -> dict[str, dict[str, float]]:

@@ -92,7 +92,7 @@ def _train(body: Path, kind: str, folder: Path) -> Trained:
     train(loaded, tiny.HEADS[kind], features, RECIPE, how, 1, tiny.accelerator(), lambda line: None, Watch())
     after = _loss(loaded, kind)
     logits = tiny.predict(kind, loaded, tiny.encode(kind, loaded))
-    save(loaded, loaded.model, folder)
+    save(loaded, folder)
     return Trained(loaded=loaded, before=before, after=after, logits=logits, folder=folder)
 
 

@@ -86,7 +86,7 @@ def test_the_saved_config_names_the_labels_in_the_heads_order(
     bodies: dict[str, Path], tmp_path: Path, kind: str, labels: Any
 ) -> None:
     loaded = load(tiny.encoder(bodies["bert"]), tiny.HEADS[kind], scratch=False, seed=1)
-    save(loaded, loaded.model, tmp_path / "model")
+    save(loaded, tmp_path / "model")
     config = transformers.AutoConfig.from_pretrained(tmp_path / "model")
     assert config.id2label == dict(enumerate(labels.labels))
     assert config.label2id == {name: i for i, name in enumerate(labels.labels)}
@@ -94,7 +94,7 @@ def test_the_saved_config_names_the_labels_in_the_heads_order(
 
 def test_a_saved_regression_says_that_it_is_one(bodies: dict[str, Path], tmp_path: Path) -> None:
     loaded = load(tiny.encoder(bodies["bert"]), tiny.NUMBER, scratch=False, seed=1)
-    save(loaded, loaded.model, tmp_path / "model")
+    save(loaded, tmp_path / "model")
     config = transformers.AutoConfig.from_pretrained(tmp_path / "model")
     assert (config.problem_type, config.num_labels) == ("regression", 1)
 
@@ -119,7 +119,7 @@ def test_a_body_without_a_pooler_is_taken_for_classification(bert: Path) -> None
 def test_a_trained_head_of_other_labels_is_replaced(bodies: dict[str, Path], tmp_path: Path) -> None:
     five = Tagging(labels=("A", "B", "C", "D", "E"))
     loaded = load(tiny.encoder(bodies["bert"]), five, scratch=False, seed=1)
-    save(loaded, loaded.model, tmp_path / "five")
+    save(loaded, tmp_path / "five")
     again = load(tiny.encoder(tmp_path / "five"), tiny.TAGS, scratch=False, seed=1).model
     assert again.classifier.weight.shape == (9, 32)
     assert torch.equal(_words(again), _words(loaded.model))
@@ -137,14 +137,14 @@ def test_a_body_has_no_trained_head_and_finetune_is_named(bodies: dict[str, Path
 
 def test_a_model_trained_under_another_head_is_refused(bodies: dict[str, Path], tmp_path: Path) -> None:
     loaded = load(tiny.encoder(bodies["bert"]), tiny.SIGNS, scratch=False, seed=1)
-    save(loaded, loaded.model, tmp_path / "model")
+    save(loaded, tmp_path / "model")
     with pytest.raises(EncoderError, match=r"no trained tagging head \(BertForSequenceClassification\)"):
         load_trained(tmp_path / "model", Tagging(labels=FROM_TRAIN))
 
 
 def test_a_trained_model_whose_head_was_lost_is_refused(bodies: dict[str, Path], tmp_path: Path) -> None:
     loaded = load(tiny.encoder(bodies["bert"]), tiny.SIGNS, scratch=False, seed=1)
-    save(loaded, loaded.model, tmp_path / "model")
+    save(loaded, tmp_path / "model")
     rewrite(tmp_path / "model", lambda name, old: None if name == "classifier.weight" else old)
     with pytest.raises(EncoderError, match=r"lack 1 of the model's tensors, such as classifier\.weight"):
         load_trained(tmp_path / "model", tiny.SIGNS)
