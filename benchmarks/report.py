@@ -31,7 +31,8 @@ the median with its 90 % interval, and its share of the time from one to the nex
 MEMORY = """\
 **Memory against rows**: `RssAnon` of one command, looked at every 50 ms from its start to its end."""
 GROWTH = """\
-**Growth**: rows, length, encoder, one of them changed at a time; `RssAnon` of one command from its start to its end."""
+**Growth**: rows, length, encoder, one of them changed at a time; `RssAnon` of one command from its start to its end.
+The first updates on two million rows share the cores with the encoding of the others."""
 
 
 def table(path: Path = KEPT) -> str:
