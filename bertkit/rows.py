@@ -7,18 +7,16 @@ A row's columns are the roles its head asks for (`text`, `text_pair`, `label`; `
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
+from bertkit.cache import kept
 from bertkit.errors import DataError
 from bertkit.heads import Classification, Head, Number, Tagging
 from bertkit.readers import read_raw
-from bertkit.result import flush
-from bertkit.sources import Located, Source
+from bertkit.sources import HubRows, Located, Source
 from bertkit.tidy import tidy
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ READER = 1
 """Raised by hand whenever the reading changes: rows kept by an older reader are read anew."""
 
 CHUNK = 5_000
+ROWS = "rows.arrow"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +34,7 @@ class Rows:
     """The rows of one split: a memory-mapped table, where it came from, and a digest of what it holds.
 
     there   how many rows there are; the table may hold the first of them only
+    hub     the dataset of the Hub, at the commit they are of
     carved  whether this is a part of another split, and no split of its own
     """
 
@@ -43,6 +43,7 @@ class Rows:
     digest: str
     there: int
     notes: tuple[str, ...] = ()
+    hub: HubRows | None = None
     carved: bool = False
 
     def __len__(self) -> int:
@@ -66,7 +67,7 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True)
             for number, row in read_raw(path, headed):
                 yield f"{path}, {unit} {number}", row
 
-    table = _kept(digest, lambda: tidy(raw(), source, head, golds), head)
+    table = _table(digest, lambda: tidy(raw(), source, head, golds), head)
     if not len(table):
         raise DataError(f"{located.files[0]} has no rows")
     origin = ", ".join(path.name for path in located.files)
@@ -90,8 +91,8 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows
         for number, row in named_rows(dataset):
             yield f"{source.hub and source.hub.id}, {split} row {number}", row
 
-    table = _kept(digest, lambda: tidy(raw(), source, head, golds), head)
-    return Rows(table=table, origin=name, digest=digest, there=len(table))
+    table = _table(digest, lambda: tidy(raw(), source, head, golds), head)
+    return Rows(table=table, origin=name, digest=digest, there=len(table), hub=replace(source.hub, revision=commit))
 
 
 def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
@@ -128,13 +129,6 @@ def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
     return parts[0], parts[1]
 
 
-def cache_folder(name: str) -> Path:
-    """A folder for what can be made again: below BERTKIT_CACHE, or ~/.cache/bertkit."""
-    folder = Path(os.environ.get("BERTKIT_CACHE") or Path.home() / ".cache" / "bertkit") / name
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def _schema(head: Head) -> Any:
     import pyarrow as pa
 
@@ -150,28 +144,20 @@ def _schema(head: Head) -> Any:
     return pa.schema({"row_id": text, "group": text, **own})
 
 
-def _kept(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head) -> Table:
-    """The Arrow file kept for `digest`, memory-mapped; written (whole or not at all) if there is none that is whole."""
+def _table(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head) -> Table:
+    """What is kept for `digest`, memory-mapped; `read` where nothing is."""
     import pyarrow as pa
 
     from bertkit.table import Table
 
-    path = cache_folder("rows") / f"{digest}.arrow"
-    try:
-        return Table.from_file(path)
-    except (OSError, pa.ArrowInvalid):
-        pass  # there is none, or it was cut off
-    beside = path.with_suffix(f".{uuid4().hex}.tmp")
     schema = _schema(head)
-    try:
-        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+
+    def write(folder: Path) -> None:
+        with pa.OSFile(str(folder / ROWS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             for chunk in _chunks(read()):
                 writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
-        flush(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return Table.from_file(path)
+
+    return Table.from_file(kept("rows", digest, write) / ROWS)
 
 
 def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -1,83 +1,43 @@
-"""Features in files that are mapped into memory, kept by what they were made from, whole or not at all."""
+"""Features in files that are mapped into memory, kept by what they were made from."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bertkit.cache import kept, passing
 from bertkit.features import Array, Features, Ragged
-from bertkit.rows import cache_folder
 
-MANIFEST = "manifest.json"
-MOST = 10 * 10**9
-"""Bytes of features that are kept; what was not used for the longest time goes first."""
-
-ABANDONED = 24 * 3600.0
-"""Seconds after which what another process began to write is not waited for."""
+KIND, COLUMNS = "features", "columns.json"
 
 
 def stored(key: str | None, parts: Callable[[], Iterator[Features]]) -> Features:
     """The features kept under `key`; made of `parts`, end to end, and kept if there are none, or no whole ones.
 
-    Without a key they are not kept: their files go with the value. Two processes may store the same at once.
+    Without a key they are not kept: their files go with the value.
     """
-    root = cache_folder("features")
-    if key is not None:
-        found = _read(root / key)
-        if found is not None:
-            os.utime(root / key)
-            return found
-    beside = Path(tempfile.mkdtemp(prefix=".", suffix=".tmp", dir=root))
-    try:
-        columns = _Columns(beside)
+
+    def write(folder: Path) -> None:
+        columns = _Columns(folder)
         for part in parts():
             columns.add(part)
         columns.close()
-        if key is None:
-            return _mapped(beside, columns.manifest)
-        (beside / MANIFEST).write_text(json.dumps(columns.manifest), "utf-8")
-        _take_over(beside, root / key)
-        _tidy(root, root / key)
-        return _mapped(root / key, columns.manifest)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        (folder / COLUMNS).write_text(json.dumps(columns.plain), "utf-8")
+
+    if key is not None:
+        return _mapped(kept(KIND, key, write))
+    with passing(KIND) as folder:
+        write(folder)
+        return _mapped(folder)
 
 
-def _take_over(beside: Path, place: Path) -> None:
-    """Make `beside` what is kept at `place`, in place of what is damaged there; what is whole there stays."""
-    try:
-        beside.rename(place)
-    except OSError:
-        if _read(place) is None:
-            shutil.rmtree(place)
-            beside.rename(place)
-
-
-def _read(place: Path) -> Features | None:
-    """What is kept there, if it is whole: every file has the bytes that were written."""
-    try:
-        manifest = json.loads((place / MANIFEST).read_text("utf-8"))
-        for column in manifest.values():
-            with (place / column["file"]).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != column["sha256"]:
-                    return None
-        return _mapped(place, manifest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _mapped(place: Path, manifest: Mapping[str, Any]) -> Features:
-    arrays = {name: _array(place / column["file"], column) for name, column in manifest.items()}
+def _mapped(place: Path) -> Features:
+    columns = json.loads((place / COLUMNS).read_text("utf-8"))
+    arrays = {name: _array(place / column["file"], column) for name, column in columns.items()}
     runs = {
         name.removesuffix(" values"): Ragged(array, arrays[name.removesuffix("values") + "offsets"])
         for name, array in arrays.items()
@@ -101,24 +61,6 @@ def _array(path: Path, column: Mapping[str, Any]) -> Any:
     if not all(shape):  # an empty file cannot be mapped
         return np.empty(shape, dtype)
     return np.memmap(path, dtype, "r", shape=shape).view(np.ndarray)
-
-
-def _tidy(root: Path, newest: Path) -> None:
-    """Remove what nobody used for the longest time, above MOST bytes, and what was left half written."""
-    now = time.time()
-    for left in root.glob(".*.tmp"):
-        with suppress(FileNotFoundError):  # another process was done with it, here and below
-            if now - left.stat().st_mtime > ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
-    kept = []
-    for place in root.glob("[0-9a-f]*"):
-        with suppress(FileNotFoundError):
-            kept.append((-place.stat().st_mtime, sum(file.stat().st_size for file in place.iterdir()), place))
-    total = 0
-    for _, size, place in sorted(kept):
-        total += size
-        if total > MOST and place != newest:
-            shutil.rmtree(place, ignore_errors=True)  # who has it mapped keeps it
 
 
 class _Columns:
@@ -154,7 +96,7 @@ class _Columns:
             column.file.close()
 
     @property
-    def manifest(self) -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """What each file holds."""
         return {name: column.plain() for name, column in self._columns.items()}
 
@@ -166,18 +108,12 @@ class _Column:
         self.file = path.open("wb")
         self._path = path
         self._dtype, self._shape, self._length = like.dtype, like.shape[1:], 0
-        self._digest = hashlib.sha256()
 
     def add(self, values: Array) -> None:
         """`values`, behind the others."""
-        text = np.ascontiguousarray(values, self._dtype).tobytes()
         self._length += len(values)
-        self._digest.update(text)
-        self.file.write(text)
+        self.file.write(np.ascontiguousarray(values, self._dtype).tobytes())
 
     def plain(self) -> dict[str, Any]:
-        """Its file, what it holds, and its hash."""
-        return {
-            "file": self._path.name, "dtype": self._dtype.str, "shape": [self._length, *self._shape],
-            "sha256": self._digest.hexdigest(),
-        }  # fmt: skip
+        """Its file, and what it holds."""
+        return {"file": self._path.name, "dtype": self._dtype.str, "shape": [self._length, *self._shape]}

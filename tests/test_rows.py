@@ -17,6 +17,7 @@ from bertkit import registry, rows
 from bertkit.errors import DataError
 from bertkit.rows import Rows, carve, read_files
 from bertkit.sources import locate
+from bertkit.table import Table
 
 
 def read(task: str, data: Path, split: str = "train", golds: bool = True) -> Rows:
@@ -181,6 +182,18 @@ def test_rows_that_were_kept_are_not_read_again(tmp_path: Path, monkeypatch: pyt
     first = read("sst2", tmp_path)
     monkeypatch.setattr(rows, "read_raw", None)
     assert read("sst2", tmp_path).table.to_list() == first.table.to_list()
+
+
+def test_rows_that_were_damaged_where_they_are_kept_are_read_again(tmp_path: Path) -> None:
+    write(tmp_path / "train.jsonl", TWO.replace('"a"', '"harmed"'))
+    before = kept_files()
+    wanted = read("sst2", tmp_path).table.to_list()
+    (place,) = kept_files() - before
+    kept = place / rows.ROWS
+    kept.write_bytes(kept.read_bytes().replace(b"harmed", b"armed!"))
+    assert Table.from_file(kept).to_list() != wanted
+    assert read("sst2", tmp_path).table.to_list() == wanted
+    assert Table.from_file(kept).to_list() == wanted
 
 
 def test_a_limit_takes_the_first_rows_and_remembers_how_many_there_are(tmp_path: Path) -> None:

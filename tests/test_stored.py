@@ -1,4 +1,4 @@
-"""Features kept by what they were made from: there and back, made anew where damaged, two writers at once."""
+"""What is kept by what it was made from: there and back, made anew where damaged, two writers at once."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import pytest
 import tiny
 from test_encoding import same
 
-from bertkit import stored as storing
+from bertkit import cache
+from bertkit.cache import MANIFEST
 from bertkit.encoding import key_of
 from bertkit.features import Features
 from bertkit.heads import Window
 from bertkit.model import Loaded, load
 from bertkit.rows import Rows
-from bertkit.stored import MANIFEST, stored
+from bertkit.stored import COLUMNS, stored
 from bertkit.table import Table
 
 KEY = "ab" * 32
@@ -82,7 +83,7 @@ def turned(path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [cut, turned, Path.unlink])
-@pytest.mark.parametrize("name", ["0", "3", MANIFEST])
+@pytest.mark.parametrize("name", ["0", "3", COLUMNS, MANIFEST])
 def test_what_is_damaged_is_made_anew(loaded: Loaded, root: Path, name: str, harm: Callable[[Path], None]) -> None:
     features = tiny.encode("classification", loaded)
     parts = Counted(features)
@@ -122,7 +123,7 @@ def test_what_was_not_used_for_the_longest_time_goes_first(
         then = (root / key).stat().st_mtime - age
         os.utime(root / key, (then, then))
     size = sum(file.stat().st_size for file in (root / keys[0]).iterdir())
-    monkeypatch.setattr(storing, "MOST", int(2.5 * size))
+    monkeypatch.setattr(cache, "MOST", int(2.5 * size))
     stored(keys[2], Counted(features))
     assert sorted(path.name for path in root.iterdir()) == keys[1:]
 

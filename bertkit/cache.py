@@ -1,0 +1,99 @@
+"""What can be made again: kept in files by what it was made from, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+MOST = 10 * 10**9
+"""Bytes that are kept of a kind; what was not used for the longest time goes first."""
+
+ABANDONED = 24 * 3600.0
+"""Seconds after which what another process began to write is not waited for."""
+
+
+def cache_folder(kind: str) -> Path:
+    """The folder of one kind: below BERTKIT_CACHE, or ~/.cache/bertkit."""
+    folder = Path(os.environ.get("BERTKIT_CACHE") or Path.home() / ".cache" / "bertkit") / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
+    """The folder kept under `key`, each of its files with the bytes that were written; `make` fills a new one.
+
+    Two processes may make the same at once. What is removed while somebody has it mapped stays with them.
+    """
+    root = cache_folder(kind)
+    place = root / key
+    if not _whole(place):
+        with passing(kind) as beside:
+            make(beside)
+            marks = {file.name: _digest(file) for file in beside.iterdir()}
+            (beside / MANIFEST).write_text(json.dumps(marks), "utf-8")
+            _take_over(beside, place)
+        _tidy(root, place)
+    return place
+
+
+@contextmanager
+def passing(kind: str) -> Iterator[Path]:
+    """A folder of that kind, which is gone afterwards."""
+    import tempfile
+
+    beside = Path(tempfile.mkdtemp(prefix=".", suffix=".tmp", dir=cache_folder(kind)))
+    try:
+        yield beside
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _whole(place: Path) -> bool:
+    try:
+        marks = json.loads((place / MANIFEST).read_text("utf-8"))
+        whole = all(_digest(place / name) == mark for name, mark in marks.items())
+        os.utime(place)
+    except (OSError, ValueError, AttributeError):
+        return False
+    return whole
+
+
+def _digest(file: Path) -> str:
+    import hashlib
+
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _take_over(beside: Path, place: Path) -> None:
+    """Make `beside` what is kept at `place`, in place of what is damaged there; what is whole there stays."""
+    try:
+        beside.rename(place)
+    except OSError:
+        if not _whole(place):
+            shutil.rmtree(place)
+            beside.rename(place)
+
+
+def _tidy(root: Path, newest: Path) -> None:
+    """Remove what nobody used for the longest time, above MOST bytes, and what was left half written."""
+    now = time.time()
+    for left in root.glob(".*.tmp"):
+        with suppress(FileNotFoundError):  # another process was done with it, here and below
+            if now - left.stat().st_mtime > ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
+    there = []
+    for place in root.glob("[0-9a-f]*"):
+        with suppress(FileNotFoundError):
+            there.append((-place.stat().st_mtime, sum(file.stat().st_size for file in place.iterdir()), place))
+    total = 0
+    for _, size, place in sorted(there):
+        total += size
+        if total > MOST and place != newest:
+            shutil.rmtree(place, ignore_errors=True)
