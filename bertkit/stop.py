@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,10 @@ from bertkit.errors import StoppedError
 
 ASKING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 """SLURM warns with what --signal names, mostly SIGUSR1, and ends with SIGTERM, as spot machines and containers do."""
+
+
+SOON = 0.05
+"""Seconds after which a signal that was raised where nothing can be is sent once more."""
 
 
 class Asked(KeyboardInterrupt):
@@ -37,13 +42,18 @@ class Stop:
         self.kept: int | None = None
         self._gentle = False
         self._before: dict[int, Any] = {}
+        self._hook: Any = None
+        self._later: threading.Timer | None = None
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
             for name in ASKING:
                 number = getattr(signal, name, None)
-                if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has SIGHUP
+                # nohup ignores SIGHUP; None stands for a handler that isn't Python's, and could not be put back
+                if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self._before[number] = signal.signal(number, self._note)
+            self._hook = sys.unraisablehook
+            sys.unraisablehook = self._lost
         return self
 
     def __exit__(
@@ -52,6 +62,10 @@ class Stop:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
+        if self._hook:
+            sys.unraisablehook = self._hook
+        if self._later:
+            self._later.cancel()
         if isinstance(error, Asked):
             assert self.asked
             raise StoppedError(self.asked, self.way_on(self.kept)) from error
@@ -74,3 +88,14 @@ class Stop:
             os._exit(128 + number)
         if not again and not self._gentle:
             raise Asked
+
+    def _lost(self, raised: Any) -> None:
+        """A destructor, or a callback from C, was interrupted, and what it raises goes nowhere: ask again behind it."""
+        if not isinstance(raised.exc_value, Asked):
+            self._hook(raised)
+            return
+        assert self.asked
+        self._later = threading.Timer(SOON, os.kill, (os.getpid(), self.asked))
+        self._later.daemon = True
+        self.asked = None
+        self._later.start()

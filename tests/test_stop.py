@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from typing import Any
 
 import pytest
 
 from bertkit.errors import StoppedError
-from bertkit.stop import ASKING, Asked, Stop
+from bertkit.stop import ASKING, SOON, Asked, Stop
 
 
 @pytest.mark.parametrize("name", ASKING)
@@ -54,6 +56,54 @@ def test_whoever_works_gently_may_stop_and_say_what_was_kept() -> None:
 def test_a_block_that_fails_otherwise_fails_as_it_did() -> None:
     with pytest.raises(KeyError), Stop():
         raise KeyError
+
+
+class Interrupted:
+    """Is asked to stop where what is raised is lost."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        time.sleep(0)
+
+
+def test_in_a_destructor_the_signal_is_not_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    before = sys.unraisablehook
+    with pytest.raises(StoppedError, match="SIGUSR1"), Stop():
+        Interrupted()
+        for _ in range(1_000):
+            time.sleep(0.01)
+        pytest.fail("it went on")
+    assert capsys.readouterr().err == ""
+    assert sys.unraisablehook == before
+
+
+def test_a_block_that_ends_before_it_is_asked_again_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    with Stop():
+        Interrupted()
+    time.sleep(2 * SOON)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_else_is_raised_in_a_destructor_is_shown_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda raised: shown.append(str(raised.exc_value)))
+
+    class Failing:
+        def __del__(self) -> None:
+            raise RuntimeError("rain")
+
+    with Stop():
+        Failing()
+    assert shown == ["rain"]
+
+
+def test_a_handler_that_is_not_pythons_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = signal.getsignal
+    before = plain(signal.SIGUSR2)
+    monkeypatch.setattr(signal, "getsignal", lambda number: None if number == signal.SIGUSR2 else plain(number))
+    with Stop():
+        assert plain(signal.SIGUSR2) == before
+        assert plain(signal.SIGUSR1) != before
 
 
 def test_afterwards_signals_do_what_they_did_before() -> None:
