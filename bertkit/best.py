@@ -10,6 +10,8 @@ from typing import Any
 from bertkit.result import BEST, Scored, whole_folder, write_json
 
 SCORE = "score.json"
+NEW_BEST = f"{BEST}.new"
+"""A better one, until it takes the place of the best."""
 
 
 class Best:
@@ -29,7 +31,7 @@ class Best:
         if self.kept is not None and score.value <= self.kept["value"]:
             return
         self.kept = {"step": step, "evaluation": evaluation.name, "metric": metric, "value": score.value}
-        new = self.run / f"{BEST}.new"
+        new = self.run / NEW_BEST
         shutil.rmtree(new, ignore_errors=True)
         with whole_folder(new) as beside:
             save(beside)

@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bertkit.errors import RequestError
+from bertkit.errors import RequestError, RunError
 from bertkit.result import whole_folder
 
 CHECKPOINTS = "checkpoints"
 TENSORS, FACTS, MANIFEST = "tensors.safetensors", "facts.json", "manifest.json"
-SCHEMA = 2
+SCHEMA = 3
 """Of what a checkpoint holds: one with another is not read."""
 
 INTERVAL = 120.0
@@ -100,26 +101,41 @@ def read(place: Path) -> State:
 
 
 def damage(place: Path) -> str | None:
-    """What is wrong with a checkpoint, in words; None if it is whole. Raises RequestError for another version's."""
+    """What is wrong with a checkpoint, in words; None if it is whole.
+
+    Raises RequestError for another version's, and RunError if the disk does not give it out: it may be whole.
+    """
     try:
-        manifest = json.loads((place / MANIFEST).read_text("utf-8"))
+        with _given_out(place / MANIFEST):
+            manifest = json.loads((place / MANIFEST).read_text("utf-8"))
         schema, files = manifest["schema"], dict(manifest["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return f"its {MANIFEST} cannot be read"
     if schema != SCHEMA:
         raise RequestError(f"{place} was written by another version of bertkit: schema {schema}, not {SCHEMA}")
     for name, mark in files.items():
         try:
-            with (place / name).open("rb") as file:
+            with _given_out(place / name), (place / name).open("rb") as file:
                 found = {
                     "bytes": (place / name).stat().st_size,
                     "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
                 }
-        except OSError:
+        except FileNotFoundError:
             return f"it has no {name}"
         if found != mark:
             return f"its {name} is not what was written"
     return None if set(files) == {TENSORS, FACTS} else f"its {MANIFEST} names other files"
+
+
+@contextmanager
+def _given_out(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        way = f"try again, or remove {path.parent} to go on without it"
+        raise RunError(f"{path} cannot be read ({error.strerror}): {way}") from error
 
 
 def remove(run: Path, keep: Path | None = None) -> None:

@@ -19,6 +19,7 @@ from bertkit.errors import BertkitError, RequestError
 from bertkit.spec import Device, Precision, Spec
 
 Value = TypeVar("Value")
+FASTEST: tuple[Device, ...] = ("cuda", "mps", "cpu")
 MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
@@ -68,12 +69,17 @@ def first_does(work: Callable[[], Value]) -> Value:
     return cast(Value, value)
 
 
+def is_there(device: Device) -> bool:
+    """Whether this machine, and this build of torch, have it."""
+    there: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    return device not in there or there[device]()
+
+
 def settle_device(device: Device) -> Device:
     """ "auto" becomes the fastest that is there."""
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
-        return "cuda" if there["cuda"] else "mps" if there["mps"] else "cpu"
-    if not there[device]:
+        return next(one for one in FASTEST if is_there(one))
+    if not is_there(device):
         raise RequestError(f"--device {device}: this machine, or this build of torch, has none")
     return device
 

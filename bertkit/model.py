@@ -71,9 +71,8 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
     Raises EncoderError where its files do not fit each other.
     """
     folder, commit = fetch(encoder, weights=not scratch)
-    config = _config(folder)
-    tokenizer = load_tokenizer(folder, head, config)
-    _label(config, head)
+    config, tokenizer = _around(folder, head)
+    digests = _digests(folder, config, tokenizer, scratch)
     transformers.set_seed(seed)
     auto = getattr(transformers, head.auto_model)
     try:
@@ -87,10 +86,29 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
         ) from error
     record = {"name": encoder.name, "model_type": config.model_type, "scratch": scratch, "commit": commit}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-    record["weights"] = None if scratch else weights_digest(folder)
-    record["tokenizer"] = tokenizer_digest(tokenizer)
-    record["config"] = config_digest(model.config)
-    return Loaded(model=model, tokenizer=tokenizer, record=record)
+    return Loaded(model=model, tokenizer=tokenizer, record={**record, **digests})
+
+
+def digests_of(encoder: Encoder, head: Head, scratch: bool) -> dict[str, str | None]:
+    """SHA-256 of the encoder's weights, tokenizer and config, as `load` would record them now. Raises EncoderError."""
+    folder, _ = fetch(encoder, weights=not scratch)
+    return _digests(folder, *_around(folder, head), scratch)
+
+
+def _around(folder: Path, head: Head) -> tuple[Any, Any]:
+    """The config, with the head's labels, and the tokenizer."""
+    config = _config(folder)
+    tokenizer = load_tokenizer(folder, head, config)
+    _label(config, head)
+    return config, tokenizer
+
+
+def _digests(folder: Path, config: Any, tokenizer: Any, scratch: bool) -> dict[str, str | None]:
+    return {
+        "weights": None if scratch else weights_digest(folder),
+        "tokenizer": tokenizer_digest(tokenizer),
+        "config": config_digest(config),
+    }
 
 
 def load_trained(folder: Path, head: Head) -> Loaded:

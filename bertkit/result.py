@@ -6,17 +6,18 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bertkit.errors import RequestError
-from bertkit.spec import Spec, spec_from_plain, to_plain
+from bertkit.spec import HUB, SAMPLE, Spec, spec_from_plain, to_plain
 
 SCHEMA = 1
 SPEC, LOG, MODEL, PREDICTIONS, RESULT = "spec.json", "log.jsonl", "model", "predictions.jsonl", "result.json"
 FAILED, BEST = "failed.json", "best"
+BEGUN_IN = "begun_in"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +185,11 @@ def result_from_plain(plain: Any) -> Result:
     return TypeAdapter(Result).validate_python(plain)
 
 
+def write_spec(folder: Path, spec: Spec) -> None:
+    """Write a run's spec, and the folder from which its relative paths count."""
+    write_json(folder / SPEC, {**to_plain(spec), BEGUN_IN: str(Path.cwd())})
+
+
 def read_spec(folder: Path) -> Spec:
     """The spec of a run's folder. Raises RequestError if it is not one."""
     path = folder / SPEC
@@ -192,6 +198,16 @@ def read_spec(folder: Path) -> Spec:
     with _damage_named(path):
         return spec_from_plain(json.loads(path.read_text("utf-8")))
     raise AssertionError
+
+
+@contextmanager
+def where_begun(folder: Path) -> Iterator[None]:
+    """Inside, relative paths count from where the run was begun, unless its rows are not there (any more)."""
+    plain = json.loads((folder / SPEC).read_text("utf-8"))
+    begun_in = Path(plain.get(BEGUN_IN, ""))
+    there = plain["data"] in (HUB, SAMPLE) or (begun_in / Path(plain["data"]).expanduser()).exists()
+    with chdir(begun_in if there and begun_in.is_dir() else Path.cwd()):
+        yield
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from accelerate import Accelerator
 
 from bertkit import checkpoint, evaluate
 from bertkit import model as models
-from bertkit.best import Best
+from bertkit.best import NEW_BEST, Best
 from bertkit.checkpoint import State, Writer
 from bertkit.devices import accelerator as make_accelerator
 from bertkit.devices import describe, first_does, processor, settled
@@ -28,11 +28,11 @@ from bertkit.keeper import Keeper
 from bertkit.layouts import Laid, laid
 from bertkit.memory import Guard
 from bertkit.result import (
+    BEST,
     FAILED,
     LOG,
     MODEL,
     PREDICTIONS,
-    SPEC,
     Result,
     Scored,
     read_result,
@@ -40,10 +40,11 @@ from bertkit.result import (
     write_json,
     write_lines,
     write_result,
+    write_spec,
 )
 from bertkit.rows import Rows
-from bertkit.same import carried, check_same, check_unchanged, facts_of, lasting, versions
-from bertkit.spec import Means, Spec, to_plain
+from bertkit.same import begun_with, carried, check_same, check_unchanged, facts_of, lasting, versions
+from bertkit.spec import Means, Spec
 from bertkit.splits import TRAIN, Splits, marks_of, read_splits
 from bertkit.stop import Stop
 from bertkit.task import Recipe, check_window
@@ -81,7 +82,6 @@ def run(
     check_out(out)
     spec = settled(spec)
     folder = folder or out / spec.folder_name
-    splits = read_splits(spec)
     accelerator = make_accelerator(spec.device, spec.precision)
     with ExitStack() as stack:
         stack.callback(watch.close)
@@ -90,13 +90,14 @@ def run(
         first_does(lambda: stack.enter_context(one_writer(folder)))
         result = None if force else first_does(lambda: read_result(folder))
         if result is not None:
-            check_unchanged(result, splits, folder)
+            check_unchanged(result, read_splits(spec), folder)
             first_does(lambda: checkpoint.remove(folder))  # if it was killed when all else was done
             return Finished(folder=folder, result=result, before=True)
         state = None if force else first_does(lambda: checkpoint.newest(folder, watch.note))
+        source = begun_with(spec, state)
         one = _Run(
-            spec=spec, folder=folder, splits=splits, watch=watch, accelerator=accelerator, stop=stop, state=state,
-            means=carried(means or Means(), state), force=force,
+            spec=spec, source=source, folder=folder, splits=read_splits(source), watch=watch, accelerator=accelerator,
+            stop=stop, state=state, means=carried(means or Means(), state), force=force,
         )  # fmt: skip
         with in_words(folder, way):
             return Finished(folder=folder, result=one.do(), before=False)
@@ -104,9 +105,10 @@ def run(
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """One run under way, from `state` on if it was begun before."""
+    """One run under way, from `state` on if it was begun before; `source` is its spec at the Hub's commits of then."""
 
     spec: Spec
+    source: Spec
     folder: Path
     splits: Splits
     watch: Watch
@@ -123,7 +125,7 @@ class _Run:
         notes = [f"{name}: {note}" for name, count in counts.items() for note in count.notes]
         for line in dict.fromkeys([*marks_of(self.spec, self.splits), *notes]):
             self.watch.note(line)
-        encoder = locate_encoder(self.spec.model, self.spec.revision, weights=not self.spec.scratch)
+        encoder = locate_encoder(self.source.model, self.source.revision, weights=not self.spec.scratch)
         loaded = models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed)
         window = models.fit_window(self.spec.recipe.window, loaded.model.config, self._typed_length)
         check_window(self.splits.head, window)
@@ -191,7 +193,7 @@ class _Run:
 
     def _facts(self, loaded: models.Loaded) -> dict[str, Any]:
         device = f"{describe(self.accelerator.device)}{processor()}"
-        return facts_of(self.spec, self.splits.counts({}), loaded.record, versions(), device)
+        return facts_of(self.spec, self.splits, loaded.record, versions(), device)
 
     def _failed(self, error: NotFiniteError) -> RunError:
         """Mark the run as failed, with its rows by name; the error that says so."""
@@ -241,9 +243,10 @@ class _Run:
             self.watch.note(f"what was there is kept as {put_aside(self.folder)}")
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FAILED).unlink(missing_ok=True)
-        for left in (self.folder / MODEL, *self.folder.glob(".*.tmp")):
+        best = (NEW_BEST,) if self.state else (NEW_BEST, BEST)
+        for left in (*(self.folder / name for name in (MODEL, *best)), *self.folder.glob(".*.tmp")):
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-        write_json(self.folder / SPEC, to_plain(self.spec))
+        write_spec(self.folder, self.spec)
 
     def _evaluate(
         self, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window

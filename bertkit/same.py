@@ -17,37 +17,58 @@ from bertkit import model as models
 from bertkit.checkpoint import State
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
-from bertkit.result import Result, RowCount
+from bertkit.result import Result
+from bertkit.sources import Source
 from bertkit.spec import Means, Spec
 from bertkit.splits import Splits
 
 DECIDING = ("bertkit", "torch", "transformers")
 """The libraries whose version may change a result's bytes."""
 
+PARTS = ("weights", "tokenizer", "config")
+"""Of an encoder, each with a digest."""
+
 ANEW = "give --force to do it anew"
 
 
 def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
-    """Raise RequestError if the rows, or an encoder on this machine, are others than those of a finished run."""
+    """Raise RequestError if the rows or the encoder are others than those of a finished run."""
     counts = splits.counts({})
     for name in {**counts, **result.rows}:
         before, count = result.rows.get(name), counts.get(name)
         if before is None or count is None or (before.digest, before.used) != (count.digest, count.used):
             raise RequestError(f"{folder} was finished with other rows: its {name} split has changed since; {ANEW}")
     encoder = locate_encoder(result.spec.model, result.spec.revision, weights=not result.spec.scratch)
-    weights = result.encoder.get("weights")
-    if encoder.folder and weights and models.weights_digest(encoder.folder) != weights:
-        raise RequestError(f"{folder} was finished with other weights of {encoder.name}; {ANEW}")
+    for part, digest in models.digests_of(encoder, splits.head, result.spec.scratch).items():
+        if result.encoder[part] != digest:
+            raise RequestError(f"{folder} was finished with another {encoder.name}: its {part} changed since; {ANEW}")
+
+
+def begun_with(spec: Spec, state: State | None) -> Spec:
+    """`spec`, at the Hub's commits of the run that goes on from `state`, whatever was pushed since."""
+    if state is None:
+        return spec
+    model, datasets = state.facts["commits"]["model"], state.facts["commits"]["datasets"]
+
+    def at(source: Source) -> Source:
+        if source.hub is None or source.hub.id not in datasets:
+            return source
+        return replace(source, hub=replace(source.hub, revision=datasets[source.hub.id]))
+
+    evaluations = tuple(replace(one, source=at(one.source)) if one.source else one for one in spec.task.evaluations)
+    task = replace(spec.task, source=at(spec.task.source), evaluations=evaluations)
+    return replace(spec, task=task, revision=model or spec.revision)
 
 
 def facts_of(
-    spec: Spec, rows: Mapping[str, RowCount], encoder: Mapping[str, Any], versions: Mapping[str, str], device: str
+    spec: Spec, splits: Splits, encoder: Mapping[str, Any], versions: Mapping[str, str], device: str
 ) -> dict[str, Any]:
-    """What a checkpoint must be continued with."""
-    facts: dict[str, Any] = {f"the rows of {name}": f"{count.digest} {count.used}" for name, count in rows.items()}
-    facts |= {f"the encoder's {part}": encoder.get(part) for part in ("weights", "tokenizer", "config")}
+    """What a checkpoint must be continued with, and where on the Hub that is."""
+    facts: dict[str, Any] = {f"the rows of {n}": f"{rows.digest} {len(rows)}" for n, rows in splits.rows.items()}
+    facts |= {f"the encoder's {part}": encoder.get(part) for part in PARTS}
     facts |= {name: versions[name] for name in DECIDING}
-    return {"made of": {"the spec": spec.digest, **facts}, "device": device}
+    commits = {"model": encoder.get("commit"), "datasets": splits.commits}
+    return {"made of": {"the spec": spec.digest, **facts}, "device": device, "commits": commits}
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:

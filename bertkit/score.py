@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bertkit import evaluate
 from bertkit import model as models
-from bertkit.devices import accelerator
+from bertkit.devices import accelerator, is_there
 from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError
 from bertkit.heads import FROM_TRAIN, Head, Number, Span
@@ -29,8 +29,12 @@ class Scores:
 
 
 def score_run(folder: Path, watch: Watch) -> Scores:
-    """Score the model in a run's folder on the rows its spec names. Raises RequestError if it is no run."""
+    """Score the model in a run's folder on the rows its spec names. Raises RequestError if it is no run.
+
+    It may have been trained on a device that is not here.
+    """
     spec = read_spec(folder)
+    spec = replace(spec, device=spec.device if is_there(spec.device) else "cpu", precision="fp32")
     return score_model(spec, folder / MODEL, watch, carved=is_carved(spec))
 
 

@@ -32,7 +32,6 @@ class Splits:
 
     def counts(self, cut: Mapping[str, int]) -> dict[str, RowCount]:
         """How many rows of each part were used; `cut` says how many of them max_length cut."""
-        parts = {TRAIN: self.train, **self.evaluations}
         return {
             name: RowCount(
                 used=len(rows),
@@ -43,9 +42,19 @@ class Splits:
                 notes=rows.notes,
                 cut=cut.get(name, 0),
             )
-            for name, rows in parts.items()
-            if isinstance(rows, Rows)
+            for name, rows in self.rows.items()
         }
+
+    @property
+    def rows(self) -> dict[str, Rows]:
+        """The rows of every part that has some."""
+        parts = {TRAIN: self.train, **self.evaluations}
+        return {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
+
+    @property
+    def commits(self) -> dict[str, str | None]:
+        """The commit of every dataset of the Hub that they are from."""
+        return {rows.hub.id: rows.hub.revision for rows in self.rows.values() if rows.hub}
 
 
 def folder_of(task: Task, data: str) -> Path | None:
@@ -149,8 +158,7 @@ def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
     """What this run's numbers are not, in words."""
     if spec.data == SAMPLE:
         return ("sample: shipped rows, not benchmark scores",)
-    parts = {TRAIN: splits.train, **splits.evaluations}
-    marks = [f"{n}: {r.origin}" for n, r in parts.items() if isinstance(r, Rows) and r.carved]
+    marks = [f"{name}: {rows.origin}" for name, rows in splits.rows.items() if rows.carved]
     for name, count in splits.counts({}).items():
         if count.published is not None and not count.whole:
             marks.append(f"{name}: {count.used:,} of {count.published:,} rows")

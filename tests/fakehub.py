@@ -2,7 +2,8 @@
 
     root/models/<owner>/<name>/...      root/datasets/<owner>/<name>/...
 
-A repository's one commit is a digest of its files, its one branch `main`. Large files (see LARGE) are
+A repository's newest commit is a digest of its files, its one branch `main`; older ones are those that were pushed
+to. Large files (see LARGE) are
 redirected to another origin, as the real Hub's are to its CDN: on one origin the client would follow the
 redirect within its HEAD and miss the commit's header.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import socket
 import struct
 import threading
@@ -28,7 +30,7 @@ REVISION = re.compile(API.pattern + r"/revision/(?P<revision>.+)")
 TREE = re.compile(API.pattern + r"/tree/(?P<revision>[^/]+)(?:/(?P<path>.+))?")
 PATHS = re.compile(API.pattern + r"/paths-info/(?P<revision>[^/]+)")
 RESOLVE = re.compile(r"/(datasets/)?(?P<id>[^/]+(?:/[^/]+)?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
-CDN = re.compile(r"/_cdn/(models|datasets)/(?P<path>.+)")
+CDN = re.compile(r"/_cdn/(models|datasets|older)/(?P<path>.+)")
 
 Kind = Literal["status", "drop", "reset", "mute", "flip", "short", "stall", "refuse"]
 
@@ -48,12 +50,14 @@ class FakeHub:
     """`with FakeHub(root) as hub:` and HF_ENDPOINT=hub.url in a subprocess (it is read at import).
 
     requests   what was asked, in order: "HEAD /org/tiny/resolve/main/config.json"
+    older      the folders of commits that were pushed to
     """
 
     root: Path
     requests: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     gated: set[str] = field(default_factory=set)
+    older: dict[str, Path] = field(default_factory=dict)
 
     def __enter__(self) -> FakeHub:
         self.closing = threading.Event()
@@ -103,16 +107,23 @@ class FakeHub:
                     return fault
         return None
 
-    def repository(self, kind: str, name: str) -> dict[str, Path] | None:
+    def push(self, kind: str, name: str, path: str, content: bytes) -> None:
+        """One more commit, with other bytes in one file."""
+        commit = self.commit(kind, name)
+        self.older[commit] = self.root / "older" / commit
+        shutil.copytree(self.root / kind / name, self.older[commit])
+        (self.root / kind / name / path).write_bytes(content)
+
+    def repository(self, kind: str, name: str, revision: str = "main") -> dict[str, Path] | None:
         """Path -> file of a repository; None if there is none."""
-        folder = self.root / kind / name
+        folder = self.older.get(revision, self.root / kind / name)
         if not folder.is_dir():
             return None
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         return {path.relative_to(folder).as_posix(): path for path in files}
 
     def commit(self, kind: str, name: str) -> str:
-        """The repository's one commit."""
+        """The repository's newest commit."""
         files = self.repository(kind, name) or {}
         tree = json.dumps({path: etag(file) for path, file in files.items()})
         return hashlib.sha1(f"{kind}/{name} {tree}".encode()).hexdigest()
@@ -174,12 +185,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def known(self, kind: str, name: str, revision: str) -> dict[str, Path] | None:
         """The files at a revision; otherwise None, and the error is sent."""
-        files = self.hub.repository(kind, name)
+        files = self.hub.repository(kind, name, revision)
         if files is None:
             self.refuse(401, "RepoNotFound")
         elif name in self.hub.gated:
             self.refuse(403, "GatedRepo")
-        elif revision not in ("main", self.hub.commit(kind, name)):
+        elif revision not in ("main", self.hub.commit(kind, name), *self.hub.older):
             self.refuse(404, "RevisionNotFound")
         else:
             return files
@@ -189,8 +200,11 @@ class _Handler(BaseHTTPRequestHandler):
         files = self.known(kind, name, revision)
         if files is not None:
             siblings = [{"rfilename": path} for path in files]
-            card = {"_id": "0", "id": name, "sha": self.hub.commit(kind, name), "siblings": siblings}
+            card = {"_id": "0", "id": name, "sha": self.sha(kind, name, revision), "siblings": siblings}
             self.json({**card, "private": False, "gated": False, "disabled": False, "tags": []})
+
+    def sha(self, kind: str, name: str, revision: str) -> str:
+        return revision if revision in self.hub.older else self.hub.commit(kind, name)
 
     def listing(self, kind: str, name: str, revision: str, below: str) -> None:
         files = self.known(kind, name, revision)
@@ -220,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
         files = self.known(kind, name, revision)
         if files is None:
             return
-        commit = {"X-Repo-Commit": self.hub.commit(kind, name)}
+        commit = {"X-Repo-Commit": self.sha(kind, name, revision)}
         if path not in files:
             self.refuse(404, "EntryNotFound", commit)
             return
@@ -229,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.content(file, {**commit, "ETag": f'"{etag(file)}"'})
             return
         linked = {"X-Linked-Size": str(file.stat().st_size), "X-Linked-Etag": f'"{etag(file)}"'}
-        place = {"Location": f"{self.hub.cdn}/_cdn/{kind}/{name}/{path}"}
+        place = {"Location": f"{self.hub.cdn}/_cdn/{file.relative_to(self.hub.root).as_posix()}"}
         self.reply(302, b"", {**commit, **linked, **place})
 
     def content(self, file: Path, headers: dict[str, str] | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import resource
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -106,11 +107,16 @@ def _final(place: Any, name: str, tick: Callable[[], None]) -> None:
 # Faults: a write, a rename or a flush that fails.
 
 FAULTS = ("write", "rename", "fsync")
+SIZES = 24
+"""How many sizes of a disk are tried: the system itself then fails every write behind so many bytes of a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """The `count`-th call of that kind fails with that error, and so do all after it if the disk stays full."""
+    """The `count`-th call of that kind fails with that error, and so do all after it if the disk stays full.
+
+    Of the kind "size", no file can have more than `count` bytes.
+    """
 
     kind: str
     count: int
@@ -119,8 +125,10 @@ class Fault:
 
     @classmethod
     def every(cls, places: Mapping[str, int], draws: random.Random) -> list[Fault]:
-        """One at every place, and one from there on."""
-        return [
+        """One at every place, and one from there on; and SIZES sizes from 10 bytes to 500 kB, the largest file's."""
+        sizes = (int(10 ** draws.uniform(1, 5.7)) for _ in range(SIZES))
+        small = [cls(kind="size", count=size, error="EFBIG", lasting=True) for size in sizes]
+        return small + [
             cls(kind=kind, count=count, error=draws.choice(("ENOSPC", "EIO", "EDQUOT")), lasting=lasting)
             for kind, number in places.items()
             for count in range(1, number + 1)
@@ -130,6 +138,8 @@ class Fault:
 
 def faulty(fault: Fault, met: Path) -> Callable[[], None]:
     """What makes this process meet the fault, and then the file `met`."""
+    if fault.kind == "size":
+        return partial(_bounded, fault.count, met)
     calls = [0]
 
     def tick() -> None:
@@ -140,6 +150,11 @@ def faulty(fault: Fault, met: Path) -> Callable[[], None]:
             raise OSError(number, os.strerror(number))
 
     return lambda: _before_every(fault.kind, tick)
+
+
+def _bounded(size: int, met: Path) -> None:
+    met.touch()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 
 def counting(folder: Path) -> Callable[[], None]:

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 
 from bertkit import checkpoint
-from bertkit.checkpoint import FACTS, MANIFEST, TENSORS, State, Writer, newest, read, remove, write
-from bertkit.errors import RequestError
+from bertkit.checkpoint import FACTS, MANIFEST, SCHEMA, TENSORS, State, Writer, newest, read, remove, write
+from bertkit.errors import RequestError, RunError
 
 TENSORS_OF_ALL_TYPES = {
     "matrix": torch.arange(6.0).view(2, 3),
@@ -107,7 +107,9 @@ def test_a_damaged_one_is_passed_over_with_a_line_for_the_one_before(
     assert said == [f"{damaged} is passed over: {trouble}"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 2}', '{"schema": 2, "files": {}}', "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", f'{{"schema": {SCHEMA}}}', json.dumps({"schema": SCHEMA, "files": {}}), "\0"]
+)
 def test_so_is_one_whose_manifest_says_nothing(tmp_path: Path, text: str) -> None:
     (write(tmp_path, state()) / MANIFEST).write_text(text, "utf-8")
     said: list[str] = []
@@ -119,8 +121,29 @@ def test_another_versions_is_refused_by_name(tmp_path: Path) -> None:
     place = write(tmp_path, state())
     manifest = json.loads((place / MANIFEST).read_text("utf-8"))
     (place / MANIFEST).write_text(json.dumps({**manifest, "schema": 99}), "utf-8")
-    with pytest.raises(RequestError, match="another version of bertkit: schema 99, not 2"):
+    with pytest.raises(RequestError, match=f"another version of bertkit: schema 99, not {SCHEMA}"):
         newest(tmp_path, lambda line: None)
+
+
+@pytest.mark.parametrize("name", [TENSORS, FACTS, MANIFEST])
+def test_one_that_the_disk_does_not_give_out_is_not_taken_for_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write(tmp_path, state(4))
+    place = write(tmp_path, state(6))
+    plain = Path.open
+
+    def opened(path: Path, *given: Any, **named: Any) -> Any:
+        if path == place / name:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return plain(path, *given, **named)
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(RunError) as refused:
+        newest(tmp_path, pytest.fail)
+    assert str(refused.value) == (
+        f"{place / name} cannot be read (Input/output error): try again, or remove {place} to go on without it"
+    )
 
 
 @pytest.mark.parametrize("calls", range(4))

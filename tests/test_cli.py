@@ -230,14 +230,45 @@ def test_a_recipes_own_window_gives_way_to_a_model_that_sees_less(say: Say) -> N
     assert f"this model sees {tiny.POSITIONS} tokens at most" in err
 
 
-def test_a_finished_run_whose_encoder_changed_since_is_not_taken_for_it(say: Say, tmp_path: Path) -> None:
+def other_weights(encoder: Path) -> str:
+    path = encoder / "model.safetensors"
+    changed = bytearray(path.read_bytes())
+    changed[-1] ^= 1
+    path.write_bytes(changed)
+    return "weights"
+
+
+def other_config(encoder: Path) -> str:
+    path = encoder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "layer_norm_eps": 1e-5}), "utf-8")
+    return "config"
+
+
+def other_tokenizer(encoder: Path) -> str:
+    path = encoder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "truncation_side": "left"}), "utf-8")
+    return "tokenizer"
+
+
+@pytest.mark.parametrize("change", [other_weights, other_config, other_tokenizer])
+def test_a_finished_run_whose_encoder_changed_since_is_not_taken_for_it(
+    say: Say, tmp_path: Path, change: Callable[[Path], str]
+) -> None:
     encoder = tiny.make("bert", tmp_path / "encoder")
     line = f"finetune sst2 --sample --model {encoder} --max-steps 1 --device cpu --out RUNS"
     assert say(line)[0] == 0
-    weights = encoder / "model.safetensors"
-    changed = bytearray(weights.read_bytes())
-    changed[-1] ^= 1
-    weights.write_bytes(changed)
+    assert say(line)[0] == 0
+    part = change(encoder)
     code, _, err = say(line)
     assert code == 2
-    assert "finished with other weights" in err and "--force" in err
+    assert f"finished with another {encoder}: its {part} changed since" in " ".join(err.split()) and "--force" in err
+
+
+def test_a_run_that_was_trained_on_a_device_that_is_not_here_is_scored(say: Say, tmp_path: Path) -> None:
+    code, out, _ = say("finetune sst2 --sample --model ENCODER --max-steps 1 --device cpu --out RUNS --json")
+    run = json.loads(out)
+    path = Path(run["folder"], "spec.json")
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "device": "cuda", "precision": "fp16"}), "utf-8")
+    code, out, _ = say(f"eval {run['folder']} --json")
+    assert code == 0
+    assert json.loads(out)["evaluations"] == run["evaluations"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -438,6 +440,56 @@ def test_a_run_from_an_empty_cache_is_repeated_offline(root: Path, tmp_path: Pat
         assert "Traceback" not in done.stderr
         asked = asked or len(hub.requests)
     assert 0 < asked == len(hub.requests)
+
+
+def test_a_run_goes_on_with_the_commits_it_was_begun_with_whatever_was_pushed_since(root: Path, tmp_path: Path) -> None:
+    shutil.copytree(root, tmp_path / "hub")
+    typed = ["finetune", "sst2", "--model", "org/tiny", "--limit", "16", "--max-steps", "6", "--batch-size", "4"]
+    typed += ["--save-every", "2", "--device", "cpu", "--out"]
+    with FakeHub(tmp_path / "hub") as hub:
+
+        def bertkit(*typed: str, code: str = "") -> subprocess.CompletedProcess[str]:
+            env = environment(hub.url, tmp_path / "home")
+            code += f"; from bertkit.cli import main; main({list(typed)!r})"
+            return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=200)
+
+        killed = bertkit(*typed, str(tmp_path / "runs"), code=KILLED_AT_UPDATE_5)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        never = bertkit(*typed, str(tmp_path / "never"), code="pass")
+        assert never.returncode == 0, never.stderr
+        train = "sst2/train-00000-of-00001.parquet"
+        turned = tmp_path / "turned.parquet"
+        rows = Dataset.from_parquet(str(tmp_path / "hub/datasets/nyu-mll/glue" / train), cache_dir=str(tmp_path))
+        rows.select(range(47, -1, -1)).to_parquet(turned)
+        hub.push("datasets", "nyu-mll/glue", train, turned.read_bytes())
+        hub.push("models", "org/tiny", "model.safetensors", bytes(8))
+        hub.push("models", "org/tiny", "README.md", b"Rain")
+        again = bertkit(*typed, str(tmp_path / "runs"), code="pass")
+        assert again.returncode == 0, again.stderr
+        assert "going on after update 4" in " ".join(again.stderr.split())
+        done, wanted = (next((tmp_path / name).glob("sst2-*")) for name in ("runs", "never"))
+        for name in ("model/model.safetensors", "predictions.jsonl"):
+            assert (done / name).read_bytes() == (wanted / name).read_bytes()
+        refused = bertkit(*typed, str(tmp_path / "runs"), code="pass")
+        assert refused.returncode == 2
+        assert "finished with other rows: its train split has changed since" in " ".join(refused.stderr.split())
+
+
+KILLED_AT_UPDATE_5 = """
+import os
+from bertkit.loop import Loop
+from bertkit.checkpoint import Writer
+plain, calls, save = Loop.move, [], Writer.save
+def keep(self, state):
+    save(self, state)
+    self.wait()
+def move(*given):
+    calls.append(given)
+    if len(calls) == 5:
+        os.kill(os.getpid(), 9)
+    return plain(*given)
+Loop.move, Writer.save = move, keep
+pass"""
 
 
 def read(features: dict[str, Any], columns: dict[str, list[Any]]) -> list[tuple[int, dict[str, Any]]]:

@@ -285,6 +285,24 @@ def test_a_run_is_gone_on_with_from_within_its_folder(
     assert bytes_of(folder) == bytes_of(run(spec, tmp_path / "never").folder)
 
 
+def test_relative_paths_count_from_where_the_run_was_begun(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = bytes_of(run(spec, tmp_path / "never").folder)
+    monkeypatch.chdir(tmp_path)
+    model = Path(spec.model).rename(tmp_path / "tiny")
+    (tmp_path / "elsewhere").mkdir()
+    folder = crash(replace(spec, data="data", model=model.name), Path("runs"), monkeypatch).resolve()
+    monkeypatch.chdir("elsewhere")
+    for typed in (["resume", f"../runs/{folder.name}"], ["eval", f"../runs/{folder.name}"]):
+        with pytest.raises(SystemExit) as left:
+            main([*typed, "--quiet"])
+        assert not left.value.code
+    assert Path.cwd() == tmp_path / "elsewhere" and not list(Path.cwd().iterdir())
+    assert bytes_of(folder) == never
+    model.rename(spec.model)
+
+
 def test_a_run_goes_on_under_a_launcher_of_one_process_to_the_same_bytes(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +331,18 @@ def test_keep_best_need_not_be_said_again(spec: Spec, tmp_path: Path, monkeypatc
     assert kept[0] == kept[1]
     assert (folder / "best" / "model.safetensors").read_bytes() == (never / "best" / "model.safetensors").read_bytes()
     assert not (folder / "best.new").exists()
+
+
+def test_a_best_model_that_no_checkpoint_knows_of_does_not_stay(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(spec, eval_every=1)
+    folder = crash(spec, tmp_path / "runs", monkeypatch, after=2, means=Means(keep_best=True))
+    assert (folder / "best").is_dir() and not (folder / checkpoint.CHECKPOINTS).exists()
+    (folder / "best").rename(folder / "best.new")
+    (folder / "best").mkdir()
+    run(spec, tmp_path / "runs")
+    assert not list(folder.glob("best*"))
 
 
 @pytest.mark.parametrize(("force", "said"), [(False, "the same command goes on, and so does: "), (True, "")])

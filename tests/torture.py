@@ -38,7 +38,6 @@ Report = tuple[dict[str, int], list[str]]
 
 LONGEST = 120
 """Seconds of a command, after which it hangs."""
-
 PATIENCE = 15
 """Seconds that a process waits for another."""
 
@@ -153,9 +152,9 @@ class Victim:
         asked = ["--sample", "--model", str(self.encoder), *FLAGS.split(), "--out", str(out)]
         return forked(["finetune", HEADS[self.kind], *asked], before, self.processes, rank)
 
-    def finish(self, out: Path) -> None:
+    def finish(self, out: Path, before: Callable[[], None] = lambda: None) -> None:
         """Run it to its end."""
-        ended = self(out)
+        ended = self(out, before)
         assert not any(one.code for one in ended), ended
 
 
@@ -204,13 +203,19 @@ def _as_asked(moment: Moment, hit: Ended) -> bool:
 
 def stands(victim: Victim, out: Path, fault: Fault, met: Path) -> bool:
     """Run it under a fault, then to its end; whether the fault ended it. It must say so in one line."""
-    ended = victim(out, faulty(fault, met))
+    cache = own_cache(out)
+    ended = victim(out, lambda: (cache(), faulty(fault, met)()))
     for one in ended:
         lines = [line for line in one.said.splitlines() if line.startswith("Error: ")]
         assert one.code in (0, 1, 2) and "Traceback" not in one.said, f"{fault}: {one}"
         assert len(lines) == (one.code != 0), f"{fault}: {one}"
-    victim.finish(out)
+    victim.finish(out, cache)
     return ended[0].code != 0
+
+
+def own_cache(out: Path) -> Callable[[], None]:
+    """What gives a process a cache of its own beside `out`, so that it writes one."""
+    return lambda: os.environ.update(BERTKIT_CACHE=str(out.with_suffix(".cache")))
 
 
 # All of it, counted.
@@ -237,11 +242,12 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
             found = outcome(out)
             differ = [name for name in wanted if found[name] != wanted[name]]
             count["identical"] += not differ
-            if differ:
-                lost.append(f"{one}: {differ} differ")
+            assert not differ, f"{differ} differ"
         except AssertionError as error:
             lost.append(f"{one}: {error}")
+            print(f"lost: {lost[-1]}", file=sys.stderr)
         shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(out.with_suffix(".cache"), ignore_errors=True)
     return dict(count), lost
 
 
@@ -257,7 +263,8 @@ def rounds_of(options: argparse.Namespace, victim: Victim, folder: Path, draws: 
 def places(victim: Victim, folder: Path) -> dict[str, int]:
     """How often a run writes, renames and flushes."""
     folder.mkdir(parents=True)
-    assert not any(one.code for one in victim(folder / "run", counting(folder)))
+    cache = own_cache(folder / "run")
+    assert not any(one.code for one in victim(folder / "run", lambda: (cache(), counting(folder)())))
     return {kind: (folder / kind).stat().st_size for kind in FAULTS}
 
 
