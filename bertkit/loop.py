@@ -94,6 +94,7 @@ class Loop:
 
     rows    the word embeddings, where one process computes on a CPU, and they are a plain table
     pieces  into how many parts each micro-batch is cut, so that one fits into the memory there is
+    skipped how many updates were left out, one after another up to now
     """
 
     loaded: Loaded
@@ -107,6 +108,7 @@ class Loop:
     readable: set[str]
     guard: Guard
     pieces: int = 1
+    skipped: int = 0
     _gathered: Tensor | None = field(default=None, repr=False)
 
     def learn(self, parts: list[Features], exact: bool = False) -> Update:
@@ -249,7 +251,7 @@ class Loop:
         for rank, draws in enumerate(everyone):
             tensors |= {f"{DRAWS}{rank}/{name}": tensor for name, tensor in draws.items() if name != "words"}
         scaler = getattr(self.accelerator, "scaler", None)
-        own = {"pieces": self.pieces, "words": [draws["words"] for draws in everyone]}
+        own = {"pieces": self.pieces, "skipped": self.skipped, "words": [draws["words"] for draws in everyone]}
         if scaler is not None:
             own["scaler"] = scaler.state_dict()
         return State(tensors=tensors, facts={**facts, **own})
@@ -265,7 +267,7 @@ class Loop:
             self.rows.go_on(state.under(ROWS))
         rank = self.accelerator.process_index
         self.draw_from({**state.under(f"{DRAWS}{rank}/"), "words": state.facts["words"][rank]})
-        self.pieces = int(state.facts["pieces"])
+        self.pieces, self.skipped = int(state.facts["pieces"]), int(state.facts["skipped"])
         if "scaler" in state.facts:
             self.accelerator.scaler.load_state_dict(state.facts["scaler"])
 

@@ -24,6 +24,9 @@ from bertkit.result import Training
 from bertkit.task import Recipe
 from bertkit.watch import Watch
 
+SKIPPED = 40
+"""Updates that fp16 may leave out one after another: its scaler halves the scale of 2**16 after each."""
+
 Score = Callable[[int], None]
 """Scores the model as it is after so many updates."""
 
@@ -152,7 +155,8 @@ def _learnt(one: Loop, parts: list[Features], step: int, rate: float, watch: Wat
     update = one.learn(parts)
     if one.pieces > pieces:
         watch.note(f"out of memory at update {step}: batches are cut into {one.pieces} pieces from now on")
-    if update.sound or mixed == "fp16":  # which its scaler expects: the update is left out, and the scale lowered
+    if update.sound or (mixed == "fp16" and one.skipped < SKIPPED):
+        one.skipped = 0 if update.sound else one.skipped + 1
         return update, False
     again = update
     if mixed == "bf16":

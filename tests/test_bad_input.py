@@ -51,6 +51,7 @@ NOT_THERE = "--model no/such/model"
 def test_a_misspelt_name_is_named_with_the_nearest_that_there_is(refused: Refused, arguments: str, words: str) -> None:
     line = refused(*(argument.strip("'") for argument in arguments.split()))
     assert [word for word in words.split() if word not in line] == []
+    assert "Value error" not in line
 
 
 @pytest.mark.parametrize(

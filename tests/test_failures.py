@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 from test_resume import Told, dry, spec
 from test_train import bytes_of
 from transformers import PreTrainedTokenizerFast
 
-from bertkit import checkpoint
+from bertkit import checkpoint, train
 from bertkit import run as runs
 from bertkit.errors import RequestError, RunError
 from bertkit.loop import Loop
@@ -90,6 +91,23 @@ def test_an_update_without_a_number_in_bf16_is_made_in_fp32(
     assert [line["step"] for line in lines if line.get("precision") == "fp32"] == [3]
     assert all(math.isfinite(line["loss"]) for line in lines)
     assert [note for note in watch.notes if "update 3 gave no number in bf16" in note]
+
+
+def test_fp16_may_leave_updates_out_but_not_all_of_them(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Accelerator, "mixed_precision", "fp16")  # on a CPU there is none
+    monkeypatch.setattr(train, "SKIPPED", 2)
+    plain, calls = Loop._backward, [0]
+
+    def backward(self: Loop, parts: Any, exact: bool) -> float:
+        calls[0] += 1
+        loss = plain(self, parts, exact)
+        return loss if calls[0] == 3 else math.nan
+
+    monkeypatch.setattr(Loop, "_backward", backward)
+    with pytest.raises(RunError, match="update 6 failed: the loss became nan"):
+        run(spec, tmp_path / "runs")
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])

@@ -80,7 +80,7 @@ def _run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         message = str(getattr(error, "format_message", error.__str__)())
         if message:  # without one it is `bertkit` alone, which has printed its help
-            say(f"Error: {message}")
+            say(f"Error: {message.replace(': Value error,', ':')}")  # pydantic's words
         return 2
     except RuntimeError as error:
         lost = peers.lost(error)
