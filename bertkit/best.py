@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,14 @@ NEW_BEST = f"{BEST}.new"
 """A better one, until it takes the place of the best."""
 
 
+def kept_best(run: Path) -> Any:
+    """What a run's folder holds as its best model, as JSON has it; None if it holds none."""
+    try:
+        return json.loads((run / BEST / SCORE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 class Best:
     """A run's best model so far: `kept` says of which update, and its score, as JSON has it; None before the first.
 
@@ -22,7 +31,7 @@ class Best:
 
     def __init__(self, run: Path, kept: Mapping[str, Any] | None = None) -> None:
         self.run = run
-        self.kept = kept
+        self.kept = kept if kept == kept_best(run) else None  # that one was lost
 
     def offer(self, step: int, scored: Sequence[Scored], save: Callable[[Path], None]) -> None:
         """Have `save` write the model into a folder, if it scored better than any before."""

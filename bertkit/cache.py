@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 MANIFEST = "manifest.json"
 MOST = 10 * 10**9
@@ -25,29 +28,34 @@ def cache_folder(kind: str) -> Path:
     return folder
 
 
-def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
-    """The folder kept under `key`, each of its files with the bytes that were written; `make` fills a new one.
+def kept(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path], Value]) -> Value:
+    """What `read` maps from the folder kept under `key`, whose files have the bytes that were written.
 
-    Two processes may make the same at once. What is removed while somebody has it mapped stays with them.
+    `make` fills a new one if there is none. Processes, and users, may share the cache: what cannot be kept there is
+    made and mapped all the same, and what is removed while somebody has it mapped stays with them.
     """
     root = cache_folder(kind)
-    place = root / key
-    if not _whole(place):
-        with passing(kind) as beside:
-            make(beside)
-            marks = {file.name: _digest(file) for file in beside.iterdir()}
-            (beside / MANIFEST).write_text(json.dumps(marks), "utf-8")
-            _take_over(beside, place)
-        _tidy(root, place)
-    return place
+    with suppress(OSError):  # removed by another process meanwhile
+        if _whole(root / key):
+            return read(root / key)
+    with passing(kind) as beside:
+        make(beside)
+        marks = {file.name: _digest(file) for file in beside.iterdir()}
+        (beside / MANIFEST).write_text(json.dumps(marks), "utf-8")
+        found = read(beside)
+        with suppress(OSError):
+            _take_over(beside, root / key)
+    _tidy(root, root / key)
+    return found
 
 
 @contextmanager
 def passing(kind: str) -> Iterator[Path]:
     """A folder of that kind, which is gone afterwards."""
-    import tempfile
+    from uuid import uuid4
 
-    beside = Path(tempfile.mkdtemp(prefix=".", suffix=".tmp", dir=cache_folder(kind)))
+    beside = cache_folder(kind) / f".{uuid4().hex}.tmp"
+    beside.mkdir()
     try:
         yield beside
     finally:
@@ -58,9 +66,10 @@ def _whole(place: Path) -> bool:
     try:
         marks = json.loads((place / MANIFEST).read_text("utf-8"))
         whole = all(_digest(place / name) == mark for name, mark in marks.items())
-        os.utime(place)
     except (OSError, ValueError, AttributeError):
         return False
+    with suppress(OSError):  # somebody else's, or read-only
+        os.utime(place)
     return whole
 
 
@@ -73,24 +82,22 @@ def _digest(file: Path) -> str:
 
 def _take_over(beside: Path, place: Path) -> None:
     """Make `beside` what is kept at `place`, in place of what is damaged there; what is whole there stays."""
-    try:
-        beside.rename(place)
-    except OSError:
-        if not _whole(place):
-            shutil.rmtree(place)
-            beside.rename(place)
+    if place.exists() and not _whole(place):
+        with passing(place.parent.name) as aside:
+            place.rename(aside / "damaged")
+    beside.rename(place)
 
 
 def _tidy(root: Path, newest: Path) -> None:
     """Remove what nobody used for the longest time, above MOST bytes, and what was left half written."""
     now = time.time()
     for left in root.glob(".*.tmp"):
-        with suppress(FileNotFoundError):  # another process was done with it, here and below
+        with suppress(OSError):  # another process was done with it, here and below; or it is another user's
             if now - left.stat().st_mtime > ABANDONED:
                 shutil.rmtree(left, ignore_errors=True)
     there = []
     for place in root.glob("[0-9a-f]*"):
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             there.append((-place.stat().st_mtime, sum(file.stat().st_size for file in place.iterdir()), place))
     total = 0
     for _, size, place in sorted(there):

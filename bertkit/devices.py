@@ -15,7 +15,7 @@ from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import broadcast_object_list
 
 from bertkit import peers
-from bertkit.errors import BertkitError, RequestError
+from bertkit.errors import BertkitError, RequestError, RunError
 from bertkit.spec import Device, Precision, Spec
 
 Value = TypeVar("Value")
@@ -61,11 +61,11 @@ def first_does(work: Callable[[], Value]) -> Value:
             value = work()
         except BertkitError as raised:
             error = raised
-    value, said = first_says((value, None if error is None else str(error)))
+    value, said, failed = first_says((value, None if error is None else str(error), isinstance(error, RunError)))
     if error is not None:
         raise error
     if said is not None:
-        raise RequestError(said)
+        raise RunError(said) if failed else RequestError(said)
     return cast(Value, value)
 
 

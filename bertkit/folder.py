@@ -17,6 +17,9 @@ from bertkit.errors import RequestError, RunError
 from bertkit.memory import out_of_memory
 from bertkit.result import SPEC
 
+SMALL = 64 * 10**6
+"""Bytes for everything in a run's folder that is no weights."""
+
 
 def check_out(out: Path) -> None:
     """Raise RequestError if no folder can be made at `out`, because something on its way is a file."""
@@ -95,8 +98,14 @@ def in_words(folder: Path, way: Callable[[], str]) -> Iterator[None]:
         raise RunError(f"out of memory ({error}){way()}") from error
 
 
-def check_room(folder: Path, needed: int) -> str:
-    """How much of the disk a run needs at most, and how much is free, in words. Raises RequestError if it can't fit."""
+def check_room(folder: Path, weights: int, kept: int) -> str:
+    """How much of the disk a run needs at most, and how much is free, in words. Raises RequestError if it can't fit.
+
+    `weights` are the bytes of the model, `kept` those of its checkpoints that are there.
+    """
+    # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written; then come
+    # the model, and the best one
+    needed = max(8 * weights + SMALL - kept, 2 * weights + SMALL)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     words = f"{size(needed)} of the disk at most, {size(free)} are free"

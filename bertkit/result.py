@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import chdir, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,10 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A finished run. `marks` say what the numbers are not: the sample, a partial split, a slice."""
+    """A finished run. `marks` say what the numbers are not: the sample, a partial split, a slice.
+
+    commits  of the Hub: of the "model", and of the "datasets" by their ids
+    """
 
     spec: Spec
     evaluations: tuple[Scored, ...]
@@ -96,6 +99,7 @@ class Result:
     precision: str
     encoder: Mapping[str, Any]
     versions: Mapping[str, str]
+    commits: Mapping[str, Any] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     seconds: float = 0.0
     schema_number: int = SCHEMA
@@ -186,8 +190,11 @@ def result_from_plain(plain: Any) -> Result:
 
 
 def write_spec(folder: Path, spec: Spec) -> None:
-    """Write a run's spec, and the folder from which its relative paths count."""
-    write_json(folder / SPEC, {**to_plain(spec), BEGUN_IN: str(Path.cwd())})
+    """Write a run's spec, and the folder from which its relative paths count, if that is still there."""
+    plain = to_plain(spec)
+    with suppress(FileNotFoundError):
+        plain[BEGUN_IN] = str(Path.cwd())
+    write_json(folder / SPEC, plain)
 
 
 def read_spec(folder: Path) -> Spec:
@@ -200,14 +207,21 @@ def read_spec(folder: Path) -> Spec:
     raise AssertionError
 
 
-@contextmanager
-def where_begun(folder: Path) -> Iterator[None]:
-    """Inside, relative paths count from where the run was begun, unless its rows are not there (any more)."""
-    plain = json.loads((folder / SPEC).read_text("utf-8"))
-    begun_in = Path(plain.get(BEGUN_IN, ""))
-    there = plain["data"] in (HUB, SAMPLE) or (begun_in / Path(plain["data"]).expanduser()).exists()
-    with chdir(begun_in if there and begun_in.is_dir() else Path.cwd()):
-        yield
+def located(folder: Path, spec: Spec) -> Spec:
+    """The `spec` of a run's folder, its relative paths counted from where it was begun, where there is such a folder.
+
+    `spec` itself says what the run is: this one, where to look.
+    """
+    begun_in = json.loads((folder / SPEC).read_text("utf-8")).get(BEGUN_IN, "")
+
+    def at(typed: str) -> str:
+        path = Path(begun_in) / Path(typed).expanduser()
+        with suppress(OSError):  # a folder of somebody else's
+            if typed not in (HUB, SAMPLE) and path.is_dir():
+                return str(path)
+        return typed
+
+    return replace(spec, data=at(spec.data), model=at(spec.model))
 
 
 @contextmanager

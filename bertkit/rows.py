@@ -7,6 +7,7 @@ A row's columns are the roles its head asks for (`text`, `text_pair`, `label`; `
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,23 +77,28 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True)
 
 
 def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows:
-    """The rows of a split on the Hub; their digest is that of the commit they came from."""
+    """The rows of a split on the Hub; their digest is that of the commit they came from.
+
+    Those of a commit that is named by its digits are not asked for where they are kept.
+    """
     import hashlib
 
     from bertkit.fetch import fetch_rows
     from bertkit.hub_rows import named_rows
 
     assert source.hub
-    dataset, commit = fetch_rows(source.hub, split)
-    name = f"{source.hub.id}/{source.hub.config or 'default'}/{source.hub.splits[split]}@{commit}"
+    hub = source.hub
+    if not re.fullmatch("[0-9a-f]{40}", hub.revision or ""):
+        hub = replace(hub, revision=fetch_rows(hub, split)[1])
+    name = f"{hub.id}/{hub.config or 'default'}/{hub.splits.get(split)}@{hub.revision}"
     digest = hashlib.sha256(_key([name], source, head, golds)).hexdigest()
 
-    def raw() -> Iterator[tuple[str, dict[str, Any]]]:
-        for number, row in named_rows(dataset):
-            yield f"{source.hub and source.hub.id}, {split} row {number}", row
+    def raw(hub: HubRows = source.hub) -> Iterator[tuple[str, dict[str, Any]]]:
+        for number, row in named_rows(fetch_rows(hub, split)[0]):
+            yield f"{hub.id}, {split} row {number}", row
 
     table = _table(digest, lambda: tidy(raw(), source, head, golds), head)
-    return Rows(table=table, origin=name, digest=digest, there=len(table), hub=replace(source.hub, revision=commit))
+    return Rows(table=table, origin=name, digest=digest, there=len(table), hub=hub)
 
 
 def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
@@ -157,7 +163,7 @@ def _table(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head
             for chunk in _chunks(read()):
                 writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
 
-    return Table.from_file(kept("rows", digest, write) / ROWS)
+    return kept("rows", digest, write, lambda folder: Table.from_file(folder / ROWS))
 
 
 def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

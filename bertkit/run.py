@@ -15,7 +15,7 @@ from accelerate import Accelerator
 
 from bertkit import checkpoint, evaluate
 from bertkit import model as models
-from bertkit.best import NEW_BEST, Best
+from bertkit.best import NEW_BEST, Best, kept_best
 from bertkit.checkpoint import State, Writer
 from bertkit.devices import accelerator as make_accelerator
 from bertkit.devices import describe, first_does, processor, settled
@@ -35,6 +35,7 @@ from bertkit.result import (
     PREDICTIONS,
     Result,
     Scored,
+    located,
     read_result,
     whole_folder,
     write_json,
@@ -50,9 +51,6 @@ from bertkit.stop import Stop
 from bertkit.task import Recipe, check_window
 from bertkit.train import NotFiniteError, train
 from bertkit.watch import Watch
-
-SMALL = 64 * 10**6
-"""Bytes for everything in a run's folder that is no weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +70,7 @@ def run(
     means: Means | None = None,
     folder: Path | None = None,
 ) -> Finished:
-    """Do what `spec` says, in a folder below `out` named after it, or in `folder`; what was begun there goes on.
+    """Do what `spec` says, in a folder below `out` named after it; what was begun there goes on, and in `folder` too.
 
     A finished run is returned as it is. Both count only if rows and encoder are still the same bytes: RequestError
     names what changed. With `force` it is done anew, and the old folder kept under another name. Raises StoppedError
@@ -81,6 +79,7 @@ def run(
     watch = watch or Watch()
     check_out(out)
     spec = settled(spec)
+    source = located(folder, spec) if folder else spec
     folder = folder or out / spec.folder_name
     accelerator = make_accelerator(spec.device, spec.precision)
     with ExitStack() as stack:
@@ -90,11 +89,12 @@ def run(
         first_does(lambda: stack.enter_context(one_writer(folder)))
         result = None if force else first_does(lambda: read_result(folder))
         if result is not None:
-            check_unchanged(result, read_splits(spec), folder)
+            source = begun_with(source, result.commits)
+            check_unchanged(result, read_splits(source), source, folder)
             first_does(lambda: checkpoint.remove(folder))  # if it was killed when all else was done
             return Finished(folder=folder, result=result, before=True)
         state = None if force else first_does(lambda: checkpoint.newest(folder, watch.note))
-        source = begun_with(spec, state)
+        source = begun_with(source, state.facts["commits"] if state else {})
         one = _Run(
             spec=spec, source=source, folder=folder, splits=read_splits(source), watch=watch, accelerator=accelerator,
             stop=stop, state=state, means=carried(means or Means(), state), force=force,
@@ -105,7 +105,7 @@ def run(
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """One run under way, from `state` on if it was begun before; `source` is its spec at the Hub's commits of then."""
+    """One run under way, from `state` on if it was begun before; `source` says where its rows and encoder are."""
 
     spec: Spec
     source: Spec
@@ -141,8 +141,7 @@ class _Run:
         window = recipe.window
         main = self.accelerator.is_main_process
         with ExitStack() as stack:
-            kept = int(self.state.facts["log"]) if self.state else 0
-            log = stack.enter_context(Log(self.folder / LOG, main, kept))
+            log = stack.enter_context(Log(self.folder / LOG, main, int(self.state.facts["log"]) if self.state else 0))
             writer = Writer(self.folder, self.watch.note) if main else None
             if writer:
                 stack.callback(writer.close)
@@ -176,6 +175,7 @@ class _Run:
             precision=self.accelerator.mixed_precision.replace("no", "fp32"),
             encoder=loaded.record,
             versions=versions(),
+            commits=facts["commits"],
             marks=marks_of(self.spec, self.splits),
             seconds=round(time.perf_counter() - began, 3),
         )
@@ -235,18 +235,17 @@ class _Run:
         for left in self.folder.glob(f"{checkpoint.CHECKPOINTS}/.*.tmp"):  # by a process that was killed
             shutil.rmtree(left)
         kept = () if self.force else self.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*")
-        there = sum(file.stat().st_size for file in kept)
-        # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written;
-        # then come the model, and the best one
-        self.watch.note(check_room(self.folder, max(8 * weights + SMALL - there, 2 * weights + SMALL)))
+        self.watch.note(check_room(self.folder, weights, sum(file.stat().st_size for file in kept)))
         if self.force and self.folder.exists():
             self.watch.note(f"what was there is kept as {put_aside(self.folder)}")
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FAILED).unlink(missing_ok=True)
-        best = (NEW_BEST,) if self.state else (NEW_BEST, BEST)
+        known = self.state and self.state.facts["best"]
+        best = (NEW_BEST,) if known and known == kept_best(self.folder) else (NEW_BEST, BEST)
         for left in (*(self.folder / name for name in (MODEL, *best)), *self.folder.glob(".*.tmp")):
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-        write_spec(self.folder, self.spec)
+        if (self.source.data, self.source.model) == (self.spec.data, self.spec.model):  # else it was begun elsewhere
+            write_spec(self.folder, self.spec)
 
     def _evaluate(
         self, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window

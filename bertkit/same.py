@@ -28,27 +28,30 @@ DECIDING = ("bertkit", "torch", "transformers")
 PARTS = ("weights", "tokenizer", "config")
 """Of an encoder, each with a digest."""
 
-ANEW = "give --force to do it anew"
+ANEW = "`bertkit finetune` with --force does it anew"
 
 
-def check_unchanged(result: Result, splits: Splits, folder: Path) -> None:
-    """Raise RequestError if the rows or the encoder are others than those of a finished run."""
+def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) -> None:
+    """Raise RequestError if the rows or the encoder of `source` are others than those of a finished run.
+
+    What another version of transformers makes of the same config or tokenizer does not count.
+    """
     counts = splits.counts({})
     for name in {**counts, **result.rows}:
         before, count = result.rows.get(name), counts.get(name)
         if before is None or count is None or (before.digest, before.used) != (count.digest, count.used):
             raise RequestError(f"{folder} was finished with other rows: its {name} split has changed since; {ANEW}")
-    encoder = locate_encoder(result.spec.model, result.spec.revision, weights=not result.spec.scratch)
-    for part, digest in models.digests_of(encoder, splits.head, result.spec.scratch).items():
-        if result.encoder[part] != digest:
+    encoder = locate_encoder(source.model, source.revision, weights=not source.scratch)
+    parts = PARTS if result.versions.get("transformers") == versions()["transformers"] else ("weights",)
+    digests = models.digests_of(encoder, splits.head, source.scratch)
+    for part in parts:
+        if result.encoder.get(part, digests[part]) != digests[part]:
             raise RequestError(f"{folder} was finished with another {encoder.name}: its {part} changed since; {ANEW}")
 
 
-def begun_with(spec: Spec, state: State | None) -> Spec:
-    """`spec`, at the Hub's commits of the run that goes on from `state`, whatever was pushed since."""
-    if state is None:
-        return spec
-    model, datasets = state.facts["commits"]["model"], state.facts["commits"]["datasets"]
+def begun_with(spec: Spec, commits: Mapping[str, Any]) -> Spec:
+    """`spec` at the Hub's `commits` of a run, whatever was pushed since."""
+    datasets = commits.get("datasets", {})
 
     def at(source: Source) -> Source:
         if source.hub is None or source.hub.id not in datasets:
@@ -57,7 +60,10 @@ def begun_with(spec: Spec, state: State | None) -> Spec:
 
     evaluations = tuple(replace(one, source=at(one.source)) if one.source else one for one in spec.task.evaluations)
     task = replace(spec.task, source=at(spec.task.source), evaluations=evaluations)
-    return replace(spec, task=task, revision=model or spec.revision)
+    revision = commits.get("model")
+    if revision is None or locate_encoder(spec.model, spec.revision, weights=False).kind != "hub":
+        revision = spec.revision  # a folder of that name may be here now
+    return replace(spec, task=task, revision=revision)
 
 
 def facts_of(

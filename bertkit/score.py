@@ -12,8 +12,9 @@ from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError
 from bertkit.heads import FROM_TRAIN, Head, Number, Span
 from bertkit.layouts import laid
-from bertkit.result import MODEL, Scored, read_spec
+from bertkit.result import MODEL, Scored, located, read_result, read_spec
 from bertkit.rows import Rows
+from bertkit.same import begun_with
 from bertkit.spec import Spec
 from bertkit.splits import is_carved, marks_of, read_splits
 from bertkit.watch import Watch
@@ -29,11 +30,13 @@ class Scores:
 
 
 def score_run(folder: Path, watch: Watch) -> Scores:
-    """Score the model in a run's folder on the rows its spec names. Raises RequestError if it is no run.
+    """Score the model in a run's folder on the rows it was scored on. Raises RequestError if it is no run.
 
     It may have been trained on a device that is not here.
     """
-    spec = read_spec(folder)
+    spec = located(folder, read_spec(folder))
+    result = read_result(folder)
+    spec = begun_with(spec, result.commits if result else {})
     spec = replace(spec, device=spec.device if is_there(spec.device) else "cpu", precision="fp32")
     return score_model(spec, folder / MODEL, watch, carved=is_carved(spec))
 

@@ -122,7 +122,7 @@ def _read(source: Source, split: str, spec: Spec, golds: bool = True) -> Rows | 
 def _evaluated(task: Task, evaluation: Evaluation, spec: Spec) -> Rows | str:
     source = task.source_of(evaluation)
     rows = _read(source, evaluation.split, spec, golds=evaluation.scored)
-    return rows or f"no {evaluation.split} in {spec.data}"
+    return rows or f"no {evaluation.split} split"
 
 
 def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows, dict[str, Rows | str]]:
@@ -131,7 +131,7 @@ def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows,
     name = next(e.name for e in task.evaluations if e.split == plan.dev)
     rows = parts[name]
     assert isinstance(rows, Rows)
-    note = f"no {TRAIN} in {spec.data}: whole documents of {plan.dev} train, the others score"
+    note = f"no {TRAIN} split: whole documents of {plan.dev} train, the others score"
     train, dev = carve(replace(rows, notes=(*rows.notes, note), carved=True), spec.seed, plan.train, plan.of)
     return train, {**parts, name: dev}
 

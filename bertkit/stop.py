@@ -29,7 +29,8 @@ class Asked(KeyboardInterrupt):
 class Stop:
     """A signal that asks for an end ends this block with StoppedError; within `gently`, it is only noted.
 
-    A second Ctrl-C ends the process at once, where no launcher passes signals on.
+    A second Ctrl-C ends the process at once, where no launcher passes signals on. If somebody swallowed the end, it
+    comes with the end of the block.
 
     way_on  what a person does then, in words, from the update up to which the run was kept
     asked  the first signal that came
@@ -43,6 +44,7 @@ class Stop:
         self._gentle = False
         self._before: dict[int, Any] = {}
         self._hook: Any = None
+        self._swallowed: int | None = None
         self._later: threading.Timer | None = None
 
     def __enter__(self) -> Stop:
@@ -59,16 +61,19 @@ class Stop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._gentle = True  # nothing is raised any more
+        if self._later:
+            self._later.cancel()
+            self._later.join()
+        if self._hook:
+            sys.unraisablehook = self._hook
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
-        if self._hook:
-            sys.unraisablehook = self._hook
-        if self._later:
-            self._later.cancel()
-        if isinstance(error, Asked):
-            assert self.asked
-            raise StoppedError(self.asked, self.way_on(self.kept)) from error
+        asked = self.asked or self._swallowed
+        if isinstance(error, Asked) or (error is None and asked):
+            assert asked
+            raise StoppedError(asked, self.way_on(self.kept)) from error
 
     @contextmanager
     def gently(self) -> Iterator[None]:
@@ -94,8 +99,7 @@ class Stop:
         if not isinstance(raised.exc_value, Asked):
             self._hook(raised)
             return
-        assert self.asked
-        self._later = threading.Timer(SOON, os.kill, (os.getpid(), self.asked))
+        self._swallowed, self.asked = self.asked, None
+        self._later = threading.Timer(SOON, os.kill, (os.getpid(), self._swallowed))
         self._later.daemon = True
-        self.asked = None
         self._later.start()

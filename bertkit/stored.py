@@ -29,7 +29,7 @@ def stored(key: str | None, parts: Callable[[], Iterator[Features]]) -> Features
         (folder / COLUMNS).write_text(json.dumps(columns.plain), "utf-8")
 
     if key is not None:
-        return _mapped(kept(KIND, key, write))
+        return kept(KIND, key, write, _mapped)
     with passing(KIND) as folder:
         write(folder)
         return _mapped(folder)

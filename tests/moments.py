@@ -137,9 +137,10 @@ class Fault:
 
 
 def faulty(fault: Fault, met: Path) -> Callable[[], None]:
-    """What makes this process meet the fault, and then the file `met`."""
+    """What makes this process meet the fault, and then the file `met`; whether it met a size, only its end tells."""
     if fault.kind == "size":
-        return partial(_bounded, fault.count, met)
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (fault.count, most))
     calls = [0]
 
     def tick() -> None:
@@ -150,11 +151,6 @@ def faulty(fault: Fault, met: Path) -> Callable[[], None]:
             raise OSError(number, os.strerror(number))
 
     return lambda: _before_every(fault.kind, tick)
-
-
-def _bounded(size: int, met: Path) -> None:
-    met.touch()
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 
 def counting(folder: Path) -> Callable[[], None]:

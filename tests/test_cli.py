@@ -264,6 +264,21 @@ def test_a_finished_run_whose_encoder_changed_since_is_not_taken_for_it(
     assert f"finished with another {encoder}: its {part} changed since" in " ".join(err.split()) and "--force" in err
 
 
+def test_what_another_transformers_makes_of_the_same_encoder_does_not_count(say: Say, tmp_path: Path) -> None:
+    encoder = tiny.make("bert", tmp_path / "encoder")
+    line = f"finetune sst2 --sample --model {encoder} --max-steps 1 --device cpu --out RUNS"
+    path = Path(json.loads(say(f"{line} --json")[1])["folder"], "result.json")
+    result = json.loads(path.read_text("utf-8"))
+    other_config(encoder)
+    for versions, digests, code in (({}, {}, 2), ({"transformers": "4.0"}, {}, 0), ({}, {"config": None}, 2)):
+        changed = {"versions": {**result["versions"], **versions}, "encoder": {**result["encoder"], **digests}}
+        path.write_text(json.dumps({**result, **changed}), "utf-8")
+        assert say(line)[0] == code
+    del result["encoder"]["config"]
+    path.write_text(json.dumps(result), "utf-8")
+    assert say(line)[0] == 0
+
+
 def test_a_run_that_was_trained_on_a_device_that_is_not_here_is_scored(say: Say, tmp_path: Path) -> None:
     code, out, _ = say("finetune sst2 --sample --model ENCODER --max-steps 1 --device cpu --out RUNS --json")
     run = json.loads(out)

@@ -444,35 +444,39 @@ def test_a_run_from_an_empty_cache_is_repeated_offline(root: Path, tmp_path: Pat
 
 def test_a_run_goes_on_with_the_commits_it_was_begun_with_whatever_was_pushed_since(root: Path, tmp_path: Path) -> None:
     shutil.copytree(root, tmp_path / "hub")
-    typed = ["finetune", "sst2", "--model", "org/tiny", "--limit", "16", "--max-steps", "6", "--batch-size", "4"]
-    typed += ["--save-every", "2", "--device", "cpu", "--out"]
+    flags = ["--model", "org/tiny", "--limit", "16", "--max-steps", "6", "--batch-size", "4", "--save-every", "2"]
+    typed = ["finetune", "sst2", *flags, "--device", "cpu", "--out"]
     with FakeHub(tmp_path / "hub") as hub:
 
-        def bertkit(*typed: str, code: str = "") -> subprocess.CompletedProcess[str]:
-            env = environment(hub.url, tmp_path / "home")
+        def bertkit(*typed: str, code: str = "pass", returns: int = 0, **more: str) -> str:
+            env = environment(hub.url, tmp_path / "home", **more)
             code += f"; from bertkit.cli import main; main({list(typed)!r})"
-            return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=200)
+            done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=200)
+            assert done.returncode == returns, done.stderr
+            return " ".join(done.stderr.split()) + done.stdout
 
-        killed = bertkit(*typed, str(tmp_path / "runs"), code=KILLED_AT_UPDATE_5)
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
-        never = bertkit(*typed, str(tmp_path / "never"), code="pass")
-        assert never.returncode == 0, never.stderr
-        train = "sst2/train-00000-of-00001.parquet"
-        turned = tmp_path / "turned.parquet"
-        rows = Dataset.from_parquet(str(tmp_path / "hub/datasets/nyu-mll/glue" / train), cache_dir=str(tmp_path))
-        rows.select(range(47, -1, -1)).to_parquet(turned)
-        hub.push("datasets", "nyu-mll/glue", train, turned.read_bytes())
-        hub.push("models", "org/tiny", "model.safetensors", bytes(8))
-        hub.push("models", "org/tiny", "README.md", b"Rain")
-        again = bertkit(*typed, str(tmp_path / "runs"), code="pass")
-        assert again.returncode == 0, again.stderr
-        assert "going on after update 4" in " ".join(again.stderr.split())
-        done, wanted = (next((tmp_path / name).glob("sst2-*")) for name in ("runs", "never"))
+        bertkit(*typed, str(tmp_path / "runs"), code=KILLED_AT_UPDATE_5, returns=-signal.SIGKILL)
+        bertkit(*typed, str(tmp_path / "never"))
+        _push(hub, tmp_path)
+        bertkit(*typed, str(tmp_path / "since"))
+        done, wanted, since = (next((tmp_path / name).glob("sst2-*")) for name in ("runs", "never", "since"))
+        assert "going on after update 4" in bertkit("resume", str(done), HF_HUB_OFFLINE="1")
         for name in ("model/model.safetensors", "predictions.jsonl"):
-            assert (done / name).read_bytes() == (wanted / name).read_bytes()
-        refused = bertkit(*typed, str(tmp_path / "runs"), code="pass")
-        assert refused.returncode == 2
-        assert "finished with other rows: its train split has changed since" in " ".join(refused.stderr.split())
+            assert (done / name).read_bytes() == (wanted / name).read_bytes() != (since / name).read_bytes()
+        assert "finished before" in bertkit(*typed, str(tmp_path / "runs"))
+        scores = [json.loads(bertkit("eval", str(one), "--json"))["evaluations"] for one in (done, since)]
+        assert scores[0] == json.loads((done / "result.json").read_text("utf-8"))["evaluations"] != scores[1]
+
+
+def _push(hub: FakeHub, folder: Path) -> None:
+    """Other dev rows, and other weights."""
+    name = "sst2/validation-00000-of-00001.parquet"
+    rows = Dataset.from_parquet(str(hub.root / "datasets/nyu-mll/glue" / name), cache_dir=str(folder))
+    rows.map(lambda row: {"label": 1}).to_parquet(folder / "turned.parquet")
+    hub.push("datasets", "nyu-mll/glue", name, (folder / "turned.parquet").read_bytes())
+    weights = bytearray((hub.root / "models/org/tiny/model.safetensors").read_bytes())
+    weights[-1_000:] = bytes(1_000)
+    hub.push("models", "org/tiny", "model.safetensors", bytes(weights))
 
 
 KILLED_AT_UPDATE_5 = """

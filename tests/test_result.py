@@ -40,7 +40,7 @@ RESULT_OF_A_RUN = Result(
             metrics={"accuracy": Score(value=0.5, low=0.25, high=0.75)},
             details={"confusion": [[1, 2], [3, 4]], "constant": False, "NoAns F1": None},
         ),
-        Scored(name="ax", split="ax", missing="no ax in data"),
+        Scored(name="ax", split="ax", missing="no ax split"),
     ),
     rows={"train": RowCount(used=3, there=5, published=67_349, origin="train.tsv", digest="ab", notes=("n",), cut=1)},
     training=Training(steps=1, examples=3, tokens=40, seconds=0.5, loss=0.7),

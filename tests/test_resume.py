@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -290,7 +291,7 @@ def test_relative_paths_count_from_where_the_run_was_begun(
 ) -> None:
     never = bytes_of(run(spec, tmp_path / "never").folder)
     monkeypatch.chdir(tmp_path)
-    model = Path(spec.model).rename(tmp_path / "tiny")
+    model = Path(shutil.copytree(spec.model, tmp_path / "tiny"))
     (tmp_path / "elsewhere").mkdir()
     folder = crash(replace(spec, data="data", model=model.name), Path("runs"), monkeypatch).resolve()
     monkeypatch.chdir("elsewhere")
@@ -300,7 +301,6 @@ def test_relative_paths_count_from_where_the_run_was_begun(
         assert not left.value.code
     assert Path.cwd() == tmp_path / "elsewhere" and not list(Path.cwd().iterdir())
     assert bytes_of(folder) == never
-    model.rename(spec.model)
 
 
 def test_a_run_goes_on_under_a_launcher_of_one_process_to_the_same_bytes(
@@ -343,6 +343,29 @@ def test_a_best_model_that_no_checkpoint_knows_of_does_not_stay(
     (folder / "best").mkdir()
     run(spec, tmp_path / "runs")
     assert not list(folder.glob("best*"))
+
+
+def test_a_best_model_of_an_update_that_was_not_kept_gives_way(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(spec, eval_every=2)
+    folder = crash(spec, tmp_path / "runs", monkeypatch, means=Means(save_every=2, keep_best=True))
+    told = {"step": 4, "evaluation": "dev", "metric": "accuracy", "value": 2.0}  # better than any
+    (folder / "best" / "score.json").write_text(json.dumps(told), "utf-8")
+    run(spec, tmp_path / "runs")
+    assert json.loads((folder / "best" / "score.json").read_text("utf-8"))["step"] == 6
+
+
+def test_a_folder_that_is_gone_is_no_place_to_have_begun_in(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    folder = crash(spec, tmp_path / "runs", monkeypatch)
+    with pytest.raises(SystemExit) as left:
+        main(["resume", str(folder), "--quiet"])
+    assert not left.value.code
 
 
 @pytest.mark.parametrize(("force", "said"), [(False, "the same command goes on, and so does: "), (True, "")])

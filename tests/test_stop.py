@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -77,11 +78,17 @@ def test_in_a_destructor_the_signal_is_not_lost(capsys: pytest.CaptureFixture[st
     assert sys.unraisablehook == before
 
 
-def test_a_block_that_ends_before_it_is_asked_again_is_done(capsys: pytest.CaptureFixture[str]) -> None:
-    with Stop():
+def test_a_block_that_ends_before_it_is_asked_again_ends_as_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(StoppedError, match="SIGUSR1"), Stop():
         Interrupted()
     time.sleep(2 * SOON)
     assert capsys.readouterr().err == ""
+
+
+def test_so_does_one_in_which_it_was_swallowed() -> None:
+    with pytest.raises(StoppedError, match="SIGTERM"), Stop(), contextlib.suppress(BaseException):
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("it went on")
 
 
 def test_what_else_is_raised_in_a_destructor_is_shown_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:

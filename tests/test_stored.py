@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,13 +105,59 @@ def test_what_fails_while_it_is_made_leaves_nothing(root: Path) -> None:
     assert list(root.iterdir()) == []
 
 
-def test_two_that_store_the_same_at_once_do_not_harm_each_other(loaded: Loaded, root: Path) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_those_that_store_the_same_at_once_do_not_harm_each_other(loaded: Loaded, root: Path, damaged: bool) -> None:
     features = tiny.encode("tagging", loaded)
     parts = Counted(features)
-    with ThreadPoolExecutor(8) as workers:
-        for found in workers.map(lambda _: stored(KEY, parts), range(40)):
-            same(found, features)
-    assert [path.name for path in root.iterdir()] == [KEY]
+    for _ in range(10):
+        if damaged:
+            stored(KEY, parts)
+            cut(root / KEY / "0")
+        with ThreadPoolExecutor(8) as workers:
+            for found in workers.map(lambda _: stored(KEY, parts), range(8)):
+                same(found, features)
+        assert [path.name for path in root.iterdir()] == [KEY]
+        assert cache._whole(root / KEY)
+
+
+def test_what_cannot_be_kept_is_made_all_the_same(loaded: Loaded, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*given: Any, **named: Any) -> None:
+        raise PermissionError
+
+    features = tiny.encode("classification", loaded)
+    monkeypatch.setattr(Path, "rename", refused)
+    same(stored(KEY, Counted(features)), features)
+    assert list(root.iterdir()) == []
+
+
+def test_what_is_kept_by_somebody_else_is_taken(loaded: Loaded, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*given: Any, **named: Any) -> None:
+        raise PermissionError
+
+    features = tiny.encode("classification", loaded)
+    parts = Counted(features)
+    stored(KEY, parts)
+    monkeypatch.setattr("os.utime", refused)
+    same(stored(KEY, parts), features)
+    assert parts.asked == 1
+
+
+def test_others_of_the_group_may_read_what_is_kept(loaded: Loaded, root: Path) -> None:
+    before = os.umask(0o007)
+    try:
+        stored(KEY, Counted(tiny.encode("classification", loaded)))
+    finally:
+        os.umask(before)
+    assert (root / KEY).stat().st_mode & 0o777 == 0o770
+
+
+def test_what_else_lies_there_is_let_alone(loaded: Loaded, root: Path) -> None:
+    root.mkdir()
+    for name in ("0a.arrow", ".notes.tmp"):
+        (root / name).write_text("mine", "utf-8")
+        os.utime(root / name, (0, 0))
+    stored(KEY, Counted(tiny.encode("classification", loaded)))
+    assert sorted(path.name for path in root.iterdir()) == [".notes.tmp", "0a.arrow", KEY]
 
 
 def test_what_was_not_used_for_the_longest_time_goes_first(

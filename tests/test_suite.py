@@ -98,7 +98,7 @@ def test_a_missing_evaluation_makes_a_task_partial() -> None:
     whole = member("mnli", BERT_LARGE["mnli"])
     assert whole.result is not None
     matched, mismatched = whole.result.evaluations
-    unmet = Scored(name=mismatched.name, split=mismatched.split, missing="no dev_mismatched in DATA")
+    unmet = Scored(name=mismatched.name, split=mismatched.split, missing="no dev_mismatched split")
     part = replace(whole, result=replace(whole.result, evaluations=(matched, unmet)))
     assert (part.whole, part.score) == (False, 0.867)
 

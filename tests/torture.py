@@ -8,6 +8,7 @@ after so many milliseconds wherever it is.
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import random
@@ -21,7 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -146,15 +147,17 @@ class Victim:
     kind: str
     encoder: Path
     processes: int
+    cache: Path
 
     def __call__(self, out: Path, before: Callable[[], None] = lambda: None, rank: int = 0) -> list[Ended]:
         """Run it below `out`."""
+        os.environ["BERTKIT_CACHE"] = str(self.cache)
         asked = ["--sample", "--model", str(self.encoder), *FLAGS.split(), "--out", str(out)]
         return forked(["finetune", HEADS[self.kind], *asked], before, self.processes, rank)
 
-    def finish(self, out: Path, before: Callable[[], None] = lambda: None) -> None:
+    def finish(self, out: Path) -> None:
         """Run it to its end."""
-        ended = self(out, before)
+        ended = self(out)
         assert not any(one.code for one in ended), ended
 
 
@@ -202,20 +205,16 @@ def _as_asked(moment: Moment, hit: Ended) -> bool:
 
 
 def stands(victim: Victim, out: Path, fault: Fault, met: Path) -> bool:
-    """Run it under a fault, then to its end; whether the fault ended it. It must say so in one line."""
-    cache = own_cache(out)
-    ended = victim(out, lambda: (cache(), faulty(fault, met)()))
+    """Run it under a fault, then to its end; whether the fault ended it. It must say so, and why, in one line."""
+    victim = replace(victim, cache=out.with_suffix(".cache"))
+    ended = victim(out, faulty(fault, met))
     for one in ended:
         lines = [line for line in one.said.splitlines() if line.startswith("Error: ")]
         assert one.code in (0, 1, 2) and "Traceback" not in one.said, f"{fault}: {one}"
         assert len(lines) == (one.code != 0), f"{fault}: {one}"
-    victim.finish(out, cache)
+    assert not ended[0].code or os.strerror(getattr(errno, fault.error)) in ended[0].said, f"{fault}: {ended[0]}"
+    victim.finish(out)
     return ended[0].code != 0
-
-
-def own_cache(out: Path) -> Callable[[], None]:
-    """What gives a process a cache of its own beside `out`, so that it writes one."""
-    return lambda: os.environ.update(BERTKIT_CACHE=str(out.with_suffix(".cache")))
 
 
 # All of it, counted.
@@ -246,8 +245,8 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
         except AssertionError as error:
             lost.append(f"{one}: {error}")
             print(f"lost: {lost[-1]}", file=sys.stderr)
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.rmtree(out.with_suffix(".cache"), ignore_errors=True)
+        for left in (out, out.with_suffix(".cache")):
+            shutil.rmtree(left, ignore_errors=True)
     return dict(count), lost
 
 
@@ -263,8 +262,8 @@ def rounds_of(options: argparse.Namespace, victim: Victim, folder: Path, draws: 
 def places(victim: Victim, folder: Path) -> dict[str, int]:
     """How often a run writes, renames and flushes."""
     folder.mkdir(parents=True)
-    cache = own_cache(folder / "run")
-    assert not any(one.code for one in victim(folder / "run", lambda: (cache(), counting(folder)())))
+    victim = replace(victim, cache=folder / "cache")
+    assert not any(one.code for one in victim(folder / "run", counting(folder)))
     return {kind: (folder / kind).stat().st_size for kind in FAULTS}
 
 
@@ -280,13 +279,13 @@ def main() -> None:
     options = parser.parse_args()
     counts, lost = {}, []
     with tempfile.TemporaryDirectory(prefix="bertkit-torture-") as name:
-        os.environ["BERTKIT_CACHE"] = f"{name}/cache"
         made = f"import tiny, pathlib; tiny.make('bert', pathlib.Path({name!r}) / 'encoder')"
         subprocess.run([sys.executable, "-c", made], check=True, cwd=Path(__file__).parent)
         ready()
         for kind in options.heads.split(","):
             draws, began = random.Random(f"{options.seed} {kind}"), time.monotonic()
-            victim = Victim(kind=kind, encoder=Path(name, "encoder"), processes=options.processes)
+            encoder, cache = Path(name, "encoder"), Path(name, "cache")
+            victim = Victim(kind=kind, encoder=encoder, processes=options.processes, cache=cache)
             rounds = rounds_of(options, victim, Path(name, kind, "places"), draws)
             counts[kind], more = counted(victim, Path(name, kind), rounds, draws)
             lost += [f"{kind}, {line}" for line in more]

@@ -121,16 +121,14 @@ def _task(target: str) -> Task:
 
 
 def _score_run(folder: Path, json: bool, quiet: bool) -> int:
-    from bertkit.result import read_spec, where_begun
+    from bertkit.result import located, read_spec
 
-    folder = folder.resolve()
     spec = read_spec(folder)
-    with where_begun(folder):
-        request.check_rows(spec)
-        from bertkit.score import score_run
+    request.check_rows(located(folder, spec))
+    from bertkit.score import score_run
 
-        with closing(screen.watch(quiet or json, spec)) as watch:
-            scores = score_run(folder, watch)
+    with closing(screen.watch(quiet or json, spec)) as watch:
+        scores = score_run(folder, watch)
     _print_scores(spec, scores.evaluations, scores.marks, str(folder), json)
     return 0
 

@@ -28,7 +28,7 @@ def resume(
 
     It ends with the same bytes as if it had never been stopped.
     """
-    from bertkit.result import read_spec, where_begun
+    from bertkit.result import located, read_spec
 
     folder = folder.resolve()
     spec = read_spec(folder)
@@ -36,13 +36,11 @@ def resume(
     if started not in (None, spec.processes):
         raise RequestError(f"{folder} is of --processes {spec.processes}; the launcher started {started} (WORLD_SIZE)")
     means = request.means_of(save_every, max_memory, keep_best)
-    with where_begun(folder):
-        request.check([spec])
+    request.check([located(folder, spec)])
     if spec.processes > 1 and not distributed():
         return relaunch(spec.processes)
     from bertkit.run import run
 
-    with where_begun(folder):
-        finished = run(spec, folder.parent, screen.watch(quiet or json, spec), means=means, folder=folder)
+    finished = run(spec, folder.parent, screen.watch(quiet or json, spec), means=means, folder=folder)
     screen.print_runs([finished], json)
     return 0
