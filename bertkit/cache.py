@@ -39,7 +39,8 @@ def kept(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path
         if _whole(root / key):
             return read(root / key)
     with passing(kind) as beside:
-        make(beside)
+        with _named(root):
+            make(beside)
         marks = {file.name: _digest(file) for file in beside.iterdir()}
         (beside / MANIFEST).write_text(json.dumps(marks), "utf-8")
         found = read(beside)
@@ -60,6 +61,16 @@ def passing(kind: str) -> Iterator[Path]:
         yield beside
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def _named(root: Path) -> Iterator[None]:
+    """What fails there says so: pyarrow's errors name no file."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(root)
+        raise
 
 
 def _whole(place: Path) -> bool:

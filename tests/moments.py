@@ -125,8 +125,8 @@ class Fault:
 
     @classmethod
     def every(cls, places: Mapping[str, int], draws: random.Random) -> list[Fault]:
-        """One at every place, and one from there on; and SIZES sizes from 10 bytes to 500 kB, the largest file's."""
-        sizes = (int(10 ** draws.uniform(1, 5.7)) for _ in range(SIZES))
+        """One at every place, and one from there on; and SIZES sizes from 500 bytes, which a message has, to 500 kB."""
+        sizes = (int(10 ** draws.uniform(2.7, 5.7)) for _ in range(SIZES))
         small = [cls(kind="size", count=size, error="EFBIG", lasting=True) for size in sizes]
         return small + [
             cls(kind=kind, count=count, error=draws.choice(("ENOSPC", "EIO", "EDQUOT")), lasting=lasting)

@@ -16,6 +16,7 @@ import tiny
 from test_hosts import Command, kill, wait_for_updates
 from test_processes import DEV, TRAIN, Ended
 from test_train import bytes_of
+from torture import free_port
 
 FLAGS = "--device cpu --precision fp32 --lr 5e-4 --max-steps 400 --batch-size 4 --save-every 7 --quiet --processes 2"
 
@@ -90,3 +91,18 @@ def test_they_go_on_to_the_same_bytes(
     assert bytes_of(ended.folder) == bytes_of(never.folder)
     steps = [json.loads(line)["step"] for line in (ended.folder / "log.jsonl").read_text("utf-8").splitlines()]
     assert steps == [*range(1, 401), 400]
+
+
+def test_a_checkpoint_that_the_disk_does_not_give_out_ends_all_of_them_alike(
+    model: Path, data: Path, tmp_path: Path, never: Ended
+) -> None:
+    name = next(path.name for path in never.out.iterdir() if path.is_dir())
+    manifest = tmp_path / name / "checkpoints" / "step-000000007" / "manifest.json"
+    manifest.mkdir(parents=True)  # so that the system refuses to read it
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "LOCAL_RANK": "0"}
+    both = [Command.start(command(model, data, tmp_path), RANK=rank, **where) for rank in "01"]
+    for one in both:
+        ended = one.end(tmp_path)
+        assert ended.code == 1
+        way = f"try again, or remove {manifest.parent} to go on without it"
+        assert ended.said == [f"Error: {manifest} cannot be read (Is a directory): {way}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -140,6 +141,16 @@ def test_what_is_kept_by_somebody_else_is_taken(loaded: Loaded, root: Path, monk
     monkeypatch.setattr("os.utime", refused)
     same(stored(KEY, parts), features)
     assert parts.asked == 1
+
+
+def test_a_disk_that_is_full_is_named(root: Path) -> None:
+    def parts() -> Iterator[Features]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        yield
+
+    with pytest.raises(OSError, match="No space left") as full:
+        stored(KEY, parts)
+    assert full.value.filename == str(root)
 
 
 def test_others_of_the_group_may_read_what_is_kept(loaded: Loaded, root: Path) -> None:

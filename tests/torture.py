@@ -58,7 +58,7 @@ def forked(
     assert len(list(Path("/proc/self/task").iterdir())) == 1, "a thread does not survive a fork"
     with ExitStack() as files:
         said = [files.enter_context(tempfile.TemporaryFile()) for _ in range(processes)]
-        port = _free_port() if processes > 1 else 0
+        port = free_port() if processes > 1 else 0
         pids = []
         for k in range(processes):
             pids.append(os.fork())
@@ -79,7 +79,8 @@ def _meeting(port: int) -> dict[str, str]:
     return {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "BERTKIT_PEER_TIMEOUT": str(PATIENCE)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens at."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
