@@ -23,9 +23,7 @@ ABANDONED = 24 * 3600.0
 
 def cache_folder(kind: str) -> Path:
     """The folder of one kind: below BERTKIT_CACHE, or ~/.cache/bertkit."""
-    folder = Path(os.environ.get("BERTKIT_CACHE") or Path.home() / ".cache" / "bertkit") / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Path(os.environ.get("BERTKIT_CACHE") or os.path.expanduser("~/.cache/bertkit")) / kind  # noqa: PTH111
 
 
 def kept(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path], Value]) -> Value:
@@ -39,7 +37,7 @@ def kept(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path
         if _whole(root / key):
             return read(root / key)
     with passing(kind) as beside:
-        with _named(root):
+        with _named(beside.parent):
             make(beside)
         marks = {file.name: _digest(file) for file in beside.iterdir()}
         (beside / MANIFEST).write_text(json.dumps(marks), "utf-8")
@@ -52,11 +50,15 @@ def kept(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path
 
 @contextmanager
 def passing(kind: str) -> Iterator[Path]:
-    """A folder of that kind, which is gone afterwards."""
+    """A folder of that kind, which is gone afterwards; where that cannot be written, one of the system's."""
+    from tempfile import mkdtemp
     from uuid import uuid4
 
     beside = cache_folder(kind) / f".{uuid4().hex}.tmp"
-    beside.mkdir()
+    try:
+        beside.mkdir(parents=True)
+    except OSError:
+        beside = Path(mkdtemp(prefix="bertkit-"))
     try:
         yield beside
     finally:

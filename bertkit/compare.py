@@ -6,16 +6,17 @@ loss of both, and here the score on the way too, over seeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bertkit.alike import run_alike
 from bertkit.order import Order, Schedule
-from bertkit.result import LOG, read_log
-from bertkit.run import Finished, run
+from bertkit.result import LOG, Finished, read_log
+from bertkit.run import run
 from bertkit.spec import Means, Spec, to_plain
 from bertkit.splits import marks_of, read_splits
 from bertkit.stats import Spread, difference, spread
@@ -136,10 +137,16 @@ def compare(
     Both arms of a seed see the same rows in the same order. `scratch_rate` is the scratch arm's learning
     rate, where it is to differ.
     """
-    return [_compared(spec, seeds, scratch_rate, lambda one: run(one, out, watch(one), force, means)) for spec in specs]
+
+    def do(one: Spec, commits: Mapping[str, Any]) -> Finished:
+        return run(one, out, watch(one), force, means, commits=commits)
+
+    return [_compared(spec, seeds, scratch_rate, do) for spec in specs]
 
 
-def _compared(spec: Spec, seeds: int, scratch_rate: float | None, do: Callable[[Spec], Finished]) -> Comparison:
+def _compared(
+    spec: Spec, seeds: int, scratch_rate: float | None, do: Callable[[Spec, Mapping[str, Any]], Finished]
+) -> Comparison:
     splits = read_splits(spec)
     assert splits.train
     updates = _about_updates(len(splits.train), spec.recipe)
@@ -147,17 +154,17 @@ def _compared(spec: Spec, seeds: int, scratch_rate: float | None, do: Callable[[
     recipe = replace(first.recipe, learning_rate=scratch_rate or first.recipe.learning_rate)
     second = replace(first, scratch=True, recipe=recipe)
     scored = next(e for e in spec.task.scored if not isinstance(splits.evaluations[e.name], str))
-    arms = []
-    for name, one in ((PRETRAINED, first), (SCRATCH, second)):
-        curves = []
-        for k in range(seeds):
-            curves.append(curve_of(do(replace(one, seed=one.seed + k)), scored.name, scored.metrics[0]))
-        arms.append(Arm(name=name, spec=one, curves=tuple(curves)))
+    runs = run_alike([replace(arm, seed=arm.seed + k) for arm in (first, second) for k in range(seeds)], do)
+    curves = tuple(curve_of(one, scored.name, scored.metrics[0]) for one in runs)
+    arms = (
+        Arm(name=PRETRAINED, spec=first, curves=curves[:seeds]),
+        Arm(name=SCRATCH, spec=second, curves=curves[seeds:]),
+    )
     return Comparison(
         task=spec.task,
         metric=scored.metrics[0],
         evaluation=scored.name,
-        arms=(arms[0], arms[1]),
+        arms=arms,
         marks=marks_of(spec, splits),
     )
 

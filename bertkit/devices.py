@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, PartialState
-from accelerate.utils import broadcast_object_list
+from accelerate.utils import broadcast_object_list, gather_object
 
 from bertkit import peers
 from bertkit.errors import BertkitError, RequestError, RunError
@@ -73,6 +73,23 @@ def is_there(device: Device) -> bool:
     """Whether this machine, and this build of torch, have it."""
     there: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
     return device not in there or there[device]()
+
+
+def all_do(work: Callable[[], Value]) -> Value:
+    """What `work` comes to in this process; a BertkitError of any of several ends all of them."""
+    error: BertkitError | None = None
+    value: Any = None
+    try:
+        value = work()
+    except BertkitError as raised:
+        error = raised
+    said = gather_object([None if error is None else (str(error), isinstance(error, RunError))])
+    if error is not None:
+        raise error
+    for one in said:
+        if one is not None:
+            raise RunError(one[0]) if one[1] else RequestError(one[0])
+    return cast(Value, value)
 
 
 def settle_device(device: Device) -> Device:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from bertkit.errors import EncoderError
+from bertkit.sources import expanded
 from bertkit.spec import SAMPLE
 
 DEFAULT = "google-bert/bert-base-uncased"
@@ -24,6 +25,18 @@ VOCABULARIES = (
     "sentencepiece.bpe.model",
     "tokenizer.model",
 )
+MODEL_FILES = (
+    "config.json",
+    *VOCABULARIES,
+    "merges.txt",
+    "bpe.codes",
+    "entity_vocab.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+)
+"""All that an encoder is read from, but for its weights."""
+
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
@@ -53,7 +66,7 @@ def locate_encoder(name: str, revision: str | None = None, weights: bool = True)
         raise EncoderError(f"--revision {revision}: the sample's encoder is out of a package, which has no revisions")
     if name == SAMPLE:
         return Encoder(name=name, place=str(sample_folder()), kind="sample")
-    path = Path(name).expanduser()
+    path = expanded(name)
     if _is_folder(path):
         if revision:
             raise EncoderError(f"--revision {revision}: {name} is a folder, which has no revisions")

@@ -12,7 +12,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bertkit.encoders import INDEX, VOCABULARIES, WEIGHTS, Encoder, check_folder
+from bertkit.encoders import INDEX, MODEL_FILES, VOCABULARIES, WEIGHTS, Encoder, check_folder
 from bertkit.errors import BertkitError, DataError, EncoderError, HubError
 from bertkit.hub import called, home, line_of, offline, quiet, storage_of
 from bertkit.sources import HubRows
@@ -26,16 +26,6 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 LONGEST = 60.0
 
-MODEL_FILES = (
-    "config.json",
-    *VOCABULARIES,
-    "merges.txt",
-    "bpe.codes",
-    "entity_vocab.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-)
 WEIGHT_FILES = (WEIGHTS, INDEX, "model-*-of-*.safetensors")
 
 

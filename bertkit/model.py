@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bertkit.batches import Batch
 from bertkit.dropout import Masks
-from bertkit.encoders import Encoder, check_folder
+from bertkit.encoders import MODEL_FILES, Encoder, check_folder
 from bertkit.errors import EncoderError, RequestError
 from bertkit.heads import Classification, Head, Number, Span, Tagging, Window
 from bertkit.unpadded import packed
@@ -71,8 +71,10 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
     Raises EncoderError where its files do not fit each other.
     """
     folder, commit = fetch(encoder, weights=not scratch)
-    config, tokenizer = _around(folder, head)
-    digests = _digests(folder, config, tokenizer, scratch)
+    config = _config(folder)
+    tokenizer = load_tokenizer(folder, head, config)
+    _label(config, head)
+    digests = {"tokenizer": tokenizer_digest(tokenizer), "config": config_digest(config)}
     transformers.set_seed(seed)
     auto = getattr(transformers, head.auto_model)
     try:
@@ -86,29 +88,12 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
         ) from error
     record = {"name": encoder.name, "model_type": config.model_type, "scratch": scratch, "commit": commit}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-    return Loaded(model=model, tokenizer=tokenizer, record={**record, **digests})
+    return Loaded(model=model, tokenizer=tokenizer, record={**record, **digests, **digests_of(folder, scratch)})
 
 
-def digests_of(encoder: Encoder, head: Head, scratch: bool) -> dict[str, str | None]:
-    """SHA-256 of the encoder's weights, tokenizer and config, as `load` would record them now. Raises EncoderError."""
-    folder, _ = fetch(encoder, weights=not scratch)
-    return _digests(folder, *_around(folder, head), scratch)
-
-
-def _around(folder: Path, head: Head) -> tuple[Any, Any]:
-    """The config, with the head's labels, and the tokenizer."""
-    config = _config(folder)
-    tokenizer = load_tokenizer(folder, head, config)
-    _label(config, head)
-    return config, tokenizer
-
-
-def _digests(folder: Path, config: Any, tokenizer: Any, scratch: bool) -> dict[str, str | None]:
-    return {
-        "weights": None if scratch else weights_digest(folder),
-        "tokenizer": tokenizer_digest(tokenizer),
-        "config": config_digest(config),
-    }
+def digests_of(folder: Path, scratch: bool) -> dict[str, str | None]:
+    """SHA-256 of an encoder's weights and of its other files, as `load` records them."""
+    return {"weights": None if scratch else weights_digest(folder), "files": files_digest(folder)}
 
 
 def load_trained(folder: Path, head: Head) -> Loaded:
@@ -275,6 +260,15 @@ def weights_digest(folder: Path) -> str:
     for path in sorted(folder.glob("model*.safetensors")):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def files_digest(folder: Path) -> str:
+    """SHA-256 over config and vocabulary as they lie there."""
+    digest = hashlib.sha256()
+    for name in MODEL_FILES:
+        if (folder / name).is_file():
+            digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.errors import RequestError
+from bertkit.sources import expanded
 from bertkit.spec import HUB, SAMPLE, Spec, spec_from_plain, to_plain
 
 SCHEMA = 1
 SPEC, LOG, MODEL, PREDICTIONS, RESULT = "spec.json", "log.jsonl", "model", "predictions.jsonl", "result.json"
 FAILED, BEST = "failed.json", "best"
-BEGUN_IN = "begun_in"
+BEGUN_IN, COMMITS = "begun_in", "commits"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +87,7 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A finished run. `marks` say what the numbers are not: the sample, a partial split, a slice.
-
-    commits  of the Hub: of the "model", and of the "datasets" by their ids
-    """
+    """A finished run. `marks` say what the numbers are not: the sample, a partial split, a slice."""
 
     spec: Spec
     evaluations: tuple[Scored, ...]
@@ -99,7 +97,6 @@ class Result:
     precision: str
     encoder: Mapping[str, Any]
     versions: Mapping[str, str]
-    commits: Mapping[str, Any] = field(default_factory=dict)
     marks: tuple[str, ...] = ()
     seconds: float = 0.0
     schema_number: int = SCHEMA
@@ -111,6 +108,15 @@ class Result:
             for name, score in scored.metrics.items():
                 return name, score
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A run's folder and its result; `before` if it was finished before and nothing was done now."""
+
+    folder: Path
+    result: Result
+    before: bool
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -189,9 +195,12 @@ def result_from_plain(plain: Any) -> Result:
     return TypeAdapter(Result).validate_python(plain)
 
 
-def write_spec(folder: Path, spec: Spec) -> None:
-    """Write a run's spec, and the folder from which its relative paths count, if that is still there."""
-    plain = to_plain(spec)
+def write_spec(folder: Path, spec: Spec, commits: Mapping[str, Any]) -> None:
+    """Write a run's spec, with the folder from which its relative paths count and the Hub's commits that it is made of.
+
+    commits  of the "model", and of the "datasets" by their ids
+    """
+    plain = {**to_plain(spec), COMMITS: commits}
     with suppress(FileNotFoundError):
         plain[BEGUN_IN] = str(Path.cwd())
     write_json(folder / SPEC, plain)
@@ -207,15 +216,27 @@ def read_spec(folder: Path) -> Spec:
     raise AssertionError
 
 
+def begun_commits(folder: Path) -> Any:
+    """The Hub's commits that a run was begun with; {} if none was."""
+    return _written(folder, COMMITS) or {}
+
+
+def _written(folder: Path, name: str) -> Any:
+    """What stands beside the spec; None if nothing does."""
+    path = folder / SPEC
+    with _damage_named(path):
+        return json.loads(path.read_text("utf-8")).get(name) if path.is_file() else None
+
+
 def located(folder: Path, spec: Spec) -> Spec:
     """The `spec` of a run's folder, its relative paths counted from where it was begun, where there is such a folder.
 
     `spec` itself says what the run is: this one, where to look.
     """
-    begun_in = json.loads((folder / SPEC).read_text("utf-8")).get(BEGUN_IN, "")
+    begun_in = _written(folder, BEGUN_IN)
 
     def at(typed: str) -> str:
-        path = Path(begun_in) / Path(typed).expanduser()
+        path = Path(begun_in if isinstance(begun_in, str) else "") / expanded(typed)
         with suppress(OSError):  # a folder of somebody else's
             if typed not in (HUB, SAMPLE) and path.is_dir():
                 return str(path)

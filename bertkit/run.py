@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,10 +16,10 @@ from accelerate import Accelerator
 
 from bertkit import checkpoint, evaluate
 from bertkit import model as models
-from bertkit.best import NEW_BEST, Best, kept_best
+from bertkit.best import Best, stale
 from bertkit.checkpoint import State, Writer
 from bertkit.devices import accelerator as make_accelerator
-from bertkit.devices import describe, first_does, processor, settled
+from bertkit.devices import all_do, describe, first_does, first_says, processor, settled
 from bertkit.encoders import locate_encoder
 from bertkit.encoding import Encoded, Worker, key_of, rows_cut
 from bertkit.errors import RunError
@@ -28,11 +29,11 @@ from bertkit.keeper import Keeper
 from bertkit.layouts import Laid, laid
 from bertkit.memory import Guard
 from bertkit.result import (
-    BEST,
     FAILED,
     LOG,
     MODEL,
     PREDICTIONS,
+    Finished,
     Result,
     Scored,
     located,
@@ -44,22 +45,23 @@ from bertkit.result import (
     write_spec,
 )
 from bertkit.rows import Rows
-from bertkit.same import begun_with, carried, check_same, check_unchanged, facts_of, lasting, versions
+from bertkit.same import (
+    begun_with,
+    carried,
+    check_peers,
+    check_same,
+    check_unchanged,
+    commits_of,
+    facts_of,
+    lasting,
+    versions,
+)
 from bertkit.spec import Means, Spec
 from bertkit.splits import TRAIN, Splits, marks_of, read_splits
 from bertkit.stop import Stop
 from bertkit.task import Recipe, check_window
 from bertkit.train import NotFiniteError, train
 from bertkit.watch import Watch
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finished:
-    """A run's folder and its result; `before` if it was finished before and nothing was done now."""
-
-    folder: Path
-    result: Result
-    before: bool
 
 
 def run(
@@ -69,12 +71,14 @@ def run(
     force: bool = False,
     means: Means | None = None,
     folder: Path | None = None,
+    commits: Mapping[str, Any] | None = None,
 ) -> Finished:
     """Do what `spec` says, in a folder below `out` named after it; what was begun there goes on, and in `folder` too.
 
-    A finished run is returned as it is. Both count only if rows and encoder are still the same bytes: RequestError
-    names what changed. With `force` it is done anew, and the old folder kept under another name. Raises StoppedError
-    if a signal asked for an end, and RequestError if another process writes the folder.
+    It is made of the Hub's commits that it was begun with, of `commits`, or of the newest. A finished run is returned
+    as it is. Both count only if rows and encoder are still the same bytes: RequestError names what changed. With
+    `force` it is done anew, and the old folder kept under another name. Raises StoppedError if a signal asked for an
+    end, and RequestError if another process writes the folder.
     """
     watch = watch or Watch()
     check_out(out)
@@ -87,17 +91,16 @@ def run(
         way = partial(way_on, folder, force, begun(folder) if force else None)
         stop = stack.enter_context(Stop(way))
         first_does(lambda: stack.enter_context(one_writer(folder)))
+        source = begun_with(source, first_does(lambda: commits_of(folder, commits or {}, anew=force)))
         result = None if force else first_does(lambda: read_result(folder))
         if result is not None:
-            source = begun_with(source, result.commits)
-            check_unchanged(result, read_splits(source), source, folder)
+            all_do(lambda: check_unchanged(result, read_splits(source), source, folder))
             first_does(lambda: checkpoint.remove(folder))  # if it was killed when all else was done
             return Finished(folder=folder, result=result, before=True)
         state = None if force else first_does(lambda: checkpoint.newest(folder, watch.note))
-        source = begun_with(source, state.facts["commits"] if state else {})
         one = _Run(
-            spec=spec, source=source, folder=folder, splits=read_splits(source), watch=watch, accelerator=accelerator,
-            stop=stop, state=state, means=carried(means or Means(), state), force=force,
+            spec=spec, source=source, folder=folder, splits=all_do(lambda: read_splits(source)), watch=watch,
+            accelerator=accelerator, stop=stop, state=state, means=carried(means or Means(), state), force=force,
         )  # fmt: skip
         with in_words(folder, way):
             return Finished(folder=folder, result=one.do(), before=False)
@@ -126,7 +129,7 @@ class _Run:
         for line in dict.fromkeys([*marks_of(self.spec, self.splits), *notes]):
             self.watch.note(line)
         encoder = locate_encoder(self.source.model, self.source.revision, weights=not self.spec.scratch)
-        loaded = models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed)
+        loaded = all_do(lambda: models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed))
         window = models.fit_window(self.spec.recipe.window, loaded.model.config, self._typed_length)
         check_window(self.splits.head, window)
         recipe = replace(self.spec.recipe, window=window)
@@ -175,7 +178,6 @@ class _Run:
             precision=self.accelerator.mixed_precision.replace("no", "fp32"),
             encoder=loaded.record,
             versions=versions(),
-            commits=facts["commits"],
             marks=marks_of(self.spec, self.splits),
             seconds=round(time.perf_counter() - began, 3),
         )
@@ -224,28 +226,30 @@ class _Run:
 
     def _start(self, loaded: models.Loaded) -> None:
         """Make the folder with its spec, or see that what was begun there can go on; see that there is room."""
+        facts = self._facts(loaded)
+        first = first_says(facts)
+        all_do(lambda: check_peers(first, facts))
         if self.state:
-            for line in check_same(self.state.facts, self._facts(loaded), self.folder):
+            for line in check_same(self.state.facts, facts, self.folder):
                 self.watch.note(line)
             self.watch.note(f"going on after update {self.state.step:,}")
-        first_does(lambda: self._prepare(4 * loaded.record["parameters"]))
+        first_does(lambda: self._prepare(loaded))
 
-    def _prepare(self, weights: int) -> None:
-        """`weights` are the bytes of the model."""
+    def _prepare(self, loaded: models.Loaded) -> None:
         for left in self.folder.glob(f"{checkpoint.CHECKPOINTS}/.*.tmp"):  # by a process that was killed
             shutil.rmtree(left)
         kept = () if self.force else self.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*")
+        weights = 4 * loaded.record["parameters"]
         self.watch.note(check_room(self.folder, weights, sum(file.stat().st_size for file in kept)))
         if self.force and self.folder.exists():
             self.watch.note(f"what was there is kept as {put_aside(self.folder)}")
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / FAILED).unlink(missing_ok=True)
-        known = self.state and self.state.facts["best"]
-        best = (NEW_BEST,) if known and known == kept_best(self.folder) else (NEW_BEST, BEST)
-        for left in (*(self.folder / name for name in (MODEL, *best)), *self.folder.glob(".*.tmp")):
+        best = stale(self.folder, self.state.facts["best"] if self.state else None)
+        for left in (self.folder / MODEL, *best, *self.folder.glob(".*.tmp")):
             shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
         if (self.source.data, self.source.model) == (self.spec.data, self.spec.model):  # else it was begun elsewhere
-            write_spec(self.folder, self.spec)
+            write_spec(self.folder, self.spec, {"model": loaded.record["commit"], "datasets": self.splits.commits})
 
     def _evaluate(
         self, loaded: models.Loaded, features: dict[str, Encoded], layout: Laid, window: Window

@@ -17,7 +17,7 @@ from bertkit import model as models
 from bertkit.checkpoint import State
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
-from bertkit.result import Result
+from bertkit.result import Result, begun_commits
 from bertkit.sources import Source
 from bertkit.spec import Means, Spec
 from bertkit.splits import Splits
@@ -25,28 +25,33 @@ from bertkit.splits import Splits
 DECIDING = ("bertkit", "torch", "transformers")
 """The libraries whose version may change a result's bytes."""
 
-PARTS = ("weights", "tokenizer", "config")
-"""Of an encoder, each with a digest."""
-
 ANEW = "`bertkit finetune` with --force does it anew"
 
 
 def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) -> None:
-    """Raise RequestError if the rows or the encoder of `source` are others than those of a finished run.
-
-    What another version of transformers makes of the same config or tokenizer does not count.
-    """
+    """Raise RequestError if the rows or the encoder of `source` are others than those of a finished run."""
     counts = splits.counts({})
     for name in {**counts, **result.rows}:
         before, count = result.rows.get(name), counts.get(name)
         if before is None or count is None or (before.digest, before.used) != (count.digest, count.used):
             raise RequestError(f"{folder} was finished with other rows: its {name} split has changed since; {ANEW}")
     encoder = locate_encoder(source.model, source.revision, weights=not source.scratch)
-    parts = PARTS if result.versions.get("transformers") == versions()["transformers"] else ("weights",)
-    digests = models.digests_of(encoder, splits.head, source.scratch)
-    for part in parts:
-        if result.encoder.get(part, digests[part]) != digests[part]:
-            raise RequestError(f"{folder} was finished with another {encoder.name}: its {part} changed since; {ANEW}")
+    found, _ = models.fetch(encoder, weights=not source.scratch)
+    for part, digest in models.digests_of(found, source.scratch).items():
+        if result.encoder.get(part, digest) != digest:
+            what = "weights" if part == "weights" else "config or tokenizer"
+            raise RequestError(f"{folder} was finished with another {encoder.name}: its {what} changed since; {ANEW}")
+
+
+def commits_of(folder: Path, asked: Mapping[str, Any], anew: bool) -> Any:
+    """The Hub's commits that a run is made of: those it was begun with, unless it is done `anew`, or those `asked`.
+
+    Raises RequestError if it was begun with others than asked.
+    """
+    begun = {} if anew else begun_commits(folder)
+    if begun and asked and begun != asked:
+        raise RequestError(f"{folder} is made of other commits of the Hub than the runs beside it; {ANEW}")
+    return begun or asked
 
 
 def begun_with(spec: Spec, commits: Mapping[str, Any]) -> Spec:
@@ -69,12 +74,18 @@ def begun_with(spec: Spec, commits: Mapping[str, Any]) -> Spec:
 def facts_of(
     spec: Spec, splits: Splits, encoder: Mapping[str, Any], versions: Mapping[str, str], device: str
 ) -> dict[str, Any]:
-    """What a checkpoint must be continued with, and where on the Hub that is."""
+    """What a checkpoint must be continued with."""
     facts: dict[str, Any] = {f"the rows of {n}": f"{rows.digest} {len(rows)}" for n, rows in splits.rows.items()}
-    facts |= {f"the encoder's {part}": encoder.get(part) for part in PARTS}
+    facts |= {f"the encoder's {part}": encoder.get(part) for part in ("weights", "tokenizer", "config")}
     facts |= {name: versions[name] for name in DECIDING}
-    commits = {"model": encoder.get("commit"), "datasets": splits.commits}
-    return {"made of": {"the spec": spec.digest, **facts}, "device": device, "commits": commits}
+    return {"made of": {"the spec": spec.digest, **facts}, "device": device}
+
+
+def check_peers(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raise RequestError if this process' run is made of something else than that of the first."""
+    for name in {**first["made of"], **own["made of"]}:
+        if first["made of"].get(name) != own["made of"].get(name):
+            raise RequestError(f"{name}: not the same in every process, as rows, encoder and libraries must be")
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:

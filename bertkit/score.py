@@ -12,7 +12,7 @@ from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError
 from bertkit.heads import FROM_TRAIN, Head, Number, Span
 from bertkit.layouts import laid
-from bertkit.result import MODEL, Scored, located, read_result, read_spec
+from bertkit.result import MODEL, Scored, begun_commits, located, read_spec
 from bertkit.rows import Rows
 from bertkit.same import begun_with
 from bertkit.spec import Spec
@@ -35,8 +35,7 @@ def score_run(folder: Path, watch: Watch) -> Scores:
     It may have been trained on a device that is not here.
     """
     spec = located(folder, read_spec(folder))
-    result = read_result(folder)
-    spec = begun_with(spec, result.commits if result else {})
+    spec = begun_with(spec, {"datasets": begun_commits(folder).get("datasets", {})})  # its own model is what is scored
     spec = replace(spec, device=spec.device if is_there(spec.device) else "cpu", precision="fp32")
     return score_model(spec, folder / MODEL, watch, carved=is_carved(spec))
 

@@ -11,7 +11,7 @@ from bertkit.errors import DataError
 from bertkit.heads import FROM_TRAIN, Head
 from bertkit.result import RowCount
 from bertkit.rows import Rows, carve, read_files, read_hub
-from bertkit.sources import SUFFIXES, Source, locate
+from bertkit.sources import SUFFIXES, Source, expanded, locate
 from bertkit.spec import HUB, SAMPLE, Spec
 from bertkit.task import Evaluation, Task
 
@@ -69,7 +69,7 @@ def folder_of(task: Task, data: str) -> Path | None:
             or_sample = ", or take --sample" if registry.samples(task) else ""
             raise DataError(f"{task.name} has no rows on the Hub; give them with --data FOLDER{or_sample}")
         return None
-    return Path(data).expanduser()
+    return expanded(data)
 
 
 def check_located(task: Task, data: str, training: bool = True) -> None:

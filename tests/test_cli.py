@@ -241,13 +241,13 @@ def other_weights(encoder: Path) -> str:
 def other_config(encoder: Path) -> str:
     path = encoder / "config.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "layer_norm_eps": 1e-5}), "utf-8")
-    return "config"
+    return "config or tokenizer"
 
 
 def other_tokenizer(encoder: Path) -> str:
     path = encoder / "tokenizer_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "truncation_side": "left"}), "utf-8")
-    return "tokenizer"
+    return "config or tokenizer"
 
 
 @pytest.mark.parametrize("change", [other_weights, other_config, other_tokenizer])
@@ -257,26 +257,11 @@ def test_a_finished_run_whose_encoder_changed_since_is_not_taken_for_it(
     encoder = tiny.make("bert", tmp_path / "encoder")
     line = f"finetune sst2 --sample --model {encoder} --max-steps 1 --device cpu --out RUNS"
     assert say(line)[0] == 0
-    assert say(line)[0] == 0
+    assert "finished before" in say(line)[1]
     part = change(encoder)
     code, _, err = say(line)
     assert code == 2
     assert f"finished with another {encoder}: its {part} changed since" in " ".join(err.split()) and "--force" in err
-
-
-def test_what_another_transformers_makes_of_the_same_encoder_does_not_count(say: Say, tmp_path: Path) -> None:
-    encoder = tiny.make("bert", tmp_path / "encoder")
-    line = f"finetune sst2 --sample --model {encoder} --max-steps 1 --device cpu --out RUNS"
-    path = Path(json.loads(say(f"{line} --json")[1])["folder"], "result.json")
-    result = json.loads(path.read_text("utf-8"))
-    other_config(encoder)
-    for versions, digests, code in (({}, {}, 2), ({"transformers": "4.0"}, {}, 0), ({}, {"config": None}, 2)):
-        changed = {"versions": {**result["versions"], **versions}, "encoder": {**result["encoder"], **digests}}
-        path.write_text(json.dumps({**result, **changed}), "utf-8")
-        assert say(line)[0] == code
-    del result["encoder"]["config"]
-    path.write_text(json.dumps(result), "utf-8")
-    assert say(line)[0] == 0
 
 
 def test_a_run_that_was_trained_on_a_device_that_is_not_here_is_scored(say: Say, tmp_path: Path) -> None:

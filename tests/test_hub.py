@@ -456,6 +456,7 @@ def test_a_run_goes_on_with_the_commits_it_was_begun_with_whatever_was_pushed_si
             return " ".join(done.stderr.split()) + done.stdout
 
         bertkit(*typed, str(tmp_path / "runs"), code=KILLED_AT_UPDATE_5, returns=-signal.SIGKILL)
+        bertkit(*typed, str(tmp_path / "early"), code=KILLED_AT_UPDATE_1, returns=-signal.SIGKILL)
         bertkit(*typed, str(tmp_path / "never"))
         _push(hub, tmp_path)
         bertkit(*typed, str(tmp_path / "since"))
@@ -464,7 +465,20 @@ def test_a_run_goes_on_with_the_commits_it_was_begun_with_whatever_was_pushed_si
         for name in ("model/model.safetensors", "predictions.jsonl"):
             assert (done / name).read_bytes() == (wanted / name).read_bytes() != (since / name).read_bytes()
         assert "finished before" in bertkit(*typed, str(tmp_path / "runs"))
-        scores = [json.loads(bertkit("eval", str(one), "--json"))["evaluations"] for one in (done, since)]
+        bertkit(*typed, str(tmp_path / "runs"), "--seeds", "2")
+        commits = [json.loads((one / "spec.json").read_text("utf-8"))["commits"] for one in done.parent.glob("sst2-*")]
+        assert len(commits) == 2 and commits[0] == commits[1]
+        bertkit(*typed, str(tmp_path / "since"), "--seed", "43")
+        other = next((tmp_path / "runs").glob("sst2-*-s43-*"))
+        other.rename(tmp_path / "aside")
+        next((tmp_path / "since").glob("sst2-*-s43-*")).rename(other)
+        said = bertkit(*typed, str(tmp_path / "runs"), "--seeds", "2", returns=2)
+        assert f"{other} is made of other commits of the Hub than the runs beside it" in said
+        bertkit(*typed, str(tmp_path / "early"))
+        early = next((tmp_path / "early").glob("sst2-*"))
+        assert (early / "model/model.safetensors").read_bytes() == (wanted / "model/model.safetensors").read_bytes()
+        own = {"BERTKIT_CACHE": str(tmp_path / "cache")}  # so that rows are built again
+        scores = [json.loads(bertkit("eval", str(one), "--json", **own))["evaluations"] for one in (done, since)]
         assert scores[0] == json.loads((done / "result.json").read_text("utf-8"))["evaluations"] != scores[1]
 
 
@@ -494,6 +508,7 @@ def move(*given):
     return plain(*given)
 Loop.move, Writer.save = move, keep
 pass"""
+KILLED_AT_UPDATE_1 = KILLED_AT_UPDATE_5.replace("== 5", "== 1")
 
 
 def read(features: dict[str, Any], columns: dict[str, list[Any]]) -> list[tuple[int, dict[str, Any]]]:

@@ -106,3 +106,19 @@ def test_a_checkpoint_that_the_disk_does_not_give_out_ends_all_of_them_alike(
         assert ended.code == 1
         way = f"try again, or remove {manifest.parent} to go on without it"
         assert ended.said == [f"Error: {manifest} cannot be read (Is a directory): {way}"]
+
+
+def test_processes_that_do_not_see_the_same_rows_are_refused_alike(model: Path, tmp_path: Path) -> None:
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "LOCAL_RANK": "0"}
+    both = []
+    for rank, rows in (("0", TRAIN), ("1", TRAIN[:-1])):
+        (tmp_path / rank / "rows").mkdir(parents=True)
+        tiny.write_treebank(tmp_path / rank / "rows", rows, DEV)
+        typed = ["env", "-C", str(tmp_path / rank), *command(model, Path("rows"), tmp_path / "runs")]
+        both.append(Command.start(typed, RANK=rank, **where))
+    for one in both:
+        ended = one.end(tmp_path)
+        assert ended.code == 2
+        (line,) = ended.said
+        assert line.startswith("Error: the rows of train: not the same in every process")
+    assert not list((tmp_path / "runs").glob("ud*"))

@@ -121,14 +121,24 @@ def test_those_that_store_the_same_at_once_do_not_harm_each_other(loaded: Loaded
         assert cache._whole(root / KEY)
 
 
-def test_what_cannot_be_kept_is_made_all_the_same(loaded: Loaded, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_kept_is_made_all_the_same(
+    loaded: Loaded, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refused(*given: Any, **named: Any) -> None:
         raise PermissionError
 
     features = tiny.encode("classification", loaded)
-    monkeypatch.setattr(Path, "rename", refused)
-    same(stored(KEY, Counted(features)), features)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refused)
+        same(stored(KEY, Counted(features)), features)
     assert list(root.iterdir()) == []
+    root.rmdir()
+    root.write_text("a file is in the way", "utf-8")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    for key in (KEY, None):
+        same(stored(key, Counted(features)), features)
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_what_is_kept_by_somebody_else_is_taken(loaded: Loaded, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,11 +174,9 @@ def test_others_of_the_group_may_read_what_is_kept(loaded: Loaded, root: Path) -
 
 def test_what_else_lies_there_is_let_alone(loaded: Loaded, root: Path) -> None:
     root.mkdir()
-    for name in ("0a.arrow", ".notes.tmp"):
-        (root / name).write_text("mine", "utf-8")
-        os.utime(root / name, (0, 0))
+    (root / "0a.arrow").write_text("mine", "utf-8")
     stored(KEY, Counted(tiny.encode("classification", loaded)))
-    assert sorted(path.name for path in root.iterdir()) == [".notes.tmp", "0a.arrow", KEY]
+    assert sorted(path.name for path in root.iterdir()) == ["0a.arrow", KEY]
 
 
 def test_what_was_not_used_for_the_longest_time_goes_first(

@@ -28,8 +28,8 @@ from bertkit.features import Features
 from bertkit.heads import Window
 from bertkit.layouts import laid
 from bertkit.model import Loaded, load, load_trained
-from bertkit.result import read_log
-from bertkit.run import Finished, run
+from bertkit.result import Finished, read_log
+from bertkit.run import run
 from bertkit.spec import Spec
 from bertkit.task import Recipe
 from bertkit.train import optimizer_of, rate_of, train

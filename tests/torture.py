@@ -207,7 +207,6 @@ def _as_asked(moment: Moment, hit: Ended) -> bool:
 
 def stands(victim: Victim, out: Path, fault: Fault, met: Path) -> bool:
     """Run it under a fault, then to its end; whether the fault ended it. It must say so, and why, in one line."""
-    victim = replace(victim, cache=out.with_suffix(".cache"))
     ended = victim(out, faulty(fault, met))
     for one in ended:
         lines = [line for line in one.said.splitlines() if line.startswith("Error: ")]
@@ -229,15 +228,16 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
     wanted = outcome(folder / "never")
     for k, one in enumerate(rounds):
         out = folder / str(k)
+        cold = replace(victim, cache=out.with_suffix(".cache"))
         count["runs"] += 1
         try:
             if isinstance(one, Fault):
                 met = out.with_suffix(".met")
-                count["ended by a fault"] += stands(victim, out, one, met)
+                count["ended by a fault"] += stands(cold, out, one, met)
                 count["faults met"] += met.exists()
             else:
                 more = [Moment.drawn(draws, processes=victim.processes) for _ in range(draws.randint(0, 2))]
-                count["ended by a signal"] += survives(victim, out, [one, *more])
+                count["ended by a signal"] += survives(cold if k % 5 == 4 else victim, out, [one, *more])
             count["survived"] += 1
             found = outcome(out)
             differ = [name for name in wanted if found[name] != wanted[name]]
@@ -246,8 +246,8 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
         except AssertionError as error:
             lost.append(f"{one}: {error}")
             print(f"lost: {lost[-1]}", file=sys.stderr)
-        for left in (out, out.with_suffix(".cache")):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(cold.cache, ignore_errors=True)
     return dict(count), lost
 
 

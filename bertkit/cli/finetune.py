@@ -72,8 +72,11 @@ def finetune(
     request.check(specs)
     if processes > 1 and not distributed():
         return relaunch(processes)
+    from bertkit.alike import run_alike
     from bertkit.run import run
 
-    finished = [run(spec, out, screen.watch(quiet or json, spec), force, means) for spec in specs]
+    finished = run_alike(
+        specs, lambda spec, commits: run(spec, out, screen.watch(quiet or json, spec), force, means, commits=commits)
+    )
     screen.print_runs(finished, json)
     return 0

@@ -14,8 +14,7 @@ from bertkit.watch import Watch
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bertkit.result import Result, Score, Scored
-    from bertkit.run import Finished
+    from bertkit.result import Finished, Result, Score, Scored
 
 METRIC_TITLES = {
     "accuracy": "accuracy",
