@@ -168,7 +168,9 @@ def counting(folder: Path) -> Callable[[], None]:
 
 
 def _before_every(kind: str, tick: Callable[[], None]) -> None:
-    from bertkit import checkpoint, folder
+    import pyarrow
+
+    from bertkit import checkpoint, folder, model, stored
 
     if kind == "fsync":
         _before(os, "fsync", tick)
@@ -176,6 +178,7 @@ def _before_every(kind: str, tick: Callable[[], None]) -> None:
         _before(Path, "rename", tick)
         _before(Path, "replace", tick)
     else:
-        _before(checkpoint, "_written", tick)
+        for place, name in ((pyarrow, "OSFile"), (stored._Column, "add"), (checkpoint, "_written"), (model, "save")):
+            _before(place, name, tick)
         _before(folder.Log, "write", tick)
         _before(Path, "write_text", tick)

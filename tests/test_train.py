@@ -232,7 +232,7 @@ def test_a_finished_run_with_a_row_changed_since_is_refused_by_the_splits_name(
     run(spec, tmp_path / "runs")
     path = Path(spec.data) / f"{split}.jsonl"
     path.write_text(path.read_text("utf-8").replace("polite", "police", 1), "utf-8")
-    with pytest.raises(RequestError, match=f"its {split} split has changed since; `bertkit finetune` with --force does"):
+    with pytest.raises(RequestError, match=f"its {split} split has changed since; `bertkit finetune` with --force"):
         run(spec, tmp_path / "runs")
 
 
