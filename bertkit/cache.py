@@ -22,8 +22,14 @@ ABANDONED = 24 * 3600.0
 
 
 def cache_folder(kind: str) -> Path:
-    """The folder of one kind: below BERTKIT_CACHE, or ~/.cache/bertkit."""
-    return Path(os.environ.get("BERTKIT_CACHE") or os.path.expanduser("~/.cache/bertkit")) / kind  # noqa: PTH111
+    """The folder of one kind: below BERTKIT_CACHE, or ~/.cache/bertkit, or the system's own for who has no home."""
+    from tempfile import gettempdir
+
+    try:
+        home = Path.home() / ".cache"
+    except RuntimeError:
+        home = Path(gettempdir())
+    return Path(os.environ.get("BERTKIT_CACHE") or home / "bertkit") / kind
 
 
 def kept(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path], Value]) -> Value:

@@ -6,19 +6,19 @@ loss of both, and here the score on the way too, over seeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bertkit.alike import run_alike
+from bertkit.alike import marks_of_runs, run_alike
+from bertkit.devices import first_does
 from bertkit.order import Order, Schedule
 from bertkit.result import LOG, Finished, read_log
-from bertkit.run import run
-from bertkit.spec import Means, Spec, to_plain
-from bertkit.splits import marks_of, read_splits
+from bertkit.spec import HUB, Means, Spec, to_plain
+from bertkit.splits import TRAIN, read_splits
 from bertkit.stats import Spread, difference, spread
 from bertkit.task import Recipe, Task
 from bertkit.watch import Watch
@@ -138,24 +138,23 @@ def compare(
     rate, where it is to differ.
     """
 
-    def do(one: Spec, commits: Mapping[str, Any]) -> Finished:
-        return run(one, out, watch(one), force, means, commits=commits)
+    def run_all(arms: Sequence[Spec]) -> list[Finished]:
+        return run_alike(arms, out, watch, force, means)
 
-    return [_compared(spec, seeds, scratch_rate, do) for spec in specs]
+    return [_compared(spec, seeds, scratch_rate, run_all) for spec in specs]
 
 
 def _compared(
-    spec: Spec, seeds: int, scratch_rate: float | None, do: Callable[[Spec, Mapping[str, Any]], Finished]
+    spec: Spec, seeds: int, scratch_rate: float | None, run_all: Callable[[Sequence[Spec]], list[Finished]]
 ) -> Comparison:
-    splits = read_splits(spec)
-    assert splits.train
-    updates = _about_updates(len(splits.train), spec.recipe)
+    updates = _about_updates(_train_rows(spec), spec.recipe)
     first = replace(spec, scratch=False, eval_every=spec.eval_every or max(1, updates // SCORINGS))
     recipe = replace(first.recipe, learning_rate=scratch_rate or first.recipe.learning_rate)
     second = replace(first, scratch=True, recipe=recipe)
-    scored = next(e for e in spec.task.scored if not isinstance(splits.evaluations[e.name], str))
-    runs = run_alike([replace(arm, seed=arm.seed + k) for arm in (first, second) for k in range(seeds)], do)
-    curves = tuple(curve_of(one, scored.name, scored.metrics[0]) for one in runs)
+    runs = run_all([replace(arm, seed=arm.seed + k) for arm in (first, second) for k in range(seeds)])
+    missing = {one.name for one in runs[0].result.evaluations if one.missing}
+    scored = next(e for e in spec.task.scored if e.name not in missing)
+    curves = first_does(lambda: tuple(curve_of(one, scored.name, scored.metrics[0]) for one in runs))
     arms = (
         Arm(name=PRETRAINED, spec=first, curves=curves[:seeds]),
         Arm(name=SCRATCH, spec=second, curves=curves[seeds:]),
@@ -165,8 +164,18 @@ def _compared(
         metric=scored.metrics[0],
         evaluation=scored.name,
         arms=arms,
-        marks=marks_of(spec, splits),
+        marks=(*runs[0].result.marks, *marks_of_runs(runs)),
     )
+
+
+def _train_rows(spec: Spec) -> int:
+    """How many rows train: of the Hub as many as were published, whatever is pushed there between two runs."""
+    published = spec.task.source.rows.get(TRAIN) if spec.data == HUB else None
+    if published is None:
+        splits = read_splits(spec)
+        assert splits.train
+        return len(splits.train)
+    return min(published, spec.limit or published)
 
 
 def _about_updates(rows: int, recipe: Recipe) -> int:

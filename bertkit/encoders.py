@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -89,6 +90,7 @@ def _hub_id(name: str) -> bool:
     return all(part and set(part) <= allowed for part in name.split("/"))
 
 
+@cache
 def sample_folder() -> Path:
     """The folder of MiniLM-L6 inside its package, found without importing that package."""
     from importlib.metadata import PackageNotFoundError, distribution

@@ -217,8 +217,12 @@ def read_spec(folder: Path) -> Spec:
 
 
 def begun_commits(folder: Path) -> Any:
-    """The Hub's commits that a run was begun with; {} if none was."""
-    return _written(folder, COMMITS) or {}
+    """The Hub's commits that a run was begun with; {} if none was. Raises RequestError if they are damaged."""
+    commits = _written(folder, COMMITS) or {}
+    with _damage_named(folder / SPEC):
+        if not isinstance(commits.get("datasets", {}), dict):
+            raise ValueError("its commits are none")
+    return commits
 
 
 def _written(folder: Path, name: str) -> Any:
@@ -250,7 +254,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     """What cannot be read there becomes one line that names the file."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, RequestError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RequestError) as error:
         raise RequestError(f"{path} is damaged: {_one_line(error)}") from error
 
 

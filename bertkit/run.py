@@ -36,6 +36,7 @@ from bertkit.result import (
     Finished,
     Result,
     Scored,
+    begun_commits,
     located,
     read_result,
     whole_folder,
@@ -45,17 +46,7 @@ from bertkit.result import (
     write_spec,
 )
 from bertkit.rows import Rows
-from bertkit.same import (
-    begun_with,
-    carried,
-    check_peers,
-    check_same,
-    check_unchanged,
-    commits_of,
-    facts_of,
-    lasting,
-    versions,
-)
+from bertkit.same import begun_with, carried, check_peers, check_same, check_unchanged, facts_of, lasting, versions
 from bertkit.spec import Means, Spec
 from bertkit.splits import TRAIN, Splits, marks_of, read_splits
 from bertkit.stop import Stop
@@ -91,7 +82,8 @@ def run(
         way = partial(way_on, folder, force, begun(folder) if force else None)
         stop = stack.enter_context(Stop(way))
         first_does(lambda: stack.enter_context(one_writer(folder)))
-        source = begun_with(source, first_does(lambda: commits_of(folder, commits or {}, anew=force)))
+        made_of = first_does(lambda: (not force and begun_commits(folder)) or commits or {})
+        source = all_do(lambda: begun_with(source, made_of))
         result = None if force else first_does(lambda: read_result(folder))
         if result is not None:
             all_do(lambda: check_unchanged(result, read_splits(source), source, folder))
@@ -128,13 +120,15 @@ class _Run:
         notes = [f"{name}: {note}" for name, count in counts.items() for note in count.notes]
         for line in dict.fromkeys([*marks_of(self.spec, self.splits), *notes]):
             self.watch.note(line)
-        encoder = locate_encoder(self.source.model, self.source.revision, weights=not self.spec.scratch)
-        loaded = all_do(lambda: models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed))
+        loaded = all_do(self._load)
+        facts = self._facts(loaded)
+        first = first_says(facts)
+        all_do(lambda: check_peers(first, facts))
         window = models.fit_window(self.spec.recipe.window, loaded.model.config, self._typed_length)
         check_window(self.splits.head, window)
         recipe = replace(self.spec.recipe, window=window)
         layout = laid(loaded.model, self.spec.layout, recipe, self.accelerator.device)
-        self._start(loaded)
+        self._start(loaded, facts)
         with Worker() as worker:
             return self._do(loaded, recipe, layout, self._features(loaded, window, worker), began)
 
@@ -224,11 +218,12 @@ class _Run:
         assert self.splits.train
         return {TRAIN: encoded(self.splits.train, tuple(scored.values())), **scored}
 
-    def _start(self, loaded: models.Loaded) -> None:
+    def _load(self) -> models.Loaded:
+        encoder = locate_encoder(self.source.model, self.source.revision, weights=not self.spec.scratch)
+        return models.load(encoder, self.splits.head, self.spec.scratch, self.spec.seed)
+
+    def _start(self, loaded: models.Loaded, facts: dict[str, Any]) -> None:
         """Make the folder with its spec, or see that what was begun there can go on; see that there is room."""
-        facts = self._facts(loaded)
-        first = first_says(facts)
-        all_do(lambda: check_peers(first, facts))
         if self.state:
             for line in check_same(self.state.facts, facts, self.folder):
                 self.watch.note(line)

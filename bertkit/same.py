@@ -17,7 +17,7 @@ from bertkit import model as models
 from bertkit.checkpoint import State
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
-from bertkit.result import Result, begun_commits
+from bertkit.result import Result
 from bertkit.sources import Source
 from bertkit.spec import Means, Spec
 from bertkit.splits import Splits
@@ -36,22 +36,13 @@ def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) 
         if before is None or count is None or (before.digest, before.used) != (count.digest, count.used):
             raise RequestError(f"{folder} was finished with other rows: its {name} split has changed since; {ANEW}")
     encoder = locate_encoder(source.model, source.revision, weights=not source.scratch)
-    found, _ = models.fetch(encoder, weights=not source.scratch)
+    found, commit = models.fetch(encoder, weights=not source.scratch)
+    if commit and commit == result.encoder.get("commit"):
+        return  # of which not every file need be on this machine
     for part, digest in models.digests_of(found, source.scratch).items():
         if result.encoder.get(part, digest) != digest:
             what = "weights" if part == "weights" else "config or tokenizer"
             raise RequestError(f"{folder} was finished with another {encoder.name}: its {what} changed since; {ANEW}")
-
-
-def commits_of(folder: Path, asked: Mapping[str, Any], anew: bool) -> Any:
-    """The Hub's commits that a run is made of: those it was begun with, unless it is done `anew`, or those `asked`.
-
-    Raises RequestError if it was begun with others than asked.
-    """
-    begun = {} if anew else begun_commits(folder)
-    if begun and asked and begun != asked:
-        raise RequestError(f"{folder} is made of other commits of the Hub than the runs beside it; {ANEW}")
-    return begun or asked
 
 
 def begun_with(spec: Spec, commits: Mapping[str, Any]) -> Spec:
@@ -85,7 +76,8 @@ def check_peers(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     """Raise RequestError if this process' run is made of something else than that of the first."""
     for name in {**first["made of"], **own["made of"]}:
         if first["made of"].get(name) != own["made of"].get(name):
-            raise RequestError(f"{name}: not the same in every process, as rows, encoder and libraries must be")
+            way = "; give --device, --precision and the same paths to each" if name == "the spec" else ""
+            raise RequestError(f"{name}: not the same in every process, as rows, encoder and libraries must be{way}")
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:

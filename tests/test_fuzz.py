@@ -153,7 +153,7 @@ def idle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setattr(bertkit.run, "run", begun)
     for command in ("finetune", "resume", "compare", "eval_"):
         monkeypatch.setattr(f"bertkit.cli.{command}.relaunch", begun)
-    monkeypatch.setattr("bertkit.compare.run", begun)
+    monkeypatch.setattr("bertkit.alike.run", begun)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     here = tmp_path / "here"
     here.mkdir()

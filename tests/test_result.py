@@ -20,6 +20,7 @@ from bertkit.result import (
     Score,
     Scored,
     Training,
+    begun_commits,
     read_result,
     read_spec,
     write_json,
@@ -75,6 +76,13 @@ def test_a_spec_comes_back_from_a_run_s_folder(tmp_path: Path) -> None:
 def test_a_folder_without_a_spec_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="not a run's folder"):
         read_spec(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "{", '{"commits": "x"}', '{"commits": {"datasets": 3}}'])
+def test_commits_that_are_damaged_are_named_with_their_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / SPEC_FILE).write_text(text, "utf-8")
+    with pytest.raises(RequestError, match=re.escape(f"{tmp_path / SPEC_FILE} is damaged: ")):
+        begun_commits(tmp_path)
 
 
 DAMAGE = {

@@ -10,7 +10,7 @@ import typer
 
 from bertkit import __version__, peers
 from bertkit.cli import compare, eval_, finetune, predict, resume, tasks
-from bertkit.cli.launch import ended, say
+from bertkit.cli.launch import ended, leave, say
 from bertkit.errors import BertkitError, RequestError
 
 INTERRUPTED = 130
@@ -50,7 +50,7 @@ def root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 a wrong request."""
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # what a lost process comes to is said in one line of ours
-    sys.exit(_run(dashed(sys.argv[1:] if arguments is None else arguments)))
+    leave(_run(dashed(sys.argv[1:] if arguments is None else arguments)))
 
 
 def dashed(arguments: list[str]) -> list[str]:

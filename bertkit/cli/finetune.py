@@ -73,10 +73,7 @@ def finetune(
     if processes > 1 and not distributed():
         return relaunch(processes)
     from bertkit.alike import run_alike
-    from bertkit.run import run
 
-    finished = run_alike(
-        specs, lambda spec, commits: run(spec, out, screen.watch(quiet or json, spec), force, means, commits=commits)
-    )
+    finished = run_alike(specs, out, lambda spec: screen.watch(quiet or json, spec), force, means)
     screen.print_runs(finished, json)
     return 0

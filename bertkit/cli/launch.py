@@ -21,6 +21,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -75,6 +76,17 @@ def ended(error: BertkitError) -> int:
     text = str(error)
     say(text[0].upper() + text[1:] if isinstance(error, StoppedError) else f"Error: {text}", of_all=lost)
     return error.exit_code
+
+
+def leave(code: int) -> NoReturn:
+    """Exit; one of several processes at once, for gloo's threads may abort it on its way out once another is gone."""
+    torch = sys.modules.get("torch")
+    if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def relaunch(processes: int) -> int:

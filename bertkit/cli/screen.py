@@ -70,6 +70,7 @@ def with_interval(score: Score) -> str:
 
 def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
     """The scores of one run, or of several seeds with their mean and standard deviation."""
+    from bertkit.alike import marks_of_runs
     from bertkit.spec import to_plain
 
     if as_json:
@@ -77,7 +78,7 @@ def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
         print_json(plain if len(plain) > 1 else plain[0])
     elif first():
         for run in runs[:1] if len(runs) > 1 else runs:
-            _print_head(run.result)
+            _print_head(run.result, marks_of_runs(runs))
         if len(runs) == 1:
             print_scores(runs[0].result.spec, runs[0].result.evaluations)
         else:
@@ -86,7 +87,7 @@ def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
             console().print(f"{'finished before' if run.before else 'run'}: {run.folder}", soft_wrap=True)
 
 
-def _print_head(result: Result) -> None:
+def _print_head(result: Result, more: Sequence[str]) -> None:
     from rich.text import Text
 
     spec, training = result.spec, result.training
@@ -94,7 +95,7 @@ def _print_head(result: Result) -> None:
     line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
     how = f"{result.precision} · {training.layout}"
     cut = [f"{name}: {c.cut:,} of {c.used:,} rows cut to fit the window" for name, c in result.rows.items() if c.cut]
-    print_marks(f"{line} · {result.device} · {how}", result.marks)
+    print_marks(f"{line} · {result.device} · {how}", (*result.marks, *more))
     notes = [f"{name}: {note}" for name, count in result.rows.items() for note in count.notes]
     for one in [*cut, *notes]:
         console().print(Text(f"  {one}"))
@@ -106,7 +107,7 @@ def print_marks(line: str, marks: Sequence[str]) -> None:
 
     console().print(Text(line, style="bold"))
     for mark in marks:
-        plain = mark if mark.startswith("sample") else f"not the whole benchmark: {mark}"
+        plain = mark if mark.startswith(("sample", "these runs")) else f"not the whole benchmark: {mark}"
         console().print(Text(f"  {plain}", style="yellow"))
 
 
