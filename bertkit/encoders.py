@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -90,7 +89,6 @@ def _hub_id(name: str) -> bool:
     return all(part and set(part) <= allowed for part in name.split("/"))
 
 
-@cache
 def sample_folder() -> Path:
     """The folder of MiniLM-L6 inside its package, found without importing that package."""
     from importlib.metadata import PackageNotFoundError, distribution

@@ -111,9 +111,10 @@ def check(specs: list[Spec], training: bool = True) -> None:
     """Raise at once what would stop these specs later: rows or encoders that are not there, no network."""
     for spec in specs:
         check_located(spec.task, spec.data, training)
-    encoders = {spec.model: locate_encoder(spec.model, spec.revision, weights=not spec.scratch) for spec in specs}
+    named = {(spec.model, spec.revision, not spec.scratch) for spec in specs}
+    encoders = [locate_encoder(*name) for name in sorted(named, key=str)]
     sources = [s for spec in specs if spec.data == HUB for s in spec.task.sources]
-    hub.prepare(list(encoders.values()), [source.hub for source in sources if source.hub])
+    hub.prepare(encoders, [source.hub for source in sources if source.hub])
 
 
 def check_rows(spec: Spec) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,9 @@ def stored(key: str | None, parts: Callable[[], Iterator[Features]]) -> Features
     """
 
     def write(folder: Path) -> None:
-        columns = _Columns(folder)
-        for part in parts():
-            columns.add(part)
-        columns.close()
+        with _Columns(folder) as columns:
+            for part in parts():
+                columns.add(part)
         (folder / COLUMNS).write_text(json.dumps(columns.plain), "utf-8")
 
     if key is not None:
@@ -88,12 +88,16 @@ class _Columns:
             self._columns[name] = _Column(self._place / str(len(self._columns)), values)
         self._columns[name].add(values)
 
-    def close(self) -> None:
+    def __enter__(self) -> _Columns:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         """No more parts come."""
-        for name, end in self._ends.items():
-            self._add(f"{name} offsets", np.array([end], np.int64))
-        for column in self._columns.values():
-            column.file.close()
+        with ExitStack() as files:
+            for column in self._columns.values():
+                files.enter_context(column.file)
+            for name, end in self._ends.items() if kind is None else ():
+                self._add(f"{name} offsets", np.array([end], np.int64))
 
     @property
     def plain(self) -> dict[str, Any]:
