@@ -24,12 +24,14 @@ LONGEST = 1_000
 class BertkitError(Exception):
     """One line for a person: the thing, what was wrong with it, and what to do next.
 
-    Of more than LONGEST characters the middle is left out: a cell that is quoted may hold megabytes.
+    Of more than LONGEST characters the middle is left out, and line breaks become spaces: a cell that is quoted may
+    hold megabytes.
     """
 
     exit_code = 2
 
     def __init__(self, line: str) -> None:
+        line = " ".join(line.splitlines())
         cut = line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}"
         super().__init__(cut)
 

@@ -23,7 +23,7 @@ from bertkit.tidy import tidy
 if TYPE_CHECKING:
     from bertkit.table import Table
 
-READER = 1
+READER = 2
 """Raised by hand whenever the reading changes: rows kept by an older reader are read anew."""
 
 CHUNK = 5_000

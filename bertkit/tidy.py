@@ -98,18 +98,19 @@ def _number(where: str, raw: Any, span: Number) -> float:
 
 
 def _tagged(where: str, values: Mapping[str, Any], source: Source, head: Tagging) -> dict[str, Any]:
-    words = list(values["words"])
+    words = _list(where, "words", values["words"])
     for word in words:
         _text(where, "word", word)
     if not words:
         raise DataError(f"{where}: a sentence without words")
     tags = None
     if values.get("tags") is not None:
-        tags = [source.labels.get(tag, tag) for tag in values["tags"]]
+        given = _list(where, "tags", values["tags"])
+        tags = [source.labels.get(tag, tag) if isinstance(tag, str) else tag for tag in given]
         if len(tags) != len(words):
             raise DataError(f"{where}: {len(words)} words but {len(tags)} tags")
         known = head.labels if isinstance(head.labels, tuple) else tags
-        unknown = [tag for tag in tags if tag not in known]
+        unknown = [tag for tag in tags if tag not in known or not isinstance(tag, str)]
         if unknown:
             raise DataError(f"{where}: unknown tag '{unknown[0]}'; expected one of {', '.join(known)}")
     return {"words": words, "tags": tags}
@@ -123,13 +124,33 @@ def _asked(where: str, values: Mapping[str, Any], source: Source, head: Span) ->
     golds = values.get("answers")
     if golds is None:
         return row
+    golds = _golds(name, golds)
     if not golds and not head.no_answer:
         raise DataError(f"{name}: no answer; questions without one are for squad_v2")
     for gold in golds:
-        text, start = gold.get("text"), gold.get("start")
-        if not isinstance(text, str) or not isinstance(start, int) or not text:
+        text, start = gold["text"], gold["start"]
+        if not isinstance(text, str) or type(start) is not int or not text:
             raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
         if start < 0 or context[start : start + len(text)] != text:
             raise DataError(f"{name}: the answer '{text[:60]}' is not at its offset {start} of the document")
-    row["answers"] = [{"text": gold["text"], "start": gold["start"]} for gold in golds]
+    row["answers"] = golds
     return row
+
+
+def _golds(name: str, golds: Any) -> list[dict[str, Any]]:
+    """Answers as {"text", "start"}, from SQuAD's JSON, or from `datasets`, which has texts beside offsets."""
+    if isinstance(golds, Mapping) and isinstance(golds.get("text"), list):
+        starts = _list(name, "answers' offsets", golds.get("answer_start"))
+        if len(starts) != len(golds["text"]):
+            raise DataError(f"{name}: {len(golds['text'])} texts of answers but {len(starts)} offsets (answer_start)")
+        golds = [{"text": text, "start": start} for text, start in zip(golds["text"], starts, strict=True)]
+    for gold in _list(name, "answers", golds):
+        if not isinstance(gold, Mapping):
+            raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
+    return [{"text": gold.get("text"), "start": gold.get("start", gold.get("answer_start"))} for gold in golds]
+
+
+def _list(where: str, what: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise DataError(f"{where}: the {what} are a {type(value).__name__}, not a list")
+    return value

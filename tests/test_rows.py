@@ -154,6 +154,63 @@ def test_questions_whose_ids_are_numbers_keep_them_all(tmp_path: Path) -> None:
     assert list(read("squad_v2", tmp_path).table["row_id"]) == ["1", "0"]
 
 
+def test_an_answer_with_a_line_break_is_refused_in_one_line(tmp_path: Path) -> None:
+    answer = {"text": "no such\n answer", "answer_start": 0}
+    write(tmp_path / "train-v2.0.json", squad({"id": "1", "question": "Why?", "answers": [answer]}))
+    said = refusal("squad_v2", tmp_path)
+    assert "no such  answer" in said and "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (False, "the answers are a bool, not a list"),
+        (3, "the answers are a int, not a list"),
+        ("Rain", "the answers are a str, not a list"),
+        ([1], "an answer needs its text and its offset"),
+        ([None], "an answer needs its text and its offset"),
+        ([{"text": "Rain"}], "an answer needs its text and its offset"),
+        ([{"text": "Rain", "answer_start": True}], "an answer needs its text and its offset"),
+        ({"text": "Rain", "answer_start": 0}, "the answers are a dict, not a list"),
+        ({"text": ["Rain"], "answer_start": []}, "1 texts of answers but 0 offsets"),
+        ({"text": ["Rain"]}, "the answers' offsets are a NoneType, not a list"),
+        ({"text": [3], "answer_start": [0]}, "an answer needs its text and its offset"),
+    ],
+)
+def test_answers_that_are_none_are_refused_by_their_question(tmp_path: Path, answers: Any, said: str) -> None:
+    asked = {"id": "q1", "question": "What fell?", "context": "Rain fell.", "answers": answers}
+    write(tmp_path / "train.jsonl", json_lines(asked))
+    assert f"line 1 ('q1'): {said}" in refusal("squad_v2", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [[{"text": "Rain", "answer_start": 0}], {"text": ["Rain"], "answer_start": [0]}],
+    ids=["SQuAD", "datasets"],
+)
+def test_answers_lie_in_lines_as_in_squad_or_as_in_datasets(tmp_path: Path, answers: Any) -> None:
+    asked = {"id": "q1", "question": "What fell?", "context": "Rain fell.", "answers": answers}
+    write(tmp_path / "train.jsonl", json_lines(asked))
+    assert list(read("squad", tmp_path).table["answers"]) == [[{"text": "Rain", "start": 0}]]
+
+
+@pytest.mark.parametrize(
+    ("words", "tags", "said"),
+    [
+        (True, ["X"], "the words are a bool, not a list"),
+        ("ab", ["X", "X"], "the words are a str, not a list"),
+        (["a"], 3, "the tags are a int, not a list"),
+        (["a"], [["X"]], "unknown tag '['X']'"),
+        (["a"], [{}], "unknown tag '{}'"),
+    ],
+)
+def test_words_and_tags_that_are_none_are_refused_by_their_line(
+    tmp_path: Path, words: Any, tags: Any, said: str
+) -> None:
+    write(tmp_path / "train.jsonl", json_lines({"tokens": words, "upos": tags}))
+    assert f"line 1: {said}" in refusal("ud_en_ewt", tmp_path)
+
+
 def test_the_same_bytes_give_the_same_digest(tmp_path: Path) -> None:
     for folder in ("one", "two/SST-2"):
         write(tmp_path / folder / "train.jsonl", TWO)
