@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+import bertkit.alike
 import bertkit.cli.finetune
 import bertkit.run
 from bertkit import registry
@@ -153,7 +154,7 @@ def idle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setattr(bertkit.run, "run", begun)
     for command in ("finetune", "resume", "compare", "eval_"):
         monkeypatch.setattr(f"bertkit.cli.{command}.relaunch", begun)
-    monkeypatch.setattr("bertkit.alike.run", begun)
+    monkeypatch.setattr(bertkit.alike, "run", begun)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     here = tmp_path / "here"
     here.mkdir()
