@@ -222,3 +222,9 @@ def test_windows_that_could_not_move_on_are_refused() -> None:
 
 def test_a_stride_is_no_matter_to_a_head_without_windows() -> None:
     assert replace(SPEC, recipe=Recipe(window=Window(max_length=16, doc_stride=500)))
+
+
+@pytest.mark.parametrize("task", registry.tasks(), ids=lambda task: str(task.name))
+def test_a_tasks_head_that_was_written_is_read_as_it_was(task: Task) -> None:
+    spec = Spec(task=task, model="org/tiny", recipe=task.recipe)
+    assert repr(spec_from_plain(to_plain(spec)).task.head) == repr(task.head)

@@ -18,6 +18,11 @@ class Number:
     low: float
     high: float
 
+    def __post_init__(self) -> None:
+        """A spec that was written and read again has the same digests: 0 and 0.0 would not."""
+        object.__setattr__(self, "low", float(self.low))
+        object.__setattr__(self, "high", float(self.high))
+
 
 Labels = tuple[str, ...] | Number | FromTrain
 """Label names in the model's order; or a number; or the names found in the train rows, sorted."""
