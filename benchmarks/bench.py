@@ -23,7 +23,7 @@ from benchmarks.results import README, with_table
 from benchmarks.setting import Setting, command
 from benchmarks.sides import ask
 from bertkit.encoders import sample_folder
-from bertkit.request import Asked
+from bertkit.request.flags import Asked
 
 MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
 PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "growth")

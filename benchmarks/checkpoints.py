@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.setting import BATCH, LEARNING_RATE, Setting, say
 from benchmarks.sides import ask
-from bertkit.checkpoint import INTERVAL
+from bertkit.training.checkpointer import INTERVAL
 
 TASK = "sst2"
 BLOCK = 40

@@ -4,8 +4,8 @@ import os
 import time
 
 from bertkit.cli import main, screen
+from bertkit.progress import Watch
 from bertkit.spec import Spec
-from bertkit.watch import Watch
 
 watch_of = screen.watch
 

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.results import HERE, README, Planned, asked_for, measure, with_table
 from benchmarks.setting import machine, versions
 from bertkit.cli.screen import METRIC_TITLES
-from bertkit.stats import difference, spread
+from bertkit.evaluation.stats import difference, spread
 
 INTRO = """\
 bf16, the default where the hardware has it, against fp32: the same seeds, rows and updates, mean ± sd, and the p of a

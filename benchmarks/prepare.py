@@ -13,14 +13,14 @@ from datasets import Dataset, List, Value
 from datasets import Features as Columns
 
 from benchmarks.turns import Job
-from bertkit import model as models
 from bertkit import registry
+from bertkit.data.splits import read_splits
 from bertkit.encoders import VOCABULARIES, locate_encoder
-from bertkit.features import Features, Ragged
 from bertkit.heads import Head, Span, Tagging
+from bertkit.heads.features import Features, Ragged
 from bertkit.heads.tagging import UNASKED
-from bertkit.request import Asked, spec_of
-from bertkit.splits import read_splits
+from bertkit.models.load import load_tokenizer
+from bertkit.request.flags import Asked, spec_of
 
 
 def features(job: Job) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def features(job: Job) -> dict[str, Any]:
     assert splits.train is not None
     folder = locate_encoder(spec.model).folder
     assert folder is not None
-    tokenizer = models.load_tokenizer(folder, splits.head, transformers.AutoConfig.from_pretrained(folder))
+    tokenizer = load_tokenizer(folder, splits.head, transformers.AutoConfig.from_pretrained(folder))
     table = splits.train.table.select(range(min(job["wanted"], len(splits.train))))
     found = splits.head.encode(table[:], tokenizer, spec.recipe.window)
     ends = np.cumsum(np.bincount(found.row))

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.turns import Enough, Job, Turns, serve, settle, tell
-from bertkit.watch import Watch
+from bertkit.progress import Watch
 
 
 class TurnsWatch(Watch):
@@ -35,9 +35,10 @@ class TurnsWatch(Watch):
 def train_bertkit(job: Job) -> None:
     """A run as `bertkit finetune` starts it, given up after the last turn."""
     from bertkit import registry
-    from bertkit.devices import settled
-    from bertkit.request import Asked, check, spec_of
-    from bertkit.run import run
+    from bertkit.machine.devices import settled
+    from bertkit.request.check import check
+    from bertkit.request.flags import Asked, spec_of
+    from bertkit.runs.run import run
     from bertkit.spec import Means
 
     turns, out = Turns(job["born"]), Path(job["out"])
@@ -54,16 +55,17 @@ def train_bertkit(job: Job) -> None:
 
 def predict_bertkit(job: Job) -> None:
     """The answers of a trained run to a file of rows, as `bertkit predict` makes them; the model is loaded once."""
-    from bertkit import model as models
-    from bertkit.predict import Typed, predict
-    from bertkit.result import MODEL, read_spec
+    from bertkit.deploy import predict as deployed
+    from bertkit.deploy.inputs import Typed
+    from bertkit.models.load import load_trained
+    from bertkit.runs.folder import MODEL, read_spec
 
     run = Path(job["run"])
-    loaded = models.load_trained(run / MODEL, read_spec(run).task.head)
-    models.load_trained = lambda folder, head: loaded
+    loaded = load_trained(run / MODEL, read_spec(run).task.head)
+    setattr(deployed, "load_trained", lambda folder, head: loaded)  # noqa: B010  # mypy would refuse the plain form
 
     def answer() -> list[str]:
-        return [str(given.value) for given in predict(run, Typed(file=Path(job["rows"])), "auto", Watch())[1]]
+        return [str(given.value) for given in deployed.predict(run, Typed(file=Path(job["rows"])), "auto", Watch())[1]]
 
     serve(job, answer, {})
 
@@ -89,10 +91,11 @@ class Clock(Watch):
 
 def time_checkpoints(job: Job) -> None:
     """The seconds of every update of a run that is kept every 2 * block updates, and a checkpoint's size."""
-    from bertkit import checkpoint, registry
-    from bertkit.request import Asked, spec_of
-    from bertkit.run import run
+    from bertkit import registry
+    from bertkit.request.flags import Asked, spec_of
+    from bertkit.runs.run import run
     from bertkit.spec import Means
+    from bertkit.training import checkpoint
 
     sizes: list[int] = []
     plain = checkpoint.write

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from bertkit.errors import EncoderError
-from bertkit.sources import expanded
+from bertkit.files import expanded
 from bertkit.spec import SAMPLE
 
 DEFAULT = "google-bert/bert-base-uncased"

@@ -82,3 +82,8 @@ class StoppedError(RunError):
         self.number = number
         self.exit_code = 128 + number
         super().__init__(f"stopped by {Signals(number).name}{hint}")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a library said."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

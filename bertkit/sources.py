@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bertkit.errors import DataError, RequestError
+from bertkit.errors import DataError
 
 SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv", ".json", ".conllu")
 PARENTS = ("", "glue", "ud")
@@ -72,14 +72,6 @@ class Located:
     files: tuple[Path, ...]
     official: bool
     note: str | None = None
-
-
-def expanded(typed: str) -> Path:
-    """The path, with ~ and ~name as the homes they stand for. Raises RequestError if there is no such home."""
-    try:
-        return Path(typed).expanduser()
-    except RuntimeError as error:
-        raise RequestError(f"{typed}: nobody of that name has a home here") from error
 
 
 def locate(source: Source, data: Path, split: str) -> Located | None:

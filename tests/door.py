@@ -10,8 +10,9 @@ from files import json_lines, write
 
 from bertkit import registry
 from bertkit.cli import main
-from bertkit.request import Asked, spec_of
-from bertkit.result import SPEC, write_json
+from bertkit.files import write_json
+from bertkit.request.flags import Asked, spec_of
+from bertkit.runs.folder import SPEC
 from bertkit.spec import to_plain
 
 Refused = Callable[..., str]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["bertkit.readers", "bertkit.tidy"]):
-    from bertkit import readers, tidy
+with atheris.instrument_imports(include=["bertkit.data.readers", "bertkit.data.validate"]):
+    from bertkit.data import readers, validate
 
 from bertkit import registry
 from bertkit.errors import DataError
@@ -43,7 +43,7 @@ def main() -> None:
         path.write_bytes(content)
         try:
             raw = ((f"line {number}", row) for number, row in readers.read_raw(path))
-            for row in tidy.tidy(raw, task.source, task.head, golds=True):
+            for row in validate.tidy(raw, task.source, task.head, golds=True):
                 assert row["row_id"]
         except DataError as error:
             assert "\n" not in str(error)

@@ -45,7 +45,10 @@ def armed(moment: Moment) -> Callable[[], None]:
     """What makes this process send itself the signal at that moment."""
 
     def arm() -> None:
-        from bertkit import checkpoint, evaluate, loop, model, result
+        from bertkit import files
+        from bertkit.evaluation import inference
+        from bertkit.runs import run
+        from bertkit.training import checkpoint, checkpointer, update
 
         if moment.kind == "anywhere":
             signal.signal(signal.SIGALRM, lambda *given: os.kill(os.getpid(), moment.signal))
@@ -59,8 +62,8 @@ def armed(moment: Moment) -> Callable[[], None]:
                 os.kill(os.getpid(), moment.signal)
 
         if moment.kind == "update":
-            _before(loop.Loop, "_summed", tick)
-            _before(loop.Loop, "move", tick)
+            _before(update.Loop, "_summed", tick)
+            _before(update.Loop, "move", tick)
         elif moment.kind == "save":
             parts = checkpoint._safetensors
 
@@ -70,14 +73,14 @@ def armed(moment: Moment) -> Callable[[], None]:
                     yield part
 
             checkpoint._safetensors = slowly
-            for name in ("whole_folder", "remove"):
-                _before(checkpoint, name, tick)
+            _before(checkpoint, "whole_folder", tick)
+            _before(checkpointer, "remove", tick)
         elif moment.kind == "evaluation":
-            _before(evaluate, "forward", tick)
+            _before(inference, "forward", tick)
         else:
-            _before(model, "save", tick)
+            _before(run, "save", tick)
             for name in ("flush", "write_text"):
-                _final(result, name, tick)
+                _final(files, name, tick)
 
     return arm
 
@@ -170,7 +173,9 @@ def counting(folder: Path) -> Callable[[], None]:
 def _before_every(kind: str, tick: Callable[[], None]) -> None:
     import pyarrow
 
-    from bertkit import checkpoint, folder, model, stored
+    from bertkit.data import feature_files
+    from bertkit.runs import folder, run
+    from bertkit.training import checkpoint
 
     if kind == "fsync":
         _before(os, "fsync", tick)
@@ -178,7 +183,12 @@ def _before_every(kind: str, tick: Callable[[], None]) -> None:
         _before(Path, "rename", tick)
         _before(Path, "replace", tick)
     else:
-        for place, name in ((pyarrow, "OSFile"), (stored._Column, "add"), (checkpoint, "_written"), (model, "save")):
+        for place, name in (
+            (pyarrow, "OSFile"),
+            (feature_files._Column, "add"),
+            (checkpoint, "_written"),
+            (run, "save"),
+        ):
             _before(place, name, tick)
         _before(folder.Log, "write", tick)
         _before(Path, "write_text", tick)

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 from bertkit import registry
+from bertkit.data.rows import Rows
+from bertkit.data.splits import Splits, read_splits
 from bertkit.encoders import sample_folder
 from bertkit.errors import EncoderError
-from bertkit.features import Features, Ragged
 from bertkit.heads import Answer, Head, Number, Span, Tagging, Window
+from bertkit.heads.features import Features, Ragged
 from bertkit.heads.tagging import UNASKED
-from bertkit.rows import Rows
 from bertkit.spec import SAMPLE, Spec
-from bertkit.splits import Splits, read_splits
 from bertkit.task import Task
 
 SAMPLES = Path(__file__).parent.parent / "tasks" / "samples"

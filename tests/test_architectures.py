@@ -20,15 +20,17 @@ import transformers
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bertkit import batches, evaluate
-from bertkit.features import Ragged
-from bertkit.layouts import laid
-from bertkit.loss import loss
-from bertkit.model import Loaded, forward, load, readable_inputs, save
-from bertkit.order import by_length
+from bertkit.data.sampler import by_length
+from bertkit.evaluation import inference
+from bertkit.heads.features import Ragged
+from bertkit.models import batch as batches
+from bertkit.models.forward import forward, readable_inputs
+from bertkit.models.layout import laid
+from bertkit.models.load import Loaded, load, save
+from bertkit.progress import Watch
 from bertkit.task import Recipe
-from bertkit.train import train
-from bertkit.watch import Watch
+from bertkit.training.loss import loss
+from bertkit.training.train import train
 
 TESTS = Path(__file__).parent
 ROWS = 4
@@ -40,7 +42,7 @@ import sys
 from pathlib import Path
 import numpy as np
 import tiny
-from bertkit.model import load_trained
+from bertkit.models.load import load_trained
 for folder in sorted(Path(sys.argv[1]).iterdir()):
     kind = folder.name.split("+")[1]
     loaded = load_trained(folder, tiny.HEADS[kind])
@@ -136,7 +138,7 @@ def test_a_row_alone_and_padded_among_longer_ones_gets_the_same_logits_and_answe
     one = trained[family, kind]
     features = tiny.encode(kind, one.loaded)
     short = int(features.lengths.argmin())
-    assert len(list(by_length(features.lengths, evaluate.BUDGET))) == 1
+    assert len(list(by_length(features.lengths, inference.BUDGET))) == 1
     assert features.lengths[short] < features.lengths.max()
     which = slice(short, short + 1)
     alone = tiny.predict(kind, one.loaded, tiny.encode(kind, one.loaded, which))

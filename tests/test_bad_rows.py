@@ -10,7 +10,7 @@ import pytest
 from door import GOOD, Refused, refused, reviews, shape, unfinished
 from files import json_lines, squad, word, write
 
-from bertkit.result import SPEC
+from bertkit.runs.folder import SPEC
 
 __all__ = ["refused"]
 

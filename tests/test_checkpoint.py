@@ -13,9 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bertkit import checkpoint
-from bertkit.checkpoint import FACTS, MANIFEST, SCHEMA, TENSORS, State, Writer, newest, read, remove, write
 from bertkit.errors import RequestError, RunError
+from bertkit.training import checkpoint
+from bertkit.training.checkpoint import FACTS, MANIFEST, SCHEMA, TENSORS, State, newest, read, remove, write
+from bertkit.training.checkpointer import Writer
 
 TENSORS_OF_ALL_TYPES = {
     "matrix": torch.arange(6.0).view(2, 3),

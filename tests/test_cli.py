@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import tiny
 
-from bertkit import checkpoint
 from bertkit.cli import main
+from bertkit.training import checkpoint
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -213,8 +213,8 @@ def test_where_train_is_missing_whole_documents_of_dev_train_and_the_others_scor
 
 def rows_of(run: dict[str, Any], part: str) -> Any:
     """The rows of one part of a finished run, read as it read them."""
-    from bertkit.result import read_spec
-    from bertkit.splits import read_splits
+    from bertkit.data.splits import read_splits
+    from bertkit.runs.folder import read_spec
 
     splits = read_splits(read_spec(Path(run["folder"])))
     rows = splits.train if part == "train" else splits.evaluations[part]

@@ -11,9 +11,9 @@ import pytest
 from oracle import Columns, evaluated, golds_of, guessed, made_up, oracle, splits_of, tokenizer_of
 
 from bertkit import registry
-from bertkit.features import Features, Ragged
+from bertkit.evaluation.metrics import METRICS
 from bertkit.heads import FROM_TRAIN, Classification, Head, Number, Span, Tagging, Window
-from bertkit.metrics import METRICS
+from bertkit.heads.features import Features, Ragged
 from bertkit.task import Evaluation, Task
 
 TASKS = {task.name: task for task in registry.tasks()}

@@ -14,8 +14,8 @@ import pytest
 from oracle import Columns, guessed, made_up, oracle, splits_of, tokenizer_of
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from bertkit.features import Features, Ragged
 from bertkit.heads import Span, Window
+from bertkit.heads.features import Features, Ragged
 
 TASKS = ("squad", "squad_v2")
 WINDOWS = (Window(max_length=384, doc_stride=128), Window(max_length=110, doc_stride=40))

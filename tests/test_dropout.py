@@ -11,8 +11,8 @@ import torch
 from scipy import stats
 from torch import nn
 
-from bertkit.dropout import FastDropout, Masks, PlainMasks, dropped_share, fast_dropout
-from bertkit.model import load
+from bertkit.kernels.dropout import FastDropout, Masks, PlainMasks, dropped_share, fast_dropout
+from bertkit.models.load import load
 
 COUNT = 1_000_000
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tiny
 
-from bertkit import encoding
-from bertkit.encoding import Encoded, Worker, ahead, encode
-from bertkit.features import Features, Ragged
-from bertkit.model import Loaded, load
-from bertkit.table import Table
+from bertkit.data import encoding
+from bertkit.data.encoding import Encoded, Worker, ahead, encode
+from bertkit.data.table import Table
+from bertkit.heads.features import Features, Ragged
+from bertkit.models.load import Loaded, load
 
 KINDS = tuple(tiny.HEADS)
 

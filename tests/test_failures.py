@@ -16,14 +16,14 @@ from test_resume import Told, dry, spec
 from test_train import bytes_of
 from transformers import PreTrainedTokenizerFast
 
-from bertkit import checkpoint, train
-from bertkit import run as runs
+from bertkit.data.splits import read_splits
 from bertkit.errors import RequestError, RunError
-from bertkit.loop import Loop
-from bertkit.result import read_log
-from bertkit.run import run
+from bertkit.runs import run as runs
+from bertkit.runs.folder import read_log
+from bertkit.runs.run import run
 from bertkit.spec import Means, Spec
-from bertkit.splits import read_splits
+from bertkit.training import checkpoint, train
+from bertkit.training.update import Loop
 
 __all__ = ["dry", "spec"]
 
@@ -32,7 +32,7 @@ def test_a_run_that_does_not_fit_on_the_disk_is_refused_before_it_starts(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type(runs.shutil.disk_usage(tmp_path))(10**9, 10**9 - 10**7, 10**7)
-    monkeypatch.setattr("bertkit.folder.shutil.disk_usage", lambda place: usage)
+    monkeypatch.setattr("bertkit.runs.failures.shutil.disk_usage", lambda place: usage)
     with pytest.raises(RequestError, match=r"does not fit: it needs 6\d\.\d MB of the disk at most, 10.0 MB are free"):
         run(spec, tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

@@ -19,14 +19,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-import bertkit.alike
 import bertkit.cli.finetune
-import bertkit.run
+import bertkit.runs.run
+import bertkit.studies.group
 from bertkit import registry
 from bertkit.cli import main
+from bertkit.data.splits import read_splits
 from bertkit.errors import BertkitError, DataError, RequestError
-from bertkit.request import Asked, spec_of
-from bertkit.splits import read_splits
+from bertkit.request.flags import Asked, spec_of
 
 EXAMPLES = int(os.environ.get("BERTKIT_FUZZ", "500"))
 """Inputs of all tests here together; make torture asks for more."""
@@ -151,10 +151,10 @@ def idle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     def begun(*given: Any, **named: Any) -> Any:
         raise RequestError("it would begin")
 
-    monkeypatch.setattr(bertkit.run, "run", begun)
+    monkeypatch.setattr(bertkit.runs.run, "run", begun)
     for command in ("finetune", "resume", "compare", "eval_"):
         monkeypatch.setattr(f"bertkit.cli.{command}.relaunch", begun)
-    monkeypatch.setattr(bertkit.alike, "run", begun)
+    monkeypatch.setattr(bertkit.studies.group, "run", begun)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     here = tmp_path / "here"
     here.mkdir()

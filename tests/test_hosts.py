@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 from test_processes import DEV, DRY, SHIFTS, TRAIN, Ended, command
 
 from bertkit.cli import main
-from bertkit.result import read_log
+from bertkit.runs.folder import read_log
 
 LIMIT, SLACK = 4, 8
 """Seconds: how long a process waits for another, and how much later everything is over at the latest."""

@@ -18,8 +18,8 @@ import tiny
 from datasets import ClassLabel, Dataset, Features, List, Value
 from fakehub import FakeHub, Kind
 
-from bertkit.fetch import PAUSES, _asked_to_wait
-from bertkit.hub_rows import named_rows
+from bertkit.data.hf_datasets import named_rows
+from bertkit.hub.retry import PAUSES, seconds_to_wait
 
 HASTE = f"fetch.PAUSES = (0.05,) * {len(PAUSES)}\n"
 """As many tries, with less patience between them."""
@@ -27,7 +27,7 @@ HASTE = f"fetch.PAUSES = (0.05,) * {len(PAUSES)}\n"
 PRELUDE = """
 import json, sys, time
 from pathlib import Path
-from bertkit import fetch, hub
+from bertkit.hub import access as hub, fetch
 from bertkit.encoders import Encoder
 from bertkit.errors import BertkitError
 from bertkit.sources import HubRows
@@ -44,7 +44,7 @@ def model(**other):
     return [sorted(path.name for path in folder.iterdir()), commit]
 
 def rows(source, split):
-    from bertkit.hub_rows import named_rows
+    from bertkit.data.hf_datasets import named_rows
     dataset, commit = fetch.fetch_rows(source, split)
     return [[list(row) for row in named_rows(dataset)], commit]
 
@@ -343,7 +343,7 @@ def test_a_file_of_another_size_is_refused_and_does_not_stay(tmp_path: Path, hub
 def test_a_hub_that_says_how_long_to_wait_is_waited_for(said: str, seconds: float) -> None:
     error = RuntimeError("busy")
     error.response = SimpleNamespace(status_code=429, headers={"Retry-After": said})  # type: ignore[attr-defined]  # as httpx has it
-    assert _asked_to_wait(error) == seconds
+    assert seconds_to_wait(error) == seconds
 
 
 @pytest.mark.parametrize("kind", ["drop", "reset", "mute"])
@@ -495,8 +495,8 @@ def _push(hub: FakeHub, folder: Path) -> None:
 
 KILLED_AT_UPDATE_5 = """
 import os
-from bertkit.loop import Loop
-from bertkit.checkpoint import Writer
+from bertkit.training.update import Loop
+from bertkit.training.checkpointer import Writer
 plain, calls, save = Loop.move, [], Writer.save
 def keep(self, state):
     save(self, state)

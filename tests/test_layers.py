@@ -5,44 +5,43 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = (
-    "bertkit",
-    "errors heads.base",
-    "sources heads.classification heads.span heads.tagging",
+FLOORS = (
+    "errors progress",
     "heads",
+    "sources files",
     "task",
     "spec registry",
-    "encoders peers result watch",
-    "cache dropout features hub hub_rows linear lookup order squad table tidy",
-    "fetch readers metrics packing",
-    "unpadded",
-    "rows stats modules batches loss devices stored",
-    "best checkpoint encoding splits model memory stop",
-    "folder layouts same",
-    "request evaluate loop",
-    "keeper",
-    "train",
-    "run",
-    "suite alike score",
-    "compare",
-    "predict curves",
-    "cli.launch cli.progress",
-    "cli.options cli.screen",
-    "cli.tasks cli.finetune cli.eval_ cli.compare cli.predict cli.resume",
+    "encoders result",
+    "hub machine kernels objectives",
+    "data",
+    "models request",
+    "training evaluation",
+    "plots runs",
+    "studies deploy analysis",
+    "report",
     "cli",
-    "__main__",
 )
-"""From low to high: a module imports what lies below it, at the top of its file or inside a function."""
+"""From low to high, the rooms of one floor beside each other: folders, and the files at the top of bertkit/.
 
-FOR_TASKS = {"bertkit.errors", "bertkit.heads", "bertkit.sources", "bertkit.spec", "bertkit.task"}
-LATE = {("bertkit.heads.classification", "bertkit.features")}
-LATE |= {("bertkit.heads.span", "bertkit.features"), ("bertkit.heads.tagging", "bertkit.features")}
-"""The arrows that point up: a head's methods make features, and import them when they are called."""
+A file imports from its own room or from a lower floor, at its top or inside a function.
+"""
+
+FOR_TASKS = {"bertkit.errors", "bertkit.heads", "bertkit.objectives", "bertkit.sources", "bertkit.spec", "bertkit.task"}
+RANKS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
+TOP = {"bertkit": -1, "bertkit.__main__": len(FLOORS)}
+"""The package itself, which imports nothing, and its entry point."""
+
+NO_TORCH = (
+    *("errors", "files", "sources", "task", "spec", "registry", "encoders", "result", "progress"),
+    *("data", "request", "hub", "plots", "cli"),
+)
+"""Rooms that load no torch, at the top of a file or inside a function."""
 
 
 def named(path: Path) -> str:
@@ -55,11 +54,6 @@ def files_of(package: str) -> dict[str, Path]:
 
 
 ENGINE, CONTENT = files_of("bertkit"), files_of("tasks")
-RANKS = {
-    name if name == "bertkit" else f"bertkit.{name}": rank
-    for rank, layer in enumerate(LAYERS)
-    for name in layer.split()
-}
 
 
 @cache
@@ -94,20 +88,40 @@ def engine_imports(path: Path, late: bool = True) -> set[str]:
     return {name for name in imports(path, late) if name.split(".")[0] == "bertkit"}
 
 
-def test_every_module_has_its_layer() -> None:
-    assert set(RANKS) == set(ENGINE)
+def room_of(module: str) -> str:
+    """`data` of bertkit.data.rows; `task` of bertkit.task."""
+    return module.split(".")[1]
+
+
+def rank_of(module: str) -> int:
+    return TOP[module] if module in TOP else RANKS[room_of(module)]
+
+
+def test_every_room_of_the_engine_has_its_floor() -> None:
+    assert {room_of(module) for module in ENGINE if module not in TOP} <= set(RANKS)
 
 
 @pytest.mark.parametrize("module", ENGINE)
-def test_a_module_imports_only_what_lies_below_it(module: str) -> None:
-    arrows = {(module, name) for name in engine_imports(ENGINE[module])} - LATE
-    assert {name for _, name in arrows if RANKS[name] >= RANKS[module]} == set()
+def test_a_file_imports_from_its_own_room_or_from_a_lower_floor(module: str) -> None:
+    others = {name for name in engine_imports(ENGINE[module]) if name in TOP or room_of(name) != room_of(module)}
+    assert {name for name in others if rank_of(name) >= rank_of(module)} == set()
 
 
-@pytest.mark.parametrize(("module", "name"), sorted(LATE))
-def test_an_arrow_that_points_up_is_there_only_once_a_function_is_called(module: str, name: str) -> None:
-    assert name in engine_imports(ENGINE[module])
-    assert name not in engine_imports(ENGINE[module], late=False)
+def test_no_files_import_each_other_in_a_circle() -> None:
+    arrows = {module: engine_imports(path, late=False) - {module} for module, path in ENGINE.items()}
+    TopologicalSorter(arrows).prepare()  # raises CycleError
+
+
+def test_a_circle_would_be_found() -> None:
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()
+
+
+@pytest.mark.parametrize("module", [module for module in ENGINE if module not in TOP and room_of(module) in NO_TORCH])
+def test_a_file_that_answers_in_a_blink_never_loads_torch_itself(module: str) -> None:
+    assert {
+        name for name in imports(ENGINE[module]) if name.split(".")[0] in ("torch", "transformers", "accelerate")
+    } == set()
 
 
 def test_bertkit_never_imports_its_tasks() -> None:

@@ -9,9 +9,9 @@ import tiny
 import torch
 from torch import Tensor, nn
 
-from bertkit import linear
-from bertkit.linear import fast_linear
-from bertkit.model import load
+from bertkit.kernels import linear
+from bertkit.kernels.linear import fast_linear
+from bertkit.models.load import load
 
 pytestmark = pytest.mark.skipif(
     not hasattr(torch.ops.mkldnn, "_linear_pointwise"), reason="this build of torch has no oneDNN"

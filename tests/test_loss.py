@@ -11,11 +11,12 @@ import tiny
 import torch
 from torch import Tensor
 
-from bertkit import batches
-from bertkit.features import Features
+from bertkit.heads.features import Features
 from bertkit.heads.tagging import UNASKED
-from bertkit.loss import loss
-from bertkit.model import Loaded, forward, load, readable_inputs
+from bertkit.models import batch as batches
+from bertkit.models.forward import forward, readable_inputs
+from bertkit.models.load import Loaded, load
+from bertkit.training.loss import loss
 
 KINDS = ("classification", "regression", "tagging", "span")
 each_kind = pytest.mark.parametrize("kind", KINDS)

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from bertkit.metrics import METRICS, class_details, tag_details
+from bertkit.evaluation.metrics import METRICS, class_details, tag_details
 
 NAMES = ("red", "green", "blue")
 TWO = ("no", "yes")
@@ -184,7 +184,7 @@ def mixed(name: str) -> tuple[list[Any], list[Any], tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def modules() -> Any:
-    from bertkit import modules
+    from bertkit.evaluation import hf_metrics as modules
 
     return modules
 

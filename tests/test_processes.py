@@ -19,7 +19,8 @@ import tiny
 from safetensors.torch import load_file
 
 from bertkit.cli import main
-from bertkit.result import Result, read_log, read_result
+from bertkit.result import Result
+from bertkit.runs.folder import read_log, read_result
 
 FLAGS = ["--device", "cpu", "--precision", "fp32", "--lr", "5e-4", "--max-steps", "10", "--batch-size", "4"]
 DRY = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -148,7 +149,7 @@ def test_a_line_that_cannot_be_read_is_one_line_from_both_processes(model: Path,
 HUNGRY = """
 import os, sys
 from bertkit.cli import main
-from bertkit.loop import Loop
+from bertkit.training.update import Loop
 
 def summed(self, part, exact, plain=Loop._summed):
     lacking = os.environ["RANK"] == "1" and len(part) > 2

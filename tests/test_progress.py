@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from rich.console import Console
 
-from bertkit.cli.progress import ScreenWatch
+from bertkit.cli.progress_bar import ScreenWatch
 
 
 def test_a_terminal_that_was_closed_neither_ends_a_run_nor_its_tidying() -> None:

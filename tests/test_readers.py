@@ -11,8 +11,8 @@ import pyarrow.json
 import pytest
 from files import ODD_TEXTS, write
 
+from bertkit.data.readers import read_raw
 from bertkit.errors import DataError
-from bertkit.readers import read_raw
 
 
 def rows(path: Path, header: tuple[str, ...] | None = None) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from files import ODD_TEXTS, squad, word, write
 from test_readers import refusal, rows
 
-from bertkit.readers import read_raw
+from bertkit.data.readers import read_raw
 
 # CoNLL-U.
 

@@ -13,21 +13,10 @@ import pytest
 
 from bertkit import registry
 from bertkit.errors import RequestError
-from bertkit.result import (
-    RESULT,
-    Result,
-    RowCount,
-    Score,
-    Scored,
-    Training,
-    begun_commits,
-    read_result,
-    read_spec,
-    write_json,
-    write_result,
-    write_text,
-)
-from bertkit.result import SPEC as SPEC_FILE
+from bertkit.files import write_json, write_text
+from bertkit.result import Result, RowCount, Score, Scored, Training
+from bertkit.runs.folder import RESULT, begun_commits, read_result, read_spec, write_result
+from bertkit.runs.folder import SPEC as SPEC_FILE
 from bertkit.spec import Spec, to_plain
 
 SPEC = Spec(task=registry.find("sst2"), model="org/tiny")

@@ -18,19 +18,21 @@ import torch
 from door import Refused, refused
 from test_train import DRY, bytes_of
 
-from bertkit import checkpoint, registry
-from bertkit import run as runs
+from bertkit import registry
 from bertkit.cli import main
 from bertkit.errors import RequestError
-from bertkit.folder import begun, one_writer, way_on
 from bertkit.heads import Window
-from bertkit.loop import Loop, Update
-from bertkit.memory import Guard
-from bertkit.result import read_log
-from bertkit.run import run
+from bertkit.machine.memory import Guard
+from bertkit.progress import Watch
+from bertkit.runs import run as runs
+from bertkit.runs.failures import way_on
+from bertkit.runs.folder import begun, read_log
+from bertkit.runs.lock import one_writer
+from bertkit.runs.run import run
 from bertkit.spec import Means, Spec
 from bertkit.task import Recipe
-from bertkit.watch import Watch
+from bertkit.training import checkpoint
+from bertkit.training.update import Loop, Update
 
 __all__ = ["refused"]
 
@@ -228,9 +230,8 @@ def test_nor_with_another_encoder(
 
 def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "one"
-    code = (
-        f"from pathlib import Path\nfrom bertkit.folder import one_writer\nwith one_writer(Path({str(folder)!r})): pass"
-    )
+    code = "from pathlib import Path\nfrom bertkit.runs.lock import one_writer\n"
+    code += f"with one_writer(Path({str(folder)!r})): pass"
     with one_writer(folder):
         second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert f"RequestError: {folder} is being written by process {os.getpid()} on " in second.stderr
@@ -240,7 +241,7 @@ def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
 def test_a_lock_that_a_dead_process_left_does_not_block(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "one"
     code = (
-        "import os\nfrom pathlib import Path\nfrom bertkit.folder import one_writer\n"
+        "import os\nfrom pathlib import Path\nfrom bertkit.runs.lock import one_writer\n"
         f"with one_writer(Path({str(folder)!r})): os.kill(os.getpid(), 9)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9

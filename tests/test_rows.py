@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from files import json_lines, squad, write
 
-from bertkit import registry, rows
+from bertkit import registry
+from bertkit.data import rows
+from bertkit.data.rows import Rows, read_files
+from bertkit.data.splits import carve
+from bertkit.data.table import Table
 from bertkit.errors import DataError
-from bertkit.rows import Rows, carve, read_files
 from bertkit.sources import locate
-from bertkit.table import Table
 
 
 def read(task: str, data: Path, split: str = "train", golds: bool = True) -> Rows:

@@ -14,8 +14,8 @@ import conllu
 import pytest
 
 from bertkit import registry
+from bertkit.data.rows import read_files
 from bertkit.heads import Tagging
-from bertkit.rows import read_files
 from bertkit.sources import Source, locate
 
 SAMPLES = Path(__file__).parent.parent / "tasks" / "samples"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from bertkit.metrics import METRICS
-from bertkit.stats import interval, spread
+from bertkit.evaluation.metrics import METRICS
+from bertkit.evaluation.stats import interval, spread
 
 
 def right_and_wrong(rows: int = 400) -> np.ndarray:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from bertkit import registry
-from bertkit import run as runs
 from bertkit.errors import BertkitError, PeerError, RequestError, RunError, StoppedError
+from bertkit.progress import Watch
 from bertkit.result import Result, RowCount, Score, Scored, Training
+from bertkit.runs import run as runs
 from bertkit.spec import Spec
-from bertkit.suite import Member, human_score, run_suite, summed
+from bertkit.studies.suite import Member, human_score, run_suite, summed
 from bertkit.task import Task
-from bertkit.watch import Watch
 
 GLUE = registry.find_suite("glue")
 # BERT-large's test scores (Devlin et al. 2019 and the leaderboard), whose published mean is 80.5

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from datasets import Dataset
 
-from bertkit.table import Table
+from bertkit.data.table import Table
 
 ROWS = 23
 COLUMNS: dict[str, list[Any]] = {

@@ -20,20 +20,22 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bertkit import registry
-from bertkit import run as runs
-from bertkit import train as training
 from bertkit.cli import main
 from bertkit.errors import RequestError, RunError
-from bertkit.features import Features
 from bertkit.heads import Window
-from bertkit.layouts import laid
-from bertkit.model import Loaded, load, load_trained
-from bertkit.result import Finished, read_log
-from bertkit.run import run
+from bertkit.heads.features import Features
+from bertkit.models.layout import laid
+from bertkit.models.load import Loaded, load, load_trained
+from bertkit.progress import Watch
+from bertkit.result import Finished
+from bertkit.runs import run as runs
+from bertkit.runs.folder import read_log
+from bertkit.runs.run import run
 from bertkit.spec import Spec
 from bertkit.task import Recipe
-from bertkit.train import optimizer_of, rate_of, train
-from bertkit.watch import Watch
+from bertkit.training import train as training
+from bertkit.training.optimizer import optimizer_of, rate_of
+from bertkit.training.train import train
 
 RECIPE = Recipe(max_steps=5, batch_size=4, learning_rate=1e-3, window=Window(max_length=64))
 DRY = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}

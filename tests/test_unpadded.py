@@ -19,21 +19,22 @@ import transformers
 from torch import Tensor
 from torch.nn import functional
 
-from bertkit.dropout import Masks
+from bertkit.data.sampler import Order
 from bertkit.encoders import sample_folder
 from bertkit.errors import RequestError
-from bertkit.features import Features
 from bertkit.heads import Window
-from bertkit.layouts import Laid, laid
-from bertkit.loop import loop
-from bertkit.memory import Guard
-from bertkit.model import Loaded, load
-from bertkit.order import Order
-from bertkit.packing import Packing, rounded
+from bertkit.heads.features import Features
+from bertkit.kernels.dropout import Masks
+from bertkit.kernels.packing import Packing, rounded
+from bertkit.kernels.unpadded import ENCODERS, NAME, _attention, fits, packed, unpadded
+from bertkit.machine.memory import Guard
+from bertkit.models.layout import Laid, laid
+from bertkit.models.load import Loaded, load
+from bertkit.progress import Watch
 from bertkit.task import Recipe
-from bertkit.train import optimizer_of, train
-from bertkit.unpadded import ENCODERS, NAME, _attention, fits, packed, unpadded
-from bertkit.watch import Watch
+from bertkit.training.optimizer import optimizer_of
+from bertkit.training.train import train
+from bertkit.training.update import loop
 
 STEPS = 50
 ROWS = 5

@@ -19,16 +19,16 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, trainer
 from tokenizers import models as parts
 from tokenizers.processors import TemplateProcessing
 
-from bertkit import evaluate
-from bertkit.devices import accelerator as make_accelerator
 from bertkit.encoders import Encoder
-from bertkit.features import Features, Ragged
+from bertkit.evaluation import inference
 from bertkit.heads import Classification, Head, Number, Span, Tagging, Window
-from bertkit.layouts import laid
-from bertkit.model import Loaded
+from bertkit.heads.features import Features, Ragged
+from bertkit.machine.devices import accelerator as make_accelerator
+from bertkit.models.layout import laid
+from bertkit.models.load import Loaded
+from bertkit.progress import Watch
 from bertkit.spec import Layout
 from bertkit.task import Recipe
-from bertkit.watch import Watch
 
 CPU = torch.device("cpu")
 SAMPLES = Path(__file__).parent.parent / "tasks" / "samples"
@@ -219,8 +219,8 @@ def encode(kind: str, loaded: Loaded, which: slice = slice(None)) -> Features:
 
 
 def predict(kind: str, loaded: Loaded, features: Features, layout: Layout = "auto") -> Ragged:
-    """The logits that `bertkit.evaluate` gets."""
-    return evaluate.predict(
+    """The logits that `bertkit.evaluation` gets."""
+    return inference.predict(
         loaded, HEADS[kind], features, accelerator(), Watch(), laid(loaded.model, layout, Recipe(), CPU)
     )
 

@@ -134,11 +134,11 @@ def ready() -> None:
     )
 
     import bertkit.cli
-    import bertkit.modules
-    import bertkit.run
+    import bertkit.evaluation.hf_metrics
+    import bertkit.runs.run
 
     assert AutoModelForQuestionAnswering and AutoModelForSequenceClassification and AutoModelForTokenClassification
-    assert bertkit.cli and bertkit.run and bertkit.modules
+    assert bertkit.cli and bertkit.runs.run and bertkit.evaluation.hf_metrics
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from bertkit import __version__, peers
+from bertkit import __version__
 from bertkit.cli import compare, eval_, finetune, predict, resume, tasks
-from bertkit.cli.launch import ended, leave, say
 from bertkit.errors import BertkitError, RequestError
+from bertkit.machine.launch import ended, leave, say
+from bertkit.machine.processes import lost
 
 INTERRUPTED = 130
 """What typer makes of a KeyboardInterrupt, as shells do."""
@@ -83,10 +84,10 @@ def _run(arguments: list[str]) -> int:
             say(f"Error: {message.replace(': Value error,', ':')}")  # pydantic's words
         return 2
     except RuntimeError as error:
-        lost = peers.lost(error)
-        if lost is None:
+        gone = lost(error)
+        if gone is None:
             raise
-        return ended(lost)
+        return ended(gone)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bertkit import registry, request
+from bertkit import registry
 from bertkit.cli import options as o
 from bertkit.cli import screen
-from bertkit.cli.launch import distributed, first, relaunch
 from bertkit.errors import RequestError, UnknownNameError
+from bertkit.machine.launch import relaunch
+from bertkit.machine.processes import distributed, first
+from bertkit.request.check import check
+from bertkit.request.flags import Asked, means_of, seeds_of, spec_of
 from bertkit.spec import SAMPLE
 
 if TYPE_CHECKING:
-    from bertkit.compare import Arm, Comparison
+    from bertkit.studies.compare import Arm, Comparison
 
 PRETRAIN_VS_SCRATCH = "pretrain-vs-scratch"
 
@@ -57,22 +60,22 @@ def compare(
         raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
     if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
         raise RequestError(f"--scratch-lr {scratch_lr:g}: it must be a number above 0")
-    asked = request.Asked(
+    asked = Asked(
         model=model, revision=revision, data=data, sample=sample, limit=limit, epochs=epochs, max_steps=max_steps,
         batch_size=batch_size, learning_rate=learning_rate, max_length=max_length, eval_every=eval_every, seed=seed,
         device=device, precision=precision, processes=processes,
         layout=layout, order=order,
     )  # fmt: skip
     names = list(dict.fromkeys(name.strip() for name in tasks.split(",") if name.strip()))
-    specs = [request.spec_of(registry.find(name), asked) for name in names]
+    specs = [spec_of(registry.find(name), asked) for name in names]
     if not specs:
         raise RequestError("--tasks: name at least one task")
-    request.check(specs)
-    request.seeds_of(specs[0], seeds)
-    means = request.means_of(save_every, max_memory)
+    check(specs)
+    seeds_of(specs[0], seeds)
+    means = means_of(save_every, max_memory)
     if processes > 1 and not distributed():
         return relaunch(processes)
-    from bertkit.compare import compare as run_both
+    from bertkit.studies.compare import compare as run_both
 
     found = run_both(specs, seeds, scratch_lr, out, lambda spec: screen.watch(quiet or json, spec), force, means)
     if first():
@@ -83,15 +86,15 @@ def compare(
 def _report(found: list[Comparison], out: Path, json: bool) -> None:
     from hashlib import sha256
 
-    from bertkit.curves import draw
-    from bertkit.result import write_json
+    from bertkit.files import write_json
+    from bertkit.plots.curves import draw
 
     digests = "".join(arm.spec.digest + str(len(arm.curves)) for one in found for arm in one.arms)
     name = "-".join([PRETRAIN_VS_SCRATCH, *(one.task.name for one in found)])[:80]
     folder = out / f"{name}-{sha256(digests.encode()).hexdigest()[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     plain = {"comparison": PRETRAIN_VS_SCRATCH, "tasks": [one.plain() for one in found]}
-    draw(found, _title(found), folder / "curves.png", folder / "curves.svg")
+    draw([one.panel for one in found], _title(found), folder / "curves.png", folder / "curves.svg")
     write_json(folder / "compare.json", plain)
     if json:
         screen.print_json({"folder": str(folder), **plain})

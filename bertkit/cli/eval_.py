@@ -9,14 +9,18 @@ from typing import Annotated
 
 import typer
 
-from bertkit import registry, request
+from bertkit import registry
 from bertkit.cli import options as o
 from bertkit.cli import screen
-from bertkit.cli.launch import distributed, first, relaunch
 from bertkit.errors import RequestError, UnknownNameError
-from bertkit.result import SPEC, Scored
+from bertkit.machine.launch import relaunch
+from bertkit.machine.processes import distributed, first
+from bertkit.request.check import check, check_rows
+from bertkit.request.flags import Asked, means_of, spec_of
+from bertkit.result import Scored
+from bertkit.runs.folder import SPEC
 from bertkit.spec import Means, Spec
-from bertkit.suite import Member, SuiteScore, finished, plan, run_suite
+from bertkit.studies.suite import Member, SuiteScore, finished, plan, run_suite
 from bertkit.task import Suite, Task
 
 OF_TRAINING = frozenset((
@@ -57,13 +61,13 @@ def evaluate(
 
     A suite's tasks that have no finished run are trained first; the others are never trained.
     """
-    asked = request.Asked(
+    asked = Asked(
         model=model, revision=revision, scratch=scratch, data=data, sample=sample, limit=limit, epochs=epochs,
         max_steps=max_steps, batch_size=batch_size, learning_rate=learning_rate, max_length=max_length,
         null_threshold=null_threshold, seed=seed, device=device, precision=precision, processes=processes,
         layout=layout, order=order,
     )  # fmt: skip
-    means = request.means_of(save_every, max_memory)
+    means = means_of(save_every, max_memory)
     typed = [*_typed(asked), *_typed(means)]
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
@@ -77,7 +81,7 @@ def evaluate(
                 f"name the checkpoint to score with --model, or train one: `bertkit finetune {found.name}`"
             )
         _refuse([name for name in typed if name in OF_TRAINING], "a checkpoint is scored, not trained")
-        return _score_checkpoint(request.spec_of(found, asked), json, quiet)
+        return _score_checkpoint(spec_of(found, asked), json, quiet)
     members = plan(suite, asked)
     if processes > 1 and not distributed():
         return relaunch(processes)
@@ -91,7 +95,7 @@ def evaluate(
     return 0 if result.score is not None else 1
 
 
-def _typed(asked: request.Asked | Means) -> list[str]:
+def _typed(asked: Asked | Means) -> list[str]:
     """The names of what is not as it is by default."""
     default = type(asked)()
     return [f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)]
@@ -121,11 +125,11 @@ def _task(target: str) -> Task:
 
 
 def _score_run(folder: Path, json: bool, quiet: bool) -> int:
-    from bertkit.result import located, read_spec
+    from bertkit.runs.folder import located, read_spec
 
     spec = read_spec(folder)
-    request.check_rows(located(folder, spec))
-    from bertkit.score import score_run
+    check_rows(located(folder, spec))
+    from bertkit.runs.rescore import score_run
 
     with closing(screen.watch(quiet or json, spec)) as watch:
         scores = score_run(folder, watch)
@@ -134,8 +138,8 @@ def _score_run(folder: Path, json: bool, quiet: bool) -> int:
 
 
 def _score_checkpoint(spec: Spec, json: bool, quiet: bool) -> int:
-    request.check([spec], training=False)
-    from bertkit.score import score_checkpoint
+    check([spec], training=False)
+    from bertkit.runs.rescore import score_checkpoint
 
     with closing(screen.watch(quiet or json, spec)) as watch:
         scores = score_checkpoint(spec, watch)

@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
-from bertkit import registry, request
+from bertkit import registry
 from bertkit.cli import options as o
 from bertkit.cli import screen
-from bertkit.cli.launch import distributed, relaunch
 from bertkit.errors import RequestError
+from bertkit.machine.launch import relaunch
+from bertkit.machine.processes import distributed
+from bertkit.request.check import check
+from bertkit.request.flags import Asked, means_of, seeds_of, spec_of
 
 
 def finetune(
@@ -57,7 +60,7 @@ def finetune(
 
     Asked again, a finished run prints its scores; one that was stopped goes on.
     """
-    asked = request.Asked(
+    asked = Asked(
         model=model, revision=revision, scratch=scratch, data=data, sample=sample, limit=limit, epochs=epochs,
         max_steps=max_steps, batch_size=batch_size, gradient_accumulation=gradient_accumulation,
         learning_rate=learning_rate, warmup=warmup, weight_decay=weight_decay, max_grad_norm=max_grad_norm,
@@ -65,14 +68,14 @@ def finetune(
         null_threshold=null_threshold, eval_every=eval_every, seed=seed, device=device, precision=precision,
         processes=processes, layout=layout, fast_dropout=fast_dropout, batch_tokens=batch_tokens, order=order,
     )  # fmt: skip
-    specs = request.seeds_of(request.spec_of(registry.find(task), asked), seeds)
+    specs = seeds_of(spec_of(registry.find(task), asked), seeds)
     if keep_best and eval_every is None:
         raise RequestError("--keep-best: give --eval-every too, or there is nothing to choose from")
-    means = request.means_of(save_every, max_memory, keep_best)
-    request.check(specs)
+    means = means_of(save_every, max_memory, keep_best)
+    check(specs)
     if processes > 1 and not distributed():
         return relaunch(processes)
-    from bertkit.alike import run_alike
+    from bertkit.studies.group import run_alike
 
     finished = run_alike(specs, out, lambda spec: screen.watch(quiet or json, spec), force, means)
     screen.print_runs(finished, json)

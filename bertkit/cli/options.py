@@ -9,10 +9,23 @@ from typing import Annotated, Literal
 
 import typer
 
-from bertkit.cli.launch import agreed
 from bertkit.encoders import DEFAULT
+from bertkit.errors import RequestError
+from bertkit.machine.processes import timeout, world_size
 
 TRAINING, WHAT, HOW, OUT = "Training", "What to train, on what", "How to compute", "Output"
+
+
+def agreed(context: typer.Context, processes: int) -> int:
+    """--processes; where a launcher started this process, as many as it started. Raises RequestError."""
+    timeout()  # wrong, it is refused here, before anything heavy is loaded
+    started, source = world_size(), context.get_parameter_source("processes")
+    if started is None or processes == started:
+        return processes
+    if source is not None and source.name == "DEFAULT":
+        return started
+    started_by = f"the launcher started {started} (WORLD_SIZE)"
+    raise RequestError(f"--processes {processes}: {started_by}; give {started}, or leave it out")
 
 
 def _option(

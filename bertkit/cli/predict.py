@@ -10,7 +10,7 @@ import typer
 from bertkit.cli import options as o
 from bertkit.cli import screen
 from bertkit.heads import Answer
-from bertkit.result import read_spec
+from bertkit.runs.folder import read_spec
 
 
 def predict(
@@ -36,11 +36,12 @@ def predict(
 ) -> None:
     """Answer with a trained run; each answer with its probabilities."""
     spec = read_spec(run)
-    from bertkit.predict import Typed, as_line, columns_of
+    from bertkit.deploy.inputs import Typed, columns_of
+    from bertkit.deploy.predict import as_line
 
     typed = Typed(texts=tuple(texts or ()), pair=pair, question=question, context=context, file=file)
     columns_of(spec.task.head, typed, spec.task.source.columns)
-    from bertkit.predict import predict as answer
+    from bertkit.deploy.predict import predict as answer
 
     watch = screen.watch(quiet, spec)
     try:

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from bertkit import request
 from bertkit.cli import options as o
 from bertkit.cli import screen
-from bertkit.cli.launch import distributed, relaunch
 from bertkit.errors import RequestError
-from bertkit.peers import world_size
+from bertkit.machine.launch import relaunch
+from bertkit.machine.processes import distributed, world_size
+from bertkit.request.check import check
+from bertkit.request.flags import means_of
 
 
 def resume(
@@ -28,18 +29,18 @@ def resume(
 
     It ends with the same bytes as if it had never been stopped.
     """
-    from bertkit.result import located, read_spec
+    from bertkit.runs.folder import located, read_spec
 
     folder = folder.resolve()
     spec = read_spec(folder)
     started = world_size()
     if started not in (None, spec.processes):
         raise RequestError(f"{folder} is of --processes {spec.processes}; the launcher started {started} (WORLD_SIZE)")
-    means = request.means_of(save_every, max_memory, keep_best)
-    request.check([located(folder, spec)])
+    means = means_of(save_every, max_memory, keep_best)
+    check([located(folder, spec)])
     if spec.processes > 1 and not distributed():
         return relaunch(spec.processes)
-    from bertkit.run import run
+    from bertkit.runs.run import run
 
     finished = run(spec, folder.parent, screen.watch(quiet or json, spec), means=means, folder=folder)
     screen.print_runs([finished], json)

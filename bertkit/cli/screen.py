@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bertkit.cli.launch import first
+from bertkit.machine.processes import first
+from bertkit.progress import Watch
 from bertkit.spec import Spec
-from bertkit.watch import Watch
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ def watch(quiet: bool, spec: Spec) -> Watch:
     """Somebody who watches a run: a person at a terminal, or nobody."""
     if quiet or not first():
         return Watch()
-    from bertkit.cli.progress import ScreenWatch
+    from bertkit.cli.progress_bar import ScreenWatch
 
     return ScreenWatch(f"{spec.task.name}, seed {spec.seed}", stderr())
 
@@ -70,8 +70,8 @@ def with_interval(score: Score) -> str:
 
 def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
     """The scores of one run, or of several seeds with their mean and standard deviation."""
-    from bertkit.alike import marks_of_runs
     from bertkit.spec import to_plain
+    from bertkit.studies.group import marks_of_runs
 
     if as_json:
         plain = [{"folder": str(run.folder), **to_plain(run.result)} for run in runs]
@@ -153,7 +153,7 @@ def _print_details(scored: Scored) -> None:
 def _print_seeds(runs: Sequence[Finished]) -> None:
     from rich.table import Table
 
-    from bertkit.stats import spread
+    from bertkit.evaluation.stats import spread
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("EVALUATION", "METRIC", "MEAN ± SD", "SEEDS"):

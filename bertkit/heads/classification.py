@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bertkit.heads.base import Answer, Labels, Number, Row, Window
 
 if TYPE_CHECKING:
-    from bertkit.features import Features, Ragged
+    from bertkit.heads.features import Features, Ragged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Classification:
         """One feature a row; the longer text is cut first. `rows` is a mapping of columns."""
         import numpy as np
 
-        from bertkit.features import Features, Ragged, token_inputs
+        from bertkit.heads.features import Features, Ragged, token_inputs
 
         texts = [list(rows["text"])] + ([list(rows["text_pair"])] if self.pair else [])
         full = tokenizer(*texts, add_special_tokens=True, return_attention_mask=False, verbose=False)

@@ -14,7 +14,7 @@ from bertkit.heads.base import Answer, Row, Window
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bertkit.features import Features, Ragged
+    from bertkit.heads.features import Features, Ragged
 
 N_BEST = 20
 MAX_QUERY = 64
@@ -61,7 +61,7 @@ class Span:
         """
         import numpy as np
 
-        from bertkit.features import Features, Ragged, token_inputs
+        from bertkit.heads.features import Features, Ragged, token_inputs
 
         encoding = tokenizer(
             _cut_questions(rows["question"], tokenizer),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bertkit.heads.base import Answer, Labels, Row, Window
 
 if TYPE_CHECKING:
-    from bertkit.features import Features, Ragged
+    from bertkit.heads.features import Features, Ragged
 
 UNASKED = -100
 """The target of a token that no label is asked for: what torch's cross entropy ignores."""
@@ -43,7 +43,7 @@ class Tagging:
         """One feature a row. `places["first"]` has, for each word, its first token, or -1 if it has none."""
         import numpy as np
 
-        from bertkit.features import Features, Ragged, token_inputs
+        from bertkit.heads.features import Features, Ragged, token_inputs
 
         encoding = tokenizer(
             [list(words) for words in rows["words"]],
@@ -87,7 +87,7 @@ class Tagging:
     def _targets(
         self, rows: Mapping[str, Sequence[Any]], firsts: list[list[int]], ids: list[list[int]]
     ) -> Ragged | None:
-        from bertkit.features import Ragged
+        from bertkit.heads.features import Ragged
 
         tags = rows.get("tags")
         if not tags or any(row is None for row in tags):

@@ -1,0 +1,1 @@
+"""Rows and features: readers, splits, the cache, encoding, sampling. No torch."""

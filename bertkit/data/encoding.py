@@ -1,0 +1,163 @@
+"""Rows -> features, in files that are mapped into memory; a row that is wanted before its turn is encoded at once.
+
+F features. What training holds in memory grows with the batch, not with the rows.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import replace
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from bertkit import __version__
+from bertkit.data.feature_files import stored
+from bertkit.data.rows import Rows
+from bertkit.data.sampler import Indices
+from bertkit.data.table import Columns, Table
+from bertkit.heads import Head, Span, Window
+from bertkit.heads.features import Features
+
+FEATURES = 1
+"""Of how rows become features: another number makes what is kept from before useless."""
+
+BLOCK = 4_096
+"""Rows that are sorted by length, and answered, together."""
+
+CHUNK = 2_000
+"""Rows that are encoded at once."""
+
+
+class Worker(ThreadPoolExecutor):
+    """A thread that encodes in the background; when it is left, it stops after the rows it is at."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.stopped = Event()
+
+    def __exit__(self, *error: object) -> None:
+        self.stopped.set()
+        self.shutdown(cancel_futures=True)
+
+
+def encode(
+    head: Head, table: Table, tokenizer: Any, window: Window, stopped: Event | None = None, key: str | None = None
+) -> Features:
+    """The features of all rows, `row` counting over the whole table; in files, which are kept under `key`.
+
+    Raises CancelledError once `stopped` is set.
+    """
+
+    def parts() -> Iterator[Features]:
+        for start in range(0, len(table), CHUNK):
+            if stopped and stopped.is_set():
+                raise CancelledError
+            part = head.encode(table[start : start + CHUNK], tokenizer, window)
+            yield replace(part, row=part.row + start)
+
+    return stored(key, parts)
+
+
+def key_of(head: Head, rows: Rows, tokenizer_digest: str, window: Window) -> str:
+    """SHA-256 of what the features of `rows` depend on: rows and tokenizer by their bytes, head, lengths, our code."""
+    made_of = [FEATURES, __version__, rows.digest, len(rows), tokenizer_digest, repr(head), repr(window)]
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+
+
+def ahead(head: Head, rows: Table | Columns, tokenizer: Any, window: Window) -> Iterator[tuple[Columns, Features]]:
+    """The rows by the BLOCK with their features; while one block is worked on, the next is encoded."""
+    names = list(rows.column_names if isinstance(rows, Table) else rows)
+    total = len(rows if isinstance(rows, Table) else rows[names[0]])
+
+    def block(start: int) -> tuple[Columns, Features]:
+        end = start + BLOCK
+        columns = rows[start:end] if isinstance(rows, Table) else {name: rows[name][start:end] for name in names}
+        return columns, head.encode(columns, tokenizer, window)
+
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(block, 0)
+        for start in range(BLOCK, total + BLOCK, BLOCK):
+            there = coming.result()
+            if start < total:
+                coming = worker.submit(block, start)
+            yield there
+
+
+def rows_cut(features: Features) -> int:
+    """Of how many rows `max_length` cut something off."""
+    return len(np.unique(features.row[features.cut]))
+
+
+class Encoded:
+    """The features of a table, encoded in the background once more than one batch was asked for.
+
+    Until they are all there, a batch's own rows are encoded when it is asked for. A span head's features
+    are windows, whose number nobody knows before: there everything waits for all of them.
+    """
+
+    def __init__(
+        self,
+        head: Head,
+        table: Table,
+        tokenizer: Any,
+        window: Window,
+        worker: Worker,
+        then: Sequence[Encoded] = (),
+        key: str | None = None,
+    ) -> None:
+        """`then` are encoded after these, by the same worker; `key` is what they are kept under."""
+        self._given = head, table, tokenizer, window
+        self._worker = worker
+        self._then = then
+        self._key = key
+        self._asked = 0
+        self._whole: Future[Features] | None = None
+        if isinstance(head, Span):
+            self.begin()
+
+    def begin(self) -> None:
+        """Have all rows encoded in the background."""
+        head, table, tokenizer, window = self._given
+        if self._whole is None:  # a tokenizer serves one thread at a time
+            self._whole = self._worker.submit(
+                encode, head, table, copy.deepcopy(tokenizer), window, self._worker.stopped, self._key
+            )
+            for other in self._then:
+                other.begin()
+
+    @property
+    def whole(self) -> Features:
+        """All features; waits for them."""
+        self.begin()
+        assert self._whole
+        return self._whole.result()
+
+    @property
+    def _there(self) -> bool:
+        return isinstance(self._given[0], Span) or (self._whole is not None and self._whole.done())
+
+    def __len__(self) -> int:
+        return len(self.whole) if self._there else len(self._given[1])
+
+    def take(self, features: Indices) -> Features:
+        """These features, in this order."""
+        if self._there:
+            return self.whole.take(features)
+        self._asked += 1
+        if self._asked > 1:
+            self.begin()
+        head, table, tokenizer, window = self._given
+        found = head.encode(table[features], tokenizer, window)
+        return replace(found, row=np.asarray(features)[found.row])
+
+    def lengths_of(self, features: Indices) -> Indices:
+        """Tokens of these features."""
+        if self._there or len(features) > CHUNK:
+            return self.whole.lengths_of(features)
+        return self.take(features).lengths

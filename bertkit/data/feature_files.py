@@ -1,0 +1,123 @@
+"""Features in files that are mapped into memory, kept by what they were made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bertkit.data.cache import kept, passing
+from bertkit.heads.features import Array, Features, Ragged
+
+KIND, COLUMNS = "features", "columns.json"
+
+
+def stored(key: str | None, parts: Callable[[], Iterator[Features]]) -> Features:
+    """The features kept under `key`; made of `parts`, end to end, and kept if there are none, or no whole ones.
+
+    Without a key they are not kept: their files go with the value.
+    """
+
+    def write(folder: Path) -> None:
+        with _Columns(folder) as columns:
+            for part in parts():
+                columns.add(part)
+        (folder / COLUMNS).write_text(json.dumps(columns.plain), "utf-8")
+
+    if key is not None:
+        return kept(KIND, key, write, _mapped)
+    with passing(KIND) as folder:
+        write(folder)
+        return _mapped(folder)
+
+
+def _mapped(place: Path) -> Features:
+    columns = json.loads((place / COLUMNS).read_text("utf-8"))
+    arrays = {name: _array(place / column["file"], column) for name, column in columns.items()}
+    runs = {
+        name.removesuffix(" values"): Ragged(array, arrays[name.removesuffix("values") + "offsets"])
+        for name, array in arrays.items()
+        if name.endswith(" values")
+    }
+    return Features(
+        row=arrays["row"],
+        inputs=_named("inputs ", runs),
+        targets=runs.get("targets"),
+        cut=arrays["cut"],
+        places=_named("places ", runs),
+    )
+
+
+def _named(start: str, runs: Mapping[str, Ragged]) -> dict[str, Ragged]:
+    return {name.removeprefix(start): run for name, run in runs.items() if name.startswith(start)}
+
+
+def _array(path: Path, column: Mapping[str, Any]) -> Any:
+    shape, dtype = tuple(column["shape"]), np.dtype(column["dtype"])
+    if not all(shape):  # an empty file cannot be mapped
+        return np.empty(shape, dtype)
+    return np.memmap(path, dtype, "r", shape=shape).view(np.ndarray)
+
+
+class _Columns:
+    """The arrays of features, each in a file that is added to part by part."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._columns: dict[str, _Column] = {}
+        self._ends: dict[str, int] = {}
+
+    def add(self, part: Features) -> None:
+        """`part`, behind the others."""
+        self._add("row", part.row)
+        self._add("cut", part.cut)
+        runs = {f"inputs {name}": run for name, run in part.inputs.items()}
+        runs |= {f"places {name}": run for name, run in part.places.items()}
+        for name, run in (runs if part.targets is None else {**runs, "targets": part.targets}).items():
+            end = self._ends.get(name, 0)
+            self._add(f"{name} values", run.values)
+            self._add(f"{name} offsets", end + run.offsets[:-1])
+            self._ends[name] = end + int(run.offsets[-1])
+
+    def _add(self, name: str, values: Array) -> None:
+        if name not in self._columns:
+            self._columns[name] = _Column(self._place / str(len(self._columns)), values)
+        self._columns[name].add(values)
+
+    def __enter__(self) -> _Columns:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        """No more parts come."""
+        with ExitStack() as files:
+            for column in self._columns.values():
+                files.enter_context(column.file)
+            for name, end in self._ends.items() if kind is None else ():
+                self._add(f"{name} offsets", np.array([end], np.int64))
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What each file holds."""
+        return {name: column.plain() for name, column in self._columns.items()}
+
+
+class _Column:
+    """An array in a file, added to part by part."""
+
+    def __init__(self, path: Path, like: Array) -> None:
+        self.file = path.open("wb")
+        self._path = path
+        self._dtype, self._shape, self._length = like.dtype, like.shape[1:], 0
+
+    def add(self, values: Array) -> None:
+        """`values`, behind the others."""
+        self._length += len(values)
+        self.file.write(np.ascontiguousarray(values, self._dtype).tobytes())
+
+    def plain(self) -> dict[str, Any]:
+        """Its file, and what it holds."""
+        return {"file": self._path.name, "dtype": self._dtype.str, "shape": [self._length, *self._shape]}

@@ -1,0 +1,159 @@
+"""Rows: what was located, read into a memory-mapped Arrow table with a stable `row_id`.
+
+A row's columns are the roles its head asks for (`text`, `text_pair`, `label`; `words`, `tags`; `question`,
+`context`, `answers`), plus `row_id` and `group`. Labels are names: how the data spells them ends here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bertkit.data.cache import kept
+from bertkit.data.readers import read_raw
+from bertkit.data.validate import tidy
+from bertkit.errors import DataError
+from bertkit.heads import Classification, Head, Number, Tagging
+from bertkit.sources import HubRows, Located, Source
+
+if TYPE_CHECKING:
+    from bertkit.data.table import Table
+
+READER = 2
+"""Raised by hand whenever the reading changes: rows kept by an older reader are read anew."""
+
+CHUNK = 5_000
+ROWS = "rows.arrow"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """The rows of one split: a memory-mapped table, where it came from, and a digest of what it holds.
+
+    there   how many rows there are; the table may hold the first of them only
+    hub     the dataset of the Hub, at the commit they are of
+    carved  whether this is a part of another split, and no split of its own
+    """
+
+    table: Table
+    origin: str
+    digest: str
+    there: int
+    notes: tuple[str, ...] = ()
+    hub: HubRows | None = None
+    carved: bool = False
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def limited(self, limit: int | None) -> Rows:
+        """The first `limit` rows."""
+        if limit is None or limit >= len(self.table):
+            return self
+        return replace(self, table=self.table.select(range(limit)))
+
+
+def read_files(located: Located, source: Source, head: Head, golds: bool = True) -> Rows:
+    """The rows in the files of a split. Raises DataError naming file and line."""
+    digest = _files_digest(located.files, source, head, golds)
+    headed = source.header.get(located.split) if located.official else None
+
+    def raw() -> Iterator[tuple[str, dict[str, Any]]]:
+        for path in located.files:
+            unit = "question" if path.suffix == ".json" else "line"
+            for number, row in read_raw(path, headed):
+                yield f"{path}, {unit} {number}", row
+
+    table = _table(digest, lambda: tidy(raw(), source, head, golds), head)
+    if not len(table):
+        raise DataError(f"{located.files[0]} has no rows")
+    origin = ", ".join(path.name for path in located.files)
+    notes = (located.note,) if located.note else ()
+    return Rows(table=table, origin=origin, digest=digest, there=len(table), notes=notes)
+
+
+def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows:
+    """The rows of a split on the Hub; their digest is that of the commit they came from.
+
+    Those of a commit that is named by its digits are not asked for where they are kept.
+    """
+    import hashlib
+
+    from bertkit.data.hf_datasets import named_rows
+    from bertkit.hub.fetch import fetch_rows
+
+    assert source.hub
+    hub = source.hub
+    if not re.fullmatch("[0-9a-f]{40}", hub.revision or ""):
+        hub = replace(hub, revision=fetch_rows(hub, split)[1])
+    name = f"{hub.id}/{hub.config or 'default'}/{hub.splits.get(split)}@{hub.revision}"
+    digest = hashlib.sha256(_key([name], source, head, golds)).hexdigest()
+
+    def raw(hub: HubRows = source.hub) -> Iterator[tuple[str, dict[str, Any]]]:
+        for number, row in named_rows(fetch_rows(hub, split)[0]):
+            yield f"{hub.id}, {split} row {number}", row
+
+    table = _table(digest, lambda: tidy(raw(), source, head, golds), head)
+    return Rows(table=table, origin=name, digest=digest, there=len(table), hub=hub)
+
+
+def _schema(head: Head) -> Any:
+    import pyarrow as pa
+
+    text = pa.string()
+    if isinstance(head, Classification):
+        label = pa.float64() if isinstance(head.labels, Number) else text
+        own = {"text": text, "text_pair": text, "label": label}
+    elif isinstance(head, Tagging):
+        own = {"words": pa.list_(text), "tags": pa.list_(text)}
+    else:
+        answers = pa.list_(pa.struct({"text": text, "start": pa.int64()}))
+        own = {"question": text, "context": text, "answers": answers}
+    return pa.schema({"row_id": text, "group": text, **own})
+
+
+def _table(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head) -> Table:
+    """What is kept for `digest`, memory-mapped; `read` where nothing is."""
+    import pyarrow as pa
+
+    from bertkit.data.table import Table
+
+    schema = _schema(head)
+
+    def write(folder: Path) -> None:
+        with pa.OSFile(str(folder / ROWS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for chunk in _chunks(read()):
+                writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
+
+    return kept("rows", digest, write, lambda folder: Table.from_file(folder / ROWS))
+
+
+def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    chunk: list[dict[str, Any]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _files_digest(files: tuple[Path, ...], source: Source, head: Head, golds: bool) -> str:
+    import hashlib
+
+    digest = hashlib.sha256(_key([path.suffix for path in files], source, head, golds))
+    for path in files:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _key(parts: list[str], source: Source, head: Head, golds: bool) -> bytes:
+    """What the reading depends on, beside the bytes that are read."""
+    reading = [parts, READER, source.columns, source.labels, source.header, repr(head), golds]
+    return json.dumps(reading, sort_keys=True, default=list).encode()

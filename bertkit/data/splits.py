@@ -1,0 +1,203 @@
+"""Which rows a run trains on, and which it is scored on: found, counted against the published numbers, named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bertkit import registry
+from bertkit.data.rows import Rows, read_files, read_hub
+from bertkit.errors import DataError
+from bertkit.files import expanded
+from bertkit.heads import FROM_TRAIN, Head
+from bertkit.result import RowCount
+from bertkit.sources import SUFFIXES, Source, locate
+from bertkit.spec import HUB, SAMPLE, Spec
+from bertkit.task import Evaluation, Task
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """A run's rows. `evaluations` has, by name, the rows, or in words why there are none.
+
+    head  the task's head, its labels resolved
+    """
+
+    head: Head
+    train: Rows | None
+    evaluations: Mapping[str, Rows | str]
+    published: Mapping[str, int]
+
+    def counts(self, cut: Mapping[str, int]) -> dict[str, RowCount]:
+        """How many rows of each part were used; `cut` says how many of them max_length cut."""
+        return {
+            name: RowCount(
+                used=len(rows),
+                there=rows.there,
+                published=self.published.get(name),
+                origin=rows.origin,
+                digest=rows.digest,
+                notes=rows.notes,
+                cut=cut.get(name, 0),
+            )
+            for name, rows in self.rows.items()
+        }
+
+    @property
+    def rows(self) -> dict[str, Rows]:
+        """The rows of every part that has some."""
+        parts = {TRAIN: self.train, **self.evaluations}
+        return {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
+
+    @property
+    def commits(self) -> dict[str, str | None]:
+        """The commit of every dataset of the Hub that they are from."""
+        return {rows.hub.id: rows.hub.revision for rows in self.rows.values() if rows.hub}
+
+
+def folder_of(task: Task, data: str) -> Path | None:
+    """The folder meant by `data`; None for the Hub. Raises DataError if the task has no such rows."""
+    if data == SAMPLE:
+        folder = registry.samples(task)
+        if folder is None:
+            raise DataError(f"{task.name} has no sample; give its rows with --data FOLDER")
+        return folder
+    if data == HUB:
+        if task.source.hub is None:
+            or_sample = ", or take --sample" if registry.samples(task) else ""
+            raise DataError(f"{task.name} has no rows on the Hub; give them with --data FOLDER{or_sample}")
+        return None
+    return expanded(data)
+
+
+def check_located(task: Task, data: str, training: bool = True) -> None:
+    """Raise DataError at once if `data` is a folder that lacks what `task` needs, by looking at names only."""
+    folder = folder_of(task, data)
+    if folder is None:
+        return
+    scored = [e for e in task.scored if locate(task.source_of(e), folder, e.split)]
+    if not scored:
+        raise DataError(_lack(task, task.scored[0].split, folder))
+    if training and not locate(task.source, folder, TRAIN) and task.source.carve is None:
+        raise DataError(_lack(task, TRAIN, folder))
+
+
+def is_carved(spec: Spec) -> bool:
+    """Whether documents of dev stand in for a train split that is not there."""
+    folder = folder_of(spec.task, spec.data)
+    source = spec.task.source
+    return source.carve is not None and folder is not None and locate(source, folder, TRAIN) is None
+
+
+def read_splits(spec: Spec, training: bool = True) -> Splits:
+    """Every row the run needs. Raises DataError for rows that are not there or cannot be read."""
+    task = spec.task
+    check_located(task, spec.data, training)
+    train = _read(task.source, TRAIN, spec) if training else None
+    parts: dict[str, Rows | str] = {e.name: _evaluated(task, e, spec) for e in task.evaluations}
+    published = {e.name: task.source_of(e).rows.get(e.split, 0) for e in task.evaluations}
+    published[TRAIN] = task.source.rows.get(TRAIN, 0)
+    if training and train is None:
+        train, parts = _carved(task, spec, parts)
+        published = {}  # neither part is a split that was ever published
+    labels = _labels(task.head, train)
+    return Splits(
+        head=labels,
+        train=train and train.limited(spec.limit),
+        evaluations={n: r.limited(spec.limit) if isinstance(r, Rows) else r for n, r in parts.items()},
+        published={name: count for name, count in published.items() if count and spec.data != SAMPLE},
+    )
+
+
+def _read(source: Source, split: str, spec: Spec, golds: bool = True) -> Rows | None:
+    folder = folder_of(spec.task, spec.data)
+    if folder is None:
+        return read_hub(source, split, spec.task.head, golds)
+    located = locate(source, folder, split)
+    return read_files(located, source, spec.task.head, golds) if located else None
+
+
+def _evaluated(task: Task, evaluation: Evaluation, spec: Spec) -> Rows | str:
+    source = task.source_of(evaluation)
+    rows = _read(source, evaluation.split, spec, golds=evaluation.scored)
+    return rows or f"no {evaluation.split} split"
+
+
+def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows, dict[str, Rows | str]]:
+    plan = task.source.carve
+    assert plan is not None  # check_located
+    name = next(e.name for e in task.evaluations if e.split == plan.dev)
+    rows = parts[name]
+    assert isinstance(rows, Rows)
+    note = f"no {TRAIN} split: whole documents of {plan.dev} train, the others score"
+    train, dev = carve(replace(rows, notes=(*rows.notes, note), carved=True), spec.seed, plan.train, plan.of)
+    return train, {**parts, name: dev}
+
+
+def _labels(head: Head, train: Rows | None) -> Head:
+    """The head with its labels read from the train rows, if it says so."""
+    if head.labels != FROM_TRAIN or train is None:
+        return head
+    column = "tags" if "tags" in head.roles else "label"
+    values = train.table[column]
+    names = {name for row in values for name in (row if column == "tags" else [row])}
+    return replace(head, labels=tuple(sorted(names)))
+
+
+def _lack(task: Task, split: str, folder: Path) -> str:
+    source = task.source if split == TRAIN else task.source_of(task.scored[0])
+    stems = " or ".join(f"{stem}.*" for stem in source.stems.get(split, (split,)))
+    names = ", ".join((*source.files.get(split, ()), f"{stems} ({', '.join(SUFFIXES)})"))
+    places = " or ".join((*source.folders, "the folder itself"))
+    return f"{task.name}: no {split} split in {folder} (looked for {names}, in {places})"
+
+
+def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
+    """What this run's numbers are not, in words."""
+    if spec.data == SAMPLE:
+        return ("sample: shipped rows, not benchmark scores",)
+    marks = [f"{name}: {rows.origin}" for name, rows in splits.rows.items() if rows.carved]
+    for name, count in splits.counts({}).items():
+        if count.published is not None and not count.whole:
+            marks.append(f"{name}: {count.used:,} of {count.published:,} rows")
+        elif count.used != count.there:
+            marks.append(f"{name}: the first {count.used:,} of {count.there:,} rows")
+    marks += [f"{name}: {reason}" for name, reason in splits.evaluations.items() if isinstance(reason, str)]
+    return tuple(marks)
+
+
+def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
+    """Whole groups (documents) of a dev split, drawn by `seed`, as train rows; the others as dev rows.
+
+    Of G groups round(G * train / of) train. Raises DataError where there are fewer than two groups.
+    """
+    import hashlib
+
+    import numpy as np
+
+    groups = rows.table["group"]
+    names = sorted(set(groups))
+    if len(names) < 2:
+        raise DataError(f"{rows.origin} has one document only: no part of it can train while another scores")
+    count = min(max(round(len(names) * train / of), 1), len(names) - 1)
+    chosen = {names[i] for i in np.random.default_rng(seed).permutation(len(names))[:count]}
+    place = {
+        True: f"{count} of {len(names)} documents",
+        False: f"{len(names) - count} of {len(names)} documents",
+    }
+    parts = []
+    for training in (True, False):
+        picked = [i for i, group in enumerate(groups) if (group in chosen) == training]
+        parts.append(
+            replace(
+                rows,
+                table=rows.table.select(picked),
+                origin=f"{place[training]} of {rows.origin}, drawn by seed {seed}",
+                digest=hashlib.sha256(f"{rows.digest} {seed} {training}".encode()).hexdigest(),
+                there=len(picked),
+            )
+        )
+    return parts[0], parts[1]

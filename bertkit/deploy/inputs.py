@@ -1,0 +1,98 @@
+"""What is typed after `bertkit predict`, or a file, as the rows a head reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bertkit.data.readers import read_raw
+from bertkit.errors import DataError, RequestError
+from bertkit.heads import Classification, Head, Span
+
+Columns = dict[str, list[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """What was typed after `bertkit predict RUN`."""
+
+    texts: tuple[str, ...] = ()
+    pair: str | None = None
+    question: str | None = None
+    context: str | None = None
+    file: Path | None = None
+
+
+def columns_of(head: Head, typed: Typed, source_columns: Mapping[str, Sequence[str]]) -> Columns:
+    """The rows meant, as the head's columns without a gold. Raises RequestError or DataError."""
+    given = [bool(typed.texts), typed.question is not None, typed.file is not None]
+    if sum(given) != 1:
+        raise RequestError("give texts, or --question with --context, or --file: one of them")
+    if typed.file is not None:
+        return _from_file(head, typed.file, source_columns)
+    if isinstance(head, Span):
+        if typed.question is None or typed.context is None:
+            raise RequestError("extractive QA needs --question and --context")
+        return _filled(head, [{"question": typed.question, "context": typed.context}], "the command line")
+    if typed.question is not None or typed.context is not None:
+        raise RequestError(f"--question and --context are for extractive QA; this run is {head.kind}")
+    wants_pair = isinstance(head, Classification) and head.pair
+    if wants_pair != (typed.pair is not None):
+        raise RequestError("this run reads two texts: give the second with --pair" if wants_pair
+                           else "--pair: this run reads one text")  # fmt: skip
+    rows = [{"text": text, "text_pair": typed.pair, "words": text.split()} for text in typed.texts]
+    return _filled(head, rows, "the command line")
+
+
+def _from_file(head: Head, path: Path, source_columns: Mapping[str, Sequence[str]]) -> Columns:
+    """A table with the task's columns (.tsv, .csv, .jsonl, .json, .conllu, .parquet), or one text a line."""
+    if not path.is_file():
+        raise DataError(f"--file {path}: there is no such file")
+    needed = head.roles[:-1]
+    if path.suffix in (".tsv", ".csv", ".jsonl", ".json", ".conllu", ".parquet"):
+        rows = []
+        for number, raw in read_raw(path):
+            names = {
+                role: next((n for n in (role, *source_columns.get(role, ())) if n in raw), None) for role in needed
+            }
+            missing = [role for role, name in names.items() if name is None]
+            if missing:
+                raise DataError(f"{path}, row {number}: no column '{missing[0]}'; it has {', '.join(raw)}")
+            rows.append({role: raw[str(name)] for role, name in names.items()})
+        return _filled(head, rows, str(path))
+    if len(needed) != 1:
+        raise DataError(f"--file {path}: this run needs columns {', '.join(needed)}: give a .tsv, .csv or .jsonl")
+    try:
+        lines = [line for line in path.read_text("utf-8").split("\n") if line.strip()]
+    except UnicodeDecodeError as error:
+        raise DataError(f"--file {path}: not UTF-8: {error.reason} at byte {error.start}") from error
+    return _filled(head, [{"text": line, "words": line.split()} for line in lines], str(path))
+
+
+def _filled(head: Head, rows: list[dict[str, Any]], where: str) -> Columns:
+    """The columns, every text there and not empty."""
+    columns: Columns = {role: [row[role] for row in rows] for role in head.roles[:-1]}
+    for role, values in columns.items():
+        for i, value in enumerate(values, 1):
+            _check_text(f"{where}: the {role} of row {i}", value, role)
+    if not rows:
+        raise DataError(f"{where} has no rows")
+    return columns
+
+
+def _check_text(name: str, value: Any, role: str) -> None:
+    """Raise DataError unless `value` is text (for `words` a list of texts) that is not empty."""
+    if not value or (isinstance(value, str) and not value.strip()):
+        raise DataError(f"{name} is empty")
+    if role == "words":
+        for word in value if isinstance(value, list) else [value]:
+            _check_text(name, word, "word")
+    wanted = list if role == "words" else str
+    if not isinstance(value, wanted):
+        raise DataError(f"{name} is a {type(value).__name__}, not {'a list of words' if wanted is list else 'text'}")
+    try:
+        str(value).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{name} is not UTF-8") from error

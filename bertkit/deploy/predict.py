@@ -1,0 +1,56 @@
+"""Answers of a trained run to what a person types or has in a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from bertkit.deploy.inputs import Columns, Typed, columns_of
+from bertkit.evaluation.inference import answers
+from bertkit.heads import Answer
+from bertkit.machine.devices import accelerator
+from bertkit.models.forward import fit_window
+from bertkit.models.labels import head_of
+from bertkit.models.layout import laid
+from bertkit.models.load import load_trained
+from bertkit.progress import Watch
+from bertkit.runs.folder import MODEL, read_spec
+from bertkit.spec import Device
+
+Exactness = Literal["fp32", "bf16"]
+CHECKED = 1_000
+
+
+def predict(
+    folder: Path, typed: Typed, device: Device, watch: Watch, precision: Exactness = "fp32"
+) -> tuple[Columns, list[Answer]]:
+    """The rows that were typed, and the run's answer to each. Raises RequestError if `folder` is no run.
+
+    In bf16 the first CHECKED rows are answered in fp32 too, and the watch is told how many answers differ.
+    """
+    spec = read_spec(folder)
+    columns = columns_of(spec.task.head, typed, spec.task.source.columns)
+    loaded = load_trained(folder / MODEL, spec.task.head)
+    head = head_of(loaded, spec.task.head)
+    device_used = accelerator(device, "fp32")
+    window = fit_window(spec.recipe.window, loaded.model.config, typed=False)
+    layout = laid(loaded.model, spec.layout, spec.recipe, device_used.device)
+    if precision == "fp32":
+        return columns, answers(loaded, head, columns, device_used, watch, layout, window)
+    first = {role: values[:CHECKED] for role, values in columns.items()}
+    exact = answers(loaded, head, first, device_used, watch, layout, window)
+    rough = replace(loaded, model=loaded.model.to(torch.bfloat16))
+    found = answers(rough, head, columns, device_used, watch, layout, window)
+    changed = sum(one.value != other.value for one, other in zip(exact, found, strict=False))
+    watch.note(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
+    return columns, found
+
+
+def as_line(columns: Columns, i: int, answer: Answer) -> str:
+    """One answer as JSON: the row, the answer and its scores."""
+    row = {role: values[i] for role, values in columns.items()}
+    return json.dumps({**row, "answer": answer.value, "scores": dict(answer.scores)}, ensure_ascii=False)

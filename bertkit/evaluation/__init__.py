@@ -1,0 +1,1 @@
+"""Logits -> answers -> scores: metrics and their intervals."""

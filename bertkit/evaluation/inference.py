@@ -1,0 +1,75 @@
+"""Features -> logits -> answers, in fp32; every row once, in the rows' order."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from bertkit.data.encoding import ahead
+from bertkit.data.sampler import by_length
+from bertkit.data.table import Columns, Table
+from bertkit.heads import Answer, Head, Span, Tagging, Window
+from bertkit.heads.features import Features, Ragged
+from bertkit.kernels.linear import fast_linear
+from bertkit.kernels.unpadded import unpadded
+from bertkit.models.forward import forward, readable_inputs
+from bertkit.models.layout import Laid
+from bertkit.models.load import Loaded
+from bertkit.progress import Watch
+
+BUDGET = 2_048
+"""Tokens of a batch at most, padding counted."""
+
+
+def predict(
+    loaded: Loaded, head: Head, features: Features, accelerator: Accelerator, watch: Watch, laid: Laid
+) -> Ragged:
+    """Logits of every feature, in their order, on every process: one run a feature (see loss.py), unpadded."""
+    model = loaded.model.to(accelerator.device)
+    model.eval()
+    ranked = list(by_length(features.lengths, BUDGET))
+    mine = ranked[accelerator.process_index :: accelerator.num_processes]
+    watch.phase("predicting", len(mine))
+    readable = readable_inputs(model)
+    found: list[tuple[int, Any]] = []
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())
+        stack.enter_context(fast_linear(model))
+        if laid.packed:
+            stack.enter_context(unpadded(model, head))
+        for indices in mine:
+            part = features.take(indices)
+            batch = laid.batch(part, loaded).to(accelerator.device)
+            logits = forward(model, head, batch, readable).float().cpu().numpy()
+            whole = not isinstance(head, Tagging | Span)
+            for i, run, length in zip(indices, logits, part.lengths, strict=True):
+                found.append((int(i), run[None] if whole else run[:length]))
+            watch.advance()
+    if accelerator.num_processes > 1:
+        found = gather_object(found)
+    runs = [run for _, run in sorted(found, key=lambda pair: pair[0])]
+    assert len(runs) == len(features)
+    return Ragged.of(runs, "float32", width=runs[0].shape[1])
+
+
+def answers(
+    loaded: Loaded,
+    head: Head,
+    rows: Table | Columns,
+    accelerator: Accelerator,
+    watch: Watch,
+    laid: Laid,
+    window: Window,
+) -> list[Answer]:
+    """The answer to each row, in the rows' order; golds among the columns are not looked at."""
+    if isinstance(rows, Table):
+        rows = rows.select_columns(list(head.roles[:-1]))
+    found: list[Answer] = []
+    for columns, features in ahead(head, rows, loaded.tokenizer, window):
+        logits = predict(loaded, head, features, accelerator, watch, laid)
+        found += head.decode(columns, features, logits, window)
+    return found

@@ -1,0 +1,185 @@
+"""How good answers are: plain functions of scikit-learn and scipy, and SQuAD's official rules.
+
+A metric first measures each row (R rows -> an (R, k) table), then scores the table. So the rows can be
+drawn again (the bootstrap) without being looked at again. Scores are fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertkit.evaluation import squad_metrics
+
+Table = NDArray[np.float64]
+Labels = Sequence[str]
+Kind = Literal["label", "number", "tags", "text"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A way to score answers.
+
+    kind     what it compares: a label's name, a number, tags, or a text with a list of golds
+    measure  (golds, values, labels) -> (R, k), a line a row
+    score    (R, k) -> a fraction, or a correlation
+    best     what a perfect system gets; more is better for every metric here
+    """
+
+    name: str
+    kind: Kind
+    measure: Callable[[Sequence[Any], Sequence[Any], Labels], Table]
+    score: Callable[[Table], float]
+    best: float = 1.0
+
+    def of(self, golds: Sequence[Any], values: Sequence[Any], labels: Labels = ()) -> float:
+        """The score of `values` against `golds`, one of each a row."""
+        return self.score(self.measure(golds, values, labels))
+
+
+def _codes(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+    order = {name: i for i, name in enumerate(labels)}
+    return np.array([[order[gold], order[value]] for gold, value in zip(golds, values, strict=True)], float)
+
+
+def _equal(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+    return np.array([[gold == value] for gold, value in zip(golds, values, strict=True)], float)
+
+
+def _numbers(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+    return np.array(list(zip(golds, values, strict=True)), float)
+
+
+def _tag_counts(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+    """Right tags and words of each row; a word that got no tag is a wrong one."""
+    return np.array(
+        [[sum(map(_same, gold, value)), len(gold)] for gold, value in zip(golds, values, strict=True)], float
+    )
+
+
+def _same(gold: str, value: str | None) -> bool:
+    return gold == value
+
+
+def _squad(compare: squad_metrics.Compare) -> Callable[[Sequence[Any], Sequence[Any], Labels], Table]:
+    def measure(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+        return np.array([[squad_metrics.best_of(compare, g, v)] for g, v in zip(golds, values, strict=True)], float)
+
+    return measure
+
+
+def _mean(table: Table) -> float:
+    return float(table[:, 0].mean())
+
+
+def _ratio(table: Table) -> float:
+    return float(table[:, 0].sum() / table[:, 1].sum())
+
+
+def _f1(table: Table) -> float:
+    """F1 of the second label, GLUE's positive one; 0 where it is never given (scikit-learn)."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(table[:, 0] == 1, table[:, 1] == 1, zero_division=0))
+
+
+def _f1_macro(table: Table) -> float:
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(table[:, 0], table[:, 1], average="macro", zero_division=0))
+
+
+def _matthews(table: Table) -> float:
+    """Matthews' correlation; 0, not NaN, where all answers are the same (scikit-learn)."""
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(table[:, 0], table[:, 1]))
+
+
+def _pearson(table: Table) -> float:
+    """Pearson's correlation; 0 where either side is constant and it is not defined."""
+    from scipy.stats import pearsonr
+
+    return 0.0 if _constant(table) else float(pearsonr(table[:, 0], table[:, 1]).statistic)
+
+
+def _spearman(table: Table) -> float:
+    """Spearman's rank correlation; 0 where either side is constant and it is not defined."""
+    from scipy.stats import spearmanr
+
+    return 0.0 if _constant(table) else float(spearmanr(table[:, 0], table[:, 1]).statistic)
+
+
+def _constant(table: Table) -> bool:
+    return len(table) < 2 or bool((np.ptp(table, axis=0) < 1e-12).any())
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric(name="accuracy", kind="label", measure=_equal, score=_mean),
+        Metric(name="f1", kind="label", measure=_codes, score=_f1),
+        Metric(name="f1_macro", kind="label", measure=_codes, score=_f1_macro),
+        Metric(name="matthews", kind="label", measure=_codes, score=_matthews),
+        Metric(name="pearson", kind="number", measure=_numbers, score=_pearson),
+        Metric(name="spearman", kind="number", measure=_numbers, score=_spearman),
+        Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio),
+        Metric(name="squad_em", kind="text", measure=_squad(squad_metrics.exact), score=_mean),
+        Metric(name="squad_f1", kind="text", measure=_squad(squad_metrics.f1), score=_mean),
+    )
+}
+
+
+def tag_details(golds: Sequence[Sequence[str]], values: Sequence[Sequence[str | None]]) -> dict[str, Any]:
+    """F1 of each tag over all words; a word that got no tag is missed by its own tag."""
+    from sklearn.metrics import f1_score
+
+    flat = [tag for row in golds for tag in row]
+    given = [tag or "" for row in values for tag in row]
+    names = sorted(set(flat))
+    scores = f1_score(flat, given, labels=names, average=None, zero_division=0)
+    return {
+        "words": len(flat),
+        "words without a tag": given.count(""),
+        "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
+    }
+
+
+def span_details(golds: Sequence[Sequence[str]], answers: Sequence[Any], no_answer: bool) -> dict[str, Any]:
+    """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
+
+    `constant` says whether every answer is the same: "no answer" to everything, as a rule.
+    """
+    if not no_answer:
+        return {}
+    has = [bool(gold) for gold in golds]
+    details: dict[str, Any] = {"HasAns": sum(has), "NoAns": len(has) - sum(has)}
+    details["constant"] = len({answer.value for answer in answers}) == 1
+    margins = [answer.scores["no_answer"] for answer in answers]
+    for name, compare in (("EM", squad_metrics.exact), ("F1", squad_metrics.f1)):
+        given = [
+            squad_metrics.best_of(compare, gold, answer.value) for gold, answer in zip(golds, answers, strict=True)
+        ]
+        for part, kind in (("HasAns", True), ("NoAns", False)):
+            chosen = [score for score, h in zip(given, has, strict=True) if h == kind]
+            details[f"{part} {name}"] = float(np.mean(chosen)) if chosen else None
+        spans = [(answer.scores["n_best"] or [{"text": ""}])[0]["text"] for answer in answers]
+        best = [squad_metrics.best_of(compare, gold, span) for gold, span in zip(golds, spans, strict=True)]
+        details[f"best {name}"], details[f"best {name} threshold"] = squad_metrics.best_threshold(best, has, margins)
+    return details
+
+
+def class_details(golds: Sequence[str], values: Sequence[str], labels: Labels) -> dict[str, Any]:
+    """The share of the commonest label, what a constant answer would get, and the table of confusions."""
+    from sklearn.metrics import confusion_matrix
+
+    counts = [list(golds).count(name) for name in labels]
+    return {
+        "majority": max(counts) / len(golds),
+        "constant": len(set(values)) == 1,
+        "confusion": confusion_matrix(golds, values, labels=list(labels)).tolist(),
+    }

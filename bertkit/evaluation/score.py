@@ -1,0 +1,75 @@
+"""Features -> logits -> answers -> scores. Always in fp32; every row once, in the rows' order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bertkit.data.table import Columns, Table
+from bertkit.evaluation.metrics import METRICS, class_details, span_details, tag_details
+from bertkit.evaluation.stats import interval
+from bertkit.heads import Answer, Head, Number, Span, Tagging
+from bertkit.result import Score, Scored
+from bertkit.task import Evaluation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """The answers to the rows of one evaluation, with what is right where that is known."""
+
+    evaluation: Evaluation
+    row_ids: Sequence[str]
+    answers: Sequence[Answer]
+    golds: Sequence[Any] | None
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What predictions.jsonl holds of it."""
+        golds = self.golds or [None] * len(self.answers)
+        return [
+            {"evaluation": self.evaluation.name, "row_id": ident, "answer": answer.value,
+             "scores": dict(answer.scores), "gold": gold}
+            for ident, answer, gold in zip(self.row_ids, self.answers, golds, strict=True)
+        ]  # fmt: skip
+
+
+def with_gold(head: Head, evaluation: Evaluation, table: Table, answers: Sequence[Answer]) -> Answered:
+    """The answers beside what is right."""
+    columns: Columns = table[:]
+    assert len(answers) == len(table)
+    golds = None
+    if evaluation.scored:
+        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        golds = [head.gold(row) for row in rows]
+    return Answered(evaluation=evaluation, row_ids=columns["row_id"], answers=answers, golds=golds)
+
+
+def score(head: Head, answered: Answered, sure: bool = True) -> Scored:
+    """The evaluation's metrics, through our `evaluate` modules; with intervals if they are to be `sure`."""
+    from bertkit.evaluation.hf_metrics import score as score_by_module
+
+    evaluation, golds = answered.evaluation, answered.golds
+    if golds is None:
+        return Scored(name=evaluation.name, split=evaluation.split, rows=len(answered.answers))
+    values = [given.value for given in answered.answers]
+    labels = head.labels if isinstance(head.labels, tuple) else ()
+    metrics = {}
+    for name in evaluation.metrics:
+        metric = METRICS[name]
+        value = score_by_module(name, golds, values, labels)
+        low, high = interval(metric.measure(golds, values, labels), metric.score) if sure else (value, value)
+        metrics[name] = Score(value=value, low=low, high=high)
+    details = _details(head, golds, answered.answers) if sure else {}
+    return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)
+
+
+def _details(head: Head, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
+    values = [given.value for given in answers]
+    if isinstance(head, Tagging):
+        return tag_details(golds, values)
+    if isinstance(head, Span):
+        return span_details(golds, answers, head.no_answer)
+    if isinstance(head.labels, Number):
+        return {}
+    assert isinstance(head.labels, tuple)
+    return class_details(golds, values, head.labels)

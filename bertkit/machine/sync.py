@@ -1,0 +1,54 @@
+"""Several processes that agree: the first one's value on all, an error of one raised on all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from accelerate.state import PartialState
+from accelerate.utils import broadcast_object_list, gather_object
+
+from bertkit.errors import BertkitError, RequestError, RunError
+
+Value = TypeVar("Value")
+
+
+def first_says(value: Value) -> Value:
+    """What the first of several processes has for `value`, on all of them; `accelerator` was called before."""
+    values = [value]
+    broadcast_object_list(values)
+    return values[0]
+
+
+def first_does(work: Callable[[], Value]) -> Value:
+    """What `work` comes to, done by the first of several processes alone; its BertkitError ends all of them."""
+    error: BertkitError | None = None
+    value: Any = None
+    if PartialState().is_main_process:
+        try:
+            value = work()
+        except BertkitError as raised:
+            error = raised
+    value, said, failed = first_says((value, None if error is None else str(error), isinstance(error, RunError)))
+    if error is not None:
+        raise error
+    if said is not None:
+        raise RunError(said) if failed else RequestError(said)
+    return cast(Value, value)
+
+
+def all_do(work: Callable[[], Value]) -> Value:
+    """What `work` comes to in this process; a BertkitError of any of several ends all of them."""
+    error: BertkitError | None = None
+    value: Any = None
+    try:
+        value = work()
+    except BertkitError as raised:
+        error = raised
+    said = gather_object([None if error is None else (str(error), isinstance(error, RunError))])
+    if error is not None:
+        raise error
+    for one in said:
+        if one is not None:
+            raise RunError(one[0]) if one[1] else RequestError(one[0])
+    return cast(Value, value)

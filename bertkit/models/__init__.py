@@ -1,0 +1,1 @@
+"""An encoder with a head: load, forward, digests, label names, batch layouts."""

@@ -1,0 +1,86 @@
+"""The features of a batch as a model reads them. B features, T tokens of the longest, N of all together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bertkit.heads.features import Features, Ragged
+from bertkit.heads.tagging import UNASKED
+from bertkit.kernels.packing import Packing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """B features: padded on the right to T tokens, or, with a `packing`, the N real tokens in one row."""
+
+    inputs: dict[str, Tensor]  # each (B, T), or (1, N)
+    mask: Tensor  # (B, T), True for real tokens
+    targets: Tensor | None
+    packing: Packing | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        return replace(
+            self,
+            inputs={name: tensor.to(device, non_blocking=True) for name, tensor in self.inputs.items()},
+            mask=self.mask.to(device, non_blocking=True),
+            targets=None if self.targets is None else self.targets.to(device, non_blocking=True),
+            packing=None if self.packing is None else self.packing.to(device),
+        )
+
+
+def count(features: Features) -> int:
+    """How many targets there are: rows, or words for tagging; what a loss is divided by."""
+    assert features.targets is not None
+    if "first" not in features.places:
+        return len(features)
+    return int((features.targets.values != UNASKED).sum())
+
+
+def collate(features: Features, pad: int) -> Batch:
+    """The features side by side; `pad` is the id of the padding token."""
+    mask = _mask(features)
+    fill = {"input_ids": pad}
+    inputs = {name: _padded(runs, fill.get(name, 0)) for name, runs in features.inputs.items()}
+    return Batch(inputs=inputs, mask=mask, targets=_targets(features))
+
+
+def pack(features: Features, first_position: int) -> Batch:
+    """The features one after the other, with each token's position in its own, counted from `first_position`."""
+    lengths = features.lengths
+    packing = Packing(lengths)
+    starts = features.inputs["input_ids"].offsets[:-1]
+    positions = np.arange(packing.tokens) - np.repeat(starts, lengths) + first_position
+    values = {name: runs.values for name, runs in features.inputs.items()}
+    inputs = {name: _in_a_row(run, packing.room) for name, run in {**values, "position_ids": positions}.items()}
+    return Batch(inputs=inputs, mask=_mask(features), targets=_targets(features), packing=packing)
+
+
+def _in_a_row(values: NDArray[np.generic], room: int) -> Tensor:
+    """(1, N) the values, and zero to fill the room there is."""
+    row = np.zeros((1, room), np.int64)
+    row[0, : len(values)] = values
+    return torch.from_numpy(row)
+
+
+def _mask(features: Features) -> Tensor:
+    lengths = features.lengths
+    return torch.from_numpy(np.arange(int(lengths.max()))[None, :] < lengths[:, None])
+
+
+def _targets(features: Features) -> Tensor | None:
+    return None if features.targets is None else _padded(features.targets, UNASKED)
+
+
+def _padded(runs: Ragged, fill: int) -> Tensor:
+    """(B, T) the runs on the left, `fill` on the right; integers as int64."""
+    lengths = runs.lengths
+    whole = np.issubdtype(runs.values.dtype, np.integer)
+    table: NDArray[np.generic] = np.full((len(runs), int(lengths.max())), fill, np.int64 if whole else np.float32)
+    table[np.arange(table.shape[1])[None, :] < lengths[:, None]] = runs.values
+    return torch.from_numpy(table)

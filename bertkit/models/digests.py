@@ -1,0 +1,45 @@
+"""SHA-256 digests of an encoder's weights, config and tokenizer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from bertkit.encoders import MODEL_FILES
+
+
+def digests_of(folder: Path, scratch: bool) -> dict[str, str | None]:
+    """SHA-256 of an encoder's weights and of its other files, as `load` records them."""
+    return {"weights": None if scratch else weights_digest(folder), "files": files_digest(folder)}
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 over the safetensors of a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("model*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def files_digest(folder: Path) -> str:
+    """SHA-256 over config and vocabulary as they lie there."""
+    digest = hashlib.sha256()
+    for name in MODEL_FILES:
+        if (folder / name).is_file():
+            digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def tokenizer_digest(tokenizer: Any) -> str:
+    """SHA-256 over everything the tokenizer does."""
+    around = [tokenizer.model_input_names, tokenizer.truncation_side, tokenizer.split_special_tokens]
+    return hashlib.sha256(f"{tokenizer.backend_tokenizer.to_str()} {around}".encode()).hexdigest()
+
+
+def config_digest(config: Any) -> str:
+    """SHA-256 over what a config says of the computation, its head's labels among it."""
+    said = {name: value for name, value in config.to_diff_dict().items() if name not in ("transformers_version",)}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,71 @@
+"""A model's forward pass: which inputs it reads, how many positions it has, its logits.
+
+B features of a batch, T tokens, C labels."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bertkit.errors import RequestError
+from bertkit.heads import Classification, Head, Span, Window
+from bertkit.kernels.dropout import Masks
+from bertkit.kernels.unpadded import packed
+from bertkit.models.batch import Batch
+
+SHIFTED = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "data2vec-text")
+"""Model types whose positions are counted from behind the padding token's id."""
+
+
+def fit_window(window: Window, config: Any, typed: bool) -> Window:
+    """The window, no longer than the model can see; a longer one that was typed is refused."""
+    from dataclasses import replace
+
+    most = positions(config)
+    if most is None or window.max_length <= most:
+        return window
+    if typed:
+        raise RequestError(f"--max-length {window.max_length}: this model sees {most} tokens at most")
+    return replace(window, max_length=most, doc_stride=min(window.doc_stride, most // 4))
+
+
+def positions(config: Any) -> int | None:
+    """How many tokens the model has positions for; None where they are relative only."""
+    most = getattr(config, "max_position_embeddings", None)
+    if not isinstance(most, int) or most <= 0 or not getattr(config, "position_biased_input", True):
+        return None
+    return most - (config.pad_token_id or 0) - 1 if config.model_type in SHIFTED else most
+
+
+def readable_inputs(model: Any) -> set[str]:
+    """The names among `input_ids` and `token_type_ids` that the model's forward really reads."""
+    names = set(inspect.signature(model.forward).parameters)
+    if getattr(model.config, "type_vocab_size", 2) < 2:
+        names.discard("token_type_ids")
+    return names & {"input_ids", "token_type_ids"}
+
+
+def forward(model: Any, head: Head, batch: Batch, readable: set[str], masks: Masks | None = None) -> Tensor:
+    """Logits: classification (B, C), tagging (B, T, C), span (B, T, 2), whatever the batch's layout.
+
+    In the unpadded layout what stands for padding is zero. `masks` are where its attention's dropout comes from.
+    """
+    inputs = {name: tensor for name, tensor in batch.inputs.items() if name in readable}
+    if batch.packing is None:
+        return _logits(head, model(**inputs, attention_mask=batch.mask.long()))
+    with packed(batch.packing, masks):
+        logits = _logits(head, model(**inputs, position_ids=batch.inputs["position_ids"]))
+    if isinstance(head, Classification):
+        return logits
+    apart = logits.new_zeros(*batch.mask.shape, logits.shape[-1])
+    return apart.masked_scatter(batch.mask[:, :, None], logits[0, : batch.packing.tokens])
+
+
+def _logits(head: Head, output: Any) -> Tensor:
+    if isinstance(head, Span):
+        return torch.stack([output.start_logits, output.end_logits], dim=-1)
+    logits: Tensor = output.logits
+    return logits

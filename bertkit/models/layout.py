@@ -1,0 +1,64 @@
+"""How a run's batches lie in memory and in which order they come: what was "auto", decided for a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from bertkit.data.sampler import Order
+from bertkit.errors import RequestError
+from bertkit.heads.features import Features
+from bertkit.kernels.unpadded import ENCODERS, fits
+from bertkit.models.batch import Batch, collate, pack
+from bertkit.models.load import Loaded
+from bertkit.spec import Layout
+from bertkit.task import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Laid:
+    """What a run does: `layout` and `order` in words, and whether batches are `packed`."""
+
+    layout: Layout
+    order: Literal["random", "length"]
+
+    @property
+    def packed(self) -> bool:
+        """Whether only real tokens flow."""
+        return self.layout == "unpadded"
+
+    def batch(self, features: Features, loaded: Loaded) -> Batch:
+        """The features as the model is to read them."""
+        return pack(features, loaded.first_position) if self.packed else collate(features, loaded.pad)
+
+    def cut(self, recipe: Recipe, seed: int) -> Order:
+        """How an epoch is cut into batches."""
+        return Order(
+            size=recipe.batch_size,
+            tokens=recipe.batch_tokens,
+            padded=not self.packed,
+            by_length=self.order == "length",
+            seed=seed,
+        )
+
+
+def laid(model: Any, layout: Layout, recipe: Recipe, device: torch.device) -> Laid:
+    """The layout asked for, or the best the model can take. Raises RequestError if it can't take it.
+
+    Unpadded needs an architecture in which tokens meet in attention alone, and attention that transformers
+    lets us give: DeBERTa's and MPNet's are their own, and ModernBERT's layers turn positions by themselves. Off
+    the CPU its groups of products were never measured: there it is not chosen by itself.
+    """
+    if layout == "unpadded" and not fits(model):
+        kinds = ", ".join(ENCODERS)
+        raise RequestError(f"--layout unpadded: a {model.config.model_type} model can't; these can: {kinds}")
+    if layout == "auto":
+        layout = "unpadded" if fits(model) and device.type == "cpu" else "bucketed"
+    order = recipe.order
+    if order == "auto":
+        order = "length" if layout == "bucketed" else "random"
+    if layout == "bucketed" and order == "random":  # what auto came to, and an order that was typed
+        layout = "padded"
+    return Laid(layout=layout, order=order)

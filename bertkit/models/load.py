@@ -1,0 +1,191 @@
+"""An encoder with a head, and its tokenizer: found, checked, loaded in fp32, saved in the plain layout.
+
+B features of a batch, T tokens, C labels.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from bertkit.encoders import Encoder, check_folder
+from bertkit.errors import EncoderError, first_line
+from bertkit.heads import Head, Number, Span, Tagging
+from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
+from bertkit.models.forward import SHIFTED
+
+SPACED = ("roberta", "xlm-roberta", "longformer", "gpt2", "modernbert", "deberta", "bart", "camembert")
+"""Model types whose tokenizer needs `add_prefix_space` for words that are already split."""
+
+
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A model with its tokenizer, and a record of what was used."""
+
+    model: Any
+    tokenizer: Any
+    record: dict[str, Any]
+
+    @property
+    def pad(self) -> int:
+        """The id of the padding token."""
+        return int(self.tokenizer.pad_token_id or 0)
+
+    @property
+    def first_position(self) -> int:
+        """The position id of a feature's first token."""
+        config = self.model.config
+        return int(config.pad_token_id or 0) + 1 if config.model_type in SHIFTED else 0
+
+
+def fetch(encoder: Encoder, weights: bool) -> tuple[Path, str | None]:
+    """The encoder's folder on this machine, and the Hub's commit it is of."""
+    if encoder.folder is not None:
+        return encoder.folder, None
+    from bertkit.hub.fetch import fetch_model
+
+    folder, commit = fetch_model(encoder, weights)
+    check_folder(folder, weights=weights)
+    return folder, commit
+
+
+def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
+    """The encoder under a fresh head (or one of its shape at random), drawn from `seed`; weights in fp32.
+
+    Raises EncoderError where its files do not fit each other.
+    """
+    folder, commit = fetch(encoder, weights=not scratch)
+    config = _config(folder)
+    tokenizer = load_tokenizer(folder, head, config)
+    _label(config, head)
+    digests = {"tokenizer": tokenizer_digest(tokenizer), "config": config_digest(config)}
+    transformers.set_seed(seed)
+    auto = getattr(transformers, head.auto_model)
+    try:
+        if scratch:
+            model = auto.from_config(copy.deepcopy(config), dtype=torch.float32)
+        else:
+            model = _load_weights(auto, folder, config)
+    except ValueError as error:
+        raise EncoderError(
+            f"{encoder.name}: a {config.model_type} model cannot take a {head.kind} head: {first_line(error)}"
+        ) from error
+    record = {"name": encoder.name, "model_type": config.model_type, "scratch": scratch, "commit": commit}
+    record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+    return Loaded(model=model, tokenizer=tokenizer, record={**record, **digests, **digests_of(folder, scratch)})
+
+
+def load_trained(folder: Path, head: Head) -> Loaded:
+    """A model whose head was trained before. Raises EncoderError if it has none of this kind."""
+    check_folder(folder)
+    config = _config(folder)
+    wanted = head.auto_model.removeprefix("AutoModel")
+    if not any(name.endswith(wanted) for name in config.architectures or ()):
+        have = ", ".join(config.architectures or ("no head",))
+        raise EncoderError(
+            f"{folder} has no trained {head.kind} head ({have}): train one: `bertkit finetune TASK --model {folder}`"
+        )
+    tokenizer = load_tokenizer(folder, head, config)
+    auto = getattr(transformers, head.auto_model)
+    model = _load_weights(auto, folder, config, fresh=False)
+    record = {"name": str(folder), "model_type": config.model_type, "weights": weights_digest(folder)}
+    record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+    record["tokenizer"] = tokenizer_digest(tokenizer)
+    return Loaded(model=model, tokenizer=tokenizer, record=record)
+
+
+def _config(folder: Path) -> Any:
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise EncoderError(f"{folder}: its config.json cannot be read: {first_line(error)}") from error
+
+
+def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
+    """The tokenizer, checked against the model's vocabulary. Raises EncoderError."""
+    options = {"add_prefix_space": True} if isinstance(head, Tagging) and config.model_type in SPACED else {}
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
+    except Exception as error:  # its parsers raise whatever they like, plain Exception among it
+        raise EncoderError(f"{folder}: its tokenizer cannot be read: {first_line(error)}") from error
+    if options:
+        _space_before_words(tokenizer)
+    if not tokenizer.is_fast:
+        raise EncoderError(f"{folder}: only a slow tokenizer could be made, and heads need word positions")
+    if len(tokenizer) > config.vocab_size or len(tokenizer) < min(1_000, config.vocab_size // 2):
+        raise EncoderError(
+            f"{folder}: the tokenizer knows {len(tokenizer):,} tokens and the model {config.vocab_size:,}: "
+            "they are not of one piece"
+        )
+    return tokenizer
+
+
+def _space_before_words(tokenizer: Any) -> None:
+    """Have a byte-level tokenizer read every word as one after a space: some classes ignore `add_prefix_space`."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    backend = tokenizer.backend_tokenizer if tokenizer.is_fast else None
+    if backend is not None and isinstance(backend.pre_tokenizer, ByteLevel):
+        backend.pre_tokenizer.add_prefix_space = True
+
+
+def _label(config: Any, head: Head) -> None:
+    """Write the head's labels into the config, so that any reader of the model knows them."""
+    if isinstance(head, Span):
+        return
+    names = ["LABEL_0"] if isinstance(head.labels, Number) else list(head.labels)
+    config.id2label = dict(enumerate(names))
+    config.label2id = {name: i for i, name in enumerate(names)}
+    config.num_labels = len(names)
+    if not isinstance(head, Tagging):
+        config.problem_type = "regression" if isinstance(head.labels, Number) else "single_label_classification"
+
+
+def _load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> Any:
+    from safetensors import SafetensorError
+
+    try:
+        model, found = auto.from_pretrained(
+            folder,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=fresh,
+        )
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise EncoderError(f"{folder}: its weights cannot be read: {first_line(error)}") from error
+    body = model.base_model_prefix
+    lacking = [name for name in found["missing_keys"] if name.startswith(f"{body}.") and ".pooler." not in name]
+    lacking += [str(key[0]) for key in found["mismatched_keys"] if str(key[0]).startswith(f"{body}.")]
+    if not fresh:
+        lacking = list(found["missing_keys"])
+    if lacking:
+        raise EncoderError(f"{folder}: its weights lack {len(lacking)} of the model's tensors, such as {lacking[0]}")
+    return model
+
+
+def save(loaded: Loaded, folder: Path) -> None:
+    """Write the model in the plain Hugging Face layout, safetensors only. Raises OSError."""
+    from safetensors import SafetensorError
+
+    try:
+        loaded.model.save_pretrained(folder)
+    except SafetensorError as error:  # which is what a full disk makes of it
+        raise OSError(first_line(error)) from error
+    try:
+        loaded.tokenizer.save_pretrained(folder)
+    except OSError:
+        raise
+    except Exception as error:  # which is what `tokenizers` makes of it
+        raise OSError(first_line(error)) from error

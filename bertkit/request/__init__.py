@@ -1,0 +1,1 @@
+"""Flags -> a spec, checked before anything heavy is imported."""

@@ -1,0 +1,1 @@
+"""One run: its order, its folder, lock, provenance, failures, rescoring."""

@@ -1,0 +1,175 @@
+"""A run's folder: who writes there, whether there is room, its log, and what is put aside."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bertkit.errors import RequestError
+from bertkit.files import expanded, write_json
+from bertkit.result import SCHEMA, Result
+from bertkit.spec import HUB, SAMPLE, Spec, spec_from_plain, to_plain
+
+
+def begun(folder: Path) -> int | None:
+    """Which beginning of a run the folder holds; None if none was."""
+    spec = folder / SPEC
+    return spec.stat().st_ino if spec.is_file() else None
+
+
+def put_aside(folder: Path) -> Path:
+    """Give a folder another name, which is returned: its own with .before, or .before-2 and so on."""
+    for k in range(1, 10_000):
+        aside = folder.with_name(f"{folder.name}.before{f'-{k}' if k > 1 else ''}")
+        if not aside.exists():
+            folder.rename(aside)
+            return aside
+    raise RequestError(f"{folder}.before and thousands more are there: remove some")
+
+
+class Log:
+    """log.jsonl while it is written, a JSON object a line; only the main process writes."""
+
+    def __init__(self, path: Path, writes: bool, kept: int = 0) -> None:
+        """The first `kept` bytes of what is there stay, and it goes on behind them."""
+        self.file = None
+        if writes:
+            path.touch()
+            self.file = path.open("r+", encoding="utf-8")
+            self.file.truncate(min(kept, path.stat().st_size))
+            self.file.seek(0, os.SEEK_END)
+
+    def write(self, line: dict[str, Any]) -> None:
+        """One more line."""
+        if self.file:
+            self.file.write(json.dumps(line) + "\n")
+            self.file.flush()
+
+    def kept(self) -> int:
+        """How many bytes it has, which are on the disk now."""
+        if self.file is None:
+            return 0
+        os.fsync(self.file.fileno())
+        return self.file.tell()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if self.file:
+            if kind is None:
+                self.kept()  # before the result is there, which makes the run a finished one
+            self.file.close()
+
+
+SPEC, LOG, MODEL, PREDICTIONS, RESULT = "spec.json", "log.jsonl", "model", "predictions.jsonl", "result.json"
+
+
+FAILED, BEST = "failed.json", "best"
+
+
+BEGUN_IN, COMMITS = "begun_in", "commits"
+
+
+def read_result(folder: Path) -> Result | None:
+    """The result of a finished run; None if the folder holds none. Raises RequestError if it is damaged."""
+    path = folder / RESULT
+    if not path.is_file():
+        return None
+    with _damage_named(path):
+        plain = json.loads(path.read_text("utf-8"))
+        schema = plain["schema_number"]
+    if schema != SCHEMA:
+        raise RequestError(f"{path} was written by another version: schema {schema}, not {SCHEMA}")
+    with _damage_named(path):
+        return result_from_plain(plain)
+    raise AssertionError
+
+
+def result_from_plain(plain: Any) -> Result:
+    """What `to_plain` made of a Result. Raises pydantic's ValidationError (a ValueError)."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Result).validate_python(plain)
+
+
+def write_spec(folder: Path, spec: Spec, commits: Mapping[str, Any]) -> None:
+    """Write a run's spec, with the folder from which its relative paths count and the Hub's commits that it is made of.
+
+    commits  of the "model", and of the "datasets" by their ids
+    """
+    plain = {**to_plain(spec), COMMITS: commits}
+    with suppress(FileNotFoundError):
+        plain[BEGUN_IN] = str(Path.cwd())
+    write_json(folder / SPEC, plain)
+
+
+def read_spec(folder: Path) -> Spec:
+    """The spec of a run's folder. Raises RequestError if it is not one."""
+    path = folder / SPEC
+    if not path.is_file():
+        raise RequestError(f"{folder} is not a run's folder: it has no {SPEC}")
+    with _damage_named(path):
+        return spec_from_plain(json.loads(path.read_text("utf-8")))
+    raise AssertionError
+
+
+def begun_commits(folder: Path) -> Any:
+    """The Hub's commits that a run was begun with; {} if none was. Raises RequestError if they are damaged."""
+    commits = _written(folder, COMMITS) or {}
+    with _damage_named(folder / SPEC):
+        if not isinstance(commits.get("datasets", {}), dict):
+            raise ValueError("its commits are none")
+    return commits
+
+
+def _written(folder: Path, name: str) -> Any:
+    """What stands beside the spec; None if nothing does."""
+    path = folder / SPEC
+    with _damage_named(path):
+        return json.loads(path.read_text("utf-8")).get(name) if path.is_file() else None
+
+
+def located(folder: Path, spec: Spec) -> Spec:
+    """The `spec` of a run's folder, its relative paths counted from where it was begun, where there is such a folder.
+
+    `spec` itself says what the run is: this one, where to look.
+    """
+    begun_in = _written(folder, BEGUN_IN)
+
+    def at(typed: str) -> str:
+        path = Path(begun_in if isinstance(begun_in, str) else "") / expanded(typed)
+        with suppress(OSError):  # a folder of somebody else's
+            if typed not in (HUB, SAMPLE) and path.is_dir():
+                return str(path)
+        return typed
+
+    return replace(spec, data=at(spec.data), model=at(spec.model))
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What cannot be read there becomes one line that names the file."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, RequestError) as error:
+        raise RequestError(f"{path} is damaged: {_one_line(error)}") from error
+
+
+def write_result(folder: Path, result: Result) -> None:
+    """Make `folder` a finished run: this is the last file that is written."""
+    write_json(folder / RESULT, to_plain(result))
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log: updates ("loss") and scorings on the way ("score")."""
+    return [json.loads(line) for line in (folder / LOG).read_text("utf-8").splitlines() if line]
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,124 @@
+"""Whether what a run was made from is what is there now: rows, encoder, spec and versions, by their digests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import accelerate
+import torch
+import transformers
+
+from bertkit import __version__
+from bertkit.data.splits import Splits
+from bertkit.encoders import locate_encoder
+from bertkit.errors import RequestError
+from bertkit.models.digests import digests_of
+from bertkit.models.load import fetch
+from bertkit.result import Result
+from bertkit.sources import Source
+from bertkit.spec import Means, Spec
+from bertkit.training.checkpoint import State
+
+DECIDING = ("bertkit", "torch", "transformers")
+"""The libraries whose version may change a result's bytes."""
+
+ANEW = "`bertkit finetune` with --force does it anew"
+
+
+def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) -> None:
+    """Raise RequestError if the rows or the encoder of `source` are others than those of a finished run."""
+    counts = splits.counts({})
+    for name in {**counts, **result.rows}:
+        before, count = result.rows.get(name), counts.get(name)
+        if before is None or count is None or (before.digest, before.used) != (count.digest, count.used):
+            raise RequestError(f"{folder} was finished with other rows: its {name} split has changed since; {ANEW}")
+    encoder = locate_encoder(source.model, source.revision, weights=not source.scratch)
+    found, commit = fetch(encoder, weights=not source.scratch)
+    if commit and commit == result.encoder.get("commit"):
+        return  # of which not every file need be on this machine
+    for part, digest in digests_of(found, source.scratch).items():
+        if result.encoder.get(part, digest) != digest:
+            what = "weights" if part == "weights" else "config or tokenizer"
+            raise RequestError(f"{folder} was finished with another {encoder.name}: its {what} changed since; {ANEW}")
+
+
+def begun_with(spec: Spec, commits: Mapping[str, Any]) -> Spec:
+    """`spec` at the Hub's `commits` of a run, whatever was pushed since."""
+    datasets = commits.get("datasets", {})
+
+    def at(source: Source) -> Source:
+        if source.hub is None or source.hub.id not in datasets:
+            return source
+        return replace(source, hub=replace(source.hub, revision=datasets[source.hub.id]))
+
+    evaluations = tuple(replace(one, source=at(one.source)) if one.source else one for one in spec.task.evaluations)
+    task = replace(spec.task, source=at(spec.task.source), evaluations=evaluations)
+    revision = commits.get("model")
+    if revision is None or locate_encoder(spec.model, spec.revision, weights=False).kind != "hub":
+        revision = spec.revision  # a folder of that name may be here now
+    return replace(spec, task=task, revision=revision)
+
+
+def facts_of(
+    spec: Spec, splits: Splits, encoder: Mapping[str, Any], versions: Mapping[str, str], device: str
+) -> dict[str, Any]:
+    """What a checkpoint must be continued with."""
+    facts: dict[str, Any] = {f"the rows of {n}": f"{rows.digest} {len(rows)}" for n, rows in splits.rows.items()}
+    facts |= {f"the encoder's {part}": encoder.get(part) for part in ("weights", "tokenizer", "config")}
+    facts |= {name: versions[name] for name in DECIDING}
+    return {"made of": {"the spec": spec.digest, **facts}, "device": device}
+
+
+def check_peers(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raise RequestError if this process' run is made of something else than that of the first."""
+    for name in {**first["made of"], **own["made of"]}:
+        if first["made of"].get(name) != own["made of"].get(name):
+            way = "; give --device, --precision and the same paths to each" if name == "the spec" else ""
+            raise RequestError(f"{name}: not the same in every process, as rows, encoder and libraries must be{way}")
+
+
+def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:
+    """Lines a person should know; raises RequestError if a run that was begun cannot be gone on with."""
+    for name in {**now["made of"], **before["made of"]}:
+        was, value = (facts["made of"].get(name) for facts in (before, now))
+        if was != value:
+            told = f": {was} then, {value} now" if name in DECIDING else ""
+            raise RequestError(
+                f"{folder} was begun with something else: {name} changed{told}; "
+                "`bertkit finetune` with --force starts anew, and keeps it under another name"
+            )
+    if before["device"] != now["device"]:
+        return [f"begun on {before['device']}: the last bits may differ on {now['device']}"]
+    return []
+
+
+def lasting(means: Means) -> dict[str, Any]:
+    """What a run keeps of its means, for when it goes on."""
+    return {"keep_best": means.keep_best, "max_memory": means.max_memory}
+
+
+def carried(means: Means, state: State | None) -> Means:
+    """The means of a run that goes on from `state`: where nothing else is asked, those that it was begun with."""
+    if state is None:
+        return means
+    kept = state.facts
+    return replace(
+        means,
+        keep_best=means.keep_best or kept["keep_best"],
+        max_memory=means.max_memory or kept["max_memory"],
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of bertkit and of the libraries that decide a result."""
+    return {
+        "bertkit": __version__,
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "datasets": version("datasets"),
+        "accelerate": accelerate.__version__,
+    }

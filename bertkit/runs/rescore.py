@@ -1,0 +1,71 @@
+"""Scores of a model that was trained before: a run's, or anyone's checkpoint. Nothing is trained here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bertkit.data.rows import Rows
+from bertkit.data.splits import is_carved, marks_of, read_splits
+from bertkit.encoders import locate_encoder
+from bertkit.evaluation.inference import answers
+from bertkit.evaluation.score import score, with_gold
+from bertkit.machine.devices import accelerator, is_there
+from bertkit.models.forward import fit_window
+from bertkit.models.labels import head_of, in_task_order
+from bertkit.models.layout import laid
+from bertkit.models.load import fetch, load_trained
+from bertkit.progress import Watch
+from bertkit.result import Scored
+from bertkit.runs.folder import MODEL, begun_commits, located, read_spec
+from bertkit.runs.provenance import begun_with
+from bertkit.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """What a trained model gets on a task's evaluations."""
+
+    spec: Spec
+    evaluations: tuple[Scored, ...]
+    marks: tuple[str, ...]
+
+
+def score_run(folder: Path, watch: Watch) -> Scores:
+    """Score the model in a run's folder on the rows it was scored on. Raises RequestError if it is no run.
+
+    It may have been trained on a device that is not here.
+    """
+    spec = located(folder, read_spec(folder))
+    spec = begun_with(spec, {"datasets": begun_commits(folder).get("datasets", {})})  # its own model is what is scored
+    spec = replace(spec, device=spec.device if is_there(spec.device) else "cpu", precision="fp32")
+    return score_model(spec, folder / MODEL, watch, carved=is_carved(spec))
+
+
+def score_checkpoint(spec: Spec, watch: Watch) -> Scores:
+    """Score the fine-tuned checkpoint that `spec.model` names; labels are matched by name."""
+    folder, _ = fetch(locate_encoder(spec.model, spec.revision), weights=True)
+    return score_model(spec, folder, watch, carved=False)
+
+
+def score_model(spec: Spec, folder: Path, watch: Watch, carved: bool) -> Scores:
+    """Predict and score every evaluation of the spec's task with the model in `folder`.
+
+    `carved` leaves out the documents that the model was trained on, where dev stood in for train.
+    """
+    loaded = load_trained(folder, spec.task.head)
+    head = head_of(loaded, spec.task.head)
+    splits = read_splits(spec, training=carved)
+    device = accelerator(spec.device, "fp32")
+    window = fit_window(spec.recipe.window, loaded.model.config, typed=False)
+    layout = laid(loaded.model, spec.layout, spec.recipe, device.device)
+    scored = []
+    for evaluation in spec.task.evaluations:
+        rows = splits.evaluations[evaluation.name]
+        if not isinstance(rows, Rows):
+            scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
+            continue
+        found = answers(loaded, head, rows.table, device, watch, layout, window)
+        part = with_gold(head, evaluation, rows.table, found)
+        scored.append(score(in_task_order(head, spec.task.head), part))
+    return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))

@@ -1,0 +1,1 @@
+"""Several runs: seeds, suites, comparisons."""

@@ -1,0 +1,1 @@
+"""Train, the update, the optimizer, the loss's reduction, checkpoints."""

@@ -1,0 +1,133 @@
+"""Between two updates: keep the run if it is time to, and stop if somebody asked for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bertkit.machine.signals import Asked, Stop
+from bertkit.training.checkpoint import State, checkpoints_in, remove, write
+from bertkit.training.update import Loop
+
+WORTH = 10.0
+"""Seconds of training that are kept at its end, before what comes after it."""
+
+
+class Keeper:
+    """Where a run goes on from, and what is done between its updates. Without a `writer` it only stops.
+
+    state  the run as it was kept, if it was
+    facts  what a checkpoint holds beside the loop's own
+    every  updates between two checkpoints; None goes by the writer's clock
+    """
+
+    def __init__(
+        self,
+        stop: Stop | None = None,
+        state: State | None = None,
+        writer: Writer | None = None,
+        facts: Callable[[], Mapping[str, Any]] = dict,
+        every: int | None = None,
+    ) -> None:
+        self.stop = stop or Stop()
+        self.state = state
+        self.writer = writer
+        self.facts = facts
+        self.every = every
+        self._began = time.monotonic()
+
+    def between(self, loop: Loop, facts: Mapping[str, Any], last: bool) -> None:
+        """Keep the run after an update. Every process calls this after every update.
+
+        Raises Asked, once the state is on the disk, if any of them was asked to stop.
+        """
+        due, asked = self._agreed(loop, int(facts["step"]), last)
+        if due or asked:
+            state = loop.state({**facts, **self.facts()})
+            if self.writer:
+                self.writer.save(state)
+            self._began = time.monotonic()
+        if asked:
+            if self.writer:
+                self.writer.wait()
+                self.stop.kept = self.writer.kept
+            self.stop.asked = asked
+            raise Asked
+
+    def _agreed(self, loop: Loop, step: int, last: bool) -> tuple[bool, int]:
+        """Whether to keep the state, as the process that writes says; the signal that asked any of them to stop."""
+        worth = last and time.monotonic() - self._began > WORTH
+        time_has_come = step % self.every == 0 if self.every else self.writer is not None and self.writer.due
+        due = self.writer is not None and (time_has_come or worth)
+        asked = self.stop.asked or 0
+        if loop.accelerator.num_processes == 1:
+            return due, asked
+        both = torch.tensor([float(due), float(asked)], device=loop.accelerator.device)
+        every = loop.accelerator.gather(both[None])
+        return bool(every[:, 0].any()), int(every[:, 1].max())
+
+
+INTERVAL = 120.0
+"""Seconds between two checkpoints, at least."""
+
+
+SHARE = 0.01
+"""Of a run's time that writing checkpoints may take: after a slow one the next waits longer."""
+
+
+class Writer:
+    """Writes a run's checkpoints in the background, one at a time; afterwards the newest is the only one.
+
+    A write that fails leaves the last good one, and `told` is given a line that says so.
+
+    kept  the update of the last that was written
+    """
+
+    def __init__(self, run: Path, told: Callable[[str], None], interval: float = INTERVAL) -> None:
+        self.run = run
+        self.told = told
+        self.interval = interval
+        self.kept: int | None = None
+        self._thread = ThreadPoolExecutor(1)
+        self._going: Future[None] | None = None
+        self._last = time.monotonic()
+        self._wait = interval
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next."""
+        busy = self._going is not None and not self._going.done()
+        return time.monotonic() - self._last >= self._wait and not busy
+
+    def save(self, state: State) -> None:
+        """Have the state written; returns once its tensors are copied. Waits for one that is still being written."""
+        self.wait()
+        began = time.monotonic()
+        copied = state.copied()
+        self._going = self._thread.submit(self._write, copied, began)
+        self._last = time.monotonic()
+
+    def wait(self) -> None:
+        """Nothing is being written any more."""
+        if self._going is not None:
+            self._going.result()
+
+    def close(self) -> None:
+        """Wait, and write no more."""
+        self.wait()
+        self._thread.shutdown()
+
+    def _write(self, state: State, began: float) -> None:
+        try:
+            remove(self.run, keep=write(self.run, state))
+            self.kept = state.step
+        except OSError as error:
+            kept = checkpoints_in(self.run)
+            last = f"the one of update {int(kept[-1].name[5:])} is kept" if kept else "there is none before it"
+            self.told(f"the checkpoint of update {state.step} could not be written ({error.strerror}): {last}")
+        self._wait = max(self.interval, (time.monotonic() - began) / SHARE)
