@@ -17,8 +17,7 @@ from bertkit import registry
 from bertkit.data.splits import read_splits
 from bertkit.encoders import VOCABULARIES, locate_encoder
 from bertkit.heads import Head, Span, Tagging
-from bertkit.heads.features import Features, Ragged
-from bertkit.heads.tagging import UNASKED
+from bertkit.heads.features import IGNORED, Features, Ragged
 from bertkit.models.load import load_tokenizer
 from bertkit.request.flags import Asked, spec_of
 
@@ -73,7 +72,7 @@ def write(head: Head, found: Features, count: int, pad: int, width: int | None, 
         columns |= {"start_positions": [t[0] for t in targets], "end_positions": [t[1] for t in targets]}
         types |= {"start_positions": Value("int64"), "end_positions": Value("int64")}
     elif isinstance(head, Tagging):
-        columns["labels"] = _lists(found.targets, count, UNASKED, width)
+        columns["labels"] = _lists(found.targets, count, IGNORED, width)
         types["labels"] = List(Value("int64"))
     else:
         columns["labels"], types["labels"] = [t[0] for t in targets], Value("int64")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bertkit.errors import RequestError
-from bertkit.task import Recipe, Task, check_window
+from bertkit.task import Recipe, Task
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -57,7 +57,7 @@ class Spec:
 
     def __post_init__(self) -> None:
         """Raise RequestError for what cannot be, before anything heavy is loaded."""
-        check_window(self.task.head, self.recipe.window)
+        self.task.head.check_window(self.recipe.window)
         for flag, count, least in (
             ("--limit", self.limit, 1),
             ("--eval-every", self.eval_every, 1),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bertkit.errors import RequestError
-from bertkit.heads import Head, Span, Window
+from bertkit.heads import Head, Window
 from bertkit.sources import Source
 
 Ordering = Literal["auto", "random", "length"]
@@ -110,7 +110,7 @@ class Task:
         """Promise that the parts fit: a pack's mistake is seen when it is imported."""
         assert self.evaluations and len({e.name for e in self.evaluations}) == len(self.evaluations)
         assert all(bool(e.metrics) == e.scored for e in self.evaluations), self.name
-        check_window(self.head, self.recipe.window)
+        self.head.check_window(self.recipe.window)
 
     def source_of(self, evaluation: Evaluation) -> Source:
         """Where an evaluation's rows come from."""
@@ -140,19 +140,3 @@ class Suite:
     members: tuple[str, ...]
     about: str
     human: float
-
-
-def check_window(head: Head, window: Window) -> None:
-    """Raise RequestError if an answer or a stride does not fit the windows of a document."""
-    from bertkit.heads.span import MAX_QUERY
-
-    if isinstance(head, Span) and window.max_answer_length > window.max_length:
-        raise RequestError(
-            f"--max-answer-length {window.max_answer_length}: a window has {window.max_length} tokens at most"
-        )
-    room = window.max_length - MAX_QUERY - 4
-    if isinstance(head, Span) and window.doc_stride >= room:
-        raise RequestError(
-            f"--doc-stride {window.doc_stride} does not fit --max-length {window.max_length}: beside a question "
-            f"of {MAX_QUERY} tokens a window shows {max(room, 0)} of the document, and must share fewer with the next"
-        )

@@ -20,8 +20,7 @@ from bertkit.data.splits import Splits, read_splits
 from bertkit.encoders import sample_folder
 from bertkit.errors import EncoderError
 from bertkit.heads import Answer, Head, Number, Span, Tagging, Window
-from bertkit.heads.features import Features, Ragged
-from bertkit.heads.tagging import UNASKED
+from bertkit.heads.features import IGNORED, Features, Ragged
 from bertkit.spec import SAMPLE, Spec
 from bertkit.task import Task
 
@@ -86,7 +85,7 @@ def oracle(head: Head, features: Features) -> Ragged:
         if isinstance(head, Span):
             run[target, [0, 1]] = SURE
         elif isinstance(head, Tagging):
-            asked = np.flatnonzero(target != UNASKED)
+            asked = np.flatnonzero(target != IGNORED)
             run[asked, target[asked]] = SURE
         elif isinstance(head.labels, Number):
             run[0, 0] = target[0]

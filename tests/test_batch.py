@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bertkit.heads.features import Features, Ragged
-from bertkit.heads.tagging import UNASKED
-from bertkit.models.batch import collate, count
+from bertkit.heads import FROM_TRAIN, Classification, Tagging
+from bertkit.heads.features import IGNORED, Features, Ragged
+from bertkit.models.batch import collate
 
 PAD = 7
 
@@ -43,10 +43,10 @@ def test_a_token_with_the_padding_tokens_own_id_is_not_masked() -> None:
 
 
 def test_targets_a_token_are_padded_with_what_is_not_asked() -> None:
-    features = features_of([2, 5, 3], [2, 3], targets=[[UNASKED, 4, UNASKED], [UNASKED, 1]], words=True)
+    features = features_of([2, 5, 3], [2, 3], targets=[[IGNORED, 4, IGNORED], [IGNORED, 1]], words=True)
     batch = collate(features, PAD)
     assert batch.targets is not None
-    assert batch.targets.tolist() == [[UNASKED, 4, UNASKED], [UNASKED, 1, UNASKED]]
+    assert batch.targets.tolist() == [[IGNORED, 4, IGNORED], [IGNORED, 1, IGNORED]]
 
 
 def test_features_without_gold_have_no_targets() -> None:
@@ -60,6 +60,6 @@ def test_ids_are_what_torch_looks_up_with() -> None:
 
 def test_rows_are_counted_for_a_label_and_asked_words_for_tags() -> None:
     runs: list[list[int]] = [[2, 5, 3], [2, 8, 9, 3]]
-    tags = [[UNASKED, 4, UNASKED], [UNASKED, 1, 0, UNASKED]]
-    assert count(features_of(*runs, targets=[[1], [0]])) == 2
-    assert count(features_of(*runs, targets=tags, words=True)) == 3
+    tags = [[IGNORED, 4, IGNORED], [IGNORED, 1, 0, IGNORED]]
+    assert Classification(labels=("no", "yes")).count(features_of(*runs, targets=[[1], [0]])) == 2
+    assert Tagging(labels=FROM_TRAIN).count(features_of(*runs, targets=tags, words=True)) == 3

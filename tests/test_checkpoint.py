@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from bertkit.errors import RequestError, RunError
-from bertkit.training import checkpoint
+from bertkit.training import checkpoint, checkpointer
 from bertkit.training.checkpoint import FACTS, MANIFEST, SCHEMA, TENSORS, State, newest, read, remove, write
 from bertkit.training.checkpointer import Writer
 
@@ -183,18 +183,18 @@ def test_one_is_due_after_its_interval_and_later_where_writing_is_slow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(checkpointer.time, "monotonic", lambda: now[0])
     writer = Writer(tmp_path, pytest.fail, interval=50)
     assert not writer.due
     now[0] += 50
     assert writer.due
-    plain = checkpoint.write
+    plain = checkpointer.write
 
     def slow(run: Path, given: State) -> Path:
         now[0] += 2
         return plain(run, given)
 
-    monkeypatch.setattr(checkpoint, "write", slow)
+    monkeypatch.setattr(checkpointer, "write", slow)
     writer.save(state())
     writer.wait()
     now[0] += 100

@@ -11,7 +11,7 @@ import pytest
 import tiny
 
 from bertkit.cli import main
-from bertkit.training import checkpoint
+from bertkit.training import checkpointer
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -146,8 +146,8 @@ def test_suites_and_comparisons_are_kept_as_often_as_they_are_told(
     say: Say, line: str, updates: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[Path] = []
-    plain = checkpoint.write
-    monkeypatch.setattr(checkpoint, "write", lambda run, state: kept.append(run) or plain(run, state))
+    plain = checkpointer.write
+    monkeypatch.setattr(checkpointer, "write", lambda run, state: kept.append(run) or plain(run, state))
     asked = f"{line} --sample --model ENCODER --max-steps 2 --device cpu --save-every 1 --out {tmp_path}"
     assert say(asked)[0] == 0
     assert len(kept) == updates
@@ -185,8 +185,8 @@ def test_predict_reads_a_text_a_line_or_a_table(say: Say, run: dict[str, Any], t
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["a text", "--pair", "another"], "this run reads one text"),
-        (["--question", "Who?"], "--question and --context are for extractive QA"),
+        (["a text", "--pair", "another"], "this run takes no --pair: it reads text"),
+        (["--question", "Who?"], "this run takes no --question: it reads text"),
         ([], "give texts, or --question"),
         ([" "], "the text of row 1 is empty"),
     ],

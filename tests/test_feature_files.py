@@ -212,7 +212,7 @@ def test_the_key_changes_with_everything_that_features_depend_on() -> None:
 def test_the_key_is_the_same_in_another_process() -> None:
     code = (
         "import tiny; from bertkit.data.encoding import key_of; from bertkit.data.rows import Rows; "
-        "from bertkit.table import Table; from bertkit.heads import Window; "
+        "from bertkit.data.table import Table; from bertkit.heads import Window; "
         "table = Table.from_columns(tiny.rows('classification')); "
         "print(key_of(tiny.SIGNS, Rows(table=table, origin='', digest='d', there=8), 't', Window(max_length=64)))"
     )

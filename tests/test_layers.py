@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -157,3 +158,30 @@ def test_no_function_is_over_45_lines_its_signature_not_counted(module: str) -> 
     ]
     lengths = {node.name: (node.end_lineno or 0) - node.body[0].lineno + 1 for node in functions}
     assert {name: lines for name, lines in lengths.items() if lines > 45} == {}
+
+
+def asks_what_a_head_is(tree: ast.AST) -> list[int]:
+    """The lines that look at a head's class or at its `kind`, and not at what it says of itself."""
+    names = {"Head", "Classification", "Tagging", "Span"}
+    lines = []
+    for node in ast.walk(tree):
+        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id
+        if called in ("isinstance", "issubclass") and names & {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}:
+            lines.append(node.lineno)
+        if called == "type" and "head" in ast.unparse(node):
+            lines.append(node.lineno)
+        if isinstance(node, ast.Compare) and re.search(r"head\.kind\b", ast.unparse(node)):
+            lines.append(node.lineno)
+    return lines
+
+
+@pytest.mark.parametrize("module", [m for m in (*ENGINE, *CONTENT) if not m.startswith("bertkit.heads")])
+def test_nobody_outside_heads_asks_which_head_it_is(module: str) -> None:
+    assert asks_what_a_head_is(tree_of({**ENGINE, **CONTENT}[module])) == []
+
+
+@pytest.mark.parametrize(
+    "code", ["isinstance(task.head, Span)", "task.head.kind == 'span'", "type(head)", "isinstance(x, Span | Tagging)"]
+)
+def test_the_question_which_head_it_is_would_be_found(code: str) -> None:
+    assert asks_what_a_head_is(ast.parse(code)) == [1]

@@ -11,12 +11,10 @@ import tiny
 import torch
 from torch import Tensor
 
-from bertkit.heads.features import Features
-from bertkit.heads.tagging import UNASKED
+from bertkit.heads.features import IGNORED, Features
 from bertkit.models import batch as batches
 from bertkit.models.forward import forward, readable_inputs
 from bertkit.models.load import Loaded, load
-from bertkit.training.loss import loss
 
 KINDS = ("classification", "regression", "tagging", "span")
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -37,7 +35,7 @@ def summed(kind: str, loaded: Loaded, features: Features, indices: list[int]) ->
     batch = batches.collate(features.take(np.array(indices)), loaded.pad)
     logits = forward(loaded.model, tiny.HEADS[kind], batch, readable_inputs(loaded.model))
     assert batch.targets is not None
-    return loss(tiny.HEADS[kind], logits, batch.targets, batch.mask)
+    return tiny.HEADS[kind].loss(logits, batch.targets, batch.mask)
 
 
 def theirs(kind: str, loaded: Loaded, batch: batches.Batch) -> Tensor:
@@ -59,16 +57,16 @@ def test_the_mean_loss_of_an_unpadded_batch_is_that_of_transformers(models: dict
     features = tiny.HEADS[kind].encode(row, models[kind].tokenizer, tiny.WINDOW)
     batch = batches.collate(features, models[kind].pad)
     assert bool(batch.mask.all())
-    ours = summed(kind, models[kind], features, [0, 1, 2]) / batches.count(features)
+    ours = summed(kind, models[kind], features, [0, 1, 2]) / tiny.HEADS[kind].count(features)
     torch.testing.assert_close(ours, theirs(kind, models[kind], batch))
 
 
 def test_only_a_words_first_token_counts(models: dict[str, Loaded]) -> None:
     features = tiny.encode("tagging", models["tagging"], slice(1, 2))
     assert features.targets is not None
-    asked = features.targets[0] != UNASKED
+    asked = features.targets[0] != IGNORED
     assert (features.lengths[0], int(asked.sum())) == (10, 5)  # [CLS] we stay ##ed for f ##ive night ##s [SEP]
-    assert batches.count(features) == 5
+    assert tiny.TAGS.count(features) == 5
 
 
 @each_kind
@@ -78,7 +76,7 @@ def test_micro_batches_divided_by_the_global_count_add_up_to_the_loss_of_the_who
 ) -> None:
     features = tiny.encode(kind, models[kind])
     everything = np.arange(len(features))
-    total = batches.count(features)
+    total = tiny.HEADS[kind].count(features)
     whole = summed(kind, models[kind], features, [*everything]) / total
     cut = [summed(kind, models[kind], features, part) / total for part in ([0], [1, 2], [*everything[3:]])]
     assert len(set(features.lengths.tolist())) > 1
@@ -90,33 +88,22 @@ def test_padding_is_no_candidate_for_a_span() -> None:
     logits[0, 2:] = 50.0
     targets, mask = torch.tensor([[0, 1]]), torch.tensor([[True, True, False, False]])
     # two candidates of equal weight for the start, two for the end: (ln 2 + ln 2) / 2
-    assert float(loss(tiny.SPAN, logits, targets, mask)) == pytest.approx(np.log(2))
+    assert float(tiny.SPAN.loss(logits, targets, mask)) == pytest.approx(np.log(2))
 
 
 def test_a_spans_padding_gets_no_gradient() -> None:
     logits = torch.randn(2, 4, 2, generator=torch.manual_seed(1)).requires_grad_()
     mask = torch.tensor([[True, True, False, False], [True, True, True, True]])
-    loss(tiny.SPAN, logits, torch.tensor([[0, 1], [2, 3]]), mask).backward()
+    tiny.SPAN.loss(logits, torch.tensor([[0, 1], [2, 3]]), mask).backward()
     assert logits.grad is not None
     assert not logits.grad[0, 2:].any() and bool(logits.grad[0, :2].all())
 
 
 def test_a_number_loses_the_square_of_its_distance() -> None:
     logits, targets = torch.tensor([[1.0], [4.0]]), torch.tensor([[3.0], [1.0]])
-    assert float(loss(tiny.NUMBER, logits, targets, torch.ones(2, 1).bool())) == 4 + 9
+    assert float(tiny.NUMBER.loss(logits, targets, torch.ones(2, 1).bool())) == 4 + 9
 
 
 def test_a_row_without_an_asked_word_loses_nothing() -> None:
-    targets = torch.full((1, 3), UNASKED)
-    assert float(loss(tiny.TAGS, torch.randn(1, 3, 9), targets, torch.ones(1, 3).bool())) == 0
-
-
-@each_kind
-def test_logits_in_bf16_lose_in_fp32(kind: str) -> None:
-    shape = {"classification": (3, 2), "regression": (3, 1), "tagging": (3, 5, 9), "span": (3, 5, 2)}[kind]
-    logits = torch.randn(shape, generator=torch.manual_seed(1)).bfloat16()
-    targets = torch.ones((3, {"tagging": 5, "span": 2}.get(kind, 1)), dtype=torch.long)
-    mask = torch.ones(3, 5).bool()
-    rough, fine = (loss(tiny.HEADS[kind], given, targets, mask) for given in (logits, logits.float()))
-    assert rough.dtype == torch.float32
-    assert float(rough) == float(fine)
+    targets = torch.full((1, 3), IGNORED)
+    assert float(tiny.TAGS.loss(torch.randn(1, 3, 9), targets, torch.ones(1, 3).bool())) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from bertkit.evaluation.metrics import METRICS, class_details, tag_details
+from bertkit.evaluation.metrics import METRICS
+from bertkit.heads import FROM_TRAIN, Answer, Classification, Tagging
 
 NAMES = ("red", "green", "blue")
 TWO = ("no", "yes")
@@ -121,31 +123,35 @@ def test_a_word_that_got_no_tag_is_a_wrong_one() -> None:
     assert METRICS["tag_accuracy"].of(golds, values) == pytest.approx(2 / 4)
 
 
+def answers_of(values: Sequence[Any]) -> list[Answer]:
+    return [Answer(value=value) for value in values]
+
+
 def test_f1_by_tag_is_that_of_each_tag_against_all_others() -> None:
     golds = [["NOUN", "VERB", "NOUN"], ["ADJ", "NOUN"]]
     values: list[list[str | None]] = [["NOUN", "VERB", "VERB"], ["NOUN", None]]
-    by_tag = tag_details(golds, values)["F1 by tag"]
+    by_tag = Tagging(labels=FROM_TRAIN).details(golds, answers_of(values))["F1 by tag"]
     # NOUN: 1 of 3 found, 1 of 2 given right, 2 / (3 + 2); VERB: 1 of 1 found, 1 of 2 right; ADJ: never given
     assert by_tag == {"ADJ": 0.0, "NOUN": pytest.approx(2 / 5), "VERB": pytest.approx(2 / 3)}
 
 
 def test_tag_details_count_all_words_and_those_without_a_tag() -> None:
-    details = tag_details([["NOUN", "VERB"], ["NOUN"]], [["NOUN", None], [None]])
+    details = Tagging(labels=FROM_TRAIN).details([["NOUN", "VERB"], ["NOUN"]], answers_of([["NOUN", None], [None]]))
     assert (details["words"], details["words without a tag"]) == (3, 2)
 
 
 def test_class_details_have_golds_in_lines_and_answers_in_columns() -> None:
     golds, values = ["no", "no", "no", "yes"], ["no", "yes", "yes", "yes"]
-    assert class_details(golds, values, TWO)["confusion"] == [[1, 2], [0, 1]]
+    assert Classification(labels=TWO).details(golds, answers_of(values))["confusion"] == [[1, 2], [0, 1]]
 
 
 def test_the_majority_is_the_share_of_the_commonest_gold_label() -> None:
-    assert class_details(["no", "yes", "yes", "yes"], ["no"] * 4, TWO)["majority"] == 3 / 4
+    assert Classification(labels=TWO).details(["no", "yes", "yes", "yes"], answers_of(["no"] * 4))["majority"] == 3 / 4
 
 
 @pytest.mark.parametrize(("values", "constant"), [(["no", "no"], True), (["no", "yes"], False)])
 def test_a_constant_answer_is_called_so(values: list[str], constant: bool) -> None:
-    assert class_details(["no", "yes"], values, TWO)["constant"] is constant
+    assert Classification(labels=TWO).details(["no", "yes"], answers_of(values))["constant"] is constant
 
 
 PERFECT: dict[str, list[Any]] = {

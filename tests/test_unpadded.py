@@ -326,9 +326,9 @@ def test_off_the_cpu_batches_are_bucketed_unless_they_are_asked_to_be_unpadded(b
 def test_the_model_is_as_it_was_after_running_unpadded(bodies: dict[str, Path]) -> None:
     model = load(tiny.encoder(bodies["bert"]), tiny.SIGNS, scratch=False, seed=1).model
     before = model.config._attn_implementation
-    with unpadded(model, tiny.SIGNS):
+    with unpadded(model, tiny.SIGNS.per_token):
         assert model.config._attn_implementation == NAME
-        with unpadded(model, tiny.SIGNS):
+        with unpadded(model, tiny.SIGNS.per_token):
             pass
         assert len(model.base_model.encoder._forward_hooks) == 1
     assert model.config._attn_implementation == before

@@ -9,7 +9,7 @@ import typer
 from bertkit import registry
 from bertkit.cli import options as o
 from bertkit.cli import screen
-from bertkit.heads import Head, Number, Span
+from bertkit.heads import Head
 from bertkit.task import Recipe, Task
 
 
@@ -45,9 +45,7 @@ def _print_one(task: Task) -> None:
     from rich.table import Table
 
     head, source = task.head, task.source
-    labels = f"a number from {head.labels.low:g} to {head.labels.high:g}" if isinstance(head.labels, Number) else (
-        head.labels if isinstance(head.labels, str) else ", ".join(head.labels)
-    )  # fmt: skip
+    labels = ", ".join(head.labels) if isinstance(head.labels, tuple) else str(head.labels)
     hub = source.hub and f"{source.hub.id} {source.hub.config or ''} {source.hub.revision or ''}".strip()
     lines = {
         "what": task.about,
@@ -78,7 +76,7 @@ def _in_words(recipe: Recipe, head: Head) -> str:
         f"{recipe.epochs:g} epochs, batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g}, "
         f"warmup {recipe.warmup:g}, weight decay {recipe.weight_decay:g}, {recipe.window.max_length} tokens"
     )
-    return words + (f", stride {recipe.window.doc_stride}" if isinstance(head, Span) else "")
+    return words + (f", stride {recipe.window.doc_stride}" if "doc_stride" in head.own_flags else "")
 
 
 def _with_human(metric: str, human: dict[str, float] | object) -> str:

@@ -21,7 +21,7 @@ from bertkit.data.feature_files import stored
 from bertkit.data.rows import Rows
 from bertkit.data.sampler import Indices
 from bertkit.data.table import Columns, Table
-from bertkit.heads import Head, Span, Window
+from bertkit.heads import Head, Window
 from bertkit.heads.features import Features
 
 FEATURES = 1
@@ -118,7 +118,7 @@ class Encoded:
         self._key = key
         self._asked = 0
         self._whole: Future[Features] | None = None
-        if isinstance(head, Span):
+        if head.is_windowed:
             self.begin()
 
     def begin(self) -> None:
@@ -140,7 +140,7 @@ class Encoded:
 
     @property
     def _there(self) -> bool:
-        return isinstance(self._given[0], Span) or (self._whole is not None and self._whole.done())
+        return self._given[0].is_windowed or (self._whole is not None and self._whole.done())
 
     def __len__(self) -> int:
         return len(self.whole) if self._there else len(self._given[1])

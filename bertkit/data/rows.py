@@ -17,7 +17,7 @@ from bertkit.data.cache import kept
 from bertkit.data.readers import read_raw
 from bertkit.data.validate import tidy
 from bertkit.errors import DataError
-from bertkit.heads import Classification, Head, Number, Tagging
+from bertkit.heads import Head
 from bertkit.sources import HubRows, Located, Source
 
 if TYPE_CHECKING:
@@ -101,28 +101,13 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows
     return Rows(table=table, origin=name, digest=digest, there=len(table), hub=hub)
 
 
-def _schema(head: Head) -> Any:
-    import pyarrow as pa
-
-    text = pa.string()
-    if isinstance(head, Classification):
-        label = pa.float64() if isinstance(head.labels, Number) else text
-        own = {"text": text, "text_pair": text, "label": label}
-    elif isinstance(head, Tagging):
-        own = {"words": pa.list_(text), "tags": pa.list_(text)}
-    else:
-        answers = pa.list_(pa.struct({"text": text, "start": pa.int64()}))
-        own = {"question": text, "context": text, "answers": answers}
-    return pa.schema({"row_id": text, "group": text, **own})
-
-
 def _table(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head) -> Table:
     """What is kept for `digest`, memory-mapped; `read` where nothing is."""
     import pyarrow as pa
 
     from bertkit.data.table import Table
 
-    schema = _schema(head)
+    schema = pa.schema({"row_id": pa.string(), "group": pa.string(), **head.schema()})
 
     def write(folder: Path) -> None:
         with pa.OSFile(str(folder / ROWS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:

@@ -103,9 +103,11 @@ def read_splits(spec: Spec, training: bool = True) -> Splits:
     if training and train is None:
         train, parts = _carved(task, spec, parts)
         published = {}  # neither part is a split that was ever published
-    labels = _labels(task.head, train)
+    head = (
+        task.head.resolved(train.table[task.head.roles[-1]]) if train and task.head.labels == FROM_TRAIN else task.head
+    )
     return Splits(
-        head=labels,
+        head=head,
         train=train and train.limited(spec.limit),
         evaluations={n: r.limited(spec.limit) if isinstance(r, Rows) else r for n, r in parts.items()},
         published={name: count for name, count in published.items() if count and spec.data != SAMPLE},
@@ -135,16 +137,6 @@ def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows,
     note = f"no {TRAIN} split: whole documents of {plan.dev} train, the others score"
     train, dev = carve(replace(rows, notes=(*rows.notes, note), carved=True), spec.seed, plan.train, plan.of)
     return train, {**parts, name: dev}
-
-
-def _labels(head: Head, train: Rows | None) -> Head:
-    """The head with its labels read from the train rows, if it says so."""
-    if head.labels != FROM_TRAIN or train is None:
-        return head
-    column = "tags" if "tags" in head.roles else "label"
-    values = train.table[column]
-    names = {name for row in values for name in (row if column == "tags" else [row])}
-    return replace(head, labels=tuple(sorted(names)))
 
 
 def _lack(task: Task, split: str, folder: Path) -> str:

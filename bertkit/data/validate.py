@@ -5,11 +5,11 @@ Every function raises DataError, naming the file and line that it is given as `w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bertkit.errors import DataError
-from bertkit.heads import Classification, Head, Number, Span, Tagging
+from bertkit.heads import Head
 from bertkit.sources import Source
 
 
@@ -18,9 +18,6 @@ def tidy(
 ) -> Iterator[dict[str, Any]]:
     """Raw rows as the head's columns, labels by name. Raises DataError at the first that does not fit."""
     names: dict[str, str] | None = None
-    readers: dict[type, Callable[..., dict[str, Any]]]
-    readers = {Classification: _classified, Tagging: _tagged, Span: _asked}
-    read = readers[type(head)]
     for index, (where, row) in enumerate(raw):
         if names is None:
             names = _column_names(row, where, source, head, golds)
@@ -28,7 +25,7 @@ def tidy(
             values = {role: row[name] for role, name in names.items()}
         except KeyError as error:
             raise DataError(f"{where}: no column {error}") from error
-        tidied = read(where, values, source, head)
+        tidied = head.check(where, values, source.labels)
         ident = values.get("id")
         tidied["row_id"] = str(index if ident is None else ident)
         tidied["group"] = str(values.get("group") or "")
@@ -49,108 +46,3 @@ def _column_names(row: Mapping[str, Any], where: str, source: Source, head: Head
                 f"it has {', '.join(map(str, row))}"
             )
     return found
-
-
-def _text(where: str, role: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        kind = "empty" if value is None or isinstance(value, str) else f"a {type(value).__name__}, not text"
-        raise DataError(f"{where}: the {role} is {kind}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"{where}: the {role} holds half a surrogate pair, which is no character") from error
-    return value
-
-
-def _classified(where: str, values: Mapping[str, Any], source: Source, head: Classification) -> dict[str, Any]:
-    row: dict[str, Any] = {"text": _text(where, "text", values["text"]), "text_pair": None, "label": None}
-    if head.pair:
-        row["text_pair"] = _text(where, "text_pair", values["text_pair"])
-    if values.get("label") is not None:
-        row["label"] = _label(where, values["label"], source, head)
-    elif "label" in values:
-        raise DataError(f"{where}: no label: a split without labels can be predicted, not trained on or scored")
-    return row
-
-
-def _label(where: str, raw: Any, source: Source, head: Classification) -> str | float:
-    if isinstance(head.labels, Number):
-        return _number(where, raw, head.labels)
-    names = head.labels if isinstance(head.labels, tuple) else ()
-    known = {name.lower(): name for name in names}
-    known |= {spelt.lower(): name for spelt, name in source.labels.items()}
-    label = known.get(str(raw).strip().lower())
-    if label is None and str(raw).strip() in ("", "-1"):
-        raise DataError(f"{where}: no label: a split without labels can be predicted, not trained on or scored")
-    if label is None:
-        raise DataError(f"{where}: unknown label '{raw}'; expected one of {', '.join(names)}")
-    return label
-
-
-def _number(where: str, raw: Any, span: Number) -> float:
-    try:
-        number = float(raw)
-    except (TypeError, ValueError):
-        raise DataError(f"{where}: '{raw}' is not a number") from None
-    if not span.low <= number <= span.high:
-        raise DataError(f"{where}: {number:g} is not between {span.low:g} and {span.high:g}")
-    return number
-
-
-def _tagged(where: str, values: Mapping[str, Any], source: Source, head: Tagging) -> dict[str, Any]:
-    words = _list(where, "words", values["words"])
-    for word in words:
-        _text(where, "word", word)
-    if not words:
-        raise DataError(f"{where}: a sentence without words")
-    tags = None
-    if values.get("tags") is not None:
-        given = _list(where, "tags", values["tags"])
-        tags = [source.labels.get(tag, tag) if isinstance(tag, str) else tag for tag in given]
-        if len(tags) != len(words):
-            raise DataError(f"{where}: {len(words)} words but {len(tags)} tags")
-        known = head.labels if isinstance(head.labels, tuple) else tags
-        unknown = [tag for tag in tags if tag not in known or not isinstance(tag, str)]
-        if unknown:
-            raise DataError(f"{where}: unknown tag '{unknown[0]}'; expected one of {', '.join(known)}")
-    return {"words": words, "tags": tags}
-
-
-def _asked(where: str, values: Mapping[str, Any], source: Source, head: Span) -> dict[str, Any]:
-    name = f"{where} ('{values.get('id')}')"
-    context = _text(name, "context", values["context"])
-    row: dict[str, Any] = {"question": _text(name, "question", values["question"]), "context": context}
-    row["answers"] = None
-    golds = values.get("answers")
-    if golds is None:
-        return row
-    golds = _golds(name, golds)
-    if not golds and not head.no_answer:
-        raise DataError(f"{name}: no answer; questions without one are for squad_v2")
-    for gold in golds:
-        text, start = gold["text"], gold["start"]
-        if not isinstance(text, str) or type(start) is not int or not text:
-            raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
-        if start < 0 or context[start : start + len(text)] != text:
-            raise DataError(f"{name}: the answer '{text[:60]}' is not at its offset {start} of the document")
-    row["answers"] = golds
-    return row
-
-
-def _golds(name: str, golds: Any) -> list[dict[str, Any]]:
-    """Answers as {"text", "start"}, from SQuAD's JSON, or from `datasets`, which has texts beside offsets."""
-    if isinstance(golds, Mapping) and isinstance(golds.get("text"), list):
-        starts = _list(name, "answers' offsets", golds.get("answer_start"))
-        if len(starts) != len(golds["text"]):
-            raise DataError(f"{name}: {len(golds['text'])} texts of answers but {len(starts)} offsets (answer_start)")
-        golds = [{"text": text, "start": start} for text, start in zip(golds["text"], starts, strict=True)]
-    for gold in _list(name, "answers", golds):
-        if not isinstance(gold, Mapping):
-            raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
-    return [{"text": gold.get("text"), "start": gold.get("start", gold.get("answer_start"))} for gold in golds]
-
-
-def _list(where: str, what: str, value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise DataError(f"{where}: the {what} are a {type(value).__name__}, not a list")
-    return value

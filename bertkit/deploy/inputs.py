@@ -9,9 +9,12 @@ from typing import Any
 
 from bertkit.data.readers import read_raw
 from bertkit.errors import DataError, RequestError
-from bertkit.heads import Classification, Head, Span
+from bertkit.heads import Head
 
 Columns = dict[str, list[Any]]
+
+FLAGS = {"text_pair": "--pair", "question": "--question", "context": "--context"}
+"""The options that give a role what no text on the command line does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,18 +35,19 @@ def columns_of(head: Head, typed: Typed, source_columns: Mapping[str, Sequence[s
         raise RequestError("give texts, or --question with --context, or --file: one of them")
     if typed.file is not None:
         return _from_file(head, typed.file, source_columns)
-    if isinstance(head, Span):
-        if typed.question is None or typed.context is None:
-            raise RequestError("extractive QA needs --question and --context")
-        return _filled(head, [{"question": typed.question, "context": typed.context}], "the command line")
-    if typed.question is not None or typed.context is not None:
-        raise RequestError(f"--question and --context are for extractive QA; this run is {head.kind}")
-    wants_pair = isinstance(head, Classification) and head.pair
-    if wants_pair != (typed.pair is not None):
-        raise RequestError("this run reads two texts: give the second with --pair" if wants_pair
-                           else "--pair: this run reads one text")  # fmt: skip
-    rows = [{"text": text, "text_pair": typed.pair, "words": text.split()} for text in typed.texts]
+    rows = [_row(head, typed, text) for text in typed.texts or ("",)]
     return _filled(head, rows, "the command line")
+
+
+def _row(head: Head, typed: Typed, text: str) -> dict[str, Any]:
+    """What was typed, by role. Raises RequestError for a flag too few or too many."""
+    needed = head.roles[:-1]
+    row = {"text_pair": typed.pair, "question": typed.question, "context": typed.context}
+    for role, flag in FLAGS.items():
+        if (role in needed) != (row[role] is not None):
+            what = "needs" if role in needed else "takes no"
+            raise RequestError(f"this run {what} {flag}: it reads {' and '.join(needed)}")
+    return {**row, "text": text, "words": text.split()}
 
 
 def _from_file(head: Head, path: Path, source_columns: Mapping[str, Sequence[str]]) -> Columns:

@@ -12,7 +12,7 @@ from accelerate.utils import gather_object
 from bertkit.data.encoding import ahead
 from bertkit.data.sampler import by_length
 from bertkit.data.table import Columns, Table
-from bertkit.heads import Answer, Head, Span, Tagging, Window
+from bertkit.heads import Answer, Head, Window
 from bertkit.heads.features import Features, Ragged
 from bertkit.kernels.linear import fast_linear
 from bertkit.kernels.unpadded import unpadded
@@ -28,7 +28,7 @@ BUDGET = 2_048
 def predict(
     loaded: Loaded, head: Head, features: Features, accelerator: Accelerator, watch: Watch, laid: Laid
 ) -> Ragged:
-    """Logits of every feature, in their order, on every process: one run a feature (see loss.py), unpadded."""
+    """Logits of every feature, in their order, on every process: one run a feature, without padding."""
     model = loaded.model.to(accelerator.device)
     model.eval()
     ranked = list(by_length(features.lengths, BUDGET))
@@ -40,14 +40,13 @@ def predict(
         stack.enter_context(torch.inference_mode())
         stack.enter_context(fast_linear(model))
         if laid.packed:
-            stack.enter_context(unpadded(model, head))
+            stack.enter_context(unpadded(model, head.per_token))
         for indices in mine:
             part = features.take(indices)
             batch = laid.batch(part, loaded).to(accelerator.device)
             logits = forward(model, head, batch, readable).float().cpu().numpy()
-            whole = not isinstance(head, Tagging | Span)
             for i, run, length in zip(indices, logits, part.lengths, strict=True):
-                found.append((int(i), run[None] if whole else run[:length]))
+                found.append((int(i), run[:length] if head.per_token else run[None]))
             watch.advance()
     if accelerator.num_processes > 1:
         found = gather_object(found)

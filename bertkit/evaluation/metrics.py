@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.evaluation import squad_metrics
+from bertkit.heads import squad
 
 Table = NDArray[np.float64]
 Labels = Sequence[str]
@@ -65,9 +65,9 @@ def _same(gold: str, value: str | None) -> bool:
     return gold == value
 
 
-def _squad(compare: squad_metrics.Compare) -> Callable[[Sequence[Any], Sequence[Any], Labels], Table]:
+def _squad(compare: squad.Compare) -> Callable[[Sequence[Any], Sequence[Any], Labels], Table]:
     def measure(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
-        return np.array([[squad_metrics.best_of(compare, g, v)] for g, v in zip(golds, values, strict=True)], float)
+        return np.array([[squad.best_of(compare, g, v)] for g, v in zip(golds, values, strict=True)], float)
 
     return measure
 
@@ -128,58 +128,7 @@ METRICS = {
         Metric(name="pearson", kind="number", measure=_numbers, score=_pearson),
         Metric(name="spearman", kind="number", measure=_numbers, score=_spearman),
         Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio),
-        Metric(name="squad_em", kind="text", measure=_squad(squad_metrics.exact), score=_mean),
-        Metric(name="squad_f1", kind="text", measure=_squad(squad_metrics.f1), score=_mean),
+        Metric(name="squad_em", kind="text", measure=_squad(squad.exact), score=_mean),
+        Metric(name="squad_f1", kind="text", measure=_squad(squad.f1), score=_mean),
     )
 }
-
-
-def tag_details(golds: Sequence[Sequence[str]], values: Sequence[Sequence[str | None]]) -> dict[str, Any]:
-    """F1 of each tag over all words; a word that got no tag is missed by its own tag."""
-    from sklearn.metrics import f1_score
-
-    flat = [tag for row in golds for tag in row]
-    given = [tag or "" for row in values for tag in row]
-    names = sorted(set(flat))
-    scores = f1_score(flat, given, labels=names, average=None, zero_division=0)
-    return {
-        "words": len(flat),
-        "words without a tag": given.count(""),
-        "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
-    }
-
-
-def span_details(golds: Sequence[Sequence[str]], answers: Sequence[Any], no_answer: bool) -> dict[str, Any]:
-    """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
-
-    `constant` says whether every answer is the same: "no answer" to everything, as a rule.
-    """
-    if not no_answer:
-        return {}
-    has = [bool(gold) for gold in golds]
-    details: dict[str, Any] = {"HasAns": sum(has), "NoAns": len(has) - sum(has)}
-    details["constant"] = len({answer.value for answer in answers}) == 1
-    margins = [answer.scores["no_answer"] for answer in answers]
-    for name, compare in (("EM", squad_metrics.exact), ("F1", squad_metrics.f1)):
-        given = [
-            squad_metrics.best_of(compare, gold, answer.value) for gold, answer in zip(golds, answers, strict=True)
-        ]
-        for part, kind in (("HasAns", True), ("NoAns", False)):
-            chosen = [score for score, h in zip(given, has, strict=True) if h == kind]
-            details[f"{part} {name}"] = float(np.mean(chosen)) if chosen else None
-        spans = [(answer.scores["n_best"] or [{"text": ""}])[0]["text"] for answer in answers]
-        best = [squad_metrics.best_of(compare, gold, span) for gold, span in zip(golds, spans, strict=True)]
-        details[f"best {name}"], details[f"best {name} threshold"] = squad_metrics.best_threshold(best, has, margins)
-    return details
-
-
-def class_details(golds: Sequence[str], values: Sequence[str], labels: Labels) -> dict[str, Any]:
-    """The share of the commonest label, what a constant answer would get, and the table of confusions."""
-    from sklearn.metrics import confusion_matrix
-
-    counts = [list(golds).count(name) for name in labels]
-    return {
-        "majority": max(counts) / len(golds),
-        "constant": len(set(values)) == 1,
-        "confusion": confusion_matrix(golds, values, labels=list(labels)).tolist(),
-    }

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bertkit.data.table import Columns, Table
-from bertkit.evaluation.metrics import METRICS, class_details, span_details, tag_details
+from bertkit.evaluation.metrics import METRICS
 from bertkit.evaluation.stats import interval
-from bertkit.heads import Answer, Head, Number, Span, Tagging
+from bertkit.heads import Answer, Head
 from bertkit.result import Score, Scored
 from bertkit.task import Evaluation
 
@@ -52,24 +52,12 @@ def score(head: Head, answered: Answered, sure: bool = True) -> Scored:
     if golds is None:
         return Scored(name=evaluation.name, split=evaluation.split, rows=len(answered.answers))
     values = [given.value for given in answered.answers]
-    labels = head.labels if isinstance(head.labels, tuple) else ()
+    labels = head.label_names
     metrics = {}
     for name in evaluation.metrics:
         metric = METRICS[name]
         value = score_by_module(name, golds, values, labels)
         low, high = interval(metric.measure(golds, values, labels), metric.score) if sure else (value, value)
         metrics[name] = Score(value=value, low=low, high=high)
-    details = _details(head, golds, answered.answers) if sure else {}
+    details = head.details(golds, answered.answers) if sure else {}
     return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)
-
-
-def _details(head: Head, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-    values = [given.value for given in answers]
-    if isinstance(head, Tagging):
-        return tag_details(golds, values)
-    if isinstance(head, Span):
-        return span_details(golds, answers, head.no_answer)
-    if isinstance(head.labels, Number):
-        return {}
-    assert isinstance(head.labels, tuple)
-    return class_details(golds, values, head.labels)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Labels, Number, Row, Window
+from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Number, Row, Window
 from bertkit.heads.classification import Classification
 from bertkit.heads.span import Span
 from bertkit.heads.tagging import Tagging
-
-Head = Classification | Tagging | Span
 
 __all__ = [
     "FROM_TRAIN",

@@ -1,10 +1,21 @@
-"""What the heads share: labels, answers, windows."""
+"""The contract of a head, and what heads share: labels, answers, windows. Light: numpy, torch and pyarrow come late.
+
+R rows, F features, B features of a batch, T tokens, C labels.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from bertkit.errors import RequestError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bertkit.heads.features import Features, Ragged
 
 Row = Mapping[str, Any]
 FromTrain = Literal["from train"]
@@ -19,9 +30,12 @@ class Number:
     high: float
 
     def __post_init__(self) -> None:
-        """A spec that was written and read again has the same digests: 0 and 0.0 would not."""
+        """Store floats: 0 and 0.0 would give a spec two digests."""
         object.__setattr__(self, "low", float(self.low))
         object.__setattr__(self, "high", float(self.high))
+
+    def __str__(self) -> str:
+        return f"a number from {self.low:g} to {self.high:g}"
 
 
 Labels = tuple[str, ...] | Number | FromTrain
@@ -49,10 +63,184 @@ class Answer:
     """What the model says of a row.
 
     value   a label's name; a number; a tag for each word (None where the model did not see it); or a
-            stretch of the document ("" for no answer)
-    scores  a probability for each label; for each tag its own; for a span "n_best", the best stretches
+            span of the document ("" for no answer)
+    scores  a probability for each label; for each tag its own; for a span "n_best", the best spans
             with their shares of probability, and "no_answer", by how many logits it beats the best span
     """
 
     value: Any
     scores: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Head(ABC):
+    """How an encoder answers: all that bertkit knows of a head is in its class.
+
+    A head is a frozen dataclass with a field `kind` whose default is its name in files. It is pure: no state, no
+    randomness. A new head is one new class; nothing outside asks which class it is (tests/test_fourth_head.py).
+    """
+
+    if TYPE_CHECKING:  # fields of the dataclasses below
+
+        @property
+        def kind(self) -> str: ...
+        @property
+        def labels(self) -> Labels: ...
+
+    # Rows.
+
+    @property
+    @abstractmethod
+    def roles(self) -> tuple[str, ...]:
+        """The columns a row needs, the gold one last."""
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """The Arrow type of each of its columns."""
+
+    @abstractmethod
+    def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+        """A raw row, by role, as the head's columns. Raises DataError that begins with `where`.
+
+        spellings  how the data spells a label -> the label's name
+        """
+
+    @abstractmethod
+    def gold(self, row: Row) -> Any:
+        """What is right for a row, or all that counts as right."""
+
+    # Features and answers.
+
+    @abstractmethod
+    def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
+        """The features of R rows, in their order; `rows` is a mapping of columns."""
+
+    @abstractmethod
+    def decode(
+        self, rows: Mapping[str, Sequence[Any]], features: Features, logits: Ragged, window: Window
+    ) -> list[Answer]:
+        """One answer a row, in the rows' order, from the logits of their features."""
+
+    def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
+        """More numbers of one evaluation, by name, as JSON has them."""
+        return {}
+
+    # The model.
+
+    @property
+    @abstractmethod
+    def auto_model(self) -> str:
+        """The transformers class whose models have this head, by name."""
+
+    @property
+    def per_token(self) -> bool:
+        """Whether the model gives logits for every token, (B, T, C), and not for every feature, (B, C)."""
+        return False
+
+    @property
+    def reads_words(self) -> bool:
+        """Whether the tokenizer is given words that are already split."""
+        return False
+
+    @property
+    def is_windowed(self) -> bool:
+        """Whether a row may give several features: how many is known only once it is tokenised."""
+        return False
+
+    def configure(self, config: Any) -> None:  # noqa: B027  # most heads need something, none must
+        """Write into a transformers config what the head needs, so that any reader of the model knows it."""
+
+    def logits_of(self, output: Any) -> Tensor:
+        """The logits in a transformers model's output: (B, C), or (B, T, C) where they are per token."""
+        logits: Tensor = output.logits
+        return logits
+
+    @abstractmethod
+    def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """The sum of a batch's losses, a scalar in fp32; `count` says what an update divides it by.
+
+        logits   as `logits_of` gives them, in fp32
+        targets  (B, W): the features' targets, padded with IGNORED
+        mask     (B, T): True for real tokens
+        """
+
+    def count(self, features: Features) -> int:
+        """How many targets the loss is a sum over: asked for before the loss, of all parts of an update at once."""
+        return len(features)
+
+    # Labels.
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels' names, in the model's order; () where there are none."""
+        return self.labels if isinstance(self.labels, tuple) else ()
+
+    def resolved(self, golds: Iterable[Any]) -> Self:
+        """The head with its labels read from the train rows' golds, sorted, if it says so."""
+        if self.labels != FROM_TRAIN:
+            return self
+        listed = (gold if isinstance(gold, list) else [gold] for gold in golds)
+        names = {str(name) for several in listed for name in several if name is not None}
+        head: Any = self
+        found: Self = replace(head, labels=tuple(sorted(names)))
+        return found
+
+    def matched(self, names: Sequence[str], model: str) -> Self:
+        """The head with its labels in the order of a checkpoint's label `names`.
+
+        Raises EncoderError, naming the `model`, where they do not match.
+        """
+        return self
+
+    # Flags.
+
+    @property
+    def own_flags(self) -> frozenset[str]:
+        """The fields of Window, besides max_length, that mean something to this head."""
+        return frozenset()
+
+    def check_window(self, window: Window) -> None:  # noqa: B027  # as above
+        """Raise RequestError if the window does not fit the head."""
+
+    def check_flag(self, name: str, task: str) -> None:
+        """Raise RequestError if a flag that sets the Window's field `name` means nothing for `task`."""
+        if name != "max_length" and name not in self.own_flags:
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag} does not apply to {task}: a {self.kind} head does not read it")
+
+    # Reading a spec.
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Have pydantic read a head by its `kind`, whichever class that is, and write it as its own class."""
+        if cls is not Head:
+            return handler(source)
+        from pydantic_core import core_schema
+
+        written = core_schema.plain_serializer_function_ser_schema(_to_plain)
+        return core_schema.no_info_plain_validator_function(_from_plain, serialization=written)
+
+
+def _to_plain(head: Head) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(type(head)).dump_python(head, mode="json")
+
+
+def _from_plain(plain: Any) -> Head:
+    """The head that `_to_plain` wrote. Raises ValueError if no class of that kind has been imported."""
+    from pydantic import TypeAdapter
+
+    if isinstance(plain, Head):
+        return plain
+    known: dict[Any, type[Head]] = {str(one.kind): one for one in _classes(Head)}  # type: ignore[type-abstract]
+    kind = plain.get("kind") if isinstance(plain, Mapping) else None
+    if kind not in known:
+        raise ValueError(f"no head is called {kind!r}; it may come with a task pack that is not installed")
+    found: Head = TypeAdapter(known[kind]).validate_python(plain)
+    return found
+
+
+def _classes(base: type[Head]) -> list[type[Head]]:
+    """Every class of heads that has been imported and has a name in files."""
+    below = [one for child in base.__subclasses__() for one in _classes(child)]
+    return [*below, *(child for child in base.__subclasses__() if isinstance(getattr(child, "kind", None), str))]

@@ -6,17 +6,25 @@ R rows, F = R features, C labels (1 for a number).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bertkit.heads.base import Answer, Labels, Number, Row, Window
+from bertkit.errors import DataError, EncoderError
+from bertkit.heads import checks
+from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Number, Row, Window
+from bertkit.heads.labels import match_names, write_names
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from bertkit.heads.features import Features, Ragged
 
 
+NO_LABEL = "no label: a split without labels can be predicted, not trained on or scored"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Classification:
+class Classification(Head):
     """A label, or a number, for a text (`pair=False`) or for two texts.
 
     Devlin et al. 2019, section 4.1: the first token's vector, pooled, through a linear layer.
@@ -35,6 +43,36 @@ class Classification:
     def roles(self) -> tuple[str, ...]:
         """The columns a row needs, the gold one last."""
         return ("text", "text_pair", "label") if self.pair else ("text", "label")
+
+    def schema(self) -> dict[str, Any]:
+        """Texts as strings; the gold a string, or a number."""
+        import pyarrow as pa
+
+        label = pa.float64() if isinstance(self.labels, Number) else pa.string()
+        return {"text": pa.string(), "text_pair": pa.string(), "label": label}
+
+    def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+        """The texts, none of them empty, and the label by name. Raises DataError."""
+        row: dict[str, Any] = {"text": checks.text(where, "text", values["text"]), "text_pair": None, "label": None}
+        if self.pair:
+            row["text_pair"] = checks.text(where, "text_pair", values["text_pair"])
+        if values.get("label") is not None:
+            row["label"] = self._label(where, values["label"], spellings)
+        elif "label" in values:
+            raise DataError(f"{where}: {NO_LABEL}")
+        return row
+
+    def _label(self, where: str, raw: Any, spellings: Mapping[str, str]) -> str | float:
+        if isinstance(self.labels, Number):
+            return checks.number(where, raw, self.labels.low, self.labels.high)
+        known = {name.lower(): name for name in self.label_names}
+        known |= {spelt.lower(): name for spelt, name in spellings.items()}
+        label = known.get(str(raw).strip().lower())
+        if label is None and str(raw).strip() in ("", "-1"):
+            raise DataError(f"{where}: {NO_LABEL}")
+        if label is None:
+            raise DataError(f"{where}: unknown label '{raw}'; expected one of {', '.join(self.label_names)}")
+        return label
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
         """One feature a row; the longer text is cut first. `rows` is a mapping of columns."""
@@ -60,13 +98,13 @@ class Classification:
     ) -> list[Answer]:
         """One answer a row, from logits with one run of one (C,) vector a feature."""
         import numpy as np
+        from scipy.special import softmax
 
         scores = np.asarray(logits.values, np.float64)
         if isinstance(self.labels, Number):
             low, high = self.labels.low, self.labels.high
             return [Answer(value=float(min(max(score, low), high))) for score in scores[:, 0]]
-        shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares = shifted / shifted.sum(axis=1, keepdims=True)
+        shares = softmax(scores, axis=1)
         return [
             Answer(
                 value=str(self.labels[int(best)]),
@@ -78,6 +116,44 @@ class Classification:
     def gold(self, row: Row) -> Any:
         """The label's name, or the number."""
         return row["label"]
+
+    def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
+        """The share of the commonest label, what a constant answer would get, and the confusion matrix."""
+        from sklearn.metrics import confusion_matrix
+
+        if isinstance(self.labels, Number):
+            return {}
+        values = [answer.value for answer in answers]
+        counts = [list(golds).count(name) for name in self.label_names]
+        return {
+            "majority": max(counts) / len(golds),
+            "constant": len(set(values)) == 1,
+            "confusion": confusion_matrix(golds, values, labels=list(self.label_names)).tolist(),
+        }
+
+    def configure(self, config: Any) -> None:
+        """Label names, and whether it is a regression."""
+        number = isinstance(self.labels, Number)
+        write_names(config, ["LABEL_0"] if number else self.label_names)
+        config.problem_type = "regression" if number else "single_label_classification"
+
+    def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """Cross entropy of (B, C) with class ids (B, 1), or squared errors of (B, 1) with numbers (B, 1), summed."""
+        from torch.nn import functional
+
+        if isinstance(self.labels, Number):
+            return functional.mse_loss(logits[:, 0], targets[:, 0].float(), reduction="sum")
+        return functional.cross_entropy(logits, targets[:, 0], reduction="sum")
+
+    def matched(self, names: Sequence[str], model: str) -> Self:
+        """The labels in the checkpoint's order; a number needs a single output. Raises EncoderError."""
+        if isinstance(self.labels, Number):
+            if len(names) != 1:
+                raise EncoderError(f"{model} has {len(names)} labels; the task asks for a number")
+            return self
+        return replace(
+            self, labels=tuple(names) if self.labels == FROM_TRAIN else match_names(self.labels, names, model)
+        )
 
     def _has(self, rows: Mapping[str, Sequence[Any]]) -> bool:
         golds = rows.get("label")

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.generic]
 
+IGNORED = -100
+"""The target of a token that no label is asked for: what torch's cross entropy ignores."""
+
 
 @dataclass(frozen=True)
 class Ragged:

@@ -7,25 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
-from bertkit.heads.base import Answer, Row, Window
+from bertkit.errors import DataError, RequestError
+from bertkit.heads import checks
+from bertkit.heads.base import Answer, Head, Row, Window
+from bertkit.heads.gold_answers import check_offsets, read_answers
+from bertkit.heads.span_search import N_BEST, Candidates, candidates, most_context
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from bertkit.heads.features import Features, Ragged
 
-N_BEST = 20
 MAX_QUERY = 64
-"""Tokens of a question at most, and stretches kept: as in google-research/bert's run_squad.py."""
-
-AT_ONCE = 128
-"""Windows whose stretches are looked for together."""
+"""Tokens of a question at most, as in google-research/bert's run_squad.py."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class Span(Head):
     """The stretch from a start to an end token.
 
     Devlin et al. 2019, sections 4.2 and 4.3: the best sum of a start and an end logit with start <= end
@@ -48,9 +49,70 @@ class Span:
         return ("start", "end")
 
     @property
+    def label_names(self) -> tuple[str, ...]:
+        """None that a config holds."""
+        return ()
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """The columns a row needs, the gold one last."""
         return ("question", "context", "answers")
+
+    @property
+    def per_token(self) -> bool:
+        """A start and an end logit for every token."""
+        return True
+
+    @property
+    def is_windowed(self) -> bool:
+        """A long document gives several windows."""
+        return True
+
+    @property
+    def own_flags(self) -> frozenset[str]:
+        """All of Window's; the threshold only where a question may have no answer."""
+        return frozenset({"doc_stride", "max_answer_length", *(["null_threshold"] if self.no_answer else [])})
+
+    def check_window(self, window: Window) -> None:
+        """Raise RequestError if an answer or a stride does not fit the windows of a document."""
+        if window.max_answer_length > window.max_length:
+            raise RequestError(
+                f"--max-answer-length {window.max_answer_length}: a window has {window.max_length} tokens at most"
+            )
+        room = window.max_length - MAX_QUERY - 4
+        if window.doc_stride >= room:
+            raise RequestError(
+                f"--doc-stride {window.doc_stride} does not fit --max-length {window.max_length}: with a question of "
+                f"{MAX_QUERY} tokens a window shows {max(room, 0)} of the document, and must share fewer with the next"
+            )
+
+    def check_flag(self, name: str, task: str) -> None:
+        """Raise RequestError for a threshold on "no answer" where every question has an answer."""
+        if name == "null_threshold" and not self.no_answer:
+            raise RequestError(f"--null-threshold does not apply to {task}: every question there has an answer")
+
+    def schema(self) -> dict[str, Any]:
+        """Question and document as strings; answers as a list of texts with the character they start at."""
+        import pyarrow as pa
+
+        answers = pa.list_(pa.struct({"text": pa.string(), "start": pa.int64()}))
+        return {"question": pa.string(), "context": pa.string(), "answers": answers}
+
+    def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+        """Question, document and answers, each answer at its offset of the document. Raises DataError."""
+        name = f"{where} ('{values.get('id')}')"
+        context = checks.text(name, "context", values["context"])
+        row: dict[str, Any] = {"question": checks.text(name, "question", values["question"]), "context": context}
+        row["answers"] = None
+        golds = values.get("answers")
+        if golds is None:
+            return row
+        golds = read_answers(name, golds)
+        if not golds and not self.no_answer:
+            raise DataError(f"{name}: no answer; questions without one are for squad_v2")
+        check_offsets(name, context, golds)
+        row["answers"] = golds
+        return row
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
         """Windows of `max_length` tokens that share `doc_stride`, each with its question before it.
@@ -89,7 +151,7 @@ class Span:
             cut=np.zeros(len(row), bool),
             places={
                 "chars": Ragged.of(chars, "int32", width=2),
-                "best": Ragged.of(_most_context(row, chars, window.doc_stride), "bool"),
+                "best": Ragged.of(most_context(row, chars, window.doc_stride), "bool"),
             },
         )
 
@@ -99,7 +161,7 @@ class Span:
         """One answer a row from all its windows, from logits with a start and an end logit a token."""
         import numpy as np
 
-        found = _candidates(features, logits, window.max_answer_length)
+        found = candidates(features, logits, window.max_answer_length)
         bounds = np.searchsorted(features.row, np.arange(len(rows["context"]) + 1))
         return [
             self._answer(context, found[bounds[r] : bounds[r + 1]], window.null_threshold)
@@ -110,7 +172,35 @@ class Span:
         """Every text that counts as right; none where the question has no answer."""
         return [answer["text"] for answer in row["answers"]]
 
-    def _answer(self, context: str, windows: Sequence[_Candidates], threshold: float) -> Answer:
+    def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
+        """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
+
+        `constant` says whether every answer is the same: "no answer" to everything, as a rule.
+        """
+        from bertkit.heads.squad import no_answer_details
+
+        return no_answer_details(golds, answers) if self.no_answer else {}
+
+    def logits_of(self, output: Any) -> Tensor:
+        """(B, T, 2): a start and an end logit for every token."""
+        import torch
+
+        return torch.stack([output.start_logits, output.end_logits], dim=-1)
+
+    def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """The mean of two cross entropies over the tokens of (B, T, 2), of start and end (B, 2), summed.
+
+        Padding is no candidate.
+        """
+        import torch
+        from torch.nn import functional
+
+        inside = logits.masked_fill(~mask[:, :, None], torch.finfo(torch.float32).min)
+        start = functional.cross_entropy(inside[:, :, 0], targets[:, 0], reduction="sum")
+        end = functional.cross_entropy(inside[:, :, 1], targets[:, 1], reduction="sum")
+        return (start + end) / 2
+
+    def _answer(self, context: str, windows: Sequence[Candidates], threshold: float) -> Answer:
         spans: dict[tuple[int, int], float] = {}
         for window in windows:
             for place, score in window.spans:
@@ -124,22 +214,15 @@ class Span:
         return Answer(value="" if silent else n_best[0]["text"], scores={"n_best": n_best, "no_answer": margin})
 
 
-class _Candidates(NamedTuple):
-    """A window's score for "no answer", and its best stretches: (first, last + 1 character) and score."""
-
-    null: float
-    spans: list[tuple[tuple[int, int], float]]
-
-
 def _shares(context: str, best: list[tuple[tuple[int, int], float]]) -> list[dict[str, Any]]:
-    import numpy as np
+    from scipy.special import softmax
 
     if not best:
         return []
-    weights = np.exp(np.array([score for _, score in best]) - best[0][1])
+    shares = softmax([score for _, score in best])
     return [
         {"text": context[start:end], "start": start, "score": float(share)}
-        for ((start, end), _), share in zip(best, weights / weights.sum(), strict=True)
+        for ((start, end), _), share in zip(best, shares, strict=True)
     ]
 
 
@@ -190,89 +273,3 @@ def _target(chars: NDArray[Any], golds: Sequence[Mapping[str, Any]]) -> tuple[in
     if not len(tokens) or chars[tokens[0], 0] > begin or chars[tokens[-1], 1] < end:
         return 0, 0
     return int(tokens[0]), int(tokens[-1])
-
-
-def _most_context(row: NDArray[Any], chars: list[NDArray[Any]], stride: int) -> list[NDArray[Any]]:
-    """For each window's tokens whether it is the one of its row that shows most around the token.
-
-    The score is min(tokens before, tokens after) + 0.01 * length, the first of equals winning: run_squad.py.
-    A window begins `stride` tokens before the end of the one before it.
-    """
-    import numpy as np
-
-    flags = [np.zeros(len(places), bool) for places in chars]
-    seen: list[tuple[int, int, NDArray[Any], NDArray[Any]]] = []
-    begin = end = 0
-    for i, (r, places) in enumerate(zip(row.tolist(), chars, strict=True)):
-        inside = (places[:, 0] >= 0).nonzero()[0]
-        if not i or r != row[i - 1]:
-            begin, seen = 0, []
-        else:
-            begin = end - stride
-        end = begin + len(inside)
-        counted = np.arange(len(inside))
-        scores = np.minimum(counted, counted[::-1]) + 0.01 * len(inside)
-        flags[i][inside] = True
-        for other, from_, others, theirs in seen:  # an earlier window keeps the token unless this one shows more
-            shared = np.arange(max(begin, from_), min(end, from_ + len(others)))
-            here = scores[shared - begin] > theirs[shared - from_]
-            flags[other][others[shared[here] - from_]] = False
-            flags[i][inside[shared[~here] - begin]] = False
-        seen.append((i, begin, inside, scores))
-    return flags
-
-
-def _candidates(features: Features, logits: Ragged, longest: int) -> list[_Candidates]:
-    """For each window its N_BEST stretches."""
-    import numpy as np
-
-    found = []
-    for first in range(0, len(features), AT_ONCE):
-        some = range(first, min(first + AT_ONCE, len(features)))
-        width = max(len(logits[i]) for i in some)
-        scores = np.full((len(some), width, 2), -np.inf)
-        places = np.full((len(some), width, 2), -1, np.int64)
-        best = np.zeros((len(some), width), bool)
-        for k, i in enumerate(some):
-            scores[k, : len(logits[i])] = logits[i]
-            places[k, : len(logits[i])] = features.places["chars"][i]
-            best[k, : len(logits[i])] = features.places["best"][i]
-        sums, starts, ends = _best_spans(scores, places[:, :, 0] >= 0, best, longest)
-        begins = np.take_along_axis(places[:, :, 0], starts, 1).tolist()
-        stops = np.take_along_axis(places[:, :, 1], ends, 1).tolist()
-        for null, *columns in zip(scores[:, 0].sum(1).tolist(), sums.tolist(), begins, stops, strict=True):
-            spans = [((begin, stop), value) for value, begin, stop in zip(*columns, strict=True) if value > -np.inf]
-            found.append(_Candidates(null, spans))
-    return found
-
-
-def _best_spans(
-    scores: NDArray[Any], inside: NDArray[Any], best: NDArray[Any], longest: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """The N_BEST sums of a start and an end logit in each of W windows, with their starts and ends: three (W, N).
-
-    scores (W, T, 2), inside and best (W, T). A start with the end that suits it best stands for all its ends:
-    the N_BEST stretches begin at the N_BEST best of these starts.
-    """
-    import numpy as np
-
-    start = np.where(inside & best, scores[:, :, 0], -np.inf)
-    end = np.where(inside, scores[:, :, 1], -np.inf)
-    end = np.concatenate([end, np.full((len(end), longest - 1), -np.inf)], axis=1)
-    reach = np.lib.stride_tricks.sliding_window_view(end, longest, axis=1)  # (W, T, L)
-    begins = _largest(start + reach.max(axis=2))
-    sums = np.take_along_axis(start, begins, 1)[:, :, None] + np.take_along_axis(reach, begins[:, :, None], 1)
-    flat = sums.reshape(len(sums), -1)
-    picked = _largest(flat)
-    starts = np.take_along_axis(begins, picked // longest, 1)
-    ends = np.minimum(starts + picked % longest, scores.shape[1] - 1)
-    return np.take_along_axis(flat, picked, 1), starts, ends
-
-
-def _largest(values: NDArray[Any]) -> NDArray[Any]:
-    """Where the N_BEST largest of each line are."""
-    import numpy as np
-
-    count = min(N_BEST, values.shape[1])
-    found: NDArray[Any] = np.argpartition(-values, count - 1, axis=1)[:, :count]
-    return found

@@ -6,20 +6,22 @@ R rows, F = R features, T tokens, W words, C labels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bertkit.heads.base import Answer, Labels, Row, Window
+from bertkit.errors import DataError
+from bertkit.heads import checks
+from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Row, Window
+from bertkit.heads.labels import match_names, write_names
 
 if TYPE_CHECKING:
-    from bertkit.heads.features import Features, Ragged
+    from torch import Tensor
 
-UNASKED = -100
-"""The target of a token that no label is asked for: what torch's cross entropy ignores."""
+    from bertkit.heads.features import Features, Ragged
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tagging:
+class Tagging(Head):
     """A label for each word.
 
     Devlin et al. 2019, section 5.3: the label is that of a word's first sub-word; the others are not
@@ -38,6 +40,41 @@ class Tagging:
     def roles(self) -> tuple[str, ...]:
         """The columns a row needs, the gold one last."""
         return ("words", "tags")
+
+    @property
+    def per_token(self) -> bool:
+        """A label for every token, of which each word's first is read."""
+        return True
+
+    @property
+    def reads_words(self) -> bool:
+        """Sentences come already split."""
+        return True
+
+    def schema(self) -> dict[str, Any]:
+        """Words and tags as lists of strings."""
+        import pyarrow as pa
+
+        return {"words": pa.list_(pa.string()), "tags": pa.list_(pa.string())}
+
+    def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+        """Words, at least one and none of them empty, and as many tags. Raises DataError."""
+        words = checks.listed(where, "words", values["words"])
+        for word in words:
+            checks.text(where, "word", word)
+        if not words:
+            raise DataError(f"{where}: a sentence without words")
+        tags = None
+        if values.get("tags") is not None:
+            given = checks.listed(where, "tags", values["tags"])
+            tags = [spellings.get(tag, tag) if isinstance(tag, str) else tag for tag in given]
+            if len(tags) != len(words):
+                raise DataError(f"{where}: {len(words)} words but {len(tags)} tags")
+            known = self.label_names or tags
+            unknown = [tag for tag in tags if tag not in known or not isinstance(tag, str)]
+            if unknown:
+                raise DataError(f"{where}: unknown tag '{unknown[0]}'; expected one of {', '.join(known)}")
+        return {"words": words, "tags": tags}
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
         """One feature a row. `places["first"]` has, for each word, its first token, or -1 if it has none."""
@@ -66,16 +103,15 @@ class Tagging:
     ) -> list[Answer]:
         """One answer a row, from logits with one (C,) vector a token."""
         import numpy as np
+        from scipy.special import softmax
 
-        assert isinstance(self.labels, tuple)
-        names = (*self.labels, None)
+        names = (*self.label_names, None)
         answers = []
         for i in range(len(features)):
             scores = np.asarray(logits[i], np.float64)
-            shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-            shares /= shares.sum(axis=1, keepdims=True)
+            shares = softmax(scores, axis=1)
             first = np.asarray(features.places["first"][i], np.int64)
-            best = np.where(first < 0, len(self.labels), scores.argmax(axis=1)[first])
+            best = np.where(first < 0, len(self.label_names), scores.argmax(axis=1)[first])
             sure = np.where(first < 0, 0.0, shares.max(axis=1)[first])
             answers.append(Answer(value=[names[b] for b in best], scores={"tags": sure.tolist()}))
         return answers
@@ -84,22 +120,60 @@ class Tagging:
         """The tag of every word."""
         return list(row["tags"])
 
+    def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
+        """F1 of each tag over all words; a word that got no tag is missed by its own tag."""
+        from sklearn.metrics import f1_score
+
+        flat = [tag for row in golds for tag in row]
+        given = [tag or "" for answer in answers for tag in answer.value]
+        names = sorted(set(flat))
+        scores = f1_score(flat, given, labels=names, average=None, zero_division=0)
+        return {
+            "words": len(flat),
+            "words without a tag": given.count(""),
+            "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
+        }
+
+    def configure(self, config: Any) -> None:
+        """Label names."""
+        write_names(config, self.label_names)
+
+    def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """Cross entropy of (B, T, C) with class ids (B, T), summed; IGNORED where no label is asked."""
+        from torch.nn import functional
+
+        from bertkit.heads.features import IGNORED
+
+        return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
+
+    def count(self, features: Features) -> int:
+        """The words that a label is asked for."""
+        from bertkit.heads.features import IGNORED
+
+        assert features.targets is not None
+        return int((features.targets.values != IGNORED).sum())
+
+    def matched(self, names: Sequence[str], model: str) -> Self:
+        """The labels in the checkpoint's order. Raises EncoderError."""
+        return replace(
+            self, labels=tuple(names) if self.labels == FROM_TRAIN else match_names(self.label_names, names, model)
+        )
+
     def _targets(
         self, rows: Mapping[str, Sequence[Any]], firsts: list[list[int]], ids: list[list[int]]
     ) -> Ragged | None:
-        from bertkit.heads.features import Ragged
+        from bertkit.heads.features import IGNORED, Ragged
 
         tags = rows.get("tags")
         if not tags or any(row is None for row in tags):
             return None
-        assert isinstance(self.labels, tuple)
-        order = {name: i for i, name in enumerate(self.labels)}
+        order = {name: i for i, name in enumerate(self.label_names)}
         runs = []
         for first, row, tokens in zip(firsts, tags, ids, strict=True):
-            run = [UNASKED] * len(tokens)
+            run = [IGNORED] * len(tokens)
             for place, tag in zip(first, row, strict=True):
                 if place >= 0:
-                    run[place] = order.get(tag, UNASKED)
+                    run[place] = order.get(tag, IGNORED)
             runs.append(run)
         return Ragged.of(runs, "int32")
 

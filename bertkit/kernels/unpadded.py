@@ -16,7 +16,6 @@ from torch.nn import functional
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
-from bertkit.heads import Classification, Head
 from bertkit.kernels.dropout import Masks, dropped_share
 from bertkit.kernels.packing import Group, Packing, Tiles
 
@@ -164,15 +163,15 @@ def fits(model: Any) -> bool:
 
 
 @contextmanager
-def unpadded(model: Any, head: Head) -> Iterator[None]:
-    """Inside, the model reads one row of real tokens; a classification head sees each feature's first."""
+def unpadded(model: Any, per_token: bool) -> Iterator[None]:
+    """Inside, the model reads one row of real tokens; its head sees all, or each feature's first if not `per_token`."""
     before = model.config._attn_implementation
     if before == NAME:  # scoring on the way
         yield
         return
     model.set_attn_implementation(NAME)
     layers = getattr(model.base_model, ENCODERS[model.config.model_type])
-    hook = layers.register_forward_hook(_first_tokens) if isinstance(head, Classification) else None
+    hook = layers.register_forward_hook(_first_tokens) if not per_token else None
     try:
         yield
     finally:

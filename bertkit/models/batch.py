@@ -9,8 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bertkit.heads.features import Features, Ragged
-from bertkit.heads.tagging import UNASKED
+from bertkit.heads.features import IGNORED, Features, Ragged
 from bertkit.kernels.packing import Packing
 
 
@@ -32,14 +31,6 @@ class Batch:
             targets=None if self.targets is None else self.targets.to(device, non_blocking=True),
             packing=None if self.packing is None else self.packing.to(device),
         )
-
-
-def count(features: Features) -> int:
-    """How many targets there are: rows, or words for tagging; what a loss is divided by."""
-    assert features.targets is not None
-    if "first" not in features.places:
-        return len(features)
-    return int((features.targets.values != UNASKED).sum())
 
 
 def collate(features: Features, pad: int) -> Batch:
@@ -74,7 +65,7 @@ def _mask(features: Features) -> Tensor:
 
 
 def _targets(features: Features) -> Tensor | None:
-    return None if features.targets is None else _padded(features.targets, UNASKED)
+    return None if features.targets is None else _padded(features.targets, IGNORED)
 
 
 def _padded(runs: Ragged, fill: int) -> Tensor:

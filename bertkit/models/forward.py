@@ -7,11 +7,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bertkit.errors import RequestError
-from bertkit.heads import Classification, Head, Span, Window
+from bertkit.heads import Head, Window
 from bertkit.kernels.dropout import Masks
 from bertkit.kernels.unpadded import packed
 from bertkit.models.batch import Batch
@@ -55,17 +54,10 @@ def forward(model: Any, head: Head, batch: Batch, readable: set[str], masks: Mas
     """
     inputs = {name: tensor for name, tensor in batch.inputs.items() if name in readable}
     if batch.packing is None:
-        return _logits(head, model(**inputs, attention_mask=batch.mask.long()))
+        return head.logits_of(model(**inputs, attention_mask=batch.mask.long()))
     with packed(batch.packing, masks):
-        logits = _logits(head, model(**inputs, position_ids=batch.inputs["position_ids"]))
-    if isinstance(head, Classification):
+        logits = head.logits_of(model(**inputs, position_ids=batch.inputs["position_ids"]))
+    if not head.per_token:
         return logits
     apart = logits.new_zeros(*batch.mask.shape, logits.shape[-1])
     return apart.masked_scatter(batch.mask[:, :, None], logits[0, : batch.packing.tokens])
-
-
-def _logits(head: Head, output: Any) -> Tensor:
-    if isinstance(head, Span):
-        return torch.stack([output.start_logits, output.end_logits], dim=-1)
-    logits: Tensor = output.logits
-    return logits

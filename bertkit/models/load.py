@@ -15,7 +15,7 @@ import transformers
 
 from bertkit.encoders import Encoder, check_folder
 from bertkit.errors import EncoderError, first_line
-from bertkit.heads import Head, Number, Span, Tagging
+from bertkit.heads import Head
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.forward import SHIFTED
 
@@ -66,7 +66,7 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
     folder, commit = fetch(encoder, weights=not scratch)
     config = _config(folder)
     tokenizer = load_tokenizer(folder, head, config)
-    _label(config, head)
+    head.configure(config)
     digests = {"tokenizer": tokenizer_digest(tokenizer), "config": config_digest(config)}
     transformers.set_seed(seed)
     auto = getattr(transformers, head.auto_model)
@@ -112,7 +112,7 @@ def _config(folder: Path) -> Any:
 
 def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
     """The tokenizer, checked against the model's vocabulary. Raises EncoderError."""
-    options = {"add_prefix_space": True} if isinstance(head, Tagging) and config.model_type in SPACED else {}
+    options = {"add_prefix_space": True} if head.reads_words and config.model_type in SPACED else {}
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # its parsers raise whatever they like, plain Exception among it
@@ -136,18 +136,6 @@ def _space_before_words(tokenizer: Any) -> None:
     backend = tokenizer.backend_tokenizer if tokenizer.is_fast else None
     if backend is not None and isinstance(backend.pre_tokenizer, ByteLevel):
         backend.pre_tokenizer.add_prefix_space = True
-
-
-def _label(config: Any, head: Head) -> None:
-    """Write the head's labels into the config, so that any reader of the model knows them."""
-    if isinstance(head, Span):
-        return
-    names = ["LABEL_0"] if isinstance(head.labels, Number) else list(head.labels)
-    config.id2label = dict(enumerate(names))
-    config.label2id = {name: i for i, name in enumerate(names)}
-    config.num_labels = len(names)
-    if not isinstance(head, Tagging):
-        config.problem_type = "regression" if isinstance(head.labels, Number) else "single_label_classification"
 
 
 def _load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> Any:

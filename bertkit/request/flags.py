@@ -9,7 +9,7 @@ from typing import cast
 
 from bertkit.encoders import DEFAULT
 from bertkit.errors import RequestError
-from bertkit.heads import Span, Window
+from bertkit.heads import Window
 from bertkit.spec import HUB, SAMPLE, Device, Layout, Means, Precision, Spec
 from bertkit.task import Ordering, Recipe, Task
 
@@ -123,9 +123,5 @@ def _window(task: Task, window: Window, asked: Asked) -> Window:
     typed = {f.name: getattr(asked, f.name) for f in fields(Window)}
     typed = {name: value for name, value in typed.items() if value is not None}
     for name in typed:
-        flag = "--" + name.replace("_", "-")
-        if name != "max_length" and not isinstance(task.head, Span):
-            raise RequestError(f"{flag} is for extractive QA; {task.name} is {task.head.kind}")
-        if name == "null_threshold" and isinstance(task.head, Span) and not task.head.no_answer:
-            raise RequestError(f"{flag} is for questions that may have no answer; every one of {task.name} has one")
+        task.head.check_flag(name, task.name)
     return replace(window, **typed)

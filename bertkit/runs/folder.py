@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bertkit import registry
 from bertkit.errors import RequestError
 from bertkit.files import expanded, write_json
 from bertkit.result import SCHEMA, Result
@@ -114,6 +115,7 @@ def read_spec(folder: Path) -> Spec:
     path = folder / SPEC
     if not path.is_file():
         raise RequestError(f"{folder} is not a run's folder: it has no {SPEC}")
+    registry.packs()  # a spec's head may come with a pack
     with _damage_named(path):
         return spec_from_plain(json.loads(path.read_text("utf-8")))
     raise AssertionError

@@ -59,7 +59,7 @@ from bertkit.runs.provenance import (
 )
 from bertkit.runs.scoring import Scoring, headlines
 from bertkit.spec import Means, Spec
-from bertkit.task import Recipe, check_window
+from bertkit.task import Recipe
 from bertkit.training import checkpoint
 from bertkit.training.checkpoint import State
 from bertkit.training.checkpointer import Keeper, Writer
@@ -136,7 +136,7 @@ class _Run:
         first = first_says(facts)
         all_do(lambda: check_peers(first, facts))
         window = fit_window(self.spec.recipe.window, loaded.model.config, self._typed_length)
-        check_window(self.splits.head, window)
+        self.splits.head.check_window(window)
         recipe = replace(self.spec.recipe, window=window)
         layout = laid(loaded.model, self.spec.layout, recipe, self.accelerator.device)
         self._start(loaded, facts)

@@ -26,12 +26,10 @@ from bertkit.kernels.embedding import SeenRows, fits, seen_rows
 from bertkit.kernels.linear import fast_linear
 from bertkit.kernels.unpadded import unpadded
 from bertkit.machine.memory import Guard, out_of_memory
-from bertkit.models.batch import count
 from bertkit.models.forward import forward, readable_inputs
 from bertkit.models.layout import Laid
 from bertkit.models.load import Loaded
 from bertkit.training.checkpoint import State
-from bertkit.training.loss import loss as loss_of
 
 WEIGHTS, MOMENTS, ROWS, DRAWS = "weights/", "optimizer/", "rows/", "draws/"
 """How names of a state's tensors begin: the model's, AdamW's for its parameters and for rows, torch's generators."""
@@ -70,7 +68,7 @@ def loop(
     masks = Masks(seed, accelerator.process_index) if fast else PlainMasks(seed)
     with ExitStack() as stack:
         if laid.packed:
-            stack.enter_context(unpadded(loaded.model, head))
+            stack.enter_context(unpadded(loaded.model, head.per_token))
         if fast:
             stack.enter_context(fast_dropout(loaded.model, masks))
         stack.enter_context(fast_linear(loaded.model))
@@ -145,7 +143,7 @@ class Loop:
         self.pieces *= 2
 
     def _backward(self, parts: list[Features], exact: bool) -> float:
-        total = max(1, sum(map(count, parts)))
+        total = max(1, sum(map(self.head.count, parts)))
         loss, lacking = torch.zeros((), device=self.accelerator.device), None
         try:
             for part in parts:
@@ -182,7 +180,7 @@ class Loop:
         with nullcontext() if exact else self.accelerator.autocast():
             logits = forward(self.loaded.model, self.head, batch, self.readable, self.masks)
         assert batch.targets is not None
-        return loss_of(self.head, logits, batch.targets, batch.mask) * float(len(mine) > 0)
+        return self.head.loss(logits.float(), batch.targets, batch.mask) * float(len(mine) > 0)
 
     def _norm(self) -> float:
         """The norm of the gradient."""

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bertkit.heads.base import Answer
+
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
 Compare = Callable[[str, str], float]
@@ -83,3 +85,23 @@ def best_threshold(
     if totals[best] <= silent:
         return silent / len(totals), float(sorted_margins[0]) - 1.0
     return float(totals[best]) / len(totals), float(sorted_margins[best])
+
+
+def no_answer_details(golds: Sequence[Sequence[str]], answers: Sequence[Answer]) -> dict[str, Any]:
+    """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
+
+    `constant` says whether every answer is the same: "no answer" to everything, as a rule.
+    """
+    has = [bool(gold) for gold in golds]
+    details: dict[str, Any] = {"HasAns": sum(has), "NoAns": len(has) - sum(has)}
+    details["constant"] = len({answer.value for answer in answers}) == 1
+    margins = [answer.scores["no_answer"] for answer in answers]
+    for name, compare in (("EM", exact), ("F1", f1)):
+        given = [best_of(compare, gold, answer.value) for gold, answer in zip(golds, answers, strict=True)]
+        for part, kind in (("HasAns", True), ("NoAns", False)):
+            chosen = [score for score, h in zip(given, has, strict=True) if h == kind]
+            details[f"{part} {name}"] = float(np.mean(chosen)) if chosen else None
+        spans = [(answer.scores["n_best"] or [{"text": ""}])[0]["text"] for answer in answers]
+        best = [best_of(compare, gold, span) for gold, span in zip(golds, spans, strict=True)]
+        details[f"best {name}"], details[f"best {name} threshold"] = best_threshold(best, has, margins)
+    return details

@@ -15,9 +15,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bertkit.evaluation import squad_metrics
-from bertkit.evaluation.metrics import METRICS, span_details
-from bertkit.heads import Answer
+from bertkit.evaluation.metrics import METRICS
+from bertkit.heads import Answer, Span, squad
 
 PIECES = ("a", "an", "the", "The", "cat", "Cat's", "cat", "sat", "theory", "panda", "(", ".", ",", "-", "«", "é", "3")
 
@@ -83,14 +82,14 @@ def drawn_text(draws: random.Random) -> str:
     ],
 )
 def test_a_text_normalises_as_published(text: str, normal: str) -> None:
-    assert squad_metrics.normalise(text) == normal
+    assert squad.normalise(text) == normal
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_texts_normalise_as_the_oracle_has_it(seed: int) -> None:
     draws = random.Random(seed)
     texts = [drawn_text(draws) for _ in range(50)]
-    assert [squad_metrics.normalise(text).split() for text in texts] == [oracle_normal(text) for text in texts]
+    assert [squad.normalise(text).split() for text in texts] == [oracle_normal(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,7 @@ def test_random_texts_normalise_as_the_oracle_has_it(seed: int) -> None:
     ],
 )
 def test_an_exact_match_is_equality_after_normalising(gold: str, answer: str, score: float) -> None:
-    assert squad_metrics.exact(gold, answer) == score
+    assert squad.exact(gold, answer) == score
 
 
 @pytest.mark.parametrize(
@@ -123,34 +122,34 @@ def test_an_exact_match_is_equality_after_normalising(gold: str, answer: str, sc
     ],
 )
 def test_f1_is_that_of_two_bags_of_tokens(gold: str, answer: str, score: float) -> None:
-    assert squad_metrics.f1(gold, answer) == pytest.approx(score)
+    assert squad.f1(gold, answer) == pytest.approx(score)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_f1_of_random_texts_is_that_of_the_oracle(seed: int) -> None:
     draws = random.Random(seed)
     pairs = [(drawn_text(draws), drawn_text(draws)) for _ in range(50)]
-    assert [squad_metrics.f1(*pair) for pair in pairs] == pytest.approx([oracle_f1(*pair) for pair in pairs])
+    assert [squad.f1(*pair) for pair in pairs] == pytest.approx([oracle_f1(*pair) for pair in pairs])
 
 
 def test_the_best_of_several_golds_counts() -> None:
     golds = ["in the old mill", "mill", "the mill by the river"]
-    assert squad_metrics.best_of(squad_metrics.exact, golds, "Mill") == 1.0
+    assert squad.best_of(squad.exact, golds, "Mill") == 1.0
     # "old mill" against "in old mill": 2 * 2 / (2 + 3); "mill": 2 / 3; "mill by river": 2 / 5
-    assert squad_metrics.best_of(squad_metrics.f1, golds, "old mill") == pytest.approx(4 / 5)
+    assert squad.best_of(squad.f1, golds, "old mill") == pytest.approx(4 / 5)
 
 
 def test_a_gold_that_normalises_to_nothing_does_not_count_beside_others() -> None:
-    assert squad_metrics.best_of(squad_metrics.exact, ["The", "mill"], "") == 0.0
+    assert squad.best_of(squad.exact, ["The", "mill"], "") == 0.0
 
 
 def test_where_no_gold_is_left_no_answer_is_right() -> None:
-    assert squad_metrics.best_of(squad_metrics.exact, ["The", "..."], "") == 1.0
+    assert squad.best_of(squad.exact, ["The", "..."], "") == 1.0
 
 
 @pytest.mark.parametrize(("answer", "score"), [("", 1.0), ("mill", 0.0)])
 def test_a_question_without_golds_wants_no_answer(answer: str, score: float) -> None:
-    assert squad_metrics.best_of(squad_metrics.f1, [], answer) == score
+    assert squad.best_of(squad.f1, [], answer) == score
 
 
 def test_squad_metrics_are_the_means_over_questions() -> None:
@@ -171,7 +170,7 @@ def questions(seed: int, margins_to: int) -> tuple[list[float], list[bool], list
 @pytest.mark.parametrize("seed", range(40))
 def test_the_best_threshold_is_the_best_of_all(seed: int, margins_to: int) -> None:
     scores, has, margins = questions(seed, margins_to)
-    best, _ = squad_metrics.best_threshold(scores, has, margins)
+    best, _ = squad.best_threshold(scores, has, margins)
     assert best == pytest.approx(oracle_best(scores, has, margins))
 
 
@@ -179,18 +178,18 @@ def test_the_best_threshold_is_the_best_of_all(seed: int, margins_to: int) -> No
 @pytest.mark.parametrize("seed", range(40))
 def test_the_best_threshold_gives_the_best_score(seed: int, margins_to: int) -> None:
     scores, has, margins = questions(seed, margins_to)
-    best, threshold = squad_metrics.best_threshold(scores, has, margins)
+    best, threshold = squad.best_threshold(scores, has, margins)
     assert mean_at(threshold, scores, has, margins) == pytest.approx(best)
 
 
 def test_the_best_threshold_by_hand() -> None:
     scores, has, margins = [1.0, 0.5, 0.0, 0.0], [True, True, False, False], [-3.0, 1.0, -1.0, 2.0]
     # below -3: 0 0 1 1; at -3: 1 0 1 1; at -1: 1 0 0 1; at 1: 1 .5 0 1; at 2: 1 .5 0 0
-    assert squad_metrics.best_threshold(scores, has, margins) == (3 / 4, -3.0)
+    assert squad.best_threshold(scores, has, margins) == (3 / 4, -3.0)
 
 
 def test_no_question_has_no_best_threshold_to_fail_at() -> None:
-    assert squad_metrics.best_threshold([], [], []) == (0.0, 0.0)
+    assert squad.best_threshold([], [], []) == (0.0, 0.0)
 
 
 def spoken(value: str, span: str, margin: float) -> Answer:
@@ -223,30 +222,30 @@ ANSWERS = [
     ],
 )
 def test_span_details_part_questions_with_and_without_an_answer(name: str, value: float) -> None:
-    details = span_details(GOLDS, ANSWERS, no_answer=True)
+    details = Span(no_answer=True).details(GOLDS, ANSWERS)
     assert details[name] == pytest.approx(value)
 
 
 def test_the_best_em_threshold_is_below_all_margins_where_silence_is_as_good() -> None:
-    assert span_details(GOLDS, ANSWERS, no_answer=True)["best EM threshold"] < -2.0
+    assert Span(no_answer=True).details(GOLDS, ANSWERS)["best EM threshold"] < -2.0
 
 
 def test_the_best_scores_are_never_below_those_that_were_given() -> None:
-    details = span_details(GOLDS, ANSWERS, no_answer=True)
-    given = np.mean([squad_metrics.best_of(squad_metrics.f1, g, a.value) for g, a in zip(GOLDS, ANSWERS, strict=True)])
+    details = Span(no_answer=True).details(GOLDS, ANSWERS)
+    given = np.mean([squad.best_of(squad.f1, g, a.value) for g, a in zip(GOLDS, ANSWERS, strict=True)])
     assert details["best F1"] >= given
 
 
 def test_a_part_without_questions_has_no_score() -> None:
-    details = span_details([["mill"]], [spoken("mill", "mill", -1.0)], no_answer=True)
+    details = Span(no_answer=True).details([["mill"]], [spoken("mill", "mill", -1.0)])
     assert (details["NoAns"], details["NoAns F1"]) == (0, None)
 
 
 def test_span_details_are_for_tasks_with_unanswerable_questions_alone() -> None:
-    assert span_details(GOLDS[:2], ANSWERS[:2], no_answer=False) == {}
+    assert Span().details(GOLDS[:2], ANSWERS[:2]) == {}
 
 
 def test_the_same_answer_to_everything_is_seen() -> None:
     silent = [replace(answer, value="") for answer in ANSWERS]
-    assert span_details(GOLDS, silent, no_answer=True)["constant"]
-    assert not span_details(GOLDS, ANSWERS, no_answer=True)["constant"]
+    assert Span(no_answer=True).details(GOLDS, silent)["constant"]
+    assert not Span(no_answer=True).details(GOLDS, ANSWERS)["constant"]

@@ -1,0 +1,37 @@
+"""Checks of raw values that heads share. Each raises DataError that begins with `where`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bertkit.errors import DataError
+
+
+def text(where: str, role: str, value: Any) -> str:
+    """`value`, if it is text that is not empty and can be written as UTF-8."""
+    if not isinstance(value, str) or not value.strip():
+        kind = "empty" if value is None or isinstance(value, str) else f"a {type(value).__name__}, not text"
+        raise DataError(f"{where}: the {role} is {kind}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: the {role} holds half a surrogate pair, which is no character") from error
+    return value
+
+
+def listed(where: str, what: str, value: Any) -> list[Any]:
+    """`value`, if it is a list."""
+    if not isinstance(value, list):
+        raise DataError(f"{where}: the {what} are a {type(value).__name__}, not a list")
+    return value
+
+
+def number(where: str, raw: Any, low: float, high: float) -> float:
+    """`raw` as a number from `low` to `high`."""
+    try:
+        found = float(raw)
+    except (TypeError, ValueError):
+        raise DataError(f"{where}: '{raw}' is not a number") from None
+    if not low <= found <= high:
+        raise DataError(f"{where}: {found:g} is not between {low:g} and {high:g}")
+    return found

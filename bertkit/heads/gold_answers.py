@@ -1,0 +1,32 @@
+"""Gold answers of extractive QA, as SQuAD's JSON or `datasets` write them: read, and checked against the document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bertkit.errors import DataError
+from bertkit.heads import checks
+
+
+def read_answers(name: str, golds: Any) -> list[dict[str, Any]]:
+    """Answers as {"text", "start"}, from SQuAD's JSON, or from `datasets`, which has texts beside offsets."""
+    if isinstance(golds, Mapping) and isinstance(golds.get("text"), list):
+        starts = checks.listed(name, "answers' offsets", golds.get("answer_start"))
+        if len(starts) != len(golds["text"]):
+            raise DataError(f"{name}: {len(golds['text'])} texts of answers but {len(starts)} offsets (answer_start)")
+        golds = [{"text": text, "start": start} for text, start in zip(golds["text"], starts, strict=True)]
+    for gold in checks.listed(name, "answers", golds):
+        if not isinstance(gold, Mapping):
+            raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
+    return [{"text": gold.get("text"), "start": gold.get("start", gold.get("answer_start"))} for gold in golds]
+
+
+def check_offsets(name: str, context: str, golds: Sequence[Mapping[str, Any]]) -> None:
+    """Raise DataError unless every answer has its text at its offset, counted in characters (code points)."""
+    for gold in golds:
+        text, start = gold["text"], gold["start"]
+        if not isinstance(text, str) or type(start) is not int or not text:
+            raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
+        if start < 0 or context[start : start + len(text)] != text:
+            raise DataError(f"{name}: the answer '{text[:60]}' is not at its offset {start} of the document")
