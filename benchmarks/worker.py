@@ -39,14 +39,14 @@ def train_bertkit(job: Job) -> None:
     from bertkit.request.check import check
     from bertkit.request.flags import Asked, spec_of
     from bertkit.runs.run import run
-    from bertkit.spec import Means
+    from bertkit.spec import RunOptions
 
     turns, out = Turns(job["born"]), Path(job["out"])
     spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
     check([spec])
     try:
         # a turn lasts seconds, and the clock goes on between turns: the peers keep no checkpoints either
-        run(spec, out, TurnsWatch(turns), means=Means(save_every=10**9))
+        run(spec, RunOptions(out=out, save_every=10**9), TurnsWatch(turns))
     except Enough:
         lines = [json.loads(line) for line in next(out.glob("*/log.jsonl")).read_text("utf-8").splitlines()]
         tokens = [0, *(line["tokens"] for line in lines if "tokens" in line)]
@@ -94,7 +94,7 @@ def time_checkpoints(job: Job) -> None:
     from bertkit import registry
     from bertkit.request.flags import Asked, spec_of
     from bertkit.runs.run import run
-    from bertkit.spec import Means
+    from bertkit.spec import RunOptions
     from bertkit.training import checkpoint
 
     sizes: list[int] = []
@@ -108,7 +108,7 @@ def time_checkpoints(job: Job) -> None:
     checkpoint.write = write
     clock = Clock()
     spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
-    run(spec, Path(job["out"]), clock, means=Means(save_every=2 * job["block"]))
+    run(spec, RunOptions(out=Path(job["out"]), save_every=2 * job["block"]), clock)
     tell({"seconds": [b - a for a, b in pairwise(clock.times)], "mib": round(max(sizes) / 2**20, 1)})
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from bertkit.errors import RequestError
@@ -95,20 +96,24 @@ class Spec:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Means:
-    """How a run is carried out, which does not decide what it comes to.
+class RunOptions:
+    """How a run is carried out, which does not decide its result.
 
+    out         the folder below which each run gets its own
+    force       start again where a run is there already; the old folder gets another name
     save_every  updates between two checkpoints; None goes by the clock
     max_memory  bytes of memory that training may take; None is as many as there are
-    keep_best   whether the model that scored best on the way is kept beside the last
+    keep_best   whether the model that scored best during training is kept too
     """
 
+    out: Path = Path("runs")
+    force: bool = False
     save_every: int | None = None
     max_memory: int | None = None
     keep_best: bool = False
 
     def __post_init__(self) -> None:
-        """Raise RequestError for what cannot be."""
+        """Raise RequestError for a number that cannot be."""
         if self.save_every is not None and self.save_every < 1:
             raise RequestError(f"--save-every {self.save_every}: it must be at least 1")
 

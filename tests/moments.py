@@ -47,7 +47,7 @@ def armed(moment: Moment) -> Callable[[], None]:
     def arm() -> None:
         from bertkit import files
         from bertkit.evaluation import inference
-        from bertkit.runs import run
+        from bertkit.runs import run, scoring
         from bertkit.training import checkpoint, checkpointer, update
 
         if moment.kind == "anywhere":
@@ -62,8 +62,8 @@ def armed(moment: Moment) -> Callable[[], None]:
                 os.kill(os.getpid(), moment.signal)
 
         if moment.kind == "update":
-            _before(update.Loop, "_summed", tick)
-            _before(update.Loop, "move", tick)
+            _before(update.Updater, "_summed", tick)
+            _before(update.Updater, "step", tick)
         elif moment.kind == "save":
             parts = checkpoint._safetensors
 
@@ -79,6 +79,7 @@ def armed(moment: Moment) -> Callable[[], None]:
             _before(inference, "forward", tick)
         else:
             _before(run, "save", tick)
+            _before(scoring, "save", tick)
             for name in ("flush", "write_text"):
                 _final(files, name, tick)
 

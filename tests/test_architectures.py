@@ -25,12 +25,8 @@ from bertkit.evaluation import inference
 from bertkit.heads.features import Ragged
 from bertkit.models import batch as batches
 from bertkit.models.forward import forward, readable_inputs
-from bertkit.models.layout import laid
 from bertkit.models.load import Loaded, load, save
-from bertkit.progress import Watch
 from bertkit.task import Recipe
-from bertkit.training.loss import loss
-from bertkit.training.train import train
 
 TESTS = Path(__file__).parent
 ROWS = 4
@@ -90,8 +86,7 @@ def _train(body: Path, kind: str, folder: Path) -> Trained:
     features = tiny.encode(kind, loaded, slice(ROWS))
     assert len(features) == ROWS
     before = _loss(loaded, kind)
-    how = laid(loaded.model, "auto", RECIPE, tiny.CPU)
-    train(loaded, tiny.HEADS[kind], features, RECIPE, how, 1, tiny.accelerator(), lambda line: None, Watch())
+    tiny.train_in_place(tiny.model_of(kind, loaded, recipe=RECIPE), features, RECIPE)
     after = _loss(loaded, kind)
     logits = tiny.predict(kind, loaded, tiny.encode(kind, loaded))
     save(loaded, folder)
@@ -104,7 +99,7 @@ def _loss(loaded: Loaded, kind: str) -> float:
     head, model = tiny.HEADS[kind], loaded.model.eval()
     batch = batches.collate(tiny.encode(kind, loaded, slice(ROWS)), loaded.pad)
     logits = forward(model, head, batch, readable_inputs(model))
-    return float(loss(head, logits, batch.targets, batch.mask))
+    return float(head.loss(logits, batch.targets, batch.mask))
 
 
 def _answers(kind: str, loaded: Loaded, logits: Ragged, which: slice = slice(None)) -> list[Any]:

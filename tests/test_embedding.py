@@ -183,7 +183,7 @@ def test_what_was_kept_goes_on_to_the_same_bits(stop: int) -> None:
     going_on = adamw(other, 0.1)
     going_on.state[other.out.weight], going_on.state[other.out.bias] = rest
     with seen_rows(other, going_on) as rows:
-        rows.go_on(kept)
+        rows.load_state(kept)
         for step in range(stop, UPDATES):
             update(other, going_on, step, rows)
     assert same(other, torchs(0.1, UPDATES))

@@ -93,7 +93,7 @@ def test_a_batch_is_the_same_before_and_after_all_rows_are_encoded(loaded: Loade
     head, table = tiny.HEADS[kind], table_of(kind)
     worker = Slow()
     with worker.pool:
-        source = Encoded(head, table, loaded.tokenizer, tiny.WINDOW, worker)  # type: ignore[arg-type]  # stands in for a Worker
+        source = Encoded(head, table, loaded.tokenizer, tiny.WINDOW, worker=worker)  # type: ignore[arg-type]  # stands in for a Worker
         which = np.array([3, 1])
         before = [source.take(which), source.take(which)]
         assert (len(source), source.lengths_of(which).tolist()) == (len(table), before[0].lengths.tolist())
@@ -109,7 +109,7 @@ def test_a_batch_is_the_same_before_and_after_all_rows_are_encoded(loaded: Loade
 
 def test_the_first_batch_alone_has_nothing_encoded_in_the_background(loaded: Loaded) -> None:
     with Worker() as worker:
-        source = Encoded(tiny.SIGNS, table_of("classification"), loaded.tokenizer, tiny.WINDOW, worker)
+        source = Encoded(tiny.SIGNS, table_of("classification"), loaded.tokenizer, tiny.WINDOW, worker=worker)
         source.take(np.array([0]))
         assert source._whole is None
         source.take(np.array([1]))
@@ -119,7 +119,7 @@ def test_the_first_batch_alone_has_nothing_encoded_in_the_background(loaded: Loa
 def test_windows_are_counted_when_all_are_there(loaded: Loaded) -> None:
     with Worker() as worker:
         table = table_of("span", 3)
-        source = Encoded(tiny.SPAN, table, loaded.tokenizer, tiny.WINDOW, worker)
+        source = Encoded(tiny.SPAN, table, loaded.tokenizer, tiny.WINDOW, worker=worker)
         assert len(source) == len(encode(tiny.SPAN, table, loaded.tokenizer, tiny.WINDOW)) >= len(table)
 
 
@@ -142,7 +142,7 @@ def test_a_worker_that_is_left_stops_after_the_rows_it_is_at(loaded: Loaded, mon
     monkeypatch.setattr(encoding, "CHUNK", 1)
     table = table_of("classification", 2_000)
     with Worker() as worker:
-        source = Encoded(tiny.SIGNS, table, loaded.tokenizer, tiny.WINDOW, worker)
+        source = Encoded(tiny.SIGNS, table, loaded.tokenizer, tiny.WINDOW, worker=worker)
         source.begin()
     assert source._whole is not None
     with pytest.raises(CancelledError):
@@ -152,6 +152,6 @@ def test_a_worker_that_is_left_stops_after_the_rows_it_is_at(loaded: Loaded, mon
 def test_what_goes_wrong_in_the_background_is_raised_where_features_are_asked_for(loaded: Loaded) -> None:
     table = Table.from_columns({"text": ["fine"], "label": ["unheard of"]})
     with Worker() as worker:
-        source = Encoded(tiny.SIGNS, table, loaded.tokenizer, tiny.WINDOW, worker)
+        source = Encoded(tiny.SIGNS, table, loaded.tokenizer, tiny.WINDOW, worker=worker)
         with pytest.raises(KeyError):
             _ = source.whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,9 @@ from bertkit.errors import RequestError, RunError
 from bertkit.runs import run as runs
 from bertkit.runs.folder import read_log
 from bertkit.runs.run import run
-from bertkit.spec import Means, Spec
+from bertkit.spec import RunOptions, Spec
 from bertkit.training import checkpoint, train
-from bertkit.training.update import Loop
+from bertkit.training.update import Updater
 
 __all__ = ["dry", "spec"]
 
@@ -31,10 +32,10 @@ __all__ = ["dry", "spec"]
 def test_a_run_that_does_not_fit_on_the_disk_is_refused_before_it_starts(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = type(runs.shutil.disk_usage(tmp_path))(10**9, 10**9 - 10**7, 10**7)
+    usage = type(shutil.disk_usage(tmp_path))(10**9, 10**9 - 10**7, 10**7)
     monkeypatch.setattr("bertkit.runs.failures.shutil.disk_usage", lambda place: usage)
     with pytest.raises(RequestError, match=r"does not fit: it needs 6\d\.\d MB of the disk at most, 10.0 MB are free"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()
 
 
@@ -46,23 +47,23 @@ def test_a_disk_that_is_full_when_the_tokenizer_is_saved_is_one_line(
 
     monkeypatch.setattr(PreTrainedTokenizerFast, "save_pretrained", save)
     with pytest.raises(RunError, match=r"No space left on device .*; the same command goes on"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
 
 
 def test_the_rows_of_an_early_failure_are_those_of_its_update(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[int]] = []
-    plain = Loop._backward
+    plain = Updater._backward_all
 
-    def backward(self: Loop, parts: Any, exact: bool) -> float:
+    def backward(self: Updater, parts: Any, exact: bool) -> float:
         plain(self, parts, exact)
         seen.append([int(row) for part in parts for row in part.row])
         return math.nan
 
-    monkeypatch.setattr(Loop, "_backward", backward)
+    monkeypatch.setattr(Updater, "_backward_all", backward)
     with pytest.raises(RunError, match="update 1 failed"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
     told = json.loads((tmp_path / "runs" / runs.settled(spec).folder_name / "failed.json").read_text("utf-8"))
     rows = read_splits(spec).train
     assert rows and told["rows"] == rows.table[sorted(seen[0])]["row_id"]
@@ -71,14 +72,14 @@ def test_the_rows_of_an_early_failure_are_those_of_its_update(
 
 def spoilt(monkeypatch: pytest.MonkeyPatch, step: int, exact_too: bool) -> None:
     """The loss of one update becomes NaN, in fp32 too if `exact_too`."""
-    plain, calls = Loop._backward, [0]
+    plain, calls = Updater._backward_all, [0]
 
-    def backward(self: Loop, parts: Any, exact: bool) -> float:
+    def backward(self: Updater, parts: Any, exact: bool) -> float:
         calls[0] += not exact
         loss = plain(self, parts, exact)
         return math.nan if calls[0] == step and (exact_too or not exact) else loss
 
-    monkeypatch.setattr(Loop, "_backward", backward)
+    monkeypatch.setattr(Updater, "_backward_all", backward)
 
 
 def test_an_update_without_a_number_in_bf16_is_made_in_fp32(
@@ -86,11 +87,11 @@ def test_an_update_without_a_number_in_bf16_is_made_in_fp32(
 ) -> None:
     spoilt(monkeypatch, step=3, exact_too=False)
     watch = Told()
-    finished = run(replace(spec, precision="bf16"), tmp_path / "runs", watch)
+    finished = run(replace(spec, precision="bf16"), RunOptions(out=tmp_path / "runs"), watch)
     lines = [line for line in read_log(finished.folder) if "loss" in line]
     assert [line["step"] for line in lines if line.get("precision") == "fp32"] == [3]
     assert all(math.isfinite(line["loss"]) for line in lines)
-    assert [note for note in watch.notes if "update 3 gave no number in bf16" in note]
+    assert [note for note in watch.notes if "update 3: non-finite in bf16" in note]
 
 
 def test_fp16_may_leave_updates_out_but_not_all_of_them(
@@ -98,16 +99,16 @@ def test_fp16_may_leave_updates_out_but_not_all_of_them(
 ) -> None:
     monkeypatch.setattr(Accelerator, "mixed_precision", "fp16")  # on a CPU there is none
     monkeypatch.setattr(train, "SKIPPED", 2)
-    plain, calls = Loop._backward, [0]
+    plain, calls = Updater._backward_all, [0]
 
-    def backward(self: Loop, parts: Any, exact: bool) -> float:
+    def backward(self: Updater, parts: Any, exact: bool) -> float:
         calls[0] += 1
         loss = plain(self, parts, exact)
         return loss if calls[0] == 3 else math.nan
 
-    monkeypatch.setattr(Loop, "_backward", backward)
+    monkeypatch.setattr(Updater, "_backward_all", backward)
     with pytest.raises(RunError, match="update 6 failed: the loss became nan"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
@@ -120,7 +121,7 @@ def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
         with pytest.raises(
             RunError, match=r"update 4 failed: the loss became nan \(learning rate 5\.00e-04\)"
         ) as failed:
-            run(spec, tmp_path / "runs", means=Means(save_every=3))
+            run(spec, RunOptions(out=tmp_path / "runs", save_every=3))
     folder = tmp_path / "runs" / runs.settled(spec).folder_name
     assert str(folder / "failed.json") in str(failed.value)
     told = json.loads((folder / "failed.json").read_text("utf-8"))
@@ -129,22 +130,22 @@ def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
     kept = checkpoint.newest(folder, pytest.fail)
     assert kept is not None and kept.step == 3
     assert all(torch.isfinite(tensor.float()).all() for tensor in kept.tensors.values())
-    again = run(spec, tmp_path / "runs")  # without the fault it goes on from there
-    assert bytes_of(again.folder) == bytes_of(run(spec, tmp_path / "never").folder)
+    again = run(spec, RunOptions(out=tmp_path / "runs"))  # without the fault it goes on from there
+    assert bytes_of(again.folder) == bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
     assert not (folder / "failed.json").exists()
 
 
 def hungry(monkeypatch: pytest.MonkeyPatch, rows: int, error: Callable[[], Exception]) -> None:
     """More than so many rows at once do not fit into memory."""
-    plain = Loop._summed
+    plain = Updater._summed
 
-    def summed(self: Loop, part: Any, exact: bool) -> Any:
+    def summed(self: Updater, part: Any, exact: bool) -> Any:
         loss = plain(self, part, exact)
         if len(part) > rows:
             raise error()
         return loss
 
-    monkeypatch.setattr(Loop, "_summed", summed)
+    monkeypatch.setattr(Updater, "_summed", summed)
 
 
 @pytest.mark.parametrize(
@@ -158,10 +159,10 @@ def hungry(monkeypatch: pytest.MonkeyPatch, rows: int, error: Callable[[], Excep
 def test_out_of_memory_cuts_the_batch_and_learns_the_same(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Callable[[], Exception]
 ) -> None:
-    plain = [line["loss"] for line in read_log(run(spec, tmp_path / "plain").folder) if "loss" in line]
+    plain = [line["loss"] for line in read_log(run(spec, RunOptions(out=tmp_path / "plain")).folder) if "loss" in line]
     hungry(monkeypatch, rows=1, error=error)
     watch = Told()
-    finished = run(spec, tmp_path / "hungry", watch)
+    finished = run(spec, RunOptions(out=tmp_path / "hungry"), watch)
     assert [line["loss"] for line in read_log(finished.folder) if "loss" in line] == pytest.approx(plain, abs=1e-6)
     assert "out of memory at update 1: batches are cut into 4 pieces from now on" in watch.notes
 
@@ -171,12 +172,12 @@ def test_a_single_row_that_does_not_fit_ends_the_run_with_a_line(
 ) -> None:
     hungry(monkeypatch, rows=0, error=MemoryError)
     with pytest.raises(RunError, match="out of memory at a single row: give a smaller --max-length, or more memory"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
 
 
 def test_max_memory_is_kept_to_where_batches_can_be_cut(spec: Spec, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="out of memory at a single row"):
-        run(spec, tmp_path / "runs", means=Means(max_memory=10**6))
+        run(spec, RunOptions(out=tmp_path / "runs", max_memory=10**6))
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError("bad luck")])
@@ -186,6 +187,6 @@ def test_out_of_memory_between_passes_ends_the_run_with_a_line(
     def step(*given: Any) -> None:
         raise error
 
-    monkeypatch.setattr(Loop, "move", step)
+    monkeypatch.setattr(Updater, "step", step)
     with pytest.raises(RunError, match=rf"out of memory \({error}\); the same command goes on"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))

@@ -26,7 +26,7 @@ from bertkit.heads.features import Features, Ragged, token_inputs
 from bertkit.runs.folder import read_spec
 from bertkit.sources import Source
 from bertkit.task import Evaluation, Recipe, Task
-from bertkit.training.update import Loop
+from bertkit.training.update import Updater
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,16 +137,16 @@ def test_it_is_resumed_to_the_same_bytes_evaluated_again_and_predicts(
     asked: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = Path(said(capsys, *asked, "--out", "whole")["folder"])
-    plain, calls = Loop.learn, [0]
+    plain, calls = Updater.backward, [0]
 
-    def stopped(loop: Loop, *given: Any, **named: Any) -> Any:
+    def stopped(loop: Updater, *given: Any, **named: Any) -> Any:
         calls[0] += 1
         if calls[0] == 4:
             raise KeyboardInterrupt
         return plain(loop, *given, **named)
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
-        patched.setattr(Loop, "learn", stopped)
+        patched.setattr(Updater, "backward", stopped)
         main([*asked, "--out", "parts"])
     capsys.readouterr()
     (parts,) = Path("parts").iterdir()

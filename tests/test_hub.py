@@ -461,7 +461,7 @@ def test_a_run_goes_on_with_the_commits_it_was_begun_with_whatever_was_pushed_si
         _push(hub, tmp_path)
         bertkit(*typed, str(tmp_path / "since"))
         done, wanted, since = (next((tmp_path / name).glob("sst2-*")) for name in ("runs", "never", "since"))
-        assert "going on after update 4" in bertkit("resume", str(done), HF_HUB_OFFLINE="1")
+        assert "resuming after update 4" in bertkit("resume", str(done), HF_HUB_OFFLINE="1")
         for name in ("model/model.safetensors", "predictions.jsonl"):
             assert (done / name).read_bytes() == (wanted / name).read_bytes() != (since / name).read_bytes()
         assert "finished before" in bertkit(*typed, str(tmp_path / "runs"))
@@ -473,7 +473,7 @@ def test_a_run_goes_on_with_the_commits_it_was_begun_with_whatever_was_pushed_si
         other = next((tmp_path / "runs").glob("sst2-*-s43-*"))
         other.rename(tmp_path / "aside")
         next((tmp_path / "since").glob("sst2-*-s43-*")).rename(other)
-        assert "runs are made of different commits" in bertkit(*typed, str(tmp_path / "runs"), "--seeds", "2")
+        assert "runs used different Hub commits" in bertkit(*typed, str(tmp_path / "runs"), "--seeds", "2")
         bertkit(*typed, str(tmp_path / "early"))
         early = next((tmp_path / "early").glob("sst2-*"))
         assert (early / "model/model.safetensors").read_bytes() == (wanted / "model/model.safetensors").read_bytes()
@@ -495,9 +495,9 @@ def _push(hub: FakeHub, folder: Path) -> None:
 
 KILLED_AT_UPDATE_5 = """
 import os
-from bertkit.training.update import Loop
+from bertkit.training.update import Updater
 from bertkit.training.checkpointer import Writer
-plain, calls, save = Loop.move, [], Writer.save
+plain, calls, save = Updater.step, [], Writer.save
 def keep(self, state):
     save(self, state)
     self.wait()
@@ -506,7 +506,7 @@ def move(*given):
     if len(calls) == 5:
         os.kill(os.getpid(), 9)
     return plain(*given)
-Loop.move, Writer.save = move, keep
+Updater.step, Writer.save = move, keep
 pass"""
 KILLED_AT_UPDATE_1 = KILLED_AT_UPDATE_5.replace("== 5", "== 1")
 

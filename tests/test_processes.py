@@ -149,9 +149,9 @@ def test_a_line_that_cannot_be_read_is_one_line_from_both_processes(model: Path,
 HUNGRY = """
 import os, sys
 from bertkit.cli import main
-from bertkit.training.update import Loop
+from bertkit.training.update import Updater
 
-def summed(self, part, exact, plain=Loop._summed):
+def summed(self, part, exact, plain=Updater._summed):
     lacking = os.environ["RANK"] == "1" and len(part) > 2
     layer = list(self.loaded.model.modules())[-1]
     hook = layer.register_forward_pre_hook(full) if lacking and PASS == "forward" else None
@@ -168,7 +168,7 @@ def full(*given):
     raise MemoryError
 
 PASS = sys.argv.pop(1)
-Loop._summed = summed
+Updater._summed = summed
 main(sys.argv[1:])
 """
 """bertkit, where more than two rows at once are too many for the second process, in a pass forward or backward."""

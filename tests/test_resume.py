@@ -24,15 +24,16 @@ from bertkit.errors import RequestError
 from bertkit.heads import Window
 from bertkit.machine.memory import Guard
 from bertkit.progress import Watch
+from bertkit.runs import prepare
 from bertkit.runs import run as runs
-from bertkit.runs.failures import way_on
+from bertkit.runs.failures import resume_hint
 from bertkit.runs.folder import begun, read_log
 from bertkit.runs.lock import one_writer
 from bertkit.runs.run import run
-from bertkit.spec import Means, Spec
+from bertkit.spec import RunOptions, Spec
 from bertkit.task import Recipe
 from bertkit.training import checkpoint
-from bertkit.training.update import Loop, Update
+from bertkit.training.update import Update, Updater
 
 __all__ = ["refused"]
 
@@ -42,7 +43,7 @@ KILLS = int(os.environ.get("BERTKIT_KILLS", "5"))
 RECIPE = Recipe(max_steps=6, batch_size=4, learning_rate=1e-3, warmup=0.0, window=Window(max_length=64))
 
 
-KEPT = Means(save_every=2)
+KEPT = RunOptions(save_every=2)
 
 
 class Told(Watch):
@@ -73,20 +74,20 @@ def spec(dry: Path, tmp_path: Path) -> Spec:
     )
 
 
-def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4, means: Means = KEPT) -> Path:
+def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4, means: RunOptions = KEPT) -> Path:
     """A run that ended without a word after so many updates, of which every second was kept; its folder."""
-    plain, left = Loop.learn, [after]
+    plain, left = Updater.backward, [after]
 
-    def learn(self: Loop, *given: Any, **named: Any) -> Update:
+    def learn(self: Updater, *given: Any, **named: Any) -> Update:
         left[0] -= 1
         if left[0] < 0:
             raise CrashError
         return plain(self, *given, **named)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Loop, "learn", learn)
+        patched.setattr(Updater, "backward", learn)
         with pytest.raises(CrashError):
-            run(spec, out, means=means)
+            run(spec, replace(means, out=out))
     return out / runs.settled(spec).folder_name
 
 
@@ -112,9 +113,9 @@ def test_what_was_kept_is_gone_on_with_and_gone_when_the_run_is_done(
 ) -> None:
     folder = crash(spec, tmp_path / "runs", monkeypatch, after=5)
     watch = Told()
-    finished = run(spec, tmp_path / "runs", watch)
-    assert "going on after update 4" in watch.notes
-    assert bytes_of(folder) == bytes_of(run(spec, tmp_path / "never").folder)
+    finished = run(spec, RunOptions(out=tmp_path / "runs"), watch)
+    assert "resuming after update 4" in watch.notes
+    assert bytes_of(folder) == bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
     assert [line["step"] for line in read_log(folder) if "loss" in line] == [1, 2, 3, 4, 5, 6]
     assert finished.result.training.steps == 6 and finished.result.training.examples == 24
     assert not (folder / checkpoint.CHECKPOINTS).exists()
@@ -124,15 +125,15 @@ def test_the_best_model_on_the_way_is_kept_with_its_score_and_the_same_after_a_s
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = replace(spec, eval_every=1, recipe=replace(RECIPE, learning_rate=5e-3))
-    means = Means(save_every=2, keep_best=True)
-    folder = run(spec, tmp_path / "never", means=means).folder
+    means = RunOptions(save_every=2, keep_best=True)
+    folder = run(spec, replace(means, out=tmp_path / "never")).folder
     scores = {line["step"]: line["score"]["dev"]["accuracy"] for line in read_log(folder) if "score" in line}
     best = min(step for step, score in scores.items() if score == max(scores.values()))
     told = json.loads((folder / "best" / "score.json").read_text("utf-8"))
     assert told == {"step": best, "evaluation": "dev", "metric": "accuracy", "value": scores[best]}
     assert (folder / "best" / "config.json").read_text("utf-8") == (folder / "model" / "config.json").read_text("utf-8")
     crash(spec, tmp_path / "runs", monkeypatch, after=5, means=means)
-    again = run(spec, tmp_path / "runs", means=means).folder
+    again = run(spec, replace(means, out=tmp_path / "runs")).folder
     for name in ("model.safetensors", "score.json"):
         assert (again / "best" / name).read_bytes() == (folder / "best" / name).read_bytes()
 
@@ -147,11 +148,11 @@ def test_force_starts_anew_and_keeps_what_was_there(
     folder = crash(spec, tmp_path / "runs", monkeypatch)
     before = {path.name for path in (folder / checkpoint.CHECKPOINTS).iterdir()}
     watch = Told()
-    run(spec, tmp_path / "runs", watch, force=True)
+    run(spec, RunOptions(out=tmp_path / "runs", force=True), watch)
     aside = folder.with_name(f"{folder.name}.before")
     assert {path.name for path in (aside / checkpoint.CHECKPOINTS).iterdir()} == before
-    assert f"what was there is kept as {aside}" in watch.notes
-    run(spec, tmp_path / "runs", force=True)
+    assert f"the old folder is kept as {aside}" in watch.notes
+    run(spec, RunOptions(out=tmp_path / "runs", force=True))
     assert folder.with_name(f"{folder.name}.before-2").is_dir()
 
 
@@ -189,7 +190,7 @@ def test_it_is_not_gone_on_with_something_else(
     folder = crash(spec, tmp_path / "runs", monkeypatch)
     said = change(spec, folder)
     with pytest.raises(RequestError) as refused:
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
     assert str(refused.value) == (
         f"{folder} was begun with something else: {said}; "
         "`bertkit finetune` with --force starts anew, and keeps it under another name"
@@ -204,7 +205,7 @@ def test_nor_without_rows_that_it_was_scored_on(spec: Spec, tmp_path: Path, monk
     facts["made of"]["the rows of another dev set"] = "0 5"
     _rewritten(path, facts, "")
     with pytest.raises(RequestError, match="something else: the rows of another dev set changed"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
 
 
 def test_nor_with_another_config(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +215,7 @@ def test_nor_with_another_config(spec: Spec, tmp_path: Path, monkeypatch: pytest
     config = json.loads((own / "config.json").read_text("utf-8"))
     (own / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 1e-5}), "utf-8")
     with pytest.raises(RequestError, match="the encoder's config changed"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
 
 
 def test_nor_with_another_encoder(
@@ -225,7 +226,7 @@ def test_nor_with_another_encoder(
     crash(spec, tmp_path / "runs", monkeypatch)
     tiny.make("bert", own, **{**DRY, "initializer_range": 0.2})
     with pytest.raises(RequestError, match="the encoder's weights changed"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
 
 
 def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
@@ -284,13 +285,13 @@ def test_a_run_is_gone_on_with_from_within_its_folder(
     with pytest.raises(SystemExit) as left:
         main(["resume", ".", "--quiet"])
     assert not left.value.code
-    assert bytes_of(folder) == bytes_of(run(spec, tmp_path / "never").folder)
+    assert bytes_of(folder) == bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
 
 
 def test_relative_paths_count_from_where_the_run_was_begun(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    never = bytes_of(run(spec, tmp_path / "never").folder)
+    never = bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
     monkeypatch.chdir(tmp_path)
     model = Path(shutil.copytree(spec.model, tmp_path / "tiny"))
     (tmp_path / "elsewhere").mkdir()
@@ -311,14 +312,14 @@ def test_a_run_goes_on_under_a_launcher_of_one_process_to_the_same_bytes(
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "1", "-m", "bertkit"]
     done = subprocess.run([*launcher, "resume", str(folder), "--quiet"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert bytes_of(folder) == bytes_of(run(spec, tmp_path / "never").folder)
+    assert bytes_of(folder) == bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
 
 
 def test_max_memory_need_not_be_said_again(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     crash(spec, tmp_path / "runs", monkeypatch, means=replace(KEPT, max_memory=10**12))
     bounds: list[int | None] = []
-    monkeypatch.setattr(runs, "Guard", lambda most: bounds.append(most) or Guard(most))
-    run(spec, tmp_path / "runs")
+    monkeypatch.setattr(prepare, "Guard", lambda most: bounds.append(most) or Guard(most))
+    run(spec, RunOptions(out=tmp_path / "runs"))
     assert bounds == [10**12]
 
 
@@ -326,8 +327,8 @@ def test_keep_best_need_not_be_said_again(spec: Spec, tmp_path: Path, monkeypatc
     spec = replace(spec, eval_every=2)
     means = replace(KEPT, keep_best=True)
     folder = crash(spec, tmp_path / "runs", monkeypatch, after=3, means=means)
-    run(spec, tmp_path / "runs")
-    never = run(spec, tmp_path / "never", means=means).folder
+    run(spec, RunOptions(out=tmp_path / "runs"))
+    never = run(spec, replace(means, out=tmp_path / "never")).folder
     kept = [(one / "best" / "score.json").read_bytes() for one in (folder, never)]
     assert kept[0] == kept[1]
     assert (folder / "best" / "model.safetensors").read_bytes() == (never / "best" / "model.safetensors").read_bytes()
@@ -338,11 +339,11 @@ def test_a_best_model_that_no_checkpoint_knows_of_does_not_stay(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = replace(spec, eval_every=1)
-    folder = crash(spec, tmp_path / "runs", monkeypatch, after=2, means=Means(keep_best=True))
+    folder = crash(spec, tmp_path / "runs", monkeypatch, after=2, means=RunOptions(keep_best=True))
     assert (folder / "best").is_dir() and not (folder / checkpoint.CHECKPOINTS).exists()
     (folder / "best").rename(folder / "best.new")
     (folder / "best").mkdir()
-    run(spec, tmp_path / "runs")
+    run(spec, RunOptions(out=tmp_path / "runs"))
     assert not list(folder.glob("best*"))
 
 
@@ -350,10 +351,10 @@ def test_a_best_model_of_an_update_that_was_not_kept_gives_way(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = replace(spec, eval_every=2)
-    folder = crash(spec, tmp_path / "runs", monkeypatch, means=Means(save_every=2, keep_best=True))
+    folder = crash(spec, tmp_path / "runs", monkeypatch, means=RunOptions(save_every=2, keep_best=True))
     told = {"step": 4, "evaluation": "dev", "metric": "accuracy", "value": 2.0}  # better than any
     (folder / "best" / "score.json").write_text(json.dumps(told), "utf-8")
-    run(spec, tmp_path / "runs")
+    run(spec, RunOptions(out=tmp_path / "runs"))
     assert json.loads((folder / "best" / "score.json").read_text("utf-8"))["step"] == 6
 
 
@@ -371,11 +372,11 @@ def test_a_folder_that_is_gone_is_no_place_to_have_begun_in(
 
 @pytest.mark.parametrize(("force", "said"), [(False, "the same command goes on, and so does: "), (True, "")])
 def test_who_is_stopped_is_told_what_goes_on(tmp_path: Path, force: bool, said: str) -> None:
-    assert way_on(tmp_path, force, None) == "; nothing was begun"
+    assert resume_hint(tmp_path, force, None) == "; nothing was begun"
     (tmp_path / "spec.json").touch()
     before = begun(tmp_path)
-    assert way_on(tmp_path, force, before) == "; nothing was begun"
+    assert resume_hint(tmp_path, force, before) == "; nothing was begun"
     (tmp_path / "spec.json").rename(tmp_path / "old.json")
     (tmp_path / "spec.json").touch()
-    line = way_on(tmp_path, force, before, 1234)
+    line = resume_hint(tmp_path, force, before, 1234)
     assert line == f"; update 1,234 is kept; {said}bertkit resume {tmp_path}"

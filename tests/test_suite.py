@@ -14,7 +14,7 @@ from bertkit.errors import BertkitError, PeerError, RequestError, RunError, Stop
 from bertkit.progress import Watch
 from bertkit.result import Result, RowCount, Score, Scored, Training
 from bertkit.runs import run as runs
-from bertkit.spec import Spec
+from bertkit.spec import RunOptions, Spec
 from bertkit.studies.suite import Member, human_score, run_suite, summed
 from bertkit.task import Task
 
@@ -120,14 +120,17 @@ def test_what_ends_one_run_for_all_ends_the_suite(
     done: list[str] = []
     failing(error, done, monkeypatch)
     with pytest.raises(type(error)):
-        run_suite(GLUE, [member("cola", [[0]]), member("sst2", [[0]])], tmp_path, lambda spec: Watch())
+        run_suite(GLUE, [member("cola", [[0]]), member("sst2", [[0]])], RunOptions(out=tmp_path), lambda spec: Watch())
     assert done == ["cola"]
 
 
 def test_a_run_that_fails_by_itself_leaves_its_cell_saying_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     failing(RunError("the loss became nan"), done, monkeypatch)
-    score = run_suite(GLUE, [member("cola", [[0]]), member("sst2", [[0]])], tmp_path, lambda spec: Watch())
+    members = [member("cola", [[0]]), member("sst2", [[0]])]
+    score = run_suite(GLUE, members, RunOptions(out=tmp_path), lambda spec: Watch())
+        GLUE, [member("cola", [[0]]), member("sst2", [[0]])], RunOptions(out=tmp_path), lambda spec: Watch()
+    )
     assert done == ["cola", "sst2"]
     assert [one.missing for one in score.members] == ["the loss became nan"] * 2
 
@@ -139,5 +142,5 @@ def test_a_file_in_place_of_the_folder_is_refused_before_any_run(
     failing(RunError("it ran"), done, monkeypatch)
     (tmp_path / "file").touch()
     with pytest.raises(RequestError, match="is a file, not a folder"):
-        run_suite(GLUE, [member("cola", [[0]])], tmp_path / "file", lambda spec: Watch())
+        run_suite(GLUE, [member("cola", [[0]])], RunOptions(out=tmp_path / "file"), lambda spec: Watch())
     assert not done

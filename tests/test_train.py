@@ -24,18 +24,15 @@ from bertkit.cli import main
 from bertkit.errors import RequestError, RunError
 from bertkit.heads import Window
 from bertkit.heads.features import Features
-from bertkit.models.layout import laid
 from bertkit.models.load import Loaded, load, load_trained
-from bertkit.progress import Watch
 from bertkit.result import Finished
 from bertkit.runs import run as runs
 from bertkit.runs.folder import read_log
 from bertkit.runs.run import run
-from bertkit.spec import Spec
+from bertkit.spec import RunOptions, Spec
 from bertkit.task import Recipe
 from bertkit.training import train as training
 from bertkit.training.optimizer import optimizer_of, rate_of
-from bertkit.training.train import train
 
 RECIPE = Recipe(max_steps=5, batch_size=4, learning_rate=1e-3, window=Window(max_length=64))
 DRY = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
@@ -71,15 +68,12 @@ def finished(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
         task=registry.find("sst2"), model=str(bert), data=str(data), recipe=RECIPE, device="cpu", precision="fp32",
         eval_every=2,
     )  # fmt: skip
-    return run(spec, folder / "runs")
+    return run(spec, RunOptions(out=folder / "runs"))
 
 
 def trained(loaded: Loaded, kind: str, features: Features, recipe: Recipe) -> list[dict[str, Any]]:
     """Train in place; the log."""
-    log: list[dict[str, Any]] = []
-    how = laid(loaded.model, "auto", recipe, tiny.CPU)
-    train(loaded, tiny.HEADS[kind], features, recipe, how, 1, tiny.accelerator(), log.append, Watch())
-    return log
+    return tiny.train_in_place(tiny.model_of(kind, loaded, recipe=recipe), features, recipe)
 
 
 def bytes_of(folder: Path) -> list[bytes]:
@@ -165,7 +159,8 @@ def test_a_batch_of_four_is_two_of_two_accumulated(dry: Path, kind: str) -> None
 
 def test_two_runs_of_one_spec_give_the_same_bytes_and_another_seed_gives_others(spec: Spec, tmp_path: Path) -> None:
     first, again, other = (
-        bytes_of(run(replace(spec, seed=seed), tmp_path / out).folder) for seed, out in ((1, "a"), (1, "b"), (2, "c"))
+        bytes_of(run(replace(spec, seed=seed), RunOptions(out=tmp_path / out)).folder)
+        for seed, out in ((1, "a"), (1, "b"), (2, "c"))
     )
     assert first == again
     assert not any(one == two for one, two in zip(first, other, strict=True))
@@ -202,12 +197,12 @@ def test_scores_on_the_way_come_at_their_updates_and_at_the_end(finished: Finish
 
 
 def test_the_last_update_is_scored_once_though_it_is_due_on_the_way(spec: Spec, tmp_path: Path) -> None:
-    done = run(replace(spec, recipe=replace(RECIPE, max_steps=4), eval_every=2), tmp_path / "runs")
+    done = run(replace(spec, recipe=replace(RECIPE, max_steps=4), eval_every=2), RunOptions(out=tmp_path / "runs"))
     assert [line["step"] for line in read_log(done.folder) if "score" in line] == [2, 4]
 
 
 def test_scoring_on_the_way_changes_nothing(finished: Finished, tmp_path: Path) -> None:
-    plain = run(replace(finished.result.spec, eval_every=None), tmp_path)
+    plain = run(replace(finished.result.spec, eval_every=None), RunOptions(out=tmp_path))
     assert bytes_of(plain.folder) == bytes_of(finished.folder)
 
 
@@ -222,7 +217,7 @@ def test_every_row_is_predicted_once_in_the_rows_order_with_its_gold(finished: F
 def test_a_finished_run_is_returned_and_nothing_is_written(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(runs, "train")
     before = {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*")}
-    again = run(finished.result.spec, finished.folder.parent)
+    again = run(finished.result.spec, RunOptions(out=finished.folder.parent))
     assert again.before and again.result == finished.result
     assert {path: path.stat().st_mtime_ns for path in finished.folder.rglob("*")} == before
 
@@ -231,17 +226,17 @@ def test_a_finished_run_is_returned_and_nothing_is_written(finished: Finished, m
 def test_a_finished_run_with_a_row_changed_since_is_refused_by_the_splits_name(
     spec: Spec, tmp_path: Path, split: str
 ) -> None:
-    run(spec, tmp_path / "runs")
+    run(spec, RunOptions(out=tmp_path / "runs"))
     path = Path(spec.data) / f"{split}.jsonl"
     path.write_text(path.read_text("utf-8").replace("polite", "police", 1), "utf-8")
     with pytest.raises(RequestError, match=f"its {split} split has changed since; `bertkit finetune` with --force"):
-        run(spec, tmp_path / "runs")
+        run(spec, RunOptions(out=tmp_path / "runs"))
 
 
 def test_the_old_result_is_kept_until_a_forced_run_has_finished(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = run(spec, tmp_path / "runs").folder
+    old = run(spec, RunOptions(out=tmp_path / "runs")).folder
     kept = bytes_of(old)
 
     def fail(*given: object) -> None:
@@ -249,13 +244,13 @@ def test_the_old_result_is_kept_until_a_forced_run_has_finished(
 
     monkeypatch.setattr(runs, "train", fail)
     with pytest.raises(RunError):
-        run(spec, tmp_path / "runs", force=True)
+        run(spec, RunOptions(out=tmp_path / "runs", force=True))
     results = list((tmp_path / "runs").rglob("result.json"))
     assert [bytes_of(path.parent) for path in results] == [kept]
 
 
 def test_a_run_that_trains_in_bf16_predicts_in_fp32_and_keeps_fp32(spec: Spec, tmp_path: Path) -> None:
-    done = run(replace(spec, precision="bf16"), tmp_path / "runs")
+    done = run(replace(spec, precision="bf16"), RunOptions(out=tmp_path / "runs"))
     lines = [json.loads(line) for line in (done.folder / "predictions.jsonl").read_text("utf-8").splitlines()]
     loaded = load_trained(done.folder / "model", tiny.SIGNS)
     rows = {"text": [text for text, _ in tiny.REVIEWS[:5]]}

@@ -28,13 +28,11 @@ from bertkit.kernels.dropout import Masks
 from bertkit.kernels.packing import Packing, rounded
 from bertkit.kernels.unpadded import ENCODERS, NAME, _attention, fits, packed, unpadded
 from bertkit.machine.memory import Guard
-from bertkit.models.layout import Laid, laid
+from bertkit.models.layout import BatchLayout, choose_layout
 from bertkit.models.load import Loaded, load
-from bertkit.progress import Watch
 from bertkit.task import Recipe
 from bertkit.training.optimizer import optimizer_of
-from bertkit.training.train import train
-from bertkit.training.update import loop
+from bertkit.training.update import updater
 
 STEPS = 50
 ROWS = 5
@@ -44,7 +42,7 @@ REAL = "minilm"
 
 PAIRS = [(body, kind) for body in (*ENCODERS, REAL) for kind in KINDS]
 RECIPE = Recipe(max_steps=STEPS, batch_size=3, learning_rate=1e-4, warmup=0.0, window=Window(max_length=64))
-UNPADDED = Laid(layout="unpadded", order="random")
+UNPADDED = BatchLayout(layout="unpadded", order="random")
 DRY = {
     **dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob"), 0.0),
     **dict.fromkeys(("dropout", "attention_dropout", "qa_dropout", "seq_classif_dropout", "classifier_dropout"), 0.0),
@@ -81,8 +79,7 @@ def ways(bodies: dict[str, Path]) -> dict[tuple[str, str], Ways]:
 def _both(body: Path, kind: str) -> Ways:
     ours, theirs = (load(tiny.encoder(body), tiny.HEADS[kind], scratch=False, seed=1) for _ in range(2))
     features = tiny.encode(kind, ours)
-    log: list[dict[str, Any]] = []
-    train(ours, tiny.HEADS[kind], features, RECIPE, UNPADDED, 7, tiny.accelerator(), log.append, Watch())
+    log = tiny.train_in_place(tiny.model_of(kind, ours, "unpadded"), features, RECIPE, seed=7)
     plain = _plain_loop(kind, theirs, features)
     return Ways(
         ours=log,
@@ -212,8 +209,8 @@ def test_every_parameters_gradient_is_the_plain_loops(bodies: dict[str, Path], f
 def _gradients(kind: str, loaded: Loaded, batch: Features) -> dict[str, Tensor]:
     """What the loop leaves in the model for the optimizer, the table's for every word."""
     optimizer = optimizer_of(loaded.model, RECIPE)
-    with loop(loaded, tiny.HEADS[kind], UNPADDED, tiny.accelerator(), optimizer, 7, True, Guard()) as one:
-        one.learn([batch])
+    with updater(tiny.model_of(kind, loaded, "unpadded"), optimizer, 7, True, Guard()) as one:
+        one.backward([batch])
         assert one.rows and one._gathered is not None
         one.rows.spread(one._gathered)
         assert one.rows.moved.grad is not None
@@ -294,33 +291,33 @@ def test_an_architecture_that_cannot_run_unpadded_is_bucketed_and_refused_when_a
 ) -> None:
     model = load(tiny.encoder(bodies[family]), tiny.SIGNS, scratch=False, seed=1).model
     assert not fits(model)
-    assert laid(model, "auto", RECIPE, tiny.CPU) == Laid(layout="bucketed", order="length")
+    assert choose_layout(model, "auto", RECIPE, tiny.CPU) == BatchLayout(layout="bucketed", order="length")
     with pytest.raises(RequestError, match=f"unpadded: a {model.config.model_type} model can't; these can: bert"):
-        laid(model, "unpadded", RECIPE, tiny.CPU)
+        choose_layout(model, "unpadded", RECIPE, tiny.CPU)
 
 
 @pytest.mark.parametrize(
     ("layout", "order", "decided"),
     [
-        ("auto", "auto", Laid(layout="unpadded", order="random")),
-        ("auto", "length", Laid(layout="unpadded", order="length")),
-        ("bucketed", "auto", Laid(layout="bucketed", order="length")),
-        ("padded", "auto", Laid(layout="padded", order="random")),
-        ("padded", "length", Laid(layout="padded", order="length")),
+        ("auto", "auto", BatchLayout(layout="unpadded", order="random")),
+        ("auto", "length", BatchLayout(layout="unpadded", order="length")),
+        ("bucketed", "auto", BatchLayout(layout="bucketed", order="length")),
+        ("padded", "auto", BatchLayout(layout="padded", order="random")),
+        ("padded", "length", BatchLayout(layout="padded", order="length")),
     ],
 )
 def test_what_was_auto_is_decided_for_an_architecture_that_can(
-    bodies: dict[str, Path], layout: Any, order: Any, decided: Laid
+    bodies: dict[str, Path], layout: Any, order: Any, decided: BatchLayout
 ) -> None:
     model = load(tiny.encoder(bodies["bert"]), tiny.SIGNS, scratch=False, seed=1).model
-    assert laid(model, layout, replace(RECIPE, order=order), tiny.CPU) == decided
+    assert choose_layout(model, layout, replace(RECIPE, order=order), tiny.CPU) == decided
 
 
 def test_off_the_cpu_batches_are_bucketed_unless_they_are_asked_to_be_unpadded(bodies: dict[str, Path]) -> None:
     model = load(tiny.encoder(bodies["bert"]), tiny.SIGNS, scratch=False, seed=1).model
     gpu = torch.device("cuda")
-    assert laid(model, "auto", RECIPE, gpu) == Laid(layout="bucketed", order="length")
-    assert laid(model, "unpadded", RECIPE, gpu) == Laid(layout="unpadded", order="random")
+    assert choose_layout(model, "auto", RECIPE, gpu) == BatchLayout(layout="bucketed", order="length")
+    assert choose_layout(model, "unpadded", RECIPE, gpu) == BatchLayout(layout="unpadded", order="random")
 
 
 def test_the_model_is_as_it_was_after_running_unpadded(bodies: dict[str, Path]) -> None:

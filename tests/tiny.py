@@ -24,11 +24,13 @@ from bertkit.evaluation import inference
 from bertkit.heads import Classification, Head, Number, Span, Tagging, Window
 from bertkit.heads.features import Features, Ragged
 from bertkit.machine.devices import accelerator as make_accelerator
-from bertkit.models.layout import laid
+from bertkit.models.layout import choose_layout
 from bertkit.models.load import Loaded
+from bertkit.models.task_model import TaskModel
 from bertkit.progress import Watch
 from bertkit.spec import Layout
 from bertkit.task import Recipe
+from bertkit.training.train import Session, train
 
 CPU = torch.device("cpu")
 SAMPLES = Path(__file__).parent.parent / "tasks" / "samples"
@@ -218,11 +220,22 @@ def encode(kind: str, loaded: Loaded, which: slice = slice(None)) -> Features:
     return HEADS[kind].encode(picked, loaded.tokenizer, WINDOW)
 
 
+def model_of(kind: str, loaded: Loaded, layout: Layout = "auto", recipe: Recipe | None = None) -> TaskModel:
+    """A loaded encoder under the head called `kind`, ready to train and to predict on the CPU."""
+    how = choose_layout(loaded.model, layout, recipe or Recipe(), CPU)
+    return TaskModel(loaded=loaded, head=HEADS[kind], window=WINDOW, layout=how, accelerator=accelerator())
+
+
+def train_in_place(model: TaskModel, features: Features, recipe: Recipe, seed: int = 1) -> list[dict[str, Any]]:
+    """Train a model; the log."""
+    log: list[dict[str, Any]] = []
+    train(model, features, recipe, Session(log=log.append, watch=Watch(), seed=seed))
+    return log
+
+
 def predict(kind: str, loaded: Loaded, features: Features, layout: Layout = "auto") -> Ragged:
     """The logits that `bertkit.evaluation` gets."""
-    return inference.predict(
-        loaded, HEADS[kind], features, accelerator(), Watch(), laid(loaded.model, layout, Recipe(), CPU)
-    )
+    return inference.predict(model_of(kind, loaded, layout), features, Watch())
 
 
 def write_reviews(folder: Path, train: Iterable[tuple[str, str]], dev: Iterable[tuple[str, str]]) -> Path:

@@ -14,8 +14,8 @@ from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check
-from bertkit.request.flags import Asked, means_of, seeds_of, spec_of
-from bertkit.spec import SAMPLE
+from bertkit.request.flags import Asked, memory_of, seeds_of, spec_of
+from bertkit.spec import SAMPLE, RunOptions
 
 if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
@@ -72,12 +72,12 @@ def compare(
         raise RequestError("--tasks: name at least one task")
     check(specs)
     seeds_of(specs[0], seeds)
-    means = means_of(save_every, max_memory)
+    options = RunOptions(out=out, force=force, save_every=save_every, max_memory=memory_of(max_memory))
     if processes > 1 and not distributed():
         return relaunch(processes)
     from bertkit.studies.compare import compare as run_both
 
-    found = run_both(specs, seeds, scratch_lr, out, lambda spec: screen.watch(quiet or json, spec), force, means)
+    found = run_both(specs, seeds, scratch_lr, options, lambda spec: screen.watch(quiet or json, spec))
     if first():
         _report(found, out, json)
     return 0

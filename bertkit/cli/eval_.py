@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +16,10 @@ from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check, check_rows
-from bertkit.request.flags import Asked, means_of, spec_of
+from bertkit.request.flags import Asked, memory_of, spec_of
 from bertkit.result import Scored
 from bertkit.runs.folder import SPEC
-from bertkit.spec import Means, Spec
+from bertkit.spec import RunOptions, Spec
 from bertkit.studies.suite import Member, SuiteScore, finished, plan, run_suite
 from bertkit.task import Suite, Task
 
@@ -67,8 +67,8 @@ def evaluate(
         null_threshold=null_threshold, seed=seed, device=device, precision=precision, processes=processes,
         layout=layout, order=order,
     )  # fmt: skip
-    means = means_of(save_every, max_memory)
-    typed = [*_typed(asked), *_typed(means)]
+    options = RunOptions(out=out, force=force, save_every=save_every, max_memory=memory_of(max_memory))
+    typed = [*_typed(asked), *_typed(replace(options, out=RunOptions().out, force=False))]
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
     if suite is None and folder.is_dir() and not _is_task(target):
@@ -87,7 +87,7 @@ def evaluate(
         return relaunch(processes)
     if first() and not quiet and not json:
         _print_plan(members, out)
-    result = run_suite(suite, members, out, lambda spec: screen.watch(quiet or json, spec), force, means)
+    result = run_suite(suite, members, options, lambda spec: screen.watch(quiet or json, spec))
     if json:
         screen.print_json(result.plain())
     elif first():
@@ -95,7 +95,7 @@ def evaluate(
     return 0 if result.score is not None else 1
 
 
-def _typed(asked: Asked | Means) -> list[str]:
+def _typed(asked: Asked | RunOptions) -> list[str]:
     """The names of what is not as it is by default."""
     default = type(asked)()
     return [f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)]

@@ -14,7 +14,8 @@ from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed
 from bertkit.request.check import check
-from bertkit.request.flags import Asked, means_of, seeds_of, spec_of
+from bertkit.request.flags import Asked, memory_of, seeds_of, spec_of
+from bertkit.spec import RunOptions
 
 
 def finetune(
@@ -71,12 +72,14 @@ def finetune(
     specs = seeds_of(spec_of(registry.find(task), asked), seeds)
     if keep_best and eval_every is None:
         raise RequestError("--keep-best: give --eval-every too, or there is nothing to choose from")
-    means = means_of(save_every, max_memory, keep_best)
+    options = RunOptions(
+        out=out, force=force, save_every=save_every, max_memory=memory_of(max_memory), keep_best=keep_best
+    )
     check(specs)
     if processes > 1 and not distributed():
         return relaunch(processes)
-    from bertkit.studies.group import run_alike
+    from bertkit.studies.group import run_group
 
-    finished = run_alike(specs, out, lambda spec: screen.watch(quiet or json, spec), force, means)
+    finished = run_group(specs, options, lambda spec: screen.watch(quiet or json, spec))
     screen.print_runs(finished, json)
     return 0

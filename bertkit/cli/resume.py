@@ -13,7 +13,8 @@ from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, world_size
 from bertkit.request.check import check
-from bertkit.request.flags import means_of
+from bertkit.request.flags import memory_of
+from bertkit.spec import RunOptions
 
 
 def resume(
@@ -36,12 +37,14 @@ def resume(
     started = world_size()
     if started not in (None, spec.processes):
         raise RequestError(f"{folder} is of --processes {spec.processes}; the launcher started {started} (WORLD_SIZE)")
-    means = means_of(save_every, max_memory, keep_best)
+    options = RunOptions(
+        out=folder.parent, save_every=save_every, max_memory=memory_of(max_memory), keep_best=keep_best
+    )
     check([located(folder, spec)])
     if spec.processes > 1 and not distributed():
         return relaunch(spec.processes)
     from bertkit.runs.run import run
 
-    finished = run(spec, folder.parent, screen.watch(quiet or json, spec), means=means, folder=folder)
+    finished = run(spec, options, screen.watch(quiet or json, spec), folder=folder)
     screen.print_runs([finished], json)
     return 0

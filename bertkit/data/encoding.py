@@ -107,6 +107,7 @@ class Encoded:
         table: Table,
         tokenizer: Any,
         window: Window,
+        *,
         worker: Worker,
         then: Sequence[Encoded] = (),
         key: str | None = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +12,9 @@ from bertkit.deploy.inputs import Columns, Typed, columns_of
 from bertkit.evaluation.inference import answers
 from bertkit.heads import Answer
 from bertkit.machine.devices import accelerator
-from bertkit.models.forward import fit_window
 from bertkit.models.labels import head_of
-from bertkit.models.layout import laid
 from bertkit.models.load import load_trained
+from bertkit.models.task_model import task_model
 from bertkit.progress import Watch
 from bertkit.runs.folder import MODEL, read_spec
 from bertkit.spec import Device
@@ -35,16 +33,13 @@ def predict(
     spec = read_spec(folder)
     columns = columns_of(spec.task.head, typed, spec.task.source.columns)
     loaded = load_trained(folder / MODEL, spec.task.head)
-    head = head_of(loaded, spec.task.head)
-    device_used = accelerator(device, "fp32")
-    window = fit_window(spec.recipe.window, loaded.model.config, typed=False)
-    layout = laid(loaded.model, spec.layout, spec.recipe, device_used.device)
+    model = task_model(loaded, head_of(loaded, spec.task.head), spec, accelerator(device, "fp32"))
     if precision == "fp32":
-        return columns, answers(loaded, head, columns, device_used, watch, layout, window)
+        return columns, answers(model, columns, watch)
     first = {role: values[:CHECKED] for role, values in columns.items()}
-    exact = answers(loaded, head, first, device_used, watch, layout, window)
-    rough = replace(loaded, model=loaded.model.to(torch.bfloat16))
-    found = answers(rough, head, columns, device_used, watch, layout, window)
+    exact = answers(model, first, watch)
+    rough = model.with_network(loaded.model.to(torch.bfloat16))
+    found = answers(rough, columns, watch)
     changed = sum(one.value != other.value for one, other in zip(exact, found, strict=False))
     watch.note(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
     return columns, found

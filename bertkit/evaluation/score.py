@@ -44,8 +44,8 @@ def with_gold(head: Head, evaluation: Evaluation, table: Table, answers: Sequenc
     return Answered(evaluation=evaluation, row_ids=columns["row_id"], answers=answers, golds=golds)
 
 
-def score(head: Head, answered: Answered, sure: bool = True) -> Scored:
-    """The evaluation's metrics, through our `evaluate` modules; with intervals if they are to be `sure`."""
+def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored:
+    """The evaluation's metrics, through our `evaluate` modules; with intervals and details if they are asked for."""
     from bertkit.evaluation.hf_metrics import score as score_by_module
 
     evaluation, golds = answered.evaluation, answered.golds
@@ -57,7 +57,7 @@ def score(head: Head, answered: Answered, sure: bool = True) -> Scored:
     for name in evaluation.metrics:
         metric = METRICS[name]
         value = score_by_module(name, golds, values, labels)
-        low, high = interval(metric.measure(golds, values, labels), metric.score) if sure else (value, value)
+        low, high = interval(metric.measure(golds, values, labels), metric.score) if with_intervals else (value, value)
         metrics[name] = Score(value=value, low=low, high=high)
-    details = head.details(golds, answered.answers) if sure else {}
+    details = head.details(golds, answered.answers) if with_intervals else {}
     return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)

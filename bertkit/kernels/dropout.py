@@ -28,9 +28,9 @@ class Masks:
     def __init__(self, seed: int, rank: int = 0, words: int = 0) -> None:
         self._start = np.random.PCG64DXSM([seed, rank]).state
         self._source = np.random.PCG64DXSM()
-        self.go_to(words)
+        self.seek(words)
 
-    def go_to(self, words: int) -> None:
+    def seek(self, words: int) -> None:
         """Draw next what comes after so many words."""
         self._source.state = self._start
         self._source.advance(words)

@@ -149,7 +149,7 @@ class SeenRows:
         moments = {"exp_avg": self._first[:seen], "exp_avg_sq": self._second[:seen]}
         return {"seen": self._seen[:seen], **moments, "step": self._step}
 
-    def go_on(self, state: dict[str, Tensor]) -> None:
+    def load_state(self, state: dict[str, Tensor]) -> None:
         """Be where `state` was, with the table as it was then."""
         self._step.copy_(state["step"])
         ids = state["seen"]

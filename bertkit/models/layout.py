@@ -1,4 +1,4 @@
-"""How a run's batches lie in memory and in which order they come: what was "auto", decided for a model."""
+"""The layout of batches in memory and their order: what was "auto", resolved for a model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bertkit.task import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Laid:
+class BatchLayout:
     """What a run does: `layout` and `order` in words, and whether batches are `packed`."""
 
     layout: Layout
@@ -44,7 +44,7 @@ class Laid:
         )
 
 
-def laid(model: Any, layout: Layout, recipe: Recipe, device: torch.device) -> Laid:
+def choose_layout(model: Any, layout: Layout, recipe: Recipe, device: torch.device) -> BatchLayout:
     """The layout asked for, or the best the model can take. Raises RequestError if it can't take it.
 
     Unpadded needs an architecture in which tokens meet in attention alone, and attention that transformers
@@ -61,4 +61,4 @@ def laid(model: Any, layout: Layout, recipe: Recipe, device: torch.device) -> La
         order = "length" if layout == "bucketed" else "random"
     if layout == "bucketed" and order == "random":  # what auto came to, and an order that was typed
         layout = "padded"
-    return Laid(layout=layout, order=order)
+    return BatchLayout(layout=layout, order=order)

@@ -10,7 +10,7 @@ from typing import cast
 from bertkit.encoders import DEFAULT
 from bertkit.errors import RequestError
 from bertkit.heads import Window
-from bertkit.spec import HUB, SAMPLE, Device, Layout, Means, Precision, Spec
+from bertkit.spec import HUB, SAMPLE, Device, Layout, Precision, Spec
 from bertkit.task import Ordering, Recipe, Task
 
 
@@ -83,19 +83,19 @@ def spec_of(task: Task, asked: Asked) -> Spec:
     )
 
 
-def means_of(save_every: int | None, max_memory: str | None, keep_best: bool = False) -> Means:
-    """How a run is to be carried out; memory as people write it, 4GB or 500 MiB. Raises RequestError."""
-    if max_memory is None:
-        return Means(save_every=save_every, keep_best=keep_best)
+def memory_of(typed: str | None) -> int | None:
+    """Bytes of memory, as people write them: 4GB or 500 MiB. Raises RequestError."""
+    if typed is None:
+        return None
     if not Path("/proc/self/statm").is_file():
         raise RequestError("--max-memory: only Linux tells how much a process takes")
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", max_memory.strip().upper())
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", typed.strip().upper())
     count = 0
     if found:
         count = int(float(found[1]) * (1024 if found[3] else 1000) ** " KMGT".index(found[2] or " "))
     if count < 1:
-        raise RequestError(f"--max-memory {max_memory}: it must be a size, such as 4GB or 500MiB")
-    return Means(save_every=save_every, max_memory=count, keep_best=keep_best)
+        raise RequestError(f"--max-memory {typed}: it must be a size, such as 4GB or 500MiB")
+    return count
 
 
 def seeds_of(spec: Spec, seeds: int) -> list[Spec]:

@@ -15,7 +15,7 @@ SMALL = 64 * 10**6
 """Bytes for everything in a run's folder that is no weights."""
 
 
-def way_on(folder: Path, force: bool, before: int | None, kept: int | None = None) -> str:
+def resume_hint(folder: Path, force: bool, before: int | None, kept: int | None = None) -> str:
     """What a person does after a run was stopped, `kept` up to an update; `force`, typed again, would begin anew.
 
     before  what was begun in the folder, if it was to be put aside
@@ -28,7 +28,7 @@ def way_on(folder: Path, force: bool, before: int | None, kept: int | None = Non
 
 
 @contextmanager
-def in_words(folder: Path, way: Callable[[], str]) -> Iterator[None]:
+def describing_failures(folder: Path, way: Callable[[], str]) -> Iterator[None]:
     """Inside, a disk or a memory that fails a run ends in a RunError that says the `way` on."""
     try:
         yield

@@ -20,7 +20,7 @@ from bertkit.models.digests import digests_of
 from bertkit.models.load import fetch
 from bertkit.result import Result
 from bertkit.sources import Source
-from bertkit.spec import Means, Spec
+from bertkit.spec import RunOptions, Spec
 from bertkit.training.checkpoint import State
 
 DECIDING = ("bertkit", "torch", "transformers")
@@ -96,20 +96,20 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
     return []
 
 
-def lasting(means: Means) -> dict[str, Any]:
-    """What a run keeps of its means, for when it goes on."""
-    return {"keep_best": means.keep_best, "max_memory": means.max_memory}
+def lasting(options: RunOptions) -> dict[str, Any]:
+    """The options that a checkpoint holds, for when the run is resumed."""
+    return {"keep_best": options.keep_best, "max_memory": options.max_memory}
 
 
-def carried(means: Means, state: State | None) -> Means:
-    """The means of a run that goes on from `state`: where nothing else is asked, those that it was begun with."""
+def carried(options: RunOptions, state: State | None) -> RunOptions:
+    """The options of a run that is resumed from `state`: where nothing else is asked, those that it was begun with."""
     if state is None:
-        return means
+        return options
     kept = state.facts
     return replace(
-        means,
-        keep_best=means.keep_best or kept["keep_best"],
-        max_memory=means.max_memory or kept["max_memory"],
+        options,
+        keep_best=options.keep_best or kept["keep_best"],
+        max_memory=options.max_memory or kept["max_memory"],
     )
 
 

@@ -11,10 +11,9 @@ from bertkit.encoders import locate_encoder
 from bertkit.evaluation.inference import answers
 from bertkit.evaluation.score import score, with_gold
 from bertkit.machine.devices import accelerator, is_there
-from bertkit.models.forward import fit_window
 from bertkit.models.labels import head_of, in_task_order
-from bertkit.models.layout import laid
 from bertkit.models.load import fetch, load_trained
+from bertkit.models.task_model import task_model
 from bertkit.progress import Watch
 from bertkit.result import Scored
 from bertkit.runs.folder import MODEL, begun_commits, located, read_spec
@@ -57,15 +56,14 @@ def score_model(spec: Spec, folder: Path, watch: Watch, carved: bool) -> Scores:
     head = head_of(loaded, spec.task.head)
     splits = read_splits(spec, training=carved)
     device = accelerator(spec.device, "fp32")
-    window = fit_window(spec.recipe.window, loaded.model.config, typed=False)
-    layout = laid(loaded.model, spec.layout, spec.recipe, device.device)
+    model = task_model(loaded, head, spec, device)
     scored = []
     for evaluation in spec.task.evaluations:
         rows = splits.evaluations[evaluation.name]
         if not isinstance(rows, Rows):
             scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
             continue
-        found = answers(loaded, head, rows.table, device, watch, layout, window)
+        found = answers(model, rows.table, watch)
         part = with_gold(head, evaluation, rows.table, found)
         scored.append(score(in_task_order(head, spec.task.head), part))
     return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))

@@ -1,4 +1,4 @@
-"""Scoring a run's evaluations: on the way, and at its end, where the predictions are written too."""
+"""Scoring a run's evaluations: during training, and at its end, where the predictions are written too."""
 
 from __future__ import annotations
 
@@ -6,49 +6,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from accelerate import Accelerator
-
 from bertkit.data.encoding import Encoded
 from bertkit.data.splits import Splits
 from bertkit.evaluation.inference import predict
 from bertkit.evaluation.score import Answered, score, with_gold
 from bertkit.files import write_lines
-from bertkit.heads import Window
-from bertkit.models.layout import Laid
-from bertkit.models.load import Loaded
+from bertkit.models.load import save
+from bertkit.models.task_model import TaskModel
 from bertkit.progress import Watch
 from bertkit.result import Scored
-from bertkit.runs.folder import PREDICTIONS
+from bertkit.runs.best_model import Best
+from bertkit.runs.folder import PREDICTIONS, Log
 from bertkit.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """What every scoring of one run needs."""
+    """What every scoring of one run needs; `best` keeps the model that scored best, if it is asked for."""
 
     task: Task
     splits: Splits
     features: Mapping[str, Encoded]
-    loaded: Loaded
-    laid: Laid
-    window: Window
-    accelerator: Accelerator
+    model: TaskModel
+    log: Log
+    best: Best | None
 
-    def on_the_way(self) -> list[Scored]:
-        """The scored evaluations, without intervals; training is what is watched."""
-        return [score(self.splits.head, part, sure=False) for part in self._answers(Watch(), on_the_way=True).values()]
+    def on_the_way(self, step: int) -> None:
+        """Score the evaluations that have golds, without intervals, after so many updates; log it."""
+        parts = self._answers(Watch(), on_the_way=True)  # training is what is watched
+        self._record(step, [score(self.splits.head, part, with_intervals=False) for part in parts.values()])
 
-    def at_the_end(self, folder: Path, watch: Watch) -> list[Scored]:
-        """Every evaluation with its intervals; the predictions are written into `folder`."""
+    def at_the_end(self, step: int, folder: Path, watch: Watch) -> list[Scored]:
+        """Every evaluation with its intervals, logged; the predictions are written into `folder`."""
         parts = self._answers(watch, on_the_way=False)
-        if self.accelerator.is_main_process:
+        if self.model.accelerator.is_main_process:
             write_lines(folder / PREDICTIONS, [line for part in parts.values() for line in part.lines()])
-        return [
+        scored = [
             score(self.splits.head, parts[e.name])
             if e.name in parts
             else Scored(name=e.name, split=e.split, missing=str(self.splits.evaluations[e.name]))
             for e in self.task.evaluations
         ]
+        self._record(step, scored)
+        return scored
 
     def _answers(self, watch: Watch, on_the_way: bool) -> dict[str, Answered]:
         head, parts = self.splits.head, {}
@@ -57,12 +57,12 @@ class Scoring:
             if isinstance(rows, str) or (on_the_way and not evaluation.scored):
                 continue
             part = self.features[evaluation.name].whole
-            logits = predict(self.loaded, head, part, self.accelerator, watch, self.laid)
-            answers = head.decode(rows.table[:], part, logits, self.window)
+            answers = head.decode(rows.table[:], part, predict(self.model, part, watch), self.model.window)
             parts[evaluation.name] = with_gold(head, evaluation, rows.table, answers)
         return parts
 
-
-def headlines(scored: list[Scored]) -> dict[str, dict[str, float]]:
-    """Each evaluation's metrics as plain numbers."""
-    return {s.name: {name: score.value for name, score in s.metrics.items()} for s in scored if s.metrics}
+    def _record(self, step: int, scored: list[Scored]) -> None:
+        plain = {s.name: {name: one.value for name, one in s.metrics.items()} for s in scored if s.metrics}
+        self.log.write({"step": step, "score": plain})
+        if self.best and self.model.accelerator.is_main_process:
+            self.best.offer(step, scored, lambda folder: save(self.model.loaded, folder))

@@ -21,8 +21,8 @@ from bertkit.plots.curves import ArmCurves, Panel
 from bertkit.progress import Watch
 from bertkit.result import Finished
 from bertkit.runs.folder import LOG, read_log
-from bertkit.spec import HUB, Means, Spec, to_plain
-from bertkit.studies.group import marks_of_runs, run_alike
+from bertkit.spec import HUB, RunOptions, Spec, to_plain
+from bertkit.studies.group import marks_of_runs, run_group
 from bertkit.task import Recipe, Task
 
 PRETRAINED, SCRATCH = "pretrained", "scratch"
@@ -145,10 +145,8 @@ def compare(
     specs: Sequence[Spec],
     seeds: int,
     scratch_rate: float | None,
-    out: Path,
+    options: RunOptions,
     watch: Callable[[Spec], Watch],
-    force: bool = False,
-    means: Means | None = None,
 ) -> list[Comparison]:
     """Run both arms of every spec with `seeds` seeds, counting up from the spec's; finished runs are taken.
 
@@ -157,7 +155,7 @@ def compare(
     """
 
     def run_all(arms: Sequence[Spec]) -> list[Finished]:
-        return run_alike(arms, out, watch, force, means)
+        return run_group(arms, options, watch)
 
     return [_compared(spec, seeds, scratch_rate, run_all) for spec in specs]
 

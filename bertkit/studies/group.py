@@ -1,4 +1,4 @@
-"""Seeds and arms, whose numbers are put side by side: all are made of the same, or it is said that they are not."""
+"""Runs that are compared, as seeds and arms are: on the same Hub commits, or it is said that they differ."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from bertkit.progress import Watch
 from bertkit.result import Finished
 from bertkit.runs.folder import begun_commits
 from bertkit.runs.run import run
-from bertkit.spec import Means, Spec
+from bertkit.spec import RunOptions, Spec
 
-MIXED = "these runs are made of different commits of the Hub, which their spec.json name"
+MIXED = "these runs used different Hub commits (see each spec.json)"
 
 
-def run_alike(
-    specs: Sequence[Spec], out: Path, watch: Callable[[Spec], Watch], force: bool, means: Means | None
-) -> list[Finished]:
-    """Run every spec, at the Hub's commits of the first that was begun below `out`."""
+def run_group(specs: Sequence[Spec], options: RunOptions, watch: Callable[[Spec], Watch]) -> list[Finished]:
+    """Run every spec, at the Hub's commits of the first that was begun below `options.out`."""
     done: list[Finished] = []
     for spec in specs:
-        folders = [one.folder for one in done] if force else [out / settled(one).folder_name for one in specs]
+        folders = [one.folder for one in done]
+        if not options.force:
+            folders = [options.out / settled(one).folder_name for one in specs]
         begun = filter(None, map(_begun_commits, folders))
-        done.append(run(spec, out, watch(spec), force, means, commits=next(begun, None)))
+        done.append(run(spec, options, watch(spec), commits=next(begun, None)))
     return done
 
 
 def marks_of_runs(runs: Sequence[Finished]) -> tuple[str, ...]:
-    """What the numbers of several runs are not, in words."""
+    """What must be said of several runs' numbers together."""
     first = _begun_commits(runs[0].folder)
     return () if all(_begun_commits(one.folder) == first for one in runs) else (MIXED,)
 
@@ -38,5 +38,5 @@ def marks_of_runs(runs: Sequence[Finished]) -> tuple[str, ...]:
 def _begun_commits(folder: Path) -> Any:
     try:
         return begun_commits(folder)
-    except RequestError:  # which the run itself says, when it is its turn
+    except RequestError:  # the run itself says so when its turn comes
         return {}

@@ -16,7 +16,7 @@ from bertkit.request.check import check
 from bertkit.request.flags import Asked, spec_of
 from bertkit.result import Result, Scored
 from bertkit.runs.folder import RESULT
-from bertkit.spec import SAMPLE, Means, Spec
+from bertkit.spec import SAMPLE, RunOptions, Spec
 from bertkit.task import Suite, Task
 
 
@@ -131,30 +131,23 @@ def finished(member: Member, out: Path) -> bool:
     return member.spec is not None and (out / settled(member.spec).folder_name / RESULT).is_file()
 
 
-def run_suite(
-    suite: Suite,
-    members: list[Member],
-    out: Path,
-    watch: Callable[[Spec], Watch],
-    force: bool = False,
-    means: Means | None = None,
-) -> SuiteScore:
+def run_suite(suite: Suite, members: list[Member], options: RunOptions, watch: Callable[[Spec], Watch]) -> SuiteScore:
     """Run every member that has a spec. One that fails leaves its cell saying so, and the others go on.
 
-    Raises RequestError if no folder can be made at `out`, PeerError or StoppedError if one run ended for all, and
-    RunError where there are several processes.
+    Raises RequestError if no folder can be made at `options.out`, PeerError or StoppedError if one run ended for all,
+    and RunError where there are several processes.
     """
     from bertkit.runs.lock import check_out
     from bertkit.runs.run import run
 
-    check_out(out)
+    check_out(options.out)
     done = []
     for member in members:
         if member.spec is None:
             done.append(member)
             continue
         try:
-            one = run(member.spec, out, watch(member.spec), force, means)
+            one = run(member.spec, options, watch(member.spec))
             done.append(Member(task=member.task, spec=member.spec, result=one.result, folder=one.folder))
         except (PeerError, StoppedError):  # of all of them, not of this one
             raise

@@ -12,7 +12,7 @@ import torch
 
 from bertkit.machine.signals import Asked, Stop
 from bertkit.training.checkpoint import State, checkpoints_in, remove, write
-from bertkit.training.update import Loop
+from bertkit.training.update import Updater
 
 WORTH = 10.0
 """Seconds of training that are kept at its end, before what comes after it."""
@@ -41,7 +41,7 @@ class Keeper:
         self.every = every
         self._began = time.monotonic()
 
-    def between(self, loop: Loop, facts: Mapping[str, Any], last: bool) -> None:
+    def between(self, loop: Updater, facts: Mapping[str, Any], last: bool) -> None:
         """Keep the run after an update. Every process calls this after every update.
 
         Raises Asked, once the state is on the disk, if any of them was asked to stop.
@@ -59,7 +59,7 @@ class Keeper:
             self.stop.asked = asked
             raise Asked
 
-    def _agreed(self, loop: Loop, step: int, last: bool) -> tuple[bool, int]:
+    def _agreed(self, loop: Updater, step: int, last: bool) -> tuple[bool, int]:
         """Whether to keep the state, as the process that writes says; the signal that asked any of them to stop."""
         worth = last and time.monotonic() - self._began > WORTH
         time_has_come = step % self.every == 0 if self.every else self.writer is not None and self.writer.due

@@ -19,16 +19,15 @@ from torch import Tensor
 
 from bertkit.data.sampler import share
 from bertkit.errors import RunError
-from bertkit.heads import Head
 from bertkit.heads.features import Features
-from bertkit.kernels.dropout import Masks, PlainMasks, fast_dropout
+from bertkit.kernels.dropout import Masks, PlainMasks
+from bertkit.kernels.dropout import fast_dropout as dropout_from
 from bertkit.kernels.embedding import SeenRows, fits, seen_rows
 from bertkit.kernels.linear import fast_linear
 from bertkit.kernels.unpadded import unpadded
 from bertkit.machine.memory import Guard, out_of_memory
 from bertkit.models.forward import forward, readable_inputs
-from bertkit.models.layout import Laid
-from bertkit.models.load import Loaded
+from bertkit.models.task_model import TaskModel
 from bertkit.training.checkpoint import State
 
 WEIGHTS, MOMENTS, ROWS, DRAWS = "weights/", "optimizer/", "rows/", "draws/"
@@ -43,8 +42,8 @@ class Update:
     norm: float
 
     @property
-    def sound(self) -> bool:
-        """Whether both are numbers."""
+    def finite(self) -> bool:
+        """Whether both are finite."""
         return math.isfinite(self.loss) and math.isfinite(self.norm)
 
 
@@ -53,42 +52,36 @@ class KnownToAll(MemoryError):  # noqa: N818  # what it says of MemoryError
 
 
 @contextmanager
-def loop(
-    loaded: Loaded,
-    head: Head,
-    laid: Laid,
-    accelerator: Accelerator,
-    optimizer: torch.optim.AdamW,
-    seed: int,
-    drawn_fast: bool,
-    guard: Guard,
-) -> Iterator[Loop]:
+def updater(
+    model: TaskModel, optimizer: torch.optim.AdamW, seed: int, fast_dropout: bool, guard: Guard
+) -> Iterator[Updater]:
     """What every update needs; the model is as it was before once this is left."""
-    fast = drawn_fast and accelerator.device.type == "cpu"
+    loaded, accelerator = model.loaded, model.accelerator
+    fast = fast_dropout and accelerator.device.type == "cpu"
     masks = Masks(seed, accelerator.process_index) if fast else PlainMasks(seed)
     with ExitStack() as stack:
-        if laid.packed:
-            stack.enter_context(unpadded(loaded.model, head.per_token))
+        if model.layout.packed:
+            stack.enter_context(unpadded(loaded.model, model.head.per_token))
         if fast:
-            stack.enter_context(fast_dropout(loaded.model, masks))
+            stack.enter_context(dropout_from(loaded.model, masks))
         stack.enter_context(fast_linear(loaded.model))
         rows = None
         if accelerator.device.type == "cpu" and accelerator.num_processes == 1 and fits(loaded.model):
             rows = stack.enter_context(seen_rows(loaded.model, optimizer))
-        model = loaded.model.to(accelerator.device)
+        network = loaded.model.to(accelerator.device)
         if accelerator.num_processes > 1:
-            for tensor in (*model.parameters(), *model.buffers()):  # what is drawn may differ from host to host
+            for tensor in (*network.parameters(), *network.buffers()):  # what is drawn may differ from host to host
                 torch.distributed.broadcast(tensor.detach(), src=0)
         prepared = accelerator.prepare(optimizer)
-        model.train()
-        yield Loop(
-            loaded=loaded, head=head, laid=laid, accelerator=accelerator, optimizer=prepared,
-            masks=masks, fast=fast, rows=rows, readable=readable_inputs(loaded.model), guard=guard,
+        network.train()
+        yield Updater(
+            model=model, optimizer=prepared, masks=masks, fast=fast, rows=rows,
+            readable=readable_inputs(loaded.model), guard=guard,
         )  # fmt: skip
 
 
 @dataclass(kw_only=True)
-class Loop:
+class Updater:
     """What every update needs.
 
     rows    the word embeddings, where one process computes on a CPU, and they are a plain table
@@ -96,10 +89,7 @@ class Loop:
     skipped how many updates were left out, one after another up to now
     """
 
-    loaded: Loaded
-    head: Head
-    laid: Laid
-    accelerator: Accelerator
+    model: TaskModel
     optimizer: Any
     masks: Masks
     fast: bool
@@ -110,26 +100,36 @@ class Loop:
     skipped: int = 0
     _gathered: Tensor | None = field(default=None, repr=False)
 
-    def learn(self, parts: list[Features], exact: bool = False) -> Update:
+    @property
+    def accelerator(self) -> Accelerator:
+        """The device, and the other processes."""
+        return self.model.accelerator
+
+    @property
+    def network(self) -> Any:
+        """The transformers model."""
+        return self.model.network
+
+    def backward(self, parts: list[Features], exact: bool = False) -> Update:
         """Leave the gradient of the mean loss over `parts` in the model; `exact` computes in fp32.
 
         The mean is over rows, or over words for tagging, of the whole update, however it was cut up. What does not
         fit into memory is cut into twice as many pieces; RunError if single rows do not fit.
         """
-        before = self.draws()
+        before = self.rng_state()
         while True:
             cut = [piece for part in parts for piece in _cut(part, self.pieces)]
             try:
                 with self.guard:
-                    loss = self._backward(cut, exact)
+                    loss = self._backward_all(cut, exact)
                 return Update(loss=loss, norm=self._norm())
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
                 self._give_way(max(map(len, cut)), error)
             self.guard.release()  # the error is gone by now, and with it what its frames held
-            self.forget()
-            self.draw_from(before)
+            self.zero_grad()
+            self.set_rng_state(before)
 
     def _give_way(self, rows: int, error: BaseException) -> None:
         """Cut micro-batches into more pieces, after `rows` rows at once were too many."""
@@ -142,8 +142,8 @@ class Loop:
             raise RunError("out of memory at a single row: give a smaller --max-length, or more memory") from error
         self.pieces *= 2
 
-    def _backward(self, parts: list[Features], exact: bool) -> float:
-        total = max(1, sum(map(self.head.count, parts)))
+    def _backward_all(self, parts: list[Features], exact: bool) -> float:
+        total = max(1, sum(map(self.model.head.count, parts)))
         loss, lacking = torch.zeros((), device=self.accelerator.device), None
         try:
             for part in parts:
@@ -176,11 +176,11 @@ class Loop:
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
         mine = share(part.lengths, rank, processes)
         given = part.take(mine if len(mine) else np.zeros(1, np.int64)) if processes > 1 else part
-        batch = self.laid.batch(given, self.loaded).to(self.accelerator.device)
+        batch = self.model.batch(given)
         with nullcontext() if exact else self.accelerator.autocast():
-            logits = forward(self.loaded.model, self.head, batch, self.readable, self.masks)
+            logits = forward(self.network, self.model.head, batch, self.readable, self.masks)
         assert batch.targets is not None
-        return self.head.loss(logits.float(), batch.targets, batch.mask) * float(len(mine) > 0)
+        return self.model.head.loss(logits.float(), batch.targets, batch.mask) * float(len(mine) > 0)
 
     def _norm(self) -> float:
         """The norm of the gradient."""
@@ -190,13 +190,13 @@ class Loop:
         return float(torch.nn.utils.get_total_norm(self._gradients()))
 
     def _gradients(self) -> list[Tensor]:
-        gradients = [p.grad for p in self.loaded.model.parameters() if p.grad is not None]
+        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
         if self.rows:
             assert self._gathered is not None
             gradients.append(self._gathered)
         return gradients
 
-    def move(self, norm: float, most: float, rate: float) -> None:
+    def step(self, norm: float, most: float, rate: float) -> None:
         """Move the weights by the gradient, cut from its `norm` to `most`, at the learning rate; clear it."""
         if not norm <= most:  # what the norm's own function does, but for gradients it would multiply by 1
             torch._foreach_mul_(self._gradients(), most / (norm + 1e-6))
@@ -208,11 +208,11 @@ class Loop:
         self.optimizer.step()
         if self.rows:
             self.rows.follow(rate)
-        self.forget()
+        self.zero_grad()
 
-    def forget(self) -> None:
+    def zero_grad(self) -> None:
         """Clear the gradient."""
-        for parameter in self.loaded.model.parameters():
+        for parameter in self.network.parameters():
             parameter.grad = None
         if self.rows:
             self.rows.clear()
@@ -220,16 +220,16 @@ class Loop:
 
     # What is random.
 
-    def draws(self) -> dict[str, Any]:
+    def rng_state(self) -> dict[str, Any]:
         """From where this process draws next: the masks' words, and torch's generators."""
         found = {"words": self.masks.words, "torch": torch.get_rng_state()}
         if self.accelerator.device.type == "cuda":
             found["cuda"] = torch.cuda.get_rng_state()
         return found
 
-    def draw_from(self, draws: dict[str, Any]) -> None:
+    def set_rng_state(self, draws: dict[str, Any]) -> None:
         """Draw next what was drawn next then."""
-        self.masks.go_to(int(draws["words"]))
+        self.masks.seek(int(draws["words"]))
         torch.set_rng_state(draws["torch"])
         if "cuda" in draws:
             torch.cuda.set_rng_state(draws["cuda"])
@@ -240,13 +240,13 @@ class Loop:
         """All that the next update depends on, and `facts`; every process asks for it at once."""
         if self.rows:
             self.rows.settle()
-        tensors = {WEIGHTS + name: tensor for name, tensor in self.loaded.model.state_dict().items()}
-        for name, parameter in self.loaded.model.named_parameters():
+        tensors = {WEIGHTS + name: tensor for name, tensor in self.network.state_dict().items()}
+        for name, parameter in self.network.named_parameters():
             for moment, tensor in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"{MOMENTS}{moment}/{name}"] = tensor
         if self.rows:
             tensors |= {ROWS + name: tensor for name, tensor in self.rows.state().items()}
-        everyone = gather_object([self.draws()])
+        everyone = gather_object([self.rng_state()])
         for rank, draws in enumerate(everyone):
             tensors |= {f"{DRAWS}{rank}/{name}": tensor for name, tensor in draws.items() if name != "words"}
         scaler = getattr(self.accelerator, "scaler", None)
@@ -255,24 +255,24 @@ class Loop:
             own["scaler"] = scaler.state_dict()
         return State(tensors=tensors, facts={**facts, **own})
 
-    def go_on(self, state: State) -> None:
+    def load_state(self, state: State) -> None:
         """Be where `state` was."""
-        weights = self.loaded.model.state_dict()
+        weights = self.network.state_dict()
         with torch.no_grad():
             for name, tensor in weights.items():
                 tensor.copy_(state.tensors[WEIGHTS + name])
         self._remember(state)
         if self.rows:
-            self.rows.go_on(state.under(ROWS))
+            self.rows.load_state(state.under(ROWS))
         rank = self.accelerator.process_index
-        self.draw_from({**state.under(f"{DRAWS}{rank}/"), "words": state.facts["words"][rank]})
+        self.set_rng_state({**state.under(f"{DRAWS}{rank}/"), "words": state.facts["words"][rank]})
         self.pieces, self.skipped = int(state.facts["pieces"]), int(state.facts["skipped"])
         if "scaler" in state.facts:
             self.accelerator.scaler.load_state_dict(state.facts["scaler"])
 
     def _remember(self, state: State) -> None:
         """AdamW's moments, in memory of its own kind: a product's bits may depend on where its operands lie."""
-        names = dict(self.loaded.model.named_parameters())
+        names = dict(self.network.named_parameters())
         for key, tensor in state.under(MOMENTS).items():
             moment, name = key.split("/", 1)
             parameter = names[name]

@@ -1,0 +1,142 @@
+"""A claimed run, prepared: its model loaded, its rows being encoded, its folder begun, its log open."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import transformers
+
+from bertkit.data.encoding import Encoded, Worker, key_of
+from bertkit.data.rows import Rows
+from bertkit.data.splits import TRAIN, marks_of
+from bertkit.encoders import locate_encoder
+from bertkit.machine.devices import describe, processor
+from bertkit.machine.memory import Guard
+from bertkit.machine.sync import all_do, first_does, first_says
+from bertkit.models.load import Loaded, load
+from bertkit.models.task_model import TaskModel, task_model
+from bertkit.runs.best_model import Best, stale
+from bertkit.runs.claim import Claim
+from bertkit.runs.failures import check_room
+from bertkit.runs.folder import FAILED, LOG, MODEL, Log, put_aside, write_spec
+from bertkit.runs.provenance import check_peers, check_same, facts_of, lasting, versions
+from bertkit.runs.scoring import Scoring
+from bertkit.spec import Spec
+from bertkit.task import Recipe
+from bertkit.training import checkpoint
+from bertkit.training.checkpointer import Keeper, Writer
+from bertkit.training.train import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a run trains and is scored with; `features` of the train rows and of every evaluation, by name."""
+
+    model: TaskModel
+    features: dict[str, Encoded]
+    recipe: Recipe
+    session: Session
+    scoring: Scoring
+
+
+@contextmanager
+def prepared(run: Claim) -> Iterator[Prepared]:
+    """The run, ready to train; when it is left, the log is flushed and the last checkpoint written.
+
+    Raises RequestError where a stopped run cannot be resumed with what is here, or where the disk is too small.
+    """
+    counts = run.splits.counts({})
+    notes = [f"{name}: {note}" for name, count in counts.items() for note in count.notes]
+    for line in dict.fromkeys([*marks_of(run.spec, run.splits), *notes]):
+        run.watch.note(line)
+    loaded = all_do(lambda: _load(run))
+    facts = _facts(run, loaded)
+    first = first_says(facts)
+    all_do(lambda: check_peers(first, facts))
+    model = task_model(loaded, run.splits.head, run.spec, run.accelerator, _typed_length(run.spec))
+    _begin(run, loaded, facts)
+    with Worker() as worker, ExitStack() as stack:
+        features = _encoded(run, model, worker)
+        log = stack.enter_context(Log(run.folder / LOG, run.is_main, int(run.state.facts["log"]) if run.state else 0))
+        best = Best(run.folder, run.state.facts["best"] if run.state else None) if run.options.keep_best else None
+        scoring = Scoring(task=run.spec.task, splits=run.splits, features=features, model=model, log=log, best=best)
+        checkpointer = _checkpointer(run, {**facts, **lasting(run.options)}, scoring, stack)
+        transformers.set_seed(run.spec.seed + 1_000_003 * run.accelerator.process_index)
+        run.watch.phase("tokenising", 1)
+        session = Session(
+            log=log.write, watch=run.watch, seed=run.spec.seed, score=scoring.on_the_way,
+            eval_every=run.spec.eval_every, fast_dropout=run.spec.fast_dropout, checkpointer=checkpointer,
+            guard=Guard(run.options.max_memory),
+        )  # fmt: skip
+        recipe = replace(run.spec.recipe, window=model.window)
+        yield Prepared(model=model, features=features, recipe=recipe, session=session, scoring=scoring)
+
+
+def _load(run: Claim) -> Loaded:
+    encoder = locate_encoder(run.source.model, run.source.revision, weights=not run.spec.scratch)
+    return load(encoder, run.splits.head, run.spec.scratch, run.spec.seed)
+
+
+def _facts(run: Claim, loaded: Loaded) -> dict[str, Any]:
+    device = f"{describe(run.accelerator.device)}{processor()}"
+    return facts_of(run.spec, run.splits, loaded.record, versions(), device)
+
+
+def _typed_length(spec: Spec) -> bool:
+    """Whether --max-length was given: a recipe's own gives way to a model that sees less."""
+    recipes = (spec.task.recipe, spec.task.sample_recipe)
+    return spec.recipe.window.max_length not in {recipe.window.max_length for recipe in recipes}
+
+
+def _encoded(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encoded]:
+    """Every split's features: the train rows first, and the others behind them."""
+    loaded = model.loaded
+
+    def encoded(rows: Rows, then: tuple[Encoded, ...] = ()) -> Encoded:
+        key = key_of(model.head, rows, loaded.record["tokenizer"], model.window)
+        return Encoded(model.head, rows.table, loaded.tokenizer, model.window, worker=worker, then=then, key=key)
+
+    scored = {name: encoded(rows) for name, rows in run.splits.evaluations.items() if isinstance(rows, Rows)}
+    assert run.splits.train
+    return {TRAIN: encoded(run.splits.train, tuple(scored.values())), **scored}
+
+
+def _checkpointer(run: Claim, facts: dict[str, Any], scoring: Scoring, stack: ExitStack) -> Keeper:
+    writer = Writer(run.folder, run.watch.note) if run.is_main else None
+    if writer:
+        stack.callback(writer.close)
+
+    def now() -> dict[str, Any]:
+        return {**facts, "log": scoring.log.kept(), "best": scoring.best.kept if scoring.best else None}
+
+    return Keeper(run.stop, run.state, writer, now, run.options.save_every)
+
+
+def _begin(run: Claim, loaded: Loaded, facts: dict[str, Any]) -> None:
+    """Make the folder with its spec, or check that what was begun there can be resumed; check that there is room."""
+    if run.state:
+        for line in check_same(run.state.facts, facts, run.folder):
+            run.watch.note(line)
+        run.watch.note(f"resuming after update {run.state.step:,}")
+    first_does(lambda: _make_folder(run, loaded))
+
+
+def _make_folder(run: Claim, loaded: Loaded) -> None:
+    for left in run.folder.glob(f"{checkpoint.CHECKPOINTS}/.*.tmp"):  # by a process that was killed
+        shutil.rmtree(left)
+    kept = () if run.options.force else run.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*")
+    weights = 4 * loaded.record["parameters"]
+    run.watch.note(check_room(run.folder, weights, sum(file.stat().st_size for file in kept)))
+    if run.options.force and run.folder.exists():
+        run.watch.note(f"the old folder is kept as {put_aside(run.folder)}")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    (run.folder / FAILED).unlink(missing_ok=True)
+    best = stale(run.folder, run.state.facts["best"] if run.state else None)
+    for left in (run.folder / MODEL, *best, *run.folder.glob(".*.tmp")):
+        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    if (run.source.data, run.source.model) == (run.spec.data, run.spec.model):  # else it was begun elsewhere
+        write_spec(run.folder, run.spec, {"model": loaded.record["commit"], "datasets": run.splits.commits})
