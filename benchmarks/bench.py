@@ -1,11 +1,11 @@
-"""bertkit against what a user would run instead, both sides in the same run, taking turns.
+"""bertkit's speed and memory against what a user would run instead, both sides in turns.
 
     python -m benchmarks.bench --data ../shared/data                          every part, with MiniLM-L6
     python -m benchmarks.bench --data ../shared/data --model bert-base --only sst2,mnli --parts training
     python -m benchmarks.bench --table                                        print the tables, run nothing
 
-Each measurement is kept in the file of --out as soon as it is done, in place of an older one of the same kind. The
-tables also go into the README, if the file is the one that is kept here.
+Each measurement is written to the file of --out as soon as it is done, in place of an older one of the same kind.
+`make pages` writes the tables into benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ from typing import Any
 
 from benchmarks import checkpoints, memory, prediction, startup, training
 from benchmarks.report import KEPT, table
-from benchmarks.results import README, with_table
 from benchmarks.setting import Setting, command
 from benchmarks.sides import ask
 from bertkit.encoders import sample_folder
 from bertkit.request.flags import Asked
 
-MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
 PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "growth")
 TASKS = ("sst2", "mnli", "ud_en_ewt", "squad")
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -40,14 +38,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Measure what is asked for, and print all that was ever measured, or only print; bring the README up to date."""
+    """Measure what was asked for, unless --table; then print every table."""
     options = _options()
     if not options.table:
         with tempfile.TemporaryDirectory(prefix="bertkit-bench-") as folder:
             measure(options, Path(folder))
     print(table(options.out))
-    if options.out == KEPT:
-        README.write_text(with_table(README.read_text("utf-8"), table(), MARKS), "utf-8")
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:

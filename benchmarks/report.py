@@ -104,7 +104,7 @@ def _flags(changed: dict[str, Any]) -> str:
 
 
 def _training(entries: dict[str, Entry]) -> list[str]:
-    lines = _header(
+    lines = header_lines(
         *("task", "encoder", "against", "bertkit's flags", "times as fast [90 %]", "examples/s", "real tokens/s"),
         *("of the peak", "peak memory, MiB", "loss", "precision"),
     )
@@ -115,7 +115,7 @@ def _training(entries: dict[str, Entry]) -> list[str]:
                 continue
             both = (side, peer)
             lines.append(
-                _row(
+                row_line(
                     *(entry["task"], MODELS[entry["model"]], opponent(entry["peer"], entry["kind"])),
                     _flags(entry["variants"][name]),
                     _bounds(ratio(rates(side), rates(peer))),
@@ -131,7 +131,7 @@ def _training(entries: dict[str, Entry]) -> list[str]:
 
 
 def _prediction(entries: dict[str, Entry]) -> list[str]:
-    lines = _header("task", "encoder", "against", "times as fast [90 %]", "rows/s", "answers that differ")
+    lines = header_lines("task", "encoder", "against", "times as fast [90 %]", "rows/s", "answers that differ")
     for entry in entries.values():
         ours = entry["sides"]["bertkit"]
         for name, side in entry["sides"].items():
@@ -140,7 +140,7 @@ def _prediction(entries: dict[str, Entry]) -> list[str]:
                 speed = _bounds(ratio(rates(ours), rates(side)))
                 rows = _pair((ours, side), lambda one: f"{total(one, 'examples'):,.0f}")
                 differ = f"{entry['differing'][name]} of {entry['rows']:,}"
-                lines.append(_row(entry["task"], MODELS[entry["model"]], against, speed, rows, differ))
+                lines.append(row_line(entry["task"], MODELS[entry["model"]], against, speed, rows, differ))
     return [PREDICTION, "", *lines]
 
 
@@ -154,30 +154,30 @@ AGAINST = {
 
 
 def _startup(entries: dict[str, Entry]) -> list[str]:
-    lines = _header("from the start of the process to", "bertkit, s", "the other, s", "times as long [90 %]")
+    lines = header_lines("from the start of the process to", "bertkit, s", "the other, s", "times as long [90 %]")
     for key, entry in entries.items():
         seconds = entry["seconds"]
         for theirs, ours in AGAINST.items():
             if theirs in seconds:
                 medians = [f"{ours}: {np.median(seconds[ours]):.2f}", f"{theirs}: {np.median(seconds[theirs]):.2f}"]
                 times = _bounds(ratio(seconds[ours], seconds[theirs]))
-                lines.append(_row(key.partition("/")[2], *medians, times))
+                lines.append(row_line(key.partition("/")[2], *medians, times))
     return [STARTUP, "", *lines]
 
 
 def _checkpoints(entries: dict[str, Entry]) -> list[str]:
-    lines = _header("encoder", "MiB", "costs, s [90 %]", "of the time between two")
+    lines = header_lines("encoder", "MiB", "costs, s [90 %]", "of the time between two")
     for entry in entries.values():
         excess = entry["excess"]
         cost = ratio(excess, [1.0] * len(excess))
         share = f"{100 * cost[0] / entry['interval']:.2f} % of {entry['interval']:.0f} s"
-        lines.append(_row(MODELS[entry["model"]], f"{entry['mib']:,.0f}", _bounds(cost), share))
+        lines.append(row_line(MODELS[entry["model"]], f"{entry['mib']:,.0f}", _bounds(cost), share))
     return [CHECKPOINTS, "", *lines]
 
 
 def _memory(entries: dict[str, Entry]) -> list[str]:
     (entry,) = entries.values()
-    lines = _header(
+    lines = header_lines(
         *("rows", "tokens of a row", "encoder", "updates", "s/update", "s to the first"),
         *("peak RssAnon before training, MiB", "from then on, MiB"),
     )
@@ -185,7 +185,7 @@ def _memory(entries: dict[str, Entry]) -> list[str]:
     for point in points:
         low, high = point["tokens"]
         lines.append(
-            _row(
+            row_line(
                 *(f"{point['rows']:,}", str(low) if low == high else f"{low} to {high}", MODELS[point["model"]]),
                 *(str(point["updates"]), f"{point['seconds_per_update']:.3f}", f"{point['seconds_to_training']:.1f}"),
                 *(f"{point['peak_before_training_anon_mib']:,.0f}", f"{point['peak_training_anon_mib']:,.0f}"),
@@ -220,9 +220,9 @@ def _pair(sides: tuple[Entry, Entry], show: Callable[[Any], str]) -> str:
     return f"{ours} / {theirs}"
 
 
-def _header(*names: str) -> list[str]:
-    return [_row(*names), _row(*("---" for _ in names))]
+def header_lines(*names: str) -> list[str]:
+    return [row_line(*names), row_line(*("---" for _ in names))]
 
 
-def _row(*cells: str) -> str:
+def row_line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
