@@ -1,4 +1,4 @@
-"""The table of pretrained against scratch, made from the compare.json of each comparison that is kept here."""
+"""The table of pretrained against scratch, made from the compare.json of each comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables, from the file of what was measured. Ratios are of bertkit to the other, within a round."""
+"""The tables of speed and memory, from bench.json. Ratios are of bertkit to the other side, within a round."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ MODELS = {"minilm": "MiniLM-L6", "bert-base": "BERT-base, random"}
 SAMPLES = 10_000
 
 TRAINING = """\
-**Training**, bertkit / the other: the same rows, tokens and batches (of 32 rows; on QA of 12 windows, as run_qa.py's
-README has them), each side in a process of its own, in turns. How many times as fast, and the share of the peak: the
-median over rounds with its 90 % interval; all else over all rounds together. The peak is that of the best matrix
-product measured before and after, in the side's own precision. The loss is the last turn's mean; on QA Trainer's also
-counts padding as a place where an answer may be."""
+**Training**, bertkit / the other side: the same rows, tokens and batches (32 rows; 12 windows for QA, as in run_qa.py's
+README), each side in a process of its own, in turns. "Times as fast" and "of the peak" are medians over rounds with
+their 90 % interval; everything else is over all rounds together. The peak is the fastest matrix product measured before
+and after, in the side's own precision. The loss is the mean of the last turn; on QA, Trainer's also counts padding as a
+possible answer position."""
 PREDICTION = """\
-**Prediction**, bertkit / the other: from texts to answers, in fp32, models loaded before."""
+**Prediction**, bertkit / the other side: from texts to answers, in fp32, models already loaded."""
 STARTUP = """\
-**Start-up**, medians over rounds, files in the page cache. How many times as long: as above."""
+**Start-up**, medians over rounds, files in the page cache; "times as long" with its 90 % interval."""
 CHECKPOINTS = """\
-**Checkpoints**: how much longer the updates beside which one is written take, all together, than as many in between;
-the median with its 90 % interval, and its share of the time from one to the next."""
+**Checkpoints**: how much longer the updates take while one is written, in total, than as many updates in between: the
+median with its 90 % interval, and its share of the time from one checkpoint to the next."""
 MEMORY = """\
-**Memory against rows**: `RssAnon` of one command, looked at every 50 ms from its start to its end."""
+**Memory against rows**: `RssAnon` of one command, sampled every 50 ms from its start to its end."""
 GROWTH = """\
-**Growth**: rows, length, encoder, one of them changed at a time; `RssAnon` of one command from its start to its end.
-The first updates on two million rows share the cores with the encoding of the others."""
+**Growth**: rows, length and encoder, changed one at a time; `RssAnon` of one command from its start to its end.
+On two million rows the first updates share the cores with the encoding of the remaining rows."""
 
 
 def table(path: Path = KEPT) -> str:
@@ -72,12 +72,12 @@ def rates(side: Entry) -> list[float]:
 
 
 def total(side: Entry, what: str) -> float:
-    """`what` a second over all turns together."""
+    """`what` per second, over all turns together."""
     return float(sum(turn[what] for turn in side["turns"]) / sum(turn["seconds"] for turn in side["turns"]))
 
 
 def share(entry: Entry, side: Entry) -> str:
-    """Of the peak in the side's own precision, the better of before and after, what real tokens take."""
+    """The share of the peak, in the side's own precision, that real tokens use; the better peak of before and after."""
     peak = max(entry["peak_gflops"][side["precision"]].values())
     tokens = np.array([turn["tokens"] / turn["seconds"] for turn in side["turns"]])
     median, low, high = middle(100 * tokens * entry["flop_per_token"] / (peak * 1e9))
@@ -85,7 +85,7 @@ def share(entry: Entry, side: Entry) -> str:
 
 
 def opponent(peer: str, kind: str) -> str:
-    """A peer in words: which of transformers' examples does so by default, or with what flags."""
+    """A peer's description: the transformers example that trains so by default, or its flags."""
     example = {"tagging": "run_ner.py", "span": "run_qa.py"}.get(kind, "run_glue.py")
     pads = kind != "tagging"  # run_ner.py alone pads each batch to its longest by default
     return {
@@ -96,7 +96,7 @@ def opponent(peer: str, kind: str) -> str:
 
 
 def _flags(changed: dict[str, Any]) -> str:
-    """bertkit's flags as they are typed."""
+    """bertkit's flags as typed."""
     if not changed:
         return "none"
     typed = {"fast_dropout": "--torch-dropout"}
@@ -150,7 +150,7 @@ AGAINST = {
     "run_glue, rows never read before": "bertkit, rows never read before",
     "import typer, rich": "bertkit --help",
 }
-"""At the start each is compared with the bertkit that does as much."""
+"""Each start-up is compared with the bertkit command that does as much."""
 
 
 def _startup(entries: dict[str, Entry]) -> list[str]:
@@ -199,7 +199,7 @@ def _memory(entries: dict[str, Entry]) -> list[str]:
 
 
 def _sources(entries: list[Entry]) -> list[str]:
-    """By which command, where, when and with what versions: each different one once."""
+    """Commands, dates, machines and versions, each different line once."""
     lines = []
     for entry in entries:
         machine, versions = entry["machine"], entry["versions"]

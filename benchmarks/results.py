@@ -1,4 +1,4 @@
-"""The published scores: `make results` runs those that are missing, and writes the tables from the files.
+"""The published scores: `make results` runs those that are missing and writes the tables.
 
     python -m benchmarks.results --data ../shared/data        run every result that has no file yet
 
