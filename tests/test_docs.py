@@ -13,6 +13,7 @@ import tiny
 
 from benchmarks import pages, results, summary, tree
 from bertkit.cli import main
+from bertkit.heads import Head
 from bertkit.task import Task
 
 ROOT = Path(__file__).parent.parent
@@ -100,6 +101,14 @@ def test_every_path_in_contributing_exists() -> None:
     paths = set(re.findall(r"`((?:bertkit|tasks|tests|benchmarks)/[\w./]*)`", prose))
     assert len(paths) > 40
     assert not {path for path in paths if not (ROOT / path).exists()}
+
+
+def test_every_member_of_a_head_is_in_contributing_and_those_it_must_have_are_marked() -> None:
+    part = CONTRIBUTING.partition("## Add a head")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:4] for line in part.splitlines() if line.startswith("| `")]
+    shown = {name: "required" in end for names, _, end in rows for name in re.findall(r"`(\w+)`", names)}
+    members = {name for name in vars(Head) if not name.startswith("_")}
+    assert shown == {"kind": True, "labels": True} | {name: name in Head.__abstractmethods__ for name in members}
 
 
 def test_each_function_of_the_call_chain_calls_the_next() -> None:
