@@ -1,4 +1,4 @@
-"""A suite's number: the mean over tasks of the mean over their metrics, and what it may be called."""
+"""A suite's score: the mean over tasks of the mean over their metrics, and when it may be called the GLUE score."""
 
 from __future__ import annotations
 
