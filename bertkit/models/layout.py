@@ -1,4 +1,4 @@
-"""How a run's batches lie in memory and in which order they come: what was "auto", decided for a model."""
+"""The layout and order of a run's batches: resolves "auto" for a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run, in order: finished already? - seed - accelerator - rows - features - model - train - evaluate - write."""
+"""One run, in order: finished already? - seed - accelerator - rows - features - model - train - evaluate - write."""
 
 from __future__ import annotations
 

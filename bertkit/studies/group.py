@@ -1,4 +1,4 @@
-"""Seeds and arms, whose numbers are put side by side: all are made of the same, or it is said that they are not."""
+"""Several runs whose scores are compared: all from the same Hub commits, or it is said that they are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop: batches of features in, a trained model out. The order of things is all here, in the open."""
+"""The training loop: batches of features in, a trained model out. The order of things is all here, in the open."""
 
 from __future__ import annotations
 
