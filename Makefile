@@ -1,17 +1,18 @@
-# make demo   the main job on the shipped sample, with a real pretrained encoder
-# make test   every test, ruff, mypy --strict
-# make check  ruff and mypy alone
-# make bench  bertkit against what a user would run instead, side by side (hours; DATA=folder of the datasets)
-# make torture  runs that are killed, stopped and starved, thousands of them, and what became of them (hours)
-# make results  what is missing of the README's results (DATA=folder of the datasets)
-# Each makes the environment it needs in .venv.
+# make demo     fine-tune a pretrained encoder on the shipped sample
+# make test     ruff, mypy --strict, every test
+# make check    ruff and mypy alone
+# make bench    speed and memory against what a user would run instead (hours; DATA=folder of the data sets)
+# make results  the results in the READMEs that are missing (hours; DATA=folder of the data sets)
+# make pages    write the tables in the READMEs and the tree in CONTRIBUTING.md again, from the files
+# make torture  thousands of runs that are killed, stopped and starved, then resumed and compared (hours)
+# Each sets up the environment it needs in .venv.
 
 PYTHON ?= python3
 DATA ?= ../shared/data
 BIN := .venv/bin
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test check bench results torture clean
+.PHONY: demo test check bench results pages torture clean
 
 demo: .venv/sample
 	$(BIN)/bertkit finetune sst2 --sample
@@ -28,9 +29,14 @@ check: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m benchmarks.bench --data $(DATA)
+	$(BIN)/python -m benchmarks.pages
 
 results: .venv/dev
 	$(BIN)/python -m benchmarks.results --data $(DATA)
+	$(BIN)/python -m benchmarks.pages
+
+pages: .venv/dev
+	$(BIN)/python -m benchmarks.pages
 
 torture: .venv/dev
 	$(BIN)/python tests/torture.py
@@ -40,7 +46,7 @@ torture: .venv/dev
 clean:
 	rm -rf .venv build dist *.egg-info
 
-# torch first, and by name: on Linux a bare `torch` brings some 3 GB of CUDA libraries.
+# torch first, so that TORCH can name a build: on Linux the default may bring about 3 GB of CUDA libraries.
 .venv/torch:
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip

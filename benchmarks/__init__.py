@@ -1,1 +1,1 @@
-"""What is measured, and the last figures."""
+"""Measurements: what is run against what, the last figures, and the pages made from them."""

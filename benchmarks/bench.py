@@ -1,11 +1,11 @@
-"""bertkit against what a user would run instead, both sides in the same run, taking turns.
+"""bertkit's speed and memory against what a user would run instead, both sides in turns.
 
     python -m benchmarks.bench --data ../shared/data                          every part, with MiniLM-L6
     python -m benchmarks.bench --data ../shared/data --model bert-base --only sst2,mnli --parts training
     python -m benchmarks.bench --table                                        print the tables, run nothing
 
-Each measurement is kept in the file of --out as soon as it is done, in place of an older one of the same kind. The
-tables also go into the README, if the file is the one that is kept here.
+Each measurement is written to the file of --out as soon as it is done, in place of an older one of the same kind.
+`make pages` writes the tables into benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -19,13 +19,11 @@ from typing import Any
 
 from benchmarks import checkpoints, memory, prediction, startup, training
 from benchmarks.report import KEPT, table
-from benchmarks.results import README, with_table
 from benchmarks.setting import Setting, command
 from benchmarks.sides import ask
 from bertkit.encoders import sample_folder
 from bertkit.request.flags import Asked
 
-MARKS = ("<!-- bench: begin -->", "<!-- bench: end -->")
 PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "growth")
 TASKS = ("sst2", "mnli", "ud_en_ewt", "squad")
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -40,18 +38,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Measure what is asked for, and print all that was ever measured, or only print; bring the README up to date."""
+    """Measure what was asked for, unless --table; then print every table."""
     options = _options()
     if not options.table:
         with tempfile.TemporaryDirectory(prefix="bertkit-bench-") as folder:
             measure(options, Path(folder))
     print(table(options.out))
-    if options.out == KEPT:
-        README.write_text(with_table(README.read_text("utf-8"), table(), MARKS), "utf-8")
 
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
-    """Measure every part that is asked for, one after the other."""
+    """Measure every requested part, one after the other."""
     models = {"minilm": sample_folder(), "bert-base": folder / "bert-base"}
     setting = Setting(
         data=str(Path(options.data).resolve()),
@@ -93,25 +89,31 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--parts", type=_names(PARTS), default=PARTS, help=",".join(PARTS))
     parser.add_argument("--only", type=_names(TASKS), default=TASKS, help=f"tasks: {','.join(TASKS)}")
     parser.add_argument("--model", choices=("minilm", "bert-base"), default="minilm", help="bert-base is random")
-    parser.add_argument("--peers", type=_names(training.PEERS), default=tuple(training.PEERS), help="of training")
-    parser.add_argument("--variants", type=_names(VARIANTS), default=("default", "length"), help="of bertkit")
+    parser.add_argument(
+        "--peers", type=_names(training.PEERS), default=tuple(training.PEERS), help="what training is measured against"
+    )
+    parser.add_argument(
+        "--variants", type=_names(VARIANTS), default=("default", "length"), help="bertkit's flags to measure"
+    )
     parser.add_argument("--steps", type=int, default=20, help="updates of a turn")
-    parser.add_argument("--grouped-steps", type=int, default=50, help="of a turn against batches sorted in fifties")
+    parser.add_argument(
+        "--grouped-steps", type=int, default=50, help="updates of a turn against a peer that sorts 50 batches by length"
+    )
     parser.add_argument("--warm-up", type=int, default=5, help="updates before the first turn")
     parser.add_argument("--rounds", type=int, default=7, help="turns of each side")
-    parser.add_argument("--trial", type=int, help="rows and updates at most, to see that it works: no measurement")
-    parser.add_argument("--out", type=Path, default=KEPT, help="where measurements are kept")
+    parser.add_argument("--trial", type=int, help="rows and updates at most, to try the program: no measurement")
+    parser.add_argument("--out", type=Path, default=KEPT, help="the file of measurements")
     parser.add_argument("--table", action="store_true", help="print the tables, run nothing")
     options = parser.parse_args()
     flags = {flag for name in options.variants for flag in VARIANTS[name]}
     unknown = flags - {field.name for field in fields(Asked)}
     if unknown and not options.table:
-        parser.error(f"bertkit has no {', '.join(sorted(unknown))}: leave it out of --variants")
+        parser.error(f"bertkit has no {', '.join(sorted(unknown))}: remove it from --variants")
     return options
 
 
 def _names(known: Any) -> Any:
-    """A type of argument: names out of `known`, with commas between."""
+    """An argument type: names from `known`, separated by commas."""
 
     def names(text: str) -> tuple[str, ...]:
         unknown = [name for name in text.split(",") if name not in known]

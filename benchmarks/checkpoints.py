@@ -1,4 +1,4 @@
-"""What a checkpoint costs: the same run's updates while one is written, against those in between."""
+"""The cost of a checkpoint: updates while one is written, against the updates in between."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bertkit.training.checkpointer import INTERVAL
 
 TASK = "sst2"
 BLOCK = 40
-"""Updates from one checkpoint to the next half way to it: long enough for it to be on the disk."""
+"""Half the updates between two checkpoints: long enough for one to be on the disk."""
 
 
 def measure(setting: Setting) -> None:
-    """Keep what each of `rounds` times three checkpoints cost."""
+    """Measure and keep the cost of three checkpoints a round."""
     say(f"checkpoints, {setting.model}")
     saves = 3 * setting.rounds
     asked = {
@@ -28,7 +28,7 @@ def measure(setting: Setting) -> None:
 
 
 def entry(model: str, seconds: list[float], mib: float) -> dict[str, Any]:
-    """Of each update its seconds, the first of each 2 * BLOCK behind a checkpoint: what each of these cost more."""
+    """The extra seconds of each checkpoint, one every 2 * BLOCK updates, from the seconds of every update."""
     blocks = [sum(seconds[start : start + BLOCK]) for start in range(0, len(seconds) - BLOCK + 1, BLOCK)]
     pairs = list(zip(blocks[2::2], blocks[3::2], strict=True))  # before the first there was none
     return {

@@ -1,4 +1,4 @@
-"""`bertkit`, as it is, up to the end of its first update: then it prints the time (`time.monotonic`), and leaves."""
+"""Run `bertkit` to the end of its first update, print the time (`time.monotonic`) and exit."""
 
 import os
 import time
@@ -11,7 +11,7 @@ watch_of = screen.watch
 
 
 class FirstUpdate(Watch):
-    """Somebody who leaves after the first update; until then the one who would have watched."""
+    """Exits after the first update; until then passes everything to bertkit's own progress."""
 
     def __init__(self, quiet: bool, spec: Spec) -> None:
         self.inner = watch_of(quiet, spec)
@@ -23,7 +23,7 @@ class FirstUpdate(Watch):
         self.inner.phase(name, total)
 
     def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
-        """The first one of training is the last."""
+        """Exit at the first update of training."""
         if self.training:
             print(time.monotonic(), flush=True)
             os._exit(0)

@@ -1,4 +1,4 @@
-"""What run_glue.py does by default up to its first update: every row tokenised and padded; then it prints the time."""
+"""Do what run_glue.py does up to its first update (tokenise and pad every row), and print the time."""
 
 import os
 import sys
@@ -20,10 +20,10 @@ train, dev, encoder, batch_size, out = sys.argv[1:]
 
 
 class FirstUpdate(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """Leaves after the first update."""
+    """Exits after the first update."""
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """The first one is the last."""
+        """Exit at the first update."""
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         print(time.monotonic(), flush=True)

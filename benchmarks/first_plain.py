@@ -1,4 +1,4 @@
-"""The shortest script that comes to a first update: it tokenises and trains on one batch, then prints the time."""
+"""The shortest script with a first update: tokenise one batch, train on it, print the time."""
 
 import csv
 import os

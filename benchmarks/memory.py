@@ -1,4 +1,4 @@
-"""Memory and seconds of bertkit's own command, against rows, length and model: what grows, and how much."""
+"""Memory and seconds of bertkit's own command against the number of rows, their length, and the model."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from typing import Any
 from benchmarks.setting import BATCH, ROOT, Setting, say
 
 EVERY = 0.05
-"""Seconds between two looks at a process."""
+"""Seconds between two samples of a process's memory."""
 LIKE_SST2 = (5, 22)
-"""Tokens of a row, each number as often: 13.5 in the mean, as SST-2's have with their special ones."""
+"""Tokens of a row, uniformly distributed: 13.5 on average, as in SST-2 with special tokens."""
 DEV_ROWS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One run to look at: `tokens` is how many a row has, at least and at most."""
+    """One run to measure; `tokens` are the least and the most tokens of a row."""
 
     rows: int
     tokens: tuple[int, int] = LIKE_SST2
@@ -34,7 +34,7 @@ class Point:
 
     @property
     def name(self) -> str:
-        """It, in words."""
+        """A short description, for progress."""
         length = "like SST-2" if self.tokens == LIKE_SST2 else f"{self.tokens[0]} tokens"
         return f"{self.model}, {self.rows:,} rows, {length}, {self.updates} updates"
 
@@ -45,7 +45,7 @@ def memory(setting: Setting, models: dict[str, str]) -> None:
 
 
 def growth(setting: Setting, models: dict[str, str]) -> None:
-    """Rows, length and model, one of them changed at a time."""
+    """Rows, length and model, changed one at a time."""
     points = [Point(rows=n, updates=60) for n in _scaled(setting, 20_000, 200_000, 2_000_000)]
     (some,) = _scaled(setting, 2_000)
     points += [Point(rows=some, tokens=(n, n), updates=25) for n in (16, 64, 256, 512)]
@@ -54,7 +54,7 @@ def growth(setting: Setting, models: dict[str, str]) -> None:
 
 
 def _scaled(setting: Setting, *rows: int) -> list[int]:
-    """The numbers of rows; of a trial with a limit, far fewer."""
+    """The numbers of rows; far fewer in a trial."""
     return [count if setting.trial is None else setting.trial * (1 + k) for k, count in enumerate(rows)]
 
 
@@ -87,9 +87,9 @@ def write_rows(encoder: Path, folder: Path, point: Point) -> None:
 
 
 def watched(setting: Setting, folder: Path, model: str, point: Point) -> dict[str, Any]:
-    """Run bertkit's command in a fresh process, and look at it all the while: its peaks in MiB, and its seconds.
+    """Run bertkit's command in a fresh process and sample its memory: the peaks in MiB, and the seconds.
 
-    Its peaks are of RssAnon (/proc/PID/status): memory of its own, not the files that it maps.
+    The peaks are of RssAnon (/proc/PID/status): its own memory, without memory-mapped files.
     """
     words = ["finetune", "sst2", "--data", str(folder / "data"), "--model", model, "--max-steps", str(point.updates)]
     words += ["--batch-size", str(BATCH), "--max-length", str(max(128, point.tokens[1])), "--out", str(folder / "out")]
@@ -134,7 +134,7 @@ def _anonymous(process: int) -> float:
 
 
 def _seconds_per_update(out: Path) -> float:
-    """The median over the updates of a run but the first six."""
+    """The median over a run's updates, without the first six."""
     lines = [json.loads(line) for line in next(out.glob("*/log.jsonl")).read_text("utf-8").splitlines()]
     ends: list[float] = [line["seconds"] for line in lines if "seconds" in line]
     each = [after - before for before, after in pairwise(ends)]

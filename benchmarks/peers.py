@@ -1,4 +1,4 @@
-"""What a user would run instead of bertkit: transformers' Trainer, and its pipeline. Each is a side with turns."""
+"""The alternatives to bertkit: transformers' Trainer and pipeline, each run in turns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from transformers import Trainer, TrainerCallback, TrainingArguments
 from benchmarks.turns import Enough, Job, Turns, serve, tell
 
 BATCHES = (1, 8, 32, 64, 128)
-"""The sizes among which a pipeline's best batch is looked for."""
+"""The batch sizes from which a pipeline's best is chosen."""
 SLICE = 256
 
 datasets.disable_progress_bars()
 
 
 def train(job: Job) -> None:
-    """`Trainer.train()` on the features that were written for it, given up after the last turn."""
+    """`Trainer.train()` on the features written for it, stopped after the last turn."""
     turns, counts = Turns(job["born"]), _Counts()
     tokenizer = transformers.AutoTokenizer.from_pretrained(job["encoder"])
     labels = {"num_labels": len(job["labels"])} if job["labels"] else {}
@@ -59,7 +59,7 @@ def train(job: Job) -> None:
 
 
 def _collator(job: Job, tokenizer: Any) -> Any:
-    """As run_glue.py, run_ner.py and run_qa.py choose it."""
+    """The collator that run_glue.py, run_ner.py and run_qa.py use."""
     if job["kind"] == "tagging":
         return transformers.DataCollatorForTokenClassification(tokenizer)
     return transformers.default_data_collator if job["padded"] else transformers.DataCollatorWithPadding(tokenizer)
@@ -75,14 +75,14 @@ class _Counts:
 
 
 class _Counting(Trainer):  # type: ignore[misc]  # transformers has no types
-    """A Trainer whose steps are counted."""
+    """A Trainer that counts its steps."""
 
     def __init__(self, counts: _Counts, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.counts = counts
 
     def training_step(self, model: Any, inputs: dict[str, torch.Tensor], *rest: Any, **named: Any) -> torch.Tensor:
-        """The same, counted."""
+        """One step, counted."""
         self.counts.examples.append(len(inputs["input_ids"]))
         self.counts.tokens.append(inputs["attention_mask"].sum())
         loss: torch.Tensor = super().training_step(model, inputs, *rest, **named)
@@ -91,18 +91,18 @@ class _Counting(Trainer):  # type: ignore[misc]  # transformers has no types
 
 
 class _Waiting(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """Holds a Trainer between its turns."""
+    """Pauses a Trainer between its turns."""
 
     def __init__(self, turns: Turns, counts: _Counts) -> None:
         self.turns = turns
         self.counts = counts
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """Training begins with the first permission."""
+        """Wait for the first turn before training."""
         self.turns.wait()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """An update is a step."""
+        """Count an update as a step."""
         self.turns.step(self.counts.examples[-1], self.counts.losses[-1])
 
 

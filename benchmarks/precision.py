@@ -1,7 +1,8 @@
-"""Whether bf16 costs score: the same runs in bf16 and in fp32, five seeds each, on the dev set.
+"""Does bf16 lower the score? The same runs in bf16 and in fp32, five seeds each, scored on dev.
 
-python -m benchmarks.precision --data ../shared/data      run what is missing, write the README's table
-python -m benchmarks.precision --table                    write the table anew, run nothing
+    python -m benchmarks.precision --data ../shared/data      run every run that is missing
+
+`make pages` writes the table.
 """
 
 from __future__ import annotations
@@ -9,17 +10,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from benchmarks.results import HERE, README, Planned, asked_for, measure, with_table
+from benchmarks.results import HERE, Planned, arguments, measure
 from benchmarks.setting import machine, versions
 from bertkit.cli.screen import METRIC_TITLES
 from bertkit.evaluation.stats import difference, spread
 
-INTRO = """\
-bf16, the default where the hardware has it, against fp32: the same seeds, rows and updates, mean ± sd, and the p of a
-permutation test on the difference. Slices, not benchmark scores; `python -m benchmarks.precision --data DATA` runs each
-command with `--precision bf16` and with `fp32`."""
 KEPT = HERE / "precision.json"
-MARKS = ("<!-- precision: begin -->", "<!-- precision: end -->")
 PRECISIONS = ("bf16", "fp32")
 SEEDS = 5
 PLAN = (
@@ -30,30 +26,28 @@ PLAN = (
 
 
 def main() -> None:
-    """Run what is missing, then write the table; or only the table."""
-    options = asked_for(__doc__)
-    if not options.table:
-        kept = read()
-        for planned in PLAN:
-            for seed, _ in planned.files():
-                for precision in PRECISIONS:
-                    one = Planned(task=planned.task, flags=f"{planned.flags} --precision {precision}")
-                    command = one.command(seed)
-                    if command not in kept:
-                        print(command, flush=True)
-                        kept[command] = score(measure(one, seed, options))
-                        KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
-    README.write_text(with_table(README.read_text("utf-8"), table(), MARKS), "utf-8")
+    """Run every run that is missing."""
+    options = arguments(__doc__)
+    kept = read()
+    for planned in PLAN:
+        for seed, _ in planned.files():
+            for precision in PRECISIONS:
+                one = Planned(task=planned.task, flags=f"{planned.flags} --precision {precision}")
+                command = one.command(seed)
+                if command not in kept:
+                    print(command, flush=True)
+                    kept[command] = score(measure(one, seed, options))
+                    KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
 
 
 def read() -> dict[str, dict[str, Any]]:
-    """Every run that was made, by its command."""
+    """Every finished run, by its command."""
     kept: dict[str, dict[str, Any]] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
     return kept
 
 
 def score(result: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of a run: its headline, where it was made, and with what."""
+    """What is kept of a run: its first metric, the machine and the versions."""
     evaluation = next(e for e in result["evaluations"] if e["metrics"])
     metric = next(iter(evaluation["metrics"]))
     return {
@@ -63,8 +57,8 @@ def score(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def table() -> str:
-    """What the README says of every task whose runs are all there; nothing before the first."""
-    lines = [INTRO, "", "| task | metric | bf16 | fp32 | bf16 less fp32 | p | scored on | command |"]
+    """Every task whose runs are all there, in Markdown."""
+    lines = ["| task | metric | bf16 | fp32 | bf16 - fp32 | p | scored on | command |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
     kept = read()
     for planned in PLAN:
@@ -77,7 +71,7 @@ def table() -> str:
         }
         if all(run for several in runs.values() for run in several):
             lines.append(_line(planned, runs))
-    return "\n".join(lines) if len(lines) > 4 else ""
+    return "\n".join(lines)
 
 
 def _line(planned: Planned, runs: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Prediction, bertkit against transformers' pipeline: from texts to answers in fp32, in turns; models load before."""
+"""Prediction against transformers' pipeline: from texts to answers, in fp32, in turns, models already loaded."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UPDATES = 150
 
 
 def measure(setting: Setting) -> None:
-    """Measure every task that a pipeline answers alike, and keep each when it is done."""
+    """Measure every task that a pipeline can answer too, and keep each result as soon as it is there."""
     for task in setting.tasks:
         if task in TASKS:
             say(f"prediction {task}, {setting.model}")
@@ -24,7 +24,7 @@ def measure(setting: Setting) -> None:
 
 
 def compare(setting: Setting, task: str) -> dict[str, Any]:
-    """One task: what was measured of every side, and on how many rows the answers differ from bertkit's."""
+    """One task: every side's measurements, and the number of rows whose answers differ from bertkit's."""
     folder = setting.folder / f"prediction-{task}"
     folder.mkdir()
     run = trained(setting, task)

@@ -1,4 +1,4 @@
-"""What both sides of a measurement are given, made by bertkit before the clock runs: the same rows, the same tokens."""
+"""The same rows and tokens for both sides of a measurement, prepared by bertkit before timing starts."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def texts(job: Job) -> dict[str, Any]:
 
 
 def encoder(job: Job) -> dict[str, Any]:
-    """Make a BERT-base with random weights in a folder, with the vocabulary of the encoder in another beside it."""
+    """Make a BERT-base with random weights in one folder, with the vocabulary of the encoder in another folder."""
     folder = Path(job["folder"])
     transformers.set_seed(0)
     transformers.BertModel(transformers.BertConfig()).save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""The tables, from the file of what was measured. Ratios are of bertkit to the other, within a round."""
+"""The tables of speed and memory, from bench.json. Ratios are of bertkit to the other side, within a round."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ MODELS = {"minilm": "MiniLM-L6", "bert-base": "BERT-base, random"}
 SAMPLES = 10_000
 
 TRAINING = """\
-**Training**, bertkit / the other: the same rows, tokens and batches (of 32 rows; on QA of 12 windows, as run_qa.py's
-README has them), each side in a process of its own, in turns. How many times as fast, and the share of the peak: the
-median over rounds with its 90 % interval; all else over all rounds together. The peak is that of the best matrix
-product measured before and after, in the side's own precision. The loss is the last turn's mean; on QA Trainer's also
-counts padding as a place where an answer may be."""
+**Training**, bertkit / the other side: the same rows, tokens and batches (32 rows; 12 windows for QA, as in run_qa.py's
+README), each side in a process of its own, in turns. "Times as fast" and "of the peak" are medians over rounds with
+their 90 % interval; everything else is over all rounds together. The peak is the fastest matrix product measured before
+and after, in the side's own precision. The loss is the mean of the last turn; on QA, Trainer's also counts padding as a
+possible answer position."""
 PREDICTION = """\
-**Prediction**, bertkit / the other: from texts to answers, in fp32, models loaded before."""
+**Prediction**, bertkit / the other side: from texts to answers, in fp32, models already loaded."""
 STARTUP = """\
-**Start-up**, medians over rounds, files in the page cache. How many times as long: as above."""
+**Start-up**, medians over rounds, files in the page cache; "times as long" with its 90 % interval."""
 CHECKPOINTS = """\
-**Checkpoints**: how much longer the updates beside which one is written take, all together, than as many in between;
-the median with its 90 % interval, and its share of the time from one to the next."""
+**Checkpoints**: how much longer the updates take while one is written, in total, than as many updates in between: the
+median with its 90 % interval, and its share of the time from one checkpoint to the next."""
 MEMORY = """\
-**Memory against rows**: `RssAnon` of one command, looked at every 50 ms from its start to its end."""
+**Memory against rows**: `RssAnon` of one command, sampled every 50 ms from its start to its end."""
 GROWTH = """\
-**Growth**: rows, length, encoder, one of them changed at a time; `RssAnon` of one command from its start to its end.
-The first updates on two million rows share the cores with the encoding of the others."""
+**Growth**: rows, length and encoder, changed one at a time; `RssAnon` of one command from its start to its end.
+On two million rows the first updates share the cores with the encoding of the remaining rows."""
 
 
 def table(path: Path = KEPT) -> str:
@@ -72,12 +72,12 @@ def rates(side: Entry) -> list[float]:
 
 
 def total(side: Entry, what: str) -> float:
-    """`what` a second over all turns together."""
+    """`what` per second, over all turns together."""
     return float(sum(turn[what] for turn in side["turns"]) / sum(turn["seconds"] for turn in side["turns"]))
 
 
 def share(entry: Entry, side: Entry) -> str:
-    """Of the peak in the side's own precision, the better of before and after, what real tokens take."""
+    """The share of the peak, in the side's own precision, that real tokens use; the better peak of before and after."""
     peak = max(entry["peak_gflops"][side["precision"]].values())
     tokens = np.array([turn["tokens"] / turn["seconds"] for turn in side["turns"]])
     median, low, high = middle(100 * tokens * entry["flop_per_token"] / (peak * 1e9))
@@ -85,7 +85,7 @@ def share(entry: Entry, side: Entry) -> str:
 
 
 def opponent(peer: str, kind: str) -> str:
-    """A peer in words: which of transformers' examples does so by default, or with what flags."""
+    """A peer's description: the transformers example that trains so by default, or its flags."""
     example = {"tagging": "run_ner.py", "span": "run_qa.py"}.get(kind, "run_glue.py")
     pads = kind != "tagging"  # run_ner.py alone pads each batch to its longest by default
     return {
@@ -96,7 +96,7 @@ def opponent(peer: str, kind: str) -> str:
 
 
 def _flags(changed: dict[str, Any]) -> str:
-    """bertkit's flags as they are typed."""
+    """bertkit's flags as typed."""
     if not changed:
         return "none"
     typed = {"fast_dropout": "--torch-dropout"}
@@ -104,7 +104,7 @@ def _flags(changed: dict[str, Any]) -> str:
 
 
 def _training(entries: dict[str, Entry]) -> list[str]:
-    lines = _header(
+    lines = header_lines(
         *("task", "encoder", "against", "bertkit's flags", "times as fast [90 %]", "examples/s", "real tokens/s"),
         *("of the peak", "peak memory, MiB", "loss", "precision"),
     )
@@ -115,7 +115,7 @@ def _training(entries: dict[str, Entry]) -> list[str]:
                 continue
             both = (side, peer)
             lines.append(
-                _row(
+                row_line(
                     *(entry["task"], MODELS[entry["model"]], opponent(entry["peer"], entry["kind"])),
                     _flags(entry["variants"][name]),
                     _bounds(ratio(rates(side), rates(peer))),
@@ -131,7 +131,7 @@ def _training(entries: dict[str, Entry]) -> list[str]:
 
 
 def _prediction(entries: dict[str, Entry]) -> list[str]:
-    lines = _header("task", "encoder", "against", "times as fast [90 %]", "rows/s", "answers that differ")
+    lines = header_lines("task", "encoder", "against", "times as fast [90 %]", "rows/s", "answers that differ")
     for entry in entries.values():
         ours = entry["sides"]["bertkit"]
         for name, side in entry["sides"].items():
@@ -140,7 +140,7 @@ def _prediction(entries: dict[str, Entry]) -> list[str]:
                 speed = _bounds(ratio(rates(ours), rates(side)))
                 rows = _pair((ours, side), lambda one: f"{total(one, 'examples'):,.0f}")
                 differ = f"{entry['differing'][name]} of {entry['rows']:,}"
-                lines.append(_row(entry["task"], MODELS[entry["model"]], against, speed, rows, differ))
+                lines.append(row_line(entry["task"], MODELS[entry["model"]], against, speed, rows, differ))
     return [PREDICTION, "", *lines]
 
 
@@ -150,34 +150,34 @@ AGAINST = {
     "run_glue, rows never read before": "bertkit, rows never read before",
     "import typer, rich": "bertkit --help",
 }
-"""At the start each is compared with the bertkit that does as much."""
+"""Each start-up is compared with the bertkit command that does as much."""
 
 
 def _startup(entries: dict[str, Entry]) -> list[str]:
-    lines = _header("from the start of the process to", "bertkit, s", "the other, s", "times as long [90 %]")
+    lines = header_lines("from the start of the process to", "bertkit, s", "the other, s", "times as long [90 %]")
     for key, entry in entries.items():
         seconds = entry["seconds"]
         for theirs, ours in AGAINST.items():
             if theirs in seconds:
                 medians = [f"{ours}: {np.median(seconds[ours]):.2f}", f"{theirs}: {np.median(seconds[theirs]):.2f}"]
                 times = _bounds(ratio(seconds[ours], seconds[theirs]))
-                lines.append(_row(key.partition("/")[2], *medians, times))
+                lines.append(row_line(key.partition("/")[2], *medians, times))
     return [STARTUP, "", *lines]
 
 
 def _checkpoints(entries: dict[str, Entry]) -> list[str]:
-    lines = _header("encoder", "MiB", "costs, s [90 %]", "of the time between two")
+    lines = header_lines("encoder", "MiB", "costs, s [90 %]", "of the time between two")
     for entry in entries.values():
         excess = entry["excess"]
         cost = ratio(excess, [1.0] * len(excess))
         share = f"{100 * cost[0] / entry['interval']:.2f} % of {entry['interval']:.0f} s"
-        lines.append(_row(MODELS[entry["model"]], f"{entry['mib']:,.0f}", _bounds(cost), share))
+        lines.append(row_line(MODELS[entry["model"]], f"{entry['mib']:,.0f}", _bounds(cost), share))
     return [CHECKPOINTS, "", *lines]
 
 
 def _memory(entries: dict[str, Entry]) -> list[str]:
     (entry,) = entries.values()
-    lines = _header(
+    lines = header_lines(
         *("rows", "tokens of a row", "encoder", "updates", "s/update", "s to the first"),
         *("peak RssAnon before training, MiB", "from then on, MiB"),
     )
@@ -185,7 +185,7 @@ def _memory(entries: dict[str, Entry]) -> list[str]:
     for point in points:
         low, high = point["tokens"]
         lines.append(
-            _row(
+            row_line(
                 *(f"{point['rows']:,}", str(low) if low == high else f"{low} to {high}", MODELS[point["model"]]),
                 *(str(point["updates"]), f"{point['seconds_per_update']:.3f}", f"{point['seconds_to_training']:.1f}"),
                 *(f"{point['peak_before_training_anon_mib']:,.0f}", f"{point['peak_training_anon_mib']:,.0f}"),
@@ -199,7 +199,7 @@ def _memory(entries: dict[str, Entry]) -> list[str]:
 
 
 def _sources(entries: list[Entry]) -> list[str]:
-    """By which command, where, when and with what versions: each different one once."""
+    """Commands, dates, machines and versions, each different line once."""
     lines = []
     for entry in entries:
         machine, versions = entry["machine"], entry["versions"]
@@ -220,9 +220,9 @@ def _pair(sides: tuple[Entry, Entry], show: Callable[[Any], str]) -> str:
     return f"{ours} / {theirs}"
 
 
-def _header(*names: str) -> list[str]:
-    return [_row(*names), _row(*("---" for _ in names))]
+def header_lines(*names: str) -> list[str]:
+    return [row_line(*names), row_line(*("---" for _ in names))]
 
 
-def _row(*cells: str) -> str:
+def row_line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"

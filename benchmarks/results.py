@@ -1,7 +1,6 @@
-"""The scores in the README: `make results` runs what is missing, and writes the table from the files.
+"""The published scores: `make results` runs those that are missing and writes the tables.
 
     python -m benchmarks.results --data ../shared/data        run every result that has no file yet
-    python -m benchmarks.results --table                      write the README's table anew, run nothing
 
 A result's file holds scores, spec, row counts, versions and seconds; none of the data's text.
 """
@@ -22,8 +21,6 @@ from bertkit.cli.screen import METRIC_TITLES
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
-README = HERE.parent / "README.md"
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +32,7 @@ class Planned:
     seeds: int = 1
 
     def command(self, seed: int | None = None) -> str:
-        """What a person types for it; without a seed, for all of them."""
+        """The command of one seed; without a seed, of all of them."""
         line = f"bertkit finetune {self.task} --data DATA --model sample {self.flags}"
         if seed is not None:
             return f"{line} --seed {seed}"
@@ -64,28 +61,25 @@ PLAN = (
 
 
 def main() -> None:
-    """Run what is missing, then write the table; or only the table."""
-    options = asked_for(__doc__)
-    if not options.table:
-        for planned in PLAN:
-            for seed, path in planned.files():
-                if not path.exists():
-                    print(planned.command(seed), flush=True)
-                    path.write_text(json.dumps(measure(planned, seed, options), indent=1) + "\n", "utf-8")
-    README.write_text(with_table(README.read_text("utf-8"), table()), "utf-8")
+    """Run every result that has no file yet."""
+    options = arguments(__doc__)
+    for planned in PLAN:
+        for seed, path in planned.files():
+            if not path.exists():
+                print(planned.command(seed), flush=True)
+                path.write_text(json.dumps(measure(planned, seed, options), indent=1) + "\n", "utf-8")
 
 
-def asked_for(description: str | None) -> argparse.Namespace:
-    """The arguments of a program that runs what is missing and writes a table."""
+def arguments(description: str | None) -> argparse.Namespace:
+    """The arguments of a program that runs what is missing."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="../shared/data", help="the folder of the datasets")
     parser.add_argument("--runs", default="runs", help="where the runs' folders go")
-    parser.add_argument("--table", action="store_true", help="write the README's table, run nothing")
     return parser.parse_args()
 
 
 def measure(planned: Planned, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """Run one seed by its command, and keep what may be kept of its result."""
+    """Run one seed by its command; returns what is kept of its result."""
     words = planned.command(seed).replace("DATA", options.data).split()[1:]
     finished = subprocess.run(
         [sys.executable, "-m", "bertkit", *words, "--out", options.runs, "--json", "--quiet"],
@@ -102,29 +96,44 @@ def kept(command: str, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def table() -> str:
-    """The README's table, from the files that are there."""
+    """Every score of every result that is there, with its rows, seeds and command, in Markdown."""
     lines = ["| task | score (dev) | seeds | rows trained on | scored on | command |"]
     lines.append("| --- | --- | --- | --- | --- | --- |")
-    for planned in PLAN:
-        results = [json.loads(path.read_text("utf-8")) for _, path in planned.files() if path.exists()]
-        if results:
-            lines.append(_line(planned, results))
+    for planned, results in _kept():
+        first = results[0]
+        scored = [e for e in first["evaluations"] if e["metrics"]]
+        scores = "; ".join(_named(results, e, name) for e in scored for name in e["metrics"])
+        rows = "; ".join(_rows(first["rows"][e["name"]]) for e in scored)
+        trained = _rows(first["rows"]["train"])
+        lines.append(f"| {planned.task} | {scores} | {len(results)} | {trained} | {rows} | `{planned.command()}` |")
     return "\n".join(lines)
 
 
-def _line(planned: Planned, results: list[dict[str, Any]]) -> str:
-    first = results[0]
-    scored = [e for e in first["evaluations"] if e["metrics"]]
-    scores = "; ".join(
-        f"{'' if len(scored) == 1 and e['name'] == 'dev' else e['name'] + ' '}{METRIC_TITLES[name]} "
-        + _score([_value(r, e["name"], name) for r in results])
-        for e in scored
-        for name in e["metrics"]
-    )
-    return (
-        f"| {planned.task} | {scores} | {len(results)} | {_rows(first['rows']['train'])} | "
-        f"{'; '.join(_rows(first['rows'][e['name']]) for e in scored)} | `{planned.command()}` |"
-    )
+def short_table() -> str:
+    """The README's table: the first metric of every result, and its command, in Markdown."""
+    lines = ["| task | dev score | rows trained on | command |", "| --- | --- | --- | --- |"]
+    for planned, results in _kept():
+        first = next(e for e in results[0]["evaluations"] if e["metrics"])
+        score = _named(results, first, next(iter(first["metrics"])))
+        trained = _rows(results[0]["rows"]["train"])
+        lines.append(f"| {planned.task} | {score} | {trained} | `{planned.command()}` |")
+    return "\n".join(lines)
+
+
+def _kept() -> list[tuple[Planned, list[dict[str, Any]]]]:
+    """Every planned line with at least one result, and its results, a seed each."""
+    found = []
+    for planned in PLAN:
+        results = [json.loads(path.read_text("utf-8")) for _, path in planned.files() if path.exists()]
+        if results:
+            found.append((planned, results))
+    return found
+
+
+def _named(results: list[dict[str, Any]], evaluation: dict[str, Any], metric: str) -> str:
+    """A metric's name and score; the evaluation's name too, if it is not simply `dev`."""
+    prefix = "" if evaluation["name"] == "dev" else f"{evaluation['name']} "
+    return f"{prefix}{METRIC_TITLES[metric]} {_score([_value(r, evaluation['name'], metric) for r in results])}"
 
 
 def _value(result: dict[str, Any], evaluation: str, metric: str) -> dict[str, float]:
@@ -142,20 +151,12 @@ def _score(scores: Iterable[dict[str, float]]) -> str:
 
 
 def _rows(count: dict[str, Any]) -> str:
-    """How many rows, of how many; and where they are no published split, which."""
+    """How many rows, of how many published; or of which documents, where the split was cut from dev."""
     if " documents of " in count["origin"]:
         return f"{count['used']:,} ({count['origin'].partition(' documents of ')[0]} dev documents)"
     if count["published"] and count["used"] != count["published"]:
         return f"{count['used']:,} of {count['published']:,}"
     return f"{count['used']:,}"
-
-
-def with_table(readme: str, lines: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
-    """The README with the table between its two marks."""
-    begin, end = marks
-    before, _, rest = readme.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}\n{lines}\n{end}{after}"
 
 
 if __name__ == "__main__":

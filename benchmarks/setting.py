@@ -1,4 +1,4 @@
-"""What every part of the benchmark is given: data, encoder, how long to measure, and where to keep it."""
+"""The settings of every part of the benchmark: data, encoder, duration, output file."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 LIBRARIES = ("bertkit", "torch", "transformers", "tokenizers", "datasets", "accelerate")
 LEARNING_RATE = 5e-5
 BATCH = 32
-"""Rows of a batch, on every side, where nothing else is said."""
+"""Rows of a batch, on every side, by default."""
 
 Entry = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What was asked for.
+    """The settings of one call of the benchmark.
 
     tasks       their names
-    variants    bertkit's flags, as Asked has them, by the name the table gives them
+    variants    bertkit's flags, as Asked has them, by the name in the table
     steps       updates of a turn; `grouped` where a turn is to be one whole bucket of lengths
     warm_up     updates before the first turn that counts
-    trial       rows and updates at most, where this is no measurement
-    folder      for everything that is thrown away afterwards
+    trial       rows and updates at most, if this is only a trial
+    folder      for temporary files
     """
 
     data: str
@@ -65,12 +65,12 @@ class Setting:
 
     @property
     def environment(self) -> dict[str, str]:
-        """That of every process: no network, and caches that are thrown away."""
+        """The environment of every process: no network, temporary caches."""
         caches = {"BERTKIT_CACHE": self.folder / "rows", "HF_DATASETS_CACHE": self.folder / "datasets"}
         return {**os.environ, "HF_HUB_OFFLINE": "1", **{name: str(path) for name, path in caches.items()}}
 
     def keep(self, key: str, entry: Entry) -> None:
-        """Write what was measured into the file, in place of what it held under the same key."""
+        """Write a measurement to the file, in place of the one with the same key."""
         kept = read(self.out)
         record = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": self.command}
         kept[key] = {**record, **entry, "machine": machine(), "versions": versions()}
@@ -78,7 +78,7 @@ class Setting:
 
 
 def read(path: Path) -> dict[str, Entry]:
-    """Everything that was measured, by its key; nothing if there is no such file."""
+    """All measurements by key; none if there is no such file."""
     if not path.is_file():
         return {}
     kept: dict[str, Entry] = json.loads(path.read_text("utf-8"))
@@ -86,13 +86,13 @@ def read(path: Path) -> dict[str, Entry]:
 
 
 def command(arguments: Sequence[str], data: str) -> str:
-    """What was typed, without the paths of this machine."""
+    """The command as typed, without this machine's paths."""
     typed = re.sub(r" --out[ =]\S+", "", " " + " ".join(arguments))
     return "python -m benchmarks.bench" + typed.replace(data, "DATA")
 
 
 def machine() -> dict[str, Any]:
-    """The processor, how many cores of it there are, what it computes in, and the memory in GiB."""
+    """The processor, its cores and instruction sets, and the memory in GiB."""
     lines = [line.split(":", 1) for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines() if ":" in line]
     facts = {name.strip(): value.strip() for name, value in lines}
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -105,7 +105,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Of Python, of the libraries that decide the speed; and bertkit's commit, `-dirty` if changed since."""
+    """Versions of Python and of the libraries that matter for speed, and bertkit's commit (`-dirty` if changed)."""
     found = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
     described = subprocess.run(
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
@@ -114,5 +114,5 @@ def versions() -> dict[str, str]:
 
 
 def say(text: str) -> None:
-    """One line of progress."""
+    """Print one line of progress."""
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Sides that take turns: each a process of its own, which waits on a pipe while another one has its turn."""
+"""Take turns: each side is a process that waits on a pipe during the other sides' turns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Job = dict[str, Any]
 
 @dataclass(kw_only=True)
 class Side:
-    """One side: what it told of each of its turns, and at the end."""
+    """One side: its reports of each turn and of the whole."""
 
     name: str
     process: subprocess.Popen[str]
@@ -30,7 +30,7 @@ class Side:
 
     @classmethod
     def start(cls, name: str, job: Job, folder: Path, environment: Mapping[str, str]) -> Side:
-        """A process that does `job` (see worker.py), and waits for its first turn."""
+        """Start a process that does `job` (see worker.py) and waits for its first turn."""
         log = folder / f"{job['job']}.log"
         line = json.dumps({**job, "born": time.monotonic()})
         with log.open("w") as errors:
@@ -46,12 +46,12 @@ class Side:
         return cls(name=name, process=process, log=log)
 
     def turn(self, steps: int) -> dict[str, Any]:
-        """Permit `steps` steps; what the side tells when they are done."""
+        """Run `steps` steps; returns the side's report of them."""
         self._send(steps)
         return self.reply()
 
     def end(self) -> None:
-        """No more turns: the side tells of the whole, and its process ends."""
+        """End the side's process and read its final report."""
         self._send(0)
         self.told = self.reply()
         for turn, tokens in zip(self.turns, self.told.pop("tokens", [])[-len(self.turns) :], strict=False):
@@ -59,7 +59,7 @@ class Side:
         self.process.wait()
 
     def reply(self) -> dict[str, Any]:
-        """The next line that the process tells. Exits with the end of its log if there is none."""
+        """The next line the process writes. Exits with the end of its log if there is none."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
@@ -69,7 +69,7 @@ class Side:
 
     @property
     def computed(self) -> float:
-        """Seconds that its process has computed so far, in all threads."""
+        """CPU seconds of its process so far, in all threads."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -82,12 +82,12 @@ class Side:
             pass  # `reply` says why
 
     def plain(self) -> dict[str, Any]:
-        """What is kept of it."""
+        """The measurements to keep."""
         return {"turns": self.turns, **self.told}
 
 
 def ask(job: Job, folder: Path, environment: Mapping[str, str]) -> dict[str, Any]:
-    """What a process that has no turns tells when its job is done."""
+    """The report of a process that has no turns, when its job is done."""
     with _ended([Side.start(str(job["job"]), job, folder, environment)]) as (side,):
         return side.reply()
 
@@ -103,8 +103,8 @@ def take_turns(
 ) -> dict[str, dict[str, Any]]:
     """All sides by name, after `rounds` rounds in which each has one turn of `steps` steps.
 
-    They are started one after the other, each with its warm-up turn alone on the machine. Who goes first
-    moves on by one from round to round.
+    They are started one after the other, each with its warm-up turn alone on the machine. The side that goes
+    first rotates from round to round.
     """
     sides: list[Side] = []
     with _ended(sides):
@@ -127,18 +127,18 @@ def take_turns(
 
 
 def _wait_until_idle(sides: Sequence[Side]) -> None:
-    """None of the sides computes: what it does beside its steps, it has done. Exits if one goes on for two minutes."""
+    """Wait until no side uses the CPU. Exits if one still does after two minutes."""
     for _ in range(240):
         before = [side.computed for side in sides]
         time.sleep(0.5)
         if all(side.computed - then <= 0.02 for side, then in zip(sides, before, strict=True)):
             return
-    raise SystemExit("a side goes on computing while it has no turn")
+    raise SystemExit("a side still uses the CPU outside its turn")
 
 
 @contextmanager
 def _ended(sides: Sequence[Side]) -> Iterator[Sequence[Side]]:
-    """No process of these is left, however it comes to an end."""
+    """Kill these processes on the way out, also after an error."""
     try:
         yield sides
     finally:

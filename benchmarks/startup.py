@@ -1,4 +1,4 @@
-"""Start-up: from the start of a process to the end of its first update, page cache warm, in turns."""
+"""Start-up time: from the start of a process to the end of its first update, page cache warm, in turns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Seconds = dict[str, list[float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What is started, and whether what it keeps of its rows for the next time is thrown away before."""
+    """A command line, and whether its cached rows are removed before it starts."""
 
     words: list[str]
     anew: bool = False
@@ -38,7 +38,7 @@ def measure(setting: Setting) -> None:
 
 
 def commands(setting: Setting) -> dict[str, Command]:
-    """The processes that come to a first update of SST-2, by what they are called in the table."""
+    """The commands that run a first update on SST-2, by their names in the table."""
     train = Path(setting.data) / "glue" / "SST-2" / "train.tsv"
     files = [str(train), str(train.with_name("dev.tsv")), str(setting.encoder), str(BATCH)]
     words = ["finetune", "sst2", "--data", setting.data, "--model", setting.asked_model, "--max-steps", "1"]
@@ -55,7 +55,7 @@ def commands(setting: Setting) -> dict[str, Command]:
 
 
 def rounds(setting: Setting, of: dict[str, Command], clock: Callable[[str, Command], float]) -> Seconds:
-    """The seconds of each command in each round, after one that does not count; who goes first moves on."""
+    """The seconds of each command in each round, after one warm-up round; the command that goes first rotates."""
     names = list(of)
     seconds: Seconds = {name: [] for name in names}
     for k in range(-1, setting.rounds):
@@ -69,7 +69,7 @@ def rounds(setting: Setting, of: dict[str, Command], clock: Callable[[str, Comma
 
 
 def first_update(setting: Setting, name: str, command: Command) -> float:
-    """Seconds from the start of the process to the moment that it prints: the end of its first update."""
+    """Seconds from the start of the process to the end of its first update, whose time it prints."""
     folder = setting.folder / "startup"
     caches = folder / ("anew" if command.anew else "kept")
     if command.anew:

@@ -1,4 +1,4 @@
-"""Training, bertkit against transformers' Trainer: the same rows, tokens, batch size and learning rate, in turns."""
+"""Training against transformers' Trainer: the same rows, tokens, batch size and learning rate, in turns."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from benchmarks.sides import Job, ask, take_turns
 
 COMMON = {"max_length": 128, "batch_size": BATCH}
 SIZES: Mapping[str, dict[str, int]] = {"squad": {"max_length": 384, "doc_stride": 128, "batch_size": 12}}
-"""What a model sees at once: COMMON, or as the README of the peer's own example has it."""
+"""Sizes that differ from COMMON, as in the README of the peer's own example."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Peer:
     """A way to train with Trainer.
 
-    arguments  what it changes of TrainingArguments' defaults
+    arguments  TrainingArguments that differ from their defaults
     padded     to the maximum length, before training
     grouped    a turn is to be one megabatch of transformers' LengthGroupedSampler, 50 batches sorted by length
     """
@@ -37,7 +37,7 @@ PEERS = {
 
 
 def measure(setting: Setting) -> None:
-    """Measure every task against every peer, and keep each when it is done."""
+    """Measure every task against every peer, and keep each result as soon as it is there."""
     shapes = _shapes(setting.config)
     for task in setting.tasks:
         for name in setting.peers:
@@ -52,7 +52,7 @@ def measure(setting: Setting) -> None:
 
 
 def compare(setting: Setting, task: str, name: str) -> dict[str, Any]:
-    """One task against one peer: what was measured of every side."""
+    """One task against one peer: every side's measurements."""
     peer, folder = PEERS[name], setting.folder / f"training-{task}-{name}"
     steps = setting.grouped if peer.grouped else setting.steps
     warm_up = steps if peer.grouped else setting.warm_up

@@ -1,4 +1,4 @@
-"""The turns of one side, seen from inside its process: it waits for a permission on stdin, and replies on stdout."""
+"""The turns of one side, inside its process: wait on stdin for a number of steps, report on stdout."""
 
 from __future__ import annotations
 
@@ -18,14 +18,11 @@ CHANNEL = os.fdopen(os.dup(1), "w")
 
 
 class Enough(Exception):  # noqa: N818  # nothing is wrong
-    """No more steps are wanted."""
+    """The last turn is over."""
 
 
 class Turns:
-    """The turns of this side: it waits between them, and tells how long each took.
-
-    A turn's seconds go from the permission to the end of its last step.
-    """
+    """The turns of this side: wait between them, and report the seconds of each, from its start to its last step."""
 
     def __init__(self, born: float) -> None:
         self.born = born
@@ -36,7 +33,7 @@ class Turns:
         self.began = 0.0
 
     def wait(self) -> None:
-        """Wait for the next permission, and begin a turn. Raises Enough if there is none."""
+        """Wait for the next turn. Raises Enough if there is none."""
         wanted = int(sys.stdin.readline().strip() or 0)
         if not wanted:
             raise Enough
@@ -45,7 +42,7 @@ class Turns:
         self.began = time.perf_counter()
 
     def step(self, examples: int, loss: Any = None) -> None:
-        """One more step is done; the last one of a turn ends it."""
+        """Count a step; the last one of a turn ends it."""
         self.done += 1
         self.examples += examples
         if loss is not None:
@@ -59,7 +56,7 @@ class Turns:
             self.wait()
 
     def report(self, tokens: Sequence[int] = ()) -> dict[str, Any]:
-        """The whole: real tokens of each turn (from those of each step), the last turn's mean loss, memory in MiB."""
+        """The final report: real tokens of each turn (from those by step), the last turn's mean loss, MiB of memory."""
         ends = [sum(self.sizes[: k + 1]) for k in range(len(self.sizes))]
         told: dict[str, Any] = {"first_step_seconds": round(self.first or 0.0, 3), **memory()}
         if tokens:
@@ -71,13 +68,13 @@ class Turns:
 
 
 def tell(reply: dict[str, Any]) -> None:
-    """One line to the process that started this one."""
+    """Write one line to the process that started this one."""
     CHANNEL.write(json.dumps(reply) + "\n")
     CHANNEL.flush()
 
 
 def memory() -> dict[str, float]:
-    """The most that was resident so far, as the kernel's two counters have it, in MiB."""
+    """The peak resident memory so far, by the kernel's two counters, in MiB."""
     lines = Path("/proc/self/status").read_text("utf-8").splitlines()
     held = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -85,14 +82,14 @@ def memory() -> dict[str, float]:
 
 
 def settle() -> None:
-    """Everything that was given to an accelerator is done."""
+    """Wait until the accelerator is idle."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def serve(job: Job, answer: Callable[[], list[str]], facts: dict[str, Any]) -> None:
-    """Answer all rows once a step; at the end tell the answers of the last time, and `facts`."""
+    """Answer all rows once a step; at the end report the last answers, and `facts`."""
     turns, answers = Turns(job["born"]), list[str]()
     try:
         turns.wait()

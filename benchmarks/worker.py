@@ -1,4 +1,4 @@
-"""One side of a measurement: `python -m benchmarks.worker JOB` does a job, as JSON, in turns."""
+"""One side of a measurement: `python -m benchmarks.worker JOB` does a job, given as JSON, in turns."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from bertkit.progress import Watch
 
 
 class TurnsWatch(Watch):
-    """Watches a run of bertkit, and holds it between its turns."""
+    """Pauses a run of bertkit between its turns."""
 
     def __init__(self, turns: Turns) -> None:
         self.turns = turns
         self.training = False
 
     def phase(self, name: str, total: int) -> None:
-        """Training begins with the first permission."""
+        """Wait for the first turn before training."""
         self.training = name == "training"
         if self.training:
             self.turns.wait()
 
     def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
-        """An update is a step."""
+        """Count an update as a step."""
         if self.training:
             self.turns.step(examples, loss)
 
 
 def train_bertkit(job: Job) -> None:
-    """A run as `bertkit finetune` starts it, given up after the last turn."""
+    """A run as `bertkit finetune` starts it, stopped after the last turn."""
     from bertkit import registry
     from bertkit.machine.devices import settled
     from bertkit.request.check import check
@@ -45,7 +45,7 @@ def train_bertkit(job: Job) -> None:
     spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
     check([spec])
     try:
-        # a turn lasts seconds, and the clock goes on between turns: the peers keep no checkpoints either
+        # no checkpoints: the clock runs between turns too, and the peers write none either
         run(spec, RunOptions(out=out, save_every=10**9), TurnsWatch(turns))
     except Enough:
         lines = [json.loads(line) for line in next(out.glob("*/log.jsonl")).read_text("utf-8").splitlines()]
@@ -71,31 +71,31 @@ def predict_bertkit(job: Job) -> None:
 
 
 class Clock(Watch):
-    """Notes when each update was done."""
+    """Records the time of each update."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
         self.training = False
 
     def phase(self, name: str, total: int) -> None:
-        """Only training is timed."""
+        """Time only training."""
         self.training = name == "training"
         if self.training:
             self.times.append(time.perf_counter())
 
     def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
-        """An update is done."""
+        """Record an update."""
         if self.training:
             self.times.append(time.perf_counter())
 
 
 def time_checkpoints(job: Job) -> None:
-    """The seconds of every update of a run that is kept every 2 * block updates, and a checkpoint's size."""
+    """The seconds of every update of a run with a checkpoint every 2 * block updates, and a checkpoint's size."""
     from bertkit import registry
     from bertkit.request.flags import Asked, spec_of
     from bertkit.runs.run import run
     from bertkit.spec import RunOptions
-    from bertkit.training import checkpoint
+    from bertkit.training import checkpoint, checkpointer
 
     sizes: list[int] = []
     plain = checkpoint.write
@@ -105,7 +105,7 @@ def time_checkpoints(job: Job) -> None:
         sizes.append(sum(file.stat().st_size for file in place.iterdir()))
         return place
 
-    checkpoint.write = write
+    setattr(checkpointer, "write", write)  # noqa: B010  # mypy would refuse the plain form
     clock = Clock()
     spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
     run(spec, RunOptions(out=Path(job["out"]), save_every=2 * job["block"]), clock)
@@ -113,7 +113,7 @@ def time_checkpoints(job: Job) -> None:
 
 
 def measure_peak(job: Job) -> None:
-    """The best GFLOP/s of a linear layer, forward and both products backward, at an encoder's shapes."""
+    """The best GFLOP/s of a linear layer, forward and backward, at an encoder's shapes."""
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -135,7 +135,7 @@ def measure_peak(job: Job) -> None:
 
 def main() -> None:
     """Do the job."""
-    os.dup2(2, 1)  # what libraries print is no reply
+    os.dup2(2, 1)  # libraries print to stderr; only reports go to stdout
     job = json.loads(sys.argv[1])
     if job["job"] in ("features", "texts", "encoder"):
         from benchmarks import prepare

@@ -1,4 +1,4 @@
-"""Which encoder is meant, and whether it is whole, by looking at names, sizes and headers only. Light."""
+"""Which encoder is meant, and whether it is complete, by names, sizes and headers only. Light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error a person can cause.
+"""The tree of errors that a user can cause.
 
     BertkitError
     ├── RequestError      what was asked cannot be: a flag, a number, a name           exit code 2

@@ -1,4 +1,4 @@
-"""Files that are written atomically: to a temporary name, flushed, renamed. Light."""
+"""Atomic file writes: to a temporary name, flushed, renamed. Light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it while it goes on. This one is silent; the command line has another."""
+"""The interface through which a run reports its progress; the default is silent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tasks and suites there are: those of every installed pack.
+"""The installed tasks and suites, from every pack.
 
 A pack is a package with a TASKS tuple, maybe a SUITES tuple and a folder `samples/`, named by an entry
 point of the group "bertkit.tasks". bertkit's own come in by this door too. A pack that fails at import is

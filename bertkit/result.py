@@ -1,4 +1,4 @@
-"""What a run came to: the run's folder, and the values written there."""
+"""The result of a run, as values."""
 
 from __future__ import annotations
 

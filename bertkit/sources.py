@@ -1,4 +1,4 @@
-"""Where rows come from, as a value; and which files of a folder hold them, by looking at names only.
+"""Where rows come from, as a value; and which files of a folder hold a split, by names only.
 
 Light: nothing here opens a file. `rows.py` reads what is located here.
 """

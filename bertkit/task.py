@@ -1,4 +1,4 @@
-"""A task is a value: a head, where its rows are, how it is scored, and the recipe it is trained by."""
+"""A task as a value: a head, a source of rows, evaluations, and a recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bertkit can do out of the box: its own pack, which comes in by the same door as anyone's."""
+"""The tasks that come with bertkit, a pack like any other."""
 
 from .acceptability import COLA
 from .glue import GLUE

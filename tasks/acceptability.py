@@ -1,4 +1,4 @@
-"""Would a native speaker say it?"""
+"""Linguistic acceptability: is a sentence grammatical?"""
 
 from bertkit.heads import Classification
 from bertkit.task import Evaluation, Recipe, Task

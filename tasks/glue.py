@@ -1,4 +1,4 @@
-"""GLUE (Wang et al. 2019): nine tasks, one score; and what its tasks' sources have in common."""
+"""GLUE (Wang et al. 2019): the suite of nine tasks, and the source that its tasks share."""
 
 from collections.abc import Mapping
 

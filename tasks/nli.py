@@ -1,4 +1,4 @@
-"""Does one text follow from another, contradict it, answer it, or take a stand on it?"""
+"""Natural language inference: entailment, contradiction, stance."""
 
 from bertkit.heads import Classification
 from bertkit.sources import HubRows, Source

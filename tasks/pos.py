@@ -1,4 +1,4 @@
-"""The part of speech of each word: Universal Dependencies (de Marneffe et al. 2021), from raw CoNLL-U."""
+"""Part-of-speech tagging: Universal Dependencies (de Marneffe et al. 2021), from raw CoNLL-U."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A document and a question -> the stretch of the document that answers it."""
+"""Extractive question answering: SQuAD 1.1 and 2.0."""
 
 from bertkit.heads import Span, Window
 from bertkit.sources import Carve, HubRows, Source

@@ -1,4 +1,4 @@
-"""Is a sentence positive or negative?"""
+"""Sentiment: is a sentence positive or negative?"""
 
 from bertkit.heads import Classification
 from bertkit.task import Evaluation, Recipe, Task

@@ -1,4 +1,4 @@
-"""Do two sentences say the same, and how nearly?"""
+"""Paraphrase and semantic similarity of two sentences."""
 
 from bertkit.heads import Classification, Number
 from bertkit.task import Evaluation, Recipe, Task

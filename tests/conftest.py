@@ -1,4 +1,4 @@
-"""What every test starts from: empty caches of its own, a plain terminal, and the real data if it is there."""
+"""Fixtures of every test: empty caches, a plain terminal, and the real data if it is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door a user comes in by: a request that is refused, and the folders that requests name."""
+"""Run the command line as a user does: refused requests, and the folders they name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small Hub on loopback: what huggingface_hub, transformers and datasets ask, and faults on demand.
+"""A small Hub on loopback: what huggingface_hub, transformers and datasets request, and faults on demand.
 
     root/models/<owner>/<name>/...      root/datasets/<owner>/<name>/...
 

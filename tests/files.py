@@ -1,4 +1,4 @@
-"""Small files for tests, written as a person's would be, and lines to put in them."""
+"""Small files for tests, and lines to put in them."""
 
 from __future__ import annotations
 

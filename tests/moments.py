@@ -1,4 +1,4 @@
-"""The moments at which torture.py ends a process, and the faults that it meets: each armed in the process itself."""
+"""The moments at which torture.py kills a process, and the faults it injects, both armed in the process itself."""
 
 from __future__ import annotations
 

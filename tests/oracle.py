@@ -1,4 +1,4 @@
-"""What the contract tests share: a task's sample rows, two kinds of tokenizer, and logits made by hand.
+"""Shared by the contract tests: a task's sample rows, two kinds of tokenizer, and logits made by hand.
 
 R rows, F features, T tokens, C the width of a head's logits.
 """

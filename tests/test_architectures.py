@@ -1,4 +1,4 @@
-"""Nine families of encoders under every head, tiny: they learn, are saved, and are read by others.
+"""Nine encoder families under every head, tiny: they learn, are saved, and are read by transformers.
 
 A model of each is trained once, on a fixed batch of four rows.
 """

@@ -1,4 +1,4 @@
-"""A wrong request, at the door: one line that names the thing, exit code 2, and nothing written."""
+"""Wrong requests on the command line: one line that names the thing, exit code 2, nothing written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows and runs that cannot be read, at the door: one line with file and line, exit code 2, nothing written."""
+"""Unreadable rows and runs on the command line: one line with file and line, exit code 2, nothing written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features side by side: padded on the right, or one after the other."""
+"""Features in a batch: padded on the right, or unpadded in one row."""
 
 from __future__ import annotations
 

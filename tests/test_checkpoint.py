@@ -1,4 +1,4 @@
-"""Checkpoints: there and back, read by others, whole or passed over, one at a time, and the newest alone."""
+"""Checkpoints: round trip, read by other libraries, intact or skipped, one at a time, only the newest kept."""
 
 from __future__ import annotations
 

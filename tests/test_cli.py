@@ -1,4 +1,4 @@
-"""The commands, at the door a user comes in by: on the shipped sample, with a tiny encoder."""
+"""The commands as a user types them: on the shipped sample, with a tiny encoder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The laws that every head obeys, for every installed task, other people's packs included."""
+"""The laws that every head obeys, for every installed task, other packages' included."""
 
 from __future__ import annotations
 

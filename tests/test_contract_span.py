@@ -1,4 +1,4 @@
-"""What the span head promises beside the laws: windows, offsets, max context, n-best, and no answer.
+"""The span head beyond the laws: windows, offsets, max context, n-best, no answer.
 
 The reference is a plain loop over the rules of google-research/bert's run_squad.py.
 """

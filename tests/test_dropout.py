@@ -1,4 +1,4 @@
-"""Fast dropout: how often it drops, that nothing hangs together, its gradient, and its state as one number."""
+"""Fast dropout: its rate, independence, gradient, and its state as one number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An embedding table of which only seen rows are moved, against torch's dense gradient and AdamW: the same bits."""
+"""Sparse updates of the embedding table against torch's dense gradient and AdamW: the same bits."""
 
 from __future__ import annotations
 

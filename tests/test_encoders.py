@@ -1,4 +1,4 @@
-"""Which encoder is meant, and whether it is whole: said before anything heavy is loaded."""
+"""Which encoder is meant, and whether it is complete: decided before anything heavy is loaded."""
 
 from __future__ import annotations
 

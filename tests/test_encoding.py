@@ -1,4 +1,4 @@
-"""Features in files, and features that are given out before all are encoded: the same, in the same order."""
+"""Features in files, and features used before all are encoded: the same, in the same order."""
 
 from __future__ import annotations
 

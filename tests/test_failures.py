@@ -1,4 +1,4 @@
-"""What a run meets on its way: a full disk, a loss that is no number, too little memory."""
+"""Failures during a run: a full disk, a non-finite loss, out of memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept by what it was made from: there and back, made anew where damaged, two writers at once."""
+"""Cached features: round trip, rebuilt where damaged, two writers at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows and command lines that nobody would write: each is read, or refused in one line, in time, leaving nothing.
+"""Random rows and command lines: each is read, or refused in one line, in time, leaving nothing behind.
 
 Hypothesis (MacIver et al. 2019) makes files out of the shipped samples by cutting, doubling, turning and mixing their
 bytes, and command lines out of every flag with values that flags do not expect.

@@ -1,4 +1,4 @@
-"""Rows, models and paths that are strange or meant badly, at the door: a score, or one line."""
+"""Strange or hostile rows, models and paths on the command line: a score, or one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two hosts against one process, and processes that are lost: each that is left ends in time, with one line.
+"""Two hosts against one process, and lost processes: every other one ends in time, with one line.
 
 The hosts are two network namespaces of this machine with a cable (a veth pair) between them, which takes root and
 `ip` (Debian's iproute2). Rows and model are those of test_processes.

@@ -1,4 +1,4 @@
-"""What talks to the Hub, against a small one on loopback, each client in a process of its own."""
+"""Everything that talks to the Hub, against a small one on loopback, each client in its own process."""
 
 from __future__ import annotations
 

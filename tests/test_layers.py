@@ -1,4 +1,4 @@
-"""The house: imports point one way, the content knows the engine's values alone, and every room is small."""
+"""The structure: imports point one way, tasks import values only, files and functions stay small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Help, listing and a wrong request answer without loading anything heavy: asserted by modules, not by time."""
+"""Help, listing and wrong requests load nothing heavy: asserted by modules, not by time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Linear layers by oneDNN against torch's own: values, gradients, and where they keep out of the way."""
+"""Linear layers by oneDNN against torch's own: values, gradients, and where they are not used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoders that fit and encoders that don't: weights, tokenizers, labels, inputs and positions."""
+"""Encoders that fit a task and encoders that don't: weights, tokenizers, labels, inputs, positions."""
 
 from __future__ import annotations
 

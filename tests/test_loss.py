@@ -1,4 +1,4 @@
-"""The loss against transformers' own, and what keeps it the same however a batch is cut up.
+"""The loss against transformers' own, and that it does not depend on how a batch is split.
 
 B features, T tokens, C labels.
 """

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn, scipy, and hands; and the same metrics as `evaluate` modules."""
+"""Metrics against scikit-learn, scipy and values by hand; and the same metrics as `evaluate` modules."""
 
 from __future__ import annotations
 

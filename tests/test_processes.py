@@ -1,4 +1,4 @@
-"""Two processes on this machine against one: the same weights, predictions and scores, and one line for a mistake.
+"""Two processes on this machine against one: the same weights, predictions and scores; one line for a mistake.
 
 The task is tagging, whose loss is a mean over words, which no two processes have the same number of. Thirteen
 rows in batches of four: four batches an epoch, one of them a single row, of which a process has no part.

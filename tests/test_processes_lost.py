@@ -1,4 +1,4 @@
-"""The other processes of a run: how many were started, how long they are waited for, and what is said of a lost one."""
+"""Processes of a run: how many were started, how long each is waited for, what is said of a lost one."""
 
 from __future__ import annotations
 

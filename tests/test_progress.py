@@ -1,4 +1,4 @@
-"""The bar on the terminal: a run does without it once the terminal is closed."""
+"""The progress bar: a run continues without it once the terminal is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TSV, CSV and JSON Lines: there and back, a case by hand, a reference by somebody else, the nasty input."""
+"""TSV, CSV and JSON Lines: round trip, by hand, against a reference implementation, nasty input."""
 
 from __future__ import annotations
 

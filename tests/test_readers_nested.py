@@ -1,4 +1,4 @@
-"""CoNLL-U, SQuAD's JSON and Parquet: there and back, by hand, a reference by somebody else, the nasty input."""
+"""CoNLL-U, SQuAD's JSON and Parquet: round trip, by hand, against a reference implementation, nasty input."""
 
 from __future__ import annotations
 

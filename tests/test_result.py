@@ -1,4 +1,4 @@
-"""A run's files: a result and a spec that come back as they were, what is damaged, and writing whole or not at all."""
+"""Results and specs: round trip through files, damage, atomic writes."""
 
 from __future__ import annotations
 

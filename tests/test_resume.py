@@ -1,4 +1,4 @@
-"""Runs that are killed, stopped, starved or spoilt: they go on to the same bytes, or say in one line why not."""
+"""Runs that are killed, stopped, starved or damaged: they resume to the same bytes, or say why not in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two processes that are killed or stopped: they go on together, to the bytes of two that never were."""
+"""Two processes that are killed or stopped: they resume together, to the bytes of an uninterrupted run."""
 
 from __future__ import annotations
 

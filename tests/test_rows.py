@@ -1,4 +1,4 @@
-"""Rows: as many as were published, with ids and digests that stay, kept once read, and cut by whole documents."""
+"""Rows: as many as were published, stable ids and digests, cached, and split by whole documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped sample: how many rows, none alike, few set phrases, no label to be guessed from half a pair."""
+"""The shipped sample: how many rows, no duplicates, few set phrases, no label that half a pair gives away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Being asked to stop: at once, or after what must not be torn; in the shell's own exit codes."""
+"""Signals: stop at once, or after what must not be interrupted; exit codes as a shell has them."""
 
 from __future__ import annotations
 

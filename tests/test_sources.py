@@ -1,4 +1,4 @@
-"""Which files hold a split: found by looking at names and sizes, never by opening one."""
+"""Which files hold a split: found by names and sizes, without opening one."""
 
 from __future__ import annotations
 

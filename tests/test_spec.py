@@ -1,4 +1,4 @@
-"""A spec: its digest, its folder's name, what it refuses, and its way through JSON."""
+"""A spec: its digest, its folder's name, what it refuses, its round trip through JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SQuAD's rules by hand, and against a second writing of them straight from the published ones.
+"""SQuAD's rules: by hand, and against a second implementation written from the published scripts.
 
 The published rules: lower case; drop the characters of `string.punctuation`; drop the words a, an, the;
 collapse white space. EM is equality of what is left, F1 that of the two bags of its tokens (where one is

@@ -1,4 +1,4 @@
-"""A suite's number: the mean over tasks of the mean over their metrics, and what it may be called."""
+"""A suite's score: the mean over tasks of the mean over their metrics, and when it may be called the GLUE score."""
 
 from __future__ import annotations
 
@@ -129,8 +129,6 @@ def test_a_run_that_fails_by_itself_leaves_its_cell_saying_so(tmp_path: Path, mo
     failing(RunError("the loss became nan"), done, monkeypatch)
     members = [member("cola", [[0]]), member("sst2", [[0]])]
     score = run_suite(GLUE, members, RunOptions(out=tmp_path), lambda spec: Watch())
-        GLUE, [member("cola", [[0]]), member("sst2", [[0]])], RunOptions(out=tmp_path), lambda spec: Watch()
-    )
     assert done == ["cola", "sst2"]
     assert [one.missing for one in score.members] == ["the loss became nan"] * 2
 

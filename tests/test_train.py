@@ -1,4 +1,4 @@
-"""The loop and the run around it: rates, decay, updates, and the folder that is left.
+"""The training loop and the run around it: rates, decay, updates, and the folder it leaves.
 
 B rows of a batch, U updates.
 """

@@ -1,4 +1,4 @@
-"""The unpadded layout against the plain loop: padded batches, transformers' own loss, torch's own AdamW.
+"""The unpadded layout against the plain loop: padded batches, transformers' loss, torch's AdamW.
 
 B features of a batch, N their tokens, h heads, d dimensions.
 """

@@ -1,4 +1,4 @@
-"""Raw rows -> a head's columns, labels by name; what does not fit is refused where it stands."""
+"""Raw rows -> a head's columns, labels by name; what does not fit is refused with its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A built wheel, unpacked away from the repository: it lists the tasks, carries the samples, and no more."""
+"""A built wheel, away from the repository: it lists the tasks, carries the samples, and nothing more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that are killed, and continued until they are done; `make torture` counts what comes of them.
+"""Kill runs and resume them until they are finished; `make torture` counts the outcomes.
 
 Every command runs in a process forked from one that has imported everything and started no thread; it is killed at
 a moment chosen beforehand, by itself, with SIGKILL: inside an update, a save, an evaluation or the final write, or

@@ -1,4 +1,4 @@
-"""The command line: it puts the commands together, and is the one place where errors become lines."""
+"""The command line: puts the commands together, and turns every error into one line."""
 
 from __future__ import annotations
 

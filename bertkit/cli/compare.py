@@ -1,4 +1,4 @@
-"""bertkit compare WHAT"""
+"""The command `bertkit compare WHAT`."""
 
 from __future__ import annotations
 

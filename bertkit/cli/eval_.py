@@ -1,4 +1,4 @@
-"""bertkit eval TARGET"""
+"""The command `bertkit eval TARGET`."""
 
 from __future__ import annotations
 

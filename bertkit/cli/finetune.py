@@ -1,4 +1,4 @@
-"""bertkit finetune TASK"""
+"""The command `bertkit finetune TASK`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every option, written once: commands take them as the types of their parameters."""
+"""Every option, written once, as the type of a command's parameter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bertkit predict RUN [TEXT ...]"""
+"""The command `bertkit predict RUN [TEXT ...]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bar on the terminal while a run goes on. Imported when there is a run to watch."""
+"""The progress bar of a run, on the terminal. Imported when there is a run to watch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bertkit resume RUN"""
+"""The command `bertkit resume RUN`."""
 
 from __future__ import annotations
 

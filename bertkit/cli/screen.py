@@ -1,4 +1,4 @@
-"""What a person sees: progress on stderr, answers on stdout, eighty columns wide."""
+"""What is printed: answers on stdout, progress on stderr, 80 columns wide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bertkit tasks [TASK]"""
+"""The command `bertkit tasks [TASK]`."""
 
 from __future__ import annotations
 

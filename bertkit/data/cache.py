@@ -1,4 +1,4 @@
-"""What can be made again: kept in files by what it was made from, whole or not at all."""
+"""A content-addressed disk cache; entries are written atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows -> features, in files that are mapped into memory; a row that is wanted before its turn is encoded at once.
+"""Encode rows into memory-mapped feature files in the background; a row needed earlier is encoded at once.
 
 F features. What training holds in memory grows with the batch, not with the rows.
 """

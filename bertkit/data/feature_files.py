@@ -1,4 +1,4 @@
-"""Features in files that are mapped into memory, kept by what they were made from."""
+"""Features in memory-mapped files, cached by the content they were made from."""
 
 from __future__ import annotations
 

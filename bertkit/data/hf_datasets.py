@@ -1,4 +1,4 @@
-"""Rows of a datasets.Dataset as readers give a file's: numbered, labels by name. Heavy."""
+"""Rows of a datasets.Dataset in the readers' form: numbered, labels by name. Heavy."""
 
 from __future__ import annotations
 

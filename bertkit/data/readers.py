@@ -1,4 +1,4 @@
-"""Files as published -> raw rows, each with the line it stood on. Standard library only; no interpretation.
+"""Read published files: raw rows, each with its line number. Standard library only; no interpretation.
 
 A raw row is a mapping of the file's own columns to strings (or JSON values). Every reader raises
 DataError naming file and line for what it cannot read.

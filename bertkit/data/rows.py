@@ -1,4 +1,4 @@
-"""Rows: what was located, read into a memory-mapped Arrow table with a stable `row_id`.
+"""Load the located rows into a memory-mapped Arrow table with a stable `row_id`.
 
 A row's columns are the roles its head asks for (`text`, `text_pair`, `label`; `words`, `tags`; `question`,
 `context`, `answers`), plus `row_id` and `group`. Labels are names: how the data spells them ends here.

@@ -1,4 +1,4 @@
-"""Which features meet in a batch, and when: from (seed, epoch) alone, the same for one process and several."""
+"""Batch order and bucketing by length, from (seed, epoch) alone, the same for any number of processes."""
 
 from __future__ import annotations
 

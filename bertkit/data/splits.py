@@ -1,4 +1,4 @@
-"""Which rows a run trains on, and which it is scored on: found, counted against the published numbers, named."""
+"""The train and evaluation rows of a run, counted against the published numbers."""
 
 from __future__ import annotations
 

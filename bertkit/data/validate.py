@@ -1,4 +1,4 @@
-"""Raw rows -> the columns a head asks for, labels by name: how the data spells them ends here. Light.
+"""Raw rows to a head's columns, labels by name. Light.
 
 Every function raises DataError, naming the file and line that it is given as `where`.
 """

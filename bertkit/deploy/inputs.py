@@ -1,4 +1,4 @@
-"""What is typed after `bertkit predict`, or a file, as the rows a head reads."""
+"""The inputs of `bertkit predict`, typed or in a file, as the rows a head reads."""
 
 from __future__ import annotations
 

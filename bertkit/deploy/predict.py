@@ -1,4 +1,4 @@
-"""Answers of a trained run to what a person types or has in a file."""
+"""Answers of a trained run to typed texts or a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our metrics as modules of Hugging Face's `evaluate`: the interface people know, no script downloaded."""
+"""Our metrics wrapped as `evaluate.Metric`, with no script downloaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good answers are: plain functions of scikit-learn and scipy, and SQuAD's official rules.
+"""The metrics: plain functions on scikit-learn and scipy.
 
 A metric first measures each row (R rows -> an (R, k) table), then scores the table. So the rows can be
 drawn again (the bootstrap) without being looked at again. Scores are fractions.

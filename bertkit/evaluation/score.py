@@ -1,4 +1,4 @@
-"""Features -> logits -> answers -> scores. Always in fp32; every row once, in the rows' order."""
+"""Scores of answers, with their intervals and details. Always in fp32; every row once, in the rows' order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One text or two -> a label, or a number.
+"""Classification and regression: one text or two -> a label, or a number.
 
 R rows, F = R features, C labels (1 for a number).
 """

@@ -1,4 +1,4 @@
-"""Features: what a model reads, kept flat.
+"""Features: token ids and targets of many rows, in flat arrays.
 
 F features, T_i tokens of feature i. One row gives one feature, or several (windows of a long document).
 """

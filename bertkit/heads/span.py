@@ -1,4 +1,4 @@
-"""A document and a question -> a stretch of the document, or no answer.
+"""Extractive QA: a document and a question -> a span of the document, or no answer.
 
 R rows, F >= R windows, T tokens of a window, L = max_answer_length.
 """

@@ -1,4 +1,4 @@
-"""The best spans of a window: every start with every end that an answer may have, none looked at one by one.
+"""The best spans of a window: every start with every end an answer may have, vectorised.
 
 W windows, T tokens of a window, L = longest, the tokens of an answer at most.
 """

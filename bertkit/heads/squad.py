@@ -1,4 +1,4 @@
-"""The official rules of SQuAD: how a text is normalised, compared and counted, and the best threshold.
+"""SQuAD's official rules: normalising and comparing answers, and the best threshold.
 
 Source: evaluate-v2.0.py of github.com/rajpurkar/SQuAD-explorer, whose rules differ from v1.1's only for
 golds that normalise to nothing. Written anew from those rules.

@@ -1,4 +1,4 @@
-"""A sentence, already cut into words -> a label for each word; the first sub-word speaks for its word.
+"""Tagging: a sentence split into words -> a label for each word, read at its first sub-word.
 
 R rows, F = R features, T tokens, W words, C labels.
 """

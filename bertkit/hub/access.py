@@ -1,4 +1,4 @@
-"""The Hub: is it there, and what of it is on this machine. `fetch.py` brings the rest.
+"""Does the Hub answer, and what of it is on this machine? `fetch.py` brings the rest.
 
 Light at import, for the command line asks `prepare` before anything heavy is loaded: without it the
 libraries wait half a minute for a Hub that is gone, and for ever for one that is mute.

@@ -1,4 +1,4 @@
-"""What the Hub holds, brought to this machine, verified, and named by its commit."""
+"""Download from the Hub, verified, at a named commit."""
 
 from __future__ import annotations
 

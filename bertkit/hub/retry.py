@@ -1,4 +1,4 @@
-"""Retry what may pass, and translate the Hub libraries' errors into one line."""
+"""Retry transient errors, and translate the Hub libraries' errors into one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout on a CPU from raw random words: what torch draws one number at a time, four at once.
+"""Fast dropout on a CPU: four elements from one 64-bit random word.
 
 torch's Bernoulli costs some 6 ns an element on a CPU. A 64-bit word holds four 16-bit lanes, each of which
 drops with a probability that is exact to 1/65,536.

@@ -1,4 +1,6 @@
-"""An embedding table of which only rows that were ever looked up are moved. V rows, S seen, U of a batch, H wide.
+"""Sparse AdamW for the word embeddings: only rows seen so far are updated; bit-identical to dense AdamW.
+
+V rows, S seen, U of a batch, H wide.
 
 A batch looks up some hundred of a table's rows, which hold half of MiniLM's weights and two thirds of XLM-R's. torch
 makes a dense gradient of V x H for every update, and AdamW moves every row by it. But a row that was never looked up

@@ -1,4 +1,6 @@
-"""Linear layers in fp32 by oneDNN, where MKL leaves the half of a processor idle. N tokens, K wide in, M wide out.
+"""Linear layers in fp32 by oneDNN, on processors where MKL uses half of the vector width.
+
+N tokens, K wide in, M wide out.
 
 torch multiplies fp32 by MKL, which on AMD's processors keeps to AVX2; oneDNN, which torch takes for bf16, has
 AVX-512 for them too. The sums are the same but for rounding.

@@ -1,4 +1,4 @@
-"""Features packed in one row, and the tiles in which their attention is computed.
+"""Packing: several features in one row, and the tiles of their attention.
 
 N tokens of B features, in a row that has room for a few more; h attention heads of d dimensions. Attention goes
 by groups of features of like length: a group has G pairs of feature and head, each a tile of T tokens, some of

@@ -1,4 +1,4 @@
-"""The unpadded layout: between input and head, only real tokens flow, all in one row.
+"""The unpadded layout: a batch is one row of its real tokens, from the embedding to the head.
 
 Letters as in packing.py. transformers calls the attention here through its AttentionInterface.
 """

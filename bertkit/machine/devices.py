@@ -1,4 +1,4 @@
-"""What computes, and in what precision: the one place that asks the hardware."""
+"""Device and precision: the one place that asks the hardware."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes: on this machine the same command again in each, under torch's launcher; on several hosts, theirs.
+"""Launch several processes: the same command in each, under torch's launcher.
 
 On several hosts the same command is started on each of them, by torchrun or by anything else that puts LOCAL_RANK,
 RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT into the environment; then nothing is launched here:

@@ -1,4 +1,4 @@
-"""Running out of memory: how it is noticed, on a device that says so, and on a CPU whose bound was given."""
+"""Out of memory: how it is recognised, on devices and on a CPU with a limit."""
 
 from __future__ import annotations
 

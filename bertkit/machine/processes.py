@@ -1,4 +1,4 @@
-"""The other processes of a run: how many there are, how long each is waited for, and what is said when one is lost.
+"""The other processes of a run: how many, how long each is waited for, what is said of a lost one.
 
 A launcher puts LOCAL_RANK, RANK and WORLD_SIZE into the environment of each process, as torchrun does.
 """

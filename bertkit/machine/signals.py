@@ -1,4 +1,4 @@
-"""Being asked to stop: by Ctrl-C, by a terminal that closes, by a scheduler that wants its machine back."""
+"""Stop a run cleanly on SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 and SIGXCPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes that agree: the first one's value on all, an error of one raised on all."""
+"""Agreement between processes: the first one's value on all, an error of one raised on all."""
 
 from __future__ import annotations
 

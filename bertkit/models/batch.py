@@ -1,4 +1,7 @@
-"""The features of a batch as a model reads them. B features, T tokens of the longest, N of all together."""
+"""A batch as a model reads it: padded, or unpadded in one row.
+
+B features, T tokens of the longest, N of all together.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A checkpoint's label names matched with the task's."""
+"""Match a fine-tuned checkpoint's label names with the task's."""
 
 from __future__ import annotations
 

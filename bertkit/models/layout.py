@@ -1,4 +1,4 @@
-"""The layout of batches in memory and their order: what was "auto", resolved for a model."""
+"""The layout and order of a run's batches: resolves "auto" for a model."""
 
 from __future__ import annotations
 

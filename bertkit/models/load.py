@@ -1,4 +1,4 @@
-"""An encoder with a head, and its tokenizer: found, checked, loaded in fp32, saved in the plain layout.
+"""Load an encoder with a head and its tokenizer, checked, in fp32; save it in the Hugging Face layout.
 
 B features of a batch, T tokens, C labels.
 """

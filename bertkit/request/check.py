@@ -1,4 +1,4 @@
-"""Checks made before anything heavy is imported: rows, encoders and the Hub are there."""
+"""Checks before anything heavy is imported: rows, encoders and the Hub are there."""
 
 from __future__ import annotations
 

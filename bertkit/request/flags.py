@@ -1,4 +1,4 @@
-"""What a person typed -> a spec, or one line that says why it cannot be. Light: checked before torch loads."""
+"""Flags to a spec, or one line that says what is wrong with them. Light: checked before torch loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model that scored best on the way, kept where somebody asks for it: chosen on the rows that scored it."""
+"""--keep-best: the model with the best score during training, selected on the rows that scored it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run needs of disk and memory, and the line that says how to resume when they fail."""
+"""Disk and memory checks of a run, and the line that says how to resume when they fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's folder: who writes there, whether there is room, its log, and what is put aside."""
+"""The files of a run's folder: spec, log, result; and setting an old folder aside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One writer per run: a lock file beside the run's folder."""
+"""One writer per run: a lock file next to the run's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what a run was made from is what is there now: rows, encoder, spec and versions, by their digests."""
+"""Provenance: check that rows, encoder, spec and versions still match a run's digests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of a model that was trained before: a run's, or anyone's checkpoint. Nothing is trained here."""
+"""Score a trained model again: a run's, or any fine-tuned checkpoint. Nothing is trained here."""
 
 from __future__ import annotations
 

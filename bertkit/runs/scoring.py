@@ -1,4 +1,4 @@
-"""Scoring a run's evaluations: during training, and at its end, where the predictions are written too."""
+"""Score a run's evaluations during training and at the end, and write the predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two arms on the same rows, order and budget: a pretrained encoder, and its shape with random weights.
+"""Compare two arms on the same rows, order and budget: pretrained weights and random ones.
 
 After Hao et al. 2019 ("Visualizing and Understanding the Effectiveness of BERT"), figure 1: the training
 loss of both, and here the score on the way too, over seeds.

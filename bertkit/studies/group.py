@@ -1,4 +1,4 @@
-"""Runs that are compared, as seeds and arms are: on the same Hub commits, or it is said that they differ."""
+"""Several runs whose scores are compared: all from the same Hub commits, or it is said that they are not."""
 
 from __future__ import annotations
 

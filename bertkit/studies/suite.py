@@ -1,4 +1,4 @@
-"""A suite: its tasks, each trained if it was not, and the one number they come to, if they do."""
+"""A suite: train each task that has no finished run, and average the scores."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Train, the update, the optimizer, the loss's reduction, checkpoints."""
+"""Training: the loop, the update, the optimizer, checkpoints."""

@@ -1,4 +1,4 @@
-"""Checkpoints: everything a run needs to go on, whole or not at all.
+"""Checkpoints: everything needed to resume, written atomically.
 
 A checkpoint is a folder with tensors, facts, and a manifest of what both must be. It is written under another name,
 flushed, and renamed; one whose manifest does not agree is passed over.

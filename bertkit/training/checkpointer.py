@@ -1,4 +1,4 @@
-"""Between two updates: keep the run if it is time to, and stop if somebody asked for it."""
+"""Between two updates: write a checkpoint when it is time, and stop if a signal came."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every update does: losses and gradients, the weights moved, and the state between two updates.
+"""One update: losses and gradients, the optimizer step, and the state between two updates.
 
 N processes share each global batch; their gradients add up to that of one process.
 """
