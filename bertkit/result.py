@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bertkit.heads.base import count_line
 from bertkit.spec import Spec
 
 SCHEMA = 1
@@ -42,7 +43,11 @@ class Scored:
 
 @dataclass(frozen=True, kw_only=True)
 class RowCount:
-    """How many rows of a split were used, of how many published, and from where."""
+    """How many rows of a split were used, of how many published, and from where.
+
+    cut      how many of them `max_length` cut
+    counted  what else the user should know of them, by its name: see `lines`
+    """
 
     used: int
     there: int
@@ -51,6 +56,13 @@ class RowCount:
     digest: str = ""
     notes: tuple[str, ...] = ()
     cut: int = 0
+    counted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> list[str]:
+        """What was counted, a line each."""
+        cut = [f"{self.cut:,} of {self.used:,} rows cut to fit the window"] if self.cut else []
+        return [*cut, *(count_line(name, count) for name, count in self.counted.items())]
 
     @property
     def whole(self) -> bool:

@@ -55,14 +55,18 @@ def _numbers(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Tab
 
 
 def _tag_counts(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
-    """Right tags and words of each row; a word that got no tag is a wrong one."""
+    """Right tags and words of each row; a word that got no tag is a wrong one, a word without a gold is none."""
     return np.array(
-        [[sum(map(_same, gold, value)), len(gold)] for gold, value in zip(golds, values, strict=True)], float
+        [
+            [sum(map(_right, gold, value)), len(gold) - gold.count(None)]
+            for gold, value in zip(golds, values, strict=True)
+        ],
+        float,
     )
 
 
-def _same(gold: str, value: str | None) -> bool:
-    return gold == value
+def _right(gold: str | None, value: str | None) -> bool:
+    return gold is not None and gold == value
 
 
 def _squad(compare: squad_metrics.Compare) -> Callable[[Sequence[Any], Sequence[Any], Labels], Table]:
@@ -77,7 +81,7 @@ def _mean(table: Table) -> float:
 
 
 def _ratio(table: Table) -> float:
-    return float(table[:, 0].sum() / table[:, 1].sum())
+    return float(table[:, 0].sum() / max(table[:, 1].sum(), 1))
 
 
 def _f1(table: Table) -> float:
@@ -134,12 +138,13 @@ METRICS = {
 }
 
 
-def tag_details(golds: Sequence[Sequence[str]], values: Sequence[Sequence[str | None]]) -> dict[str, Any]:
-    """F1 of each tag over all words; a word that got no tag is missed by its own tag."""
+def tag_details(golds: Sequence[Sequence[str | None]], values: Sequence[Sequence[str | None]]) -> dict[str, Any]:
+    """F1 of each tag over all words with a gold; a word that got no tag is missed by its own tag."""
     from sklearn.metrics import f1_score
 
-    flat = [tag for row in golds for tag in row]
-    given = [tag or "" for row in values for tag in row]
+    pairs = [pair for gold, value in zip(golds, values, strict=True) for pair in zip(gold, value, strict=True)]
+    flat = [gold for gold, _ in pairs if gold is not None]
+    given = [value or "" for gold, value in pairs if gold is not None]
     names = sorted(set(flat))
     scores = f1_score(flat, given, labels=names, average=None, zero_division=0)
     return {

@@ -56,3 +56,13 @@ class Answer:
 
     value: Any
     scores: Mapping[str, Any] = field(default_factory=dict)
+
+
+_ONE = {"words": "word", "questions": "question", "answers": "answer", "have": "has", "are": "is"}
+
+
+def count_line(name: str, count: int) -> str:
+    """What a feature's count says: "words have no token", counted once, is "1 word has no token"."""
+    words = name.split()
+    subject = [_ONE.get(word, word) for word in words[:3]] if count == 1 else words[:3]
+    return " ".join([f"{count:,}", *subject, *words[3:]])

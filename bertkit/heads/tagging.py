@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 UNASKED = -100
 """The target of a token that no label is asked for: what torch's cross entropy ignores."""
 
+NO_TOKEN = "words have no token in this vocabulary"
+NO_GOLD = "words have no gold tag"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tagging:
     """A label for each word.
 
     Devlin et al. 2019, section 5.3: the label is that of a word's first sub-word; the others are not
-    asked. Words that `max_length` cuts off, or that have no token at all, get None, and count as wrong.
+    asked. Words that `max_length` cuts off, or that have no token at all, get None, and count as wrong. A word
+    whose gold tag is None has no gold: it is not trained on, and not counted.
     """
 
     labels: Labels
@@ -53,12 +57,20 @@ class Tagging:
             return_attention_mask=False,
         )
         firsts = [_first_tokens(encoding.word_ids(i), len(words)) for i, words in enumerate(rows["words"])]
+        lost = [_cut_words(first, encoding.encodings[i].overflowing) for i, first in enumerate(firsts)]
+        tokenless = [first.count(-1) - count for first, count in zip(firsts, lost, strict=True)]
         return Features(
             row=np.arange(len(firsts)),
             inputs=token_inputs(encoding),
             targets=self._targets(rows, firsts, encoding["input_ids"]),
-            cut=np.array([-1 in first for first in firsts], bool),
+            cut=np.array(lost, np.int32) > 0,
             places={"first": Ragged.of(firsts, "int32")},
+            counts={
+                NO_TOKEN: np.array(tokenless, np.int32),
+                NO_GOLD: np.array(
+                    [(tags or []).count(None) for tags in rows.get("tags") or [()] * len(firsts)], np.int32
+                ),
+            },
         )
 
     def decode(
@@ -80,8 +92,8 @@ class Tagging:
             answers.append(Answer(value=[names[b] for b in best], scores={"tags": sure.tolist()}))
         return answers
 
-    def gold(self, row: Row) -> list[str]:
-        """The tag of every word."""
+    def gold(self, row: Row) -> list[str | None]:
+        """The tag of every word, None where it has none."""
         return list(row["tags"])
 
     def _targets(
@@ -111,3 +123,9 @@ def _first_tokens(word_ids: list[int | None], words: int) -> list[int]:
         if word is not None and firsts[word] < 0:
             firsts[word] = place
     return firsts
+
+
+def _cut_words(first: list[int], overflowing: Sequence[Any]) -> int:
+    """How many words `max_length` cuts off whole: those without a token here that have one in what overflows."""
+    beyond = {word for part in overflowing for word in part.word_ids if word is not None}
+    return sum(first[word] < 0 for word in beyond)

@@ -14,7 +14,7 @@ from typing import Any
 import transformers
 from accelerate import Accelerator
 
-from bertkit.data.encoding import Encoded, Worker, key_of, rows_cut
+from bertkit.data.encoding import Encoded, Worker, counted, key_of, rows_cut
 from bertkit.data.rows import Rows
 from bertkit.data.splits import TRAIN, Splits, marks_of, read_splits
 from bertkit.encoders import locate_encoder
@@ -194,7 +194,10 @@ class _Run:
         return Result(
             spec=self.spec,
             evaluations=tuple(evaluations),
-            rows=self.splits.counts({name: rows_cut(part.whole) for name, part in features.items()}),
+            rows=self.splits.counts(
+                {name: rows_cut(part.whole) for name, part in features.items()},
+                {name: counted(part.whole) for name, part in features.items()},
+            ),
             training=training,
             device=describe(self.accelerator.device),
             precision=self.accelerator.mixed_precision.replace("no", "fp32"),
