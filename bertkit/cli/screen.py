@@ -30,23 +30,23 @@ METRIC_TITLES = {
 
 
 def console() -> Console:
-    """Where answers go."""
+    """Where answers go. Nothing is markup: "[nan, nan]" and a name in brackets are printed as they are."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
 def stderr() -> Console:
     """Where progress and notes go."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
     """One compact line on stdout, from the first process alone."""
     if first():
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
 def watch(quiet: bool, spec: Spec) -> Watch:

@@ -128,13 +128,40 @@ def _asked(where: str, values: Mapping[str, Any], source: Source, head: Span) ->
     if not golds and not head.no_answer:
         raise DataError(f"{name}: no answer; questions without one are for squad_v2")
     for gold in golds:
-        text, start = gold["text"], gold["start"]
-        if not isinstance(text, str) or type(start) is not int or not text:
+        if not isinstance(gold["text"], str) or type(gold["start"]) is not int or not gold["text"]:
             raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
-        if start < 0 or context[start : start + len(text)] != text:
-            raise DataError(f"{name}: the answer '{text[:60]}' is not at its offset {start} of the document")
-    row["answers"] = golds
+    row["answers"], misplaced = _rightly_placed(context, golds)
+    if misplaced and not row["answers"]:
+        raise DataError(f"{name}: {_misplaced(context, **misplaced[0])}")
     return row
+
+
+def _rightly_placed(context: str, golds: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The golds that stand at their offset in the document, and those that do not."""
+    kept: list[dict[str, Any]] = []
+    dropped: list[dict[str, Any]] = []
+    for gold in golds:
+        start, end = gold["start"], gold["start"] + len(gold["text"])
+        (kept if start >= 0 and context[start:end] == gold["text"] else dropped).append(gold)
+    return kept, dropped
+
+
+UNITS = {"UTF-16 units": ("utf-16-le", 2), "UTF-8 bytes": ("utf-8", 1)}
+"""What other languages count offsets in: JavaScript, Java and C# the former, Go and Rust the latter."""
+
+
+def _misplaced(context: str, text: str, start: int) -> str:
+    """What is wrong with a gold's offset: in other units than code points, or just not where the text is."""
+    found, place = [], context.find(text)
+    while place >= 0:
+        found.append(place)
+        place = context.find(text, place + 1)
+    line = f"the answer '{text[:60]}' is not at its offset {start} of the document"
+    for name, (encoding, size) in UNITS.items():
+        for place in found:
+            if len(context[:place].encode(encoding)) // size == start:
+                return f"{line}, but found at {place}; offsets must count code points, these look like {name}"
+    return f"{line}, but found at {found[0]}" if found else f"{line}, nor anywhere else in it"
 
 
 def _golds(name: str, golds: Any) -> list[dict[str, Any]]:

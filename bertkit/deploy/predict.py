@@ -40,17 +40,22 @@ def predict(
     window = fit_window(spec.recipe.window, loaded.model.config, typed=False)
     layout = laid(loaded.model, spec.layout, spec.recipe, device_used.device)
     if precision == "fp32":
-        return columns, answers(loaded, head, columns, device_used, watch, layout, window)
-    first = {role: values[:CHECKED] for role, values in columns.items()}
-    exact = answers(loaded, head, first, device_used, watch, layout, window)
-    rough = replace(loaded, model=loaded.model.to(torch.bfloat16))
-    found = answers(rough, head, columns, device_used, watch, layout, window)
-    changed = sum(one.value != other.value for one, other in zip(exact, found, strict=False))
-    watch.note(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
+        found, lines = answers(loaded, head, columns, device_used, watch, layout, window)
+    else:
+        first = {role: values[:CHECKED] for role, values in columns.items()}
+        exact, _ = answers(loaded, head, first, device_used, watch, layout, window)
+        rough = replace(loaded, model=loaded.model.to(torch.bfloat16))
+        found, lines = answers(rough, head, columns, device_used, watch, layout, window)
+        changed = sum(one.value != other.value for one, other in zip(exact, found, strict=False))
+        lines.append(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
+    for line in lines:
+        watch.note(line)
     return columns, found
 
 
 def as_line(columns: Columns, i: int, answer: Answer) -> str:
     """One answer as JSON: the row, the answer and its scores."""
     row = {role: values[i] for role, values in columns.items()}
-    return json.dumps({**row, "answer": answer.value, "scores": dict(answer.scores)}, ensure_ascii=False)
+    return json.dumps(
+        {**row, "answer": answer.value, "scores": dict(answer.scores)}, ensure_ascii=False, allow_nan=False
+    )

@@ -10,7 +10,7 @@ from accelerate import Accelerator
 
 from bertkit.data.encoding import Encoded
 from bertkit.data.splits import Splits
-from bertkit.evaluation.inference import predict
+from bertkit.evaluation.inference import check_finite, predict
 from bertkit.evaluation.score import Answered, score, with_gold
 from bertkit.files import write_lines
 from bertkit.heads import Window
@@ -58,6 +58,7 @@ class Scoring:
                 continue
             part = self.features[evaluation.name].whole
             logits = predict(self.loaded, head, part, self.accelerator, watch, self.laid)
+            check_finite(part, logits, rows.table["row_id"], evaluation.name)
             answers = head.decode(rows.table[:], part, logits, self.window)
             parts[evaluation.name] = with_gold(head, evaluation, rows.table, answers)
         return parts
