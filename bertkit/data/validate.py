@@ -152,16 +152,13 @@ UNITS = {"UTF-16 units": ("utf-16-le", 2), "UTF-8 bytes": ("utf-8", 1)}
 
 def _misplaced(context: str, text: str, start: int) -> str:
     """What is wrong with a gold's offset: in other units than code points, or just not where the text is."""
-    found, place = [], context.find(text)
-    while place >= 0:
-        found.append(place)
-        place = context.find(text, place + 1)
     line = f"the answer '{text[:60]}' is not at its offset {start} of the document"
     for name, (encoding, size) in UNITS.items():
-        for place in found:
-            if len(context[:place].encode(encoding)) // size == start:
-                return f"{line}, but found at {place}; offsets must count code points, these look like {name}"
-    return f"{line}, but found at {found[0]}" if found else f"{line}, nor anywhere else in it"
+        before = context.encode(encoding)[: max(start, 0) * size].decode(encoding, "ignore")
+        if context.startswith(text, len(before)) and len(before.encode(encoding)) == start * size:
+            return f"{line}, but found at {len(before)}; offsets must count code points, these look like {name}"
+    place = context.find(text)
+    return f"{line}, but found at {place}" if place >= 0 else f"{line}, nor anywhere else in it"
 
 
 def _golds(name: str, golds: Any) -> list[dict[str, Any]]:
