@@ -11,6 +11,15 @@ from bertkit.spec import Spec
 
 SCHEMA = 1
 
+_ONE = {"words": "word", "questions": "question", "answers": "answer", "have": "has", "are": "is"}
+
+
+def count_line(name: str, count: int) -> str:
+    """What a feature's count says: "words have no token", counted once, is "1 word has no token"."""
+    words = name.split()
+    subject = [_ONE.get(word, word) for word in words[:3]] if count == 1 else words[:3]
+    return " ".join([f"{count:,}", *subject, *words[3:]])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
@@ -42,7 +51,11 @@ class Scored:
 
 @dataclass(frozen=True, kw_only=True)
 class RowCount:
-    """How many rows of a split were used, of how many published, and from where."""
+    """How many rows of a split were used, of how many published, and from where.
+
+    cut      how many of them `max_length` cut
+    counted  what else the user should know of them, by its name: see `lines`
+    """
 
     used: int
     there: int
@@ -51,6 +64,13 @@ class RowCount:
     digest: str = ""
     notes: tuple[str, ...] = ()
     cut: int = 0
+    counted: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> list[str]:
+        """What was counted, a line each."""
+        cut = [f"{self.cut:,} of {self.used:,} rows cut to fit the window"] if self.cut else []
+        return [*cut, *(count_line(name, count) for name, count in self.counted.items())]
 
     @property
     def whole(self) -> bool:

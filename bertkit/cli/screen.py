@@ -30,23 +30,23 @@ METRIC_TITLES = {
 
 
 def console() -> Console:
-    """Where answers go."""
+    """Where answers go. Nothing is markup: "[nan, nan]" and a name in brackets are printed as they are."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
 def stderr() -> Console:
     """Where progress and notes go."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def print_json(value: Any) -> None:
     """One compact line on stdout, from the first process alone."""
     if first():
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+        sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
 def watch(quiet: bool, spec: Spec) -> Watch:
@@ -94,10 +94,10 @@ def _print_head(result: Result, more: Sequence[str]) -> None:
     arm = "random weights in the shape of " if spec.scratch else ""
     line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
     how = f"{result.precision} · {training.layout}"
-    cut = [f"{name}: {c.cut:,} of {c.used:,} rows cut to fit the window" for name, c in result.rows.items() if c.cut]
+    counted = [f"{name}: {line}" for name, count in result.rows.items() for line in count.lines]
     print_marks(f"{line} · {result.device} · {how}", (*result.marks, *more))
     notes = [f"{name}: {note}" for name, count in result.rows.items() for note in count.notes]
-    for one in [*cut, *notes]:
+    for one in [*counted, *notes]:
         console().print(Text(f"  {one}"))
 
 

@@ -24,7 +24,7 @@ from bertkit.data.table import Columns, Table
 from bertkit.heads import Head, Window
 from bertkit.heads.features import Features
 
-FEATURES = 1
+FEATURES = 2
 """Of how rows become features: another number makes what is kept from before useless."""
 
 BLOCK = 4_096
@@ -92,6 +92,12 @@ def ahead(head: Head, rows: Table | Columns, tokenizer: Any, window: Window) -> 
 def rows_cut(features: Features) -> int:
     """Of how many rows `max_length` cut something off."""
     return len(np.unique(features.row[features.cut]))
+
+
+def counted(features: Features) -> dict[str, int]:
+    """What the user should know of the rows and how often it is so, where it is."""
+    sums = {name: int(count.sum()) for name, count in features.counts.items()}
+    return {name: count for name, count in sums.items() if count}
 
 
 class Encoded:

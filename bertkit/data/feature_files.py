@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from bertkit.data.cache import kept, passing
 from bertkit.heads.features import Array, Features, Ragged
 
+Value = TypeVar("Value")
 KIND, COLUMNS = "features", "columns.json"
 
 
@@ -49,11 +50,12 @@ def _mapped(place: Path) -> Features:
         targets=runs.get("targets"),
         cut=arrays["cut"],
         places=_named("places ", runs),
+        counts=_named("counts ", arrays),
     )
 
 
-def _named(start: str, runs: Mapping[str, Ragged]) -> dict[str, Ragged]:
-    return {name.removeprefix(start): run for name, run in runs.items() if name.startswith(start)}
+def _named(start: str, found: Mapping[str, Value]) -> dict[str, Value]:
+    return {name.removeprefix(start): value for name, value in found.items() if name.startswith(start)}
 
 
 def _array(path: Path, column: Mapping[str, Any]) -> Any:
@@ -75,6 +77,8 @@ class _Columns:
         """`part`, behind the others."""
         self._add("row", part.row)
         self._add("cut", part.cut)
+        for name, count in part.counts.items():
+            self._add(f"counts {name}", count)
         runs = {f"inputs {name}": run for name, run in part.inputs.items()}
         runs |= {f"places {name}": run for name, run in part.places.items()}
         for name, run in (runs if part.targets is None else {**runs, "targets": part.targets}).items():

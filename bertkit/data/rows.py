@@ -23,7 +23,7 @@ from bertkit.sources import HubRows, Located, Source
 if TYPE_CHECKING:
     from bertkit.data.table import Table
 
-READER = 2
+READER = 3
 """Raised by hand whenever the reading changes: rows kept by an older reader are read anew."""
 
 CHUNK = 5_000

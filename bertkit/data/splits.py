@@ -31,8 +31,10 @@ class Splits:
     evaluations: Mapping[str, Rows | str]
     published: Mapping[str, int]
 
-    def counts(self, cut: Mapping[str, int]) -> dict[str, RowCount]:
-        """How many rows of each part were used; `cut` says how many of them max_length cut."""
+    def counts(
+        self, cut: Mapping[str, int], counted: Mapping[str, Mapping[str, int]] | None = None
+    ) -> dict[str, RowCount]:
+        """How many rows of each part were used, how many of them max_length cut, and what else was `counted`."""
         return {
             name: RowCount(
                 used=len(rows),
@@ -42,6 +44,7 @@ class Splits:
                 digest=rows.digest,
                 notes=rows.notes,
                 cut=cut.get(name, 0),
+                counted=(counted or {}).get(name, {}),
             )
             for name, rows in self.rows.items()
         }

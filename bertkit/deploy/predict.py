@@ -35,17 +35,21 @@ def predict(
     loaded = load_trained(folder / MODEL, spec.task.head)
     model = task_model(loaded, head_of(loaded, spec.task.head), spec, accelerator(device, "fp32"))
     if precision == "fp32":
-        return columns, answers(model, columns, watch)
-    first = {role: values[:CHECKED] for role, values in columns.items()}
-    exact = answers(model, first, watch)
-    rough = model.with_network(loaded.model.to(torch.bfloat16))
-    found = answers(rough, columns, watch)
-    changed = sum(one.value != other.value for one, other in zip(exact, found, strict=False))
-    watch.note(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
+        found, lines = answers(model, columns, watch)
+    else:
+        first = {role: values[:CHECKED] for role, values in columns.items()}
+        exact, _ = answers(model, first, watch)
+        found, lines = answers(model.with_network(loaded.model.to(torch.bfloat16)), columns, watch)
+        changed = sum(one.value != other.value for one, other in zip(exact, found, strict=False))
+        lines.append(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
+    for line in lines:
+        watch.note(line)
     return columns, found
 
 
 def as_line(columns: Columns, i: int, answer: Answer) -> str:
     """One answer as JSON: the row, the answer and its scores."""
     row = {role: values[i] for role, values in columns.items()}
-    return json.dumps({**row, "answer": answer.value, "scores": dict(answer.scores)}, ensure_ascii=False)
+    return json.dumps(
+        {**row, "answer": answer.value, "scores": dict(answer.scores)}, ensure_ascii=False, allow_nan=False
+    )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate.utils import gather_object
 
-from bertkit.data.encoding import ahead
+from bertkit.data.encoding import ahead, counted, rows_cut
 from bertkit.data.sampler import by_length
 from bertkit.data.table import Columns, Table
+from bertkit.errors import RunError
 from bertkit.heads import Answer
 from bertkit.heads.features import Features, Ragged
 from bertkit.kernels.linear import fast_linear
@@ -18,6 +22,7 @@ from bertkit.kernels.unpadded import unpadded
 from bertkit.models.forward import forward, readable_inputs
 from bertkit.models.task_model import TaskModel
 from bertkit.progress import Watch
+from bertkit.result import RowCount
 
 BUDGET = 2_048
 """Tokens of a batch at most, padding counted."""
@@ -51,11 +56,34 @@ def predict(model: TaskModel, features: Features, watch: Watch) -> Ragged:
     return Ragged.of(runs, "float32", width=runs[0].shape[1])
 
 
-def answers(model: TaskModel, rows: Table | Columns, watch: Watch) -> list[Answer]:
-    """The answer to each row, in the rows' order; golds among the columns are not read."""
+def answers(model: TaskModel, rows: Table | Columns, watch: Watch) -> tuple[list[Answer], list[str]]:
+    """The answer to each row, in the rows' order, and lines that say what the user should know of the rows.
+
+    Golds among the columns are not read. Raises RunError if the model's logits are not finite.
+    """
+    head = model.head
     if isinstance(rows, Table):
-        rows = rows.select_columns(list(model.head.roles[:-1]))
+        ids = ["row_id"] if "row_id" in rows.column_names else []
+        rows = rows.select_columns([*head.roles[:-1], *ids])
     found: list[Answer] = []
-    for columns, features in ahead(model.head, rows, model.loaded.tokenizer, model.window):
-        found += model.head.decode(columns, features, predict(model, features, watch), model.window)
-    return found
+    cut, counts = 0, Counter[str]()
+    for columns, features in ahead(head, rows, model.loaded.tokenizer, model.window):
+        logits = predict(model, features, watch)
+        block = len(columns[head.roles[0]])
+        check_finite(features, logits, columns.get("row_id") or range(len(found) + 1, len(found) + block + 1))
+        cut += rows_cut(features)
+        counts.update(counted(features))
+        found += head.decode(columns, features, logits, model.window)
+    return found, RowCount(used=len(found), there=len(found), cut=cut, counted=counts).lines
+
+
+def check_finite(features: Features, logits: Ragged, names: Sequence[object], evaluation: str = "") -> None:
+    """Raise RunError, with the first row by its name, if a logit is NaN or infinite: nothing can be answered then."""
+    bad = ~np.isfinite(logits.values).all(axis=1)
+    if bad.any():
+        rows = np.unique(features.row[np.repeat(np.arange(len(logits)), logits.lengths)[bad]])
+        of = f" of evaluation {evaluation}" if evaluation else ""
+        raise RunError(
+            f"the model's logits are not finite for {len(rows):,} of {len(names):,} rows{of} (first: row "
+            f"{names[rows[0]]}); its weights are damaged, or training diverged: train with a smaller --learning-rate"
+        )

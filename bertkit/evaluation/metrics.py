@@ -55,14 +55,18 @@ def _numbers(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Tab
 
 
 def _tag_counts(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
-    """Right tags and words of each row; a word that got no tag is a wrong one."""
+    """Right tags and words of each row; a word that got no tag is a wrong one, a word without a gold is none."""
     return np.array(
-        [[sum(map(_same, gold, value)), len(gold)] for gold, value in zip(golds, values, strict=True)], float
+        [
+            [sum(map(_right, gold, value)), len(gold) - gold.count(None)]
+            for gold, value in zip(golds, values, strict=True)
+        ],
+        float,
     )
 
 
-def _same(gold: str, value: str | None) -> bool:
-    return gold == value
+def _right(gold: str | None, value: str | None) -> bool:
+    return gold is not None and gold == value
 
 
 def _squad(compare: squad.Compare) -> Callable[[Sequence[Any], Sequence[Any], Labels], Table]:
@@ -77,7 +81,7 @@ def _mean(table: Table) -> float:
 
 
 def _ratio(table: Table) -> float:
-    return float(table[:, 0].sum() / table[:, 1].sum())
+    return float(table[:, 0].sum() / max(table[:, 1].sum(), 1))
 
 
 def _f1(table: Table) -> float:

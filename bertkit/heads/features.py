@@ -76,6 +76,7 @@ class Features:
              is asked), or the first and last token of the answer (two); None where rows have no gold
     places   how tokens belong to the row: see each head
     cut      (F,) whether `max_length` cut something off
+    counts   what the user should know of the rows, (F,) each, by its name: see `count_line`
     """
 
     row: NDArray[np.int64]
@@ -83,6 +84,7 @@ class Features:
     targets: Ragged | None
     cut: NDArray[np.bool_]
     places: dict[str, Ragged] = field(default_factory=dict)
+    counts: dict[str, NDArray[np.int32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.row)
@@ -104,6 +106,7 @@ class Features:
             targets=None if self.targets is None else self.targets.take(features),
             cut=self.cut[features],
             places={name: runs.take(features) for name, runs in self.places.items()},
+            counts={name: count[features] for name, count in self.counts.items()},
         )
 
     @classmethod
@@ -118,6 +121,7 @@ class Features:
             targets=Ragged.concat(targets) if targets else None,
             cut=np.concatenate([part.cut for part in parts]),
             places={name: Ragged.concat([part.places[name] for part in parts]) for name in first.places},
+            counts={name: np.concatenate([part.counts[name] for part in parts]) for name in first.counts},
         )
 
 

@@ -22,11 +22,30 @@ def read_answers(name: str, golds: Any) -> list[dict[str, Any]]:
     return [{"text": gold.get("text"), "start": gold.get("start", gold.get("answer_start"))} for gold in golds]
 
 
-def check_offsets(name: str, context: str, golds: Sequence[Mapping[str, Any]]) -> None:
-    """Raise DataError unless every answer has its text at its offset, counted in characters (code points)."""
+UNITS = {"UTF-16 units": ("utf-16-le", 2), "UTF-8 bytes": ("utf-8", 1)}
+"""What other languages count offsets in: JavaScript, Java and C# the former, Go and Rust the latter."""
+
+
+def rightly_placed(name: str, context: str, golds: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The answers that stand at their offset, counted in characters (code points).
+
+    Raises DataError if there are answers and none does.
+    """
     for gold in golds:
-        text, start = gold["text"], gold["start"]
-        if not isinstance(text, str) or type(start) is not int or not text:
+        if not isinstance(gold["text"], str) or type(gold["start"]) is not int or not gold["text"]:
             raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
-        if start < 0 or context[start : start + len(text)] != text:
-            raise DataError(f"{name}: the answer '{text[:60]}' is not at its offset {start} of the document")
+    kept = [gold for gold in golds if gold["start"] >= 0 and context.startswith(gold["text"], gold["start"])]
+    if golds and not kept:
+        raise DataError(f"{name}: {_misplaced(context, golds[0]['text'], golds[0]['start'])}")
+    return kept
+
+
+def _misplaced(context: str, text: str, start: int) -> str:
+    """What is wrong with an answer's offset: in other units than code points, or just not where the text is."""
+    line = f"the answer '{text[:60]}' is not at its offset {start} of the document"
+    for unit, (encoding, size) in UNITS.items():
+        before = context.encode(encoding)[: max(start, 0) * size].decode(encoding, "ignore")
+        if context.startswith(text, len(before)) and len(before.encode(encoding)) == start * size:
+            return f"{line}, but found at {len(before)}; offsets must count code points, these look like {unit}"
+    place = context.find(text)
+    return f"{line}, but found at {place}" if place >= 0 else f"{line}, nor anywhere else in it"

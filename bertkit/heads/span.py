@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
 from bertkit.heads.base import Answer, Head, Row, Window
-from bertkit.heads.gold_answers import check_offsets, read_answers
+from bertkit.heads.gold_answers import read_answers, rightly_placed
+from bertkit.heads.span_golds import end_with_marks, gold_targets
 from bertkit.heads.span_search import N_BEST, Candidates, candidates, most_context
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_QUERY = 64
 """Tokens of a question at most, as in google-research/bert's run_squad.py."""
+
+CUT_QUESTIONS = f"questions are cut to their first {MAX_QUERY} tokens"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +114,7 @@ class Span(Head):
         golds = read_answers(name, golds)
         if not golds and not self.no_answer:
             raise DataError(f"{name}: no answer; questions without one are for squad_v2")
-        check_offsets(name, context, golds)
-        row["answers"] = golds
+        row["answers"] = rightly_placed(name, context, golds)
         return row
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
@@ -119,14 +122,15 @@ class Span(Head):
 
         `places["chars"]` has each token's (start, end) in the document, -1 outside it; `places["best"]`
         whether no other window shows more around that token. Targets are the first and last token of the
-        first gold answer, or (0, 0) where the window does not hold it whole.
+        gold answer, or (0, 0) where the window does not hold it whole: every character of it that has a token.
         """
         import numpy as np
 
         from bertkit.heads.features import Features, Ragged, token_inputs
 
+        questions, cut = _cut_questions(rows["question"], tokenizer)
         encoding = tokenizer(
-            _cut_questions(rows["question"], tokenizer),
+            questions,
             list(rows["context"]),
             truncation="only_second",
             max_length=window.max_length,
@@ -143,16 +147,18 @@ class Span(Head):
         ]
         golds = rows.get("answers")
         has_golds = bool(golds) and all(gold is not None for gold in golds or ())
-        targets = [_target(chars[i], golds[r]) for i, r in enumerate(row)] if golds and has_golds else None
+        targets, counts = gold_targets(row, chars, golds if golds and has_golds else [], window.max_answer_length)
+        first = np.diff(row, prepend=-1) > 0
         return Features(
             row=row,
             inputs=token_inputs(encoding),
-            targets=Ragged.of(targets, "int32") if targets is not None else None,
+            targets=Ragged.of(targets, "int32") if has_golds else None,
             cut=np.zeros(len(row), bool),
             places={
                 "chars": Ragged.of(chars, "int32", width=2),
                 "best": Ragged.of(most_context(row, chars, window.doc_stride), "bool"),
             },
+            counts={CUT_QUESTIONS: (first & cut[row]).astype(np.int32), **counts},
         )
 
     def decode(
@@ -162,10 +168,14 @@ class Span(Head):
         import numpy as np
 
         found = candidates(features, logits, window.max_answer_length)
-        bounds = np.searchsorted(features.row, np.arange(len(rows["context"]) + 1))
+        bounds = np.searchsorted(features.row, np.arange(len(rows["context"]) + 1)).tolist()
         return [
-            self._answer(context, found[bounds[r] : bounds[r + 1]], window.null_threshold)
-            for r, context in enumerate(rows["context"])
+            self._answer(
+                _Document(context, [features.places["chars"][i] for i in range(first, end)]),
+                found[first:end],
+                window.null_threshold,
+            )
+            for context, (first, end) in zip(rows["context"], pairwise(bounds), strict=True)
         ]
 
     def gold(self, row: Row) -> list[str]:
@@ -200,13 +210,13 @@ class Span(Head):
         end = functional.cross_entropy(inside[:, :, 1], targets[:, 1], reduction="sum")
         return (start + end) / 2
 
-    def _answer(self, context: str, windows: Sequence[Candidates], threshold: float) -> Answer:
+    def _answer(self, document: _Document, windows: Sequence[Candidates], threshold: float) -> Answer:
         spans: dict[tuple[int, int], float] = {}
         for window in windows:
             for place, score in window.spans:
                 spans[place] = max(score, spans.get(place, -float("inf")))
         best = sorted(spans.items(), key=lambda item: (-item[1], item[0]))[:N_BEST]
-        n_best = _shares(context, best)
+        n_best = _shares(document, best)
         if not best:
             return Answer(value="", scores={"n_best": [], "no_answer": 0.0})
         margin = min(window.null for window in windows) - best[0][1]
@@ -214,25 +224,39 @@ class Span(Head):
         return Answer(value="" if silent else n_best[0]["text"], scores={"n_best": n_best, "no_answer": margin})
 
 
-def _shares(context: str, best: list[tuple[tuple[int, int], float]]) -> list[dict[str, Any]]:
+class _Document(NamedTuple):
+    """A row's document, and where the tokens of each of its windows stand in it."""
+
+    text: str
+    chars: list[NDArray[Any]]
+
+    def between(self, start: int, end: int) -> str:
+        """The text of the tokens from `start` to `end`, with the marks that follow the last."""
+        return self.text[start : end_with_marks(self.text, end, self.chars)]
+
+
+def _shares(document: _Document, best: list[tuple[tuple[int, int], float]]) -> list[dict[str, Any]]:
     from scipy.special import softmax
 
     if not best:
         return []
     shares = softmax([score for _, score in best])
     return [
-        {"text": context[start:end], "start": start, "score": float(share)}
+        {"text": document.between(start, end), "start": start, "score": float(share)}
         for ((start, end), _), share in zip(best, shares, strict=True)
     ]
 
 
-def _cut_questions(questions: Sequence[str], tokenizer: Any) -> list[str]:
-    """The questions, each ending with its MAX_QUERY-th token."""
-    tokens = tokenizer(list(questions), add_special_tokens=False, return_offsets_mapping=True)
+def _cut_questions(questions: Sequence[str], tokenizer: Any) -> tuple[list[str], NDArray[Any]]:
+    """The questions, each ending with its MAX_QUERY-th token, and (R,) whether something was cut off."""
+    import numpy as np
+
+    tokens = tokenizer(list(questions), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    cut = np.array([len(offsets) > MAX_QUERY for offsets in tokens["offset_mapping"]], bool)
     return [
-        question[: offsets[MAX_QUERY - 1][1]] if len(offsets) > MAX_QUERY else question
-        for question, offsets in zip(questions, tokens["offset_mapping"], strict=True)
-    ]
+        question[: offsets[MAX_QUERY - 1][1]] if long else question
+        for question, offsets, long in zip(questions, tokens["offset_mapping"], cut, strict=True)
+    ], cut
 
 
 def _document_chars(
@@ -260,16 +284,3 @@ def _solid(context: str) -> NDArray[Any]:
     spaces = np.fromiter((char.isspace() for char in context), bool, len(context))
     places = np.append(np.where(spaces, len(context), np.arange(len(context))), len(context))
     return np.minimum.accumulate(places[::-1])[::-1]
-
-
-def _target(chars: NDArray[Any], golds: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    """The first and last token of the first gold answer; (0, 0) if the window does not hold it whole."""
-    if not golds:
-        return 0, 0
-    begin = golds[0]["start"]
-    end = begin + len(golds[0]["text"])
-    inside = (chars[:, 0] >= 0) & (chars[:, 1] > begin) & (chars[:, 0] < end) & (chars[:, 1] > chars[:, 0])
-    tokens = inside.nonzero()[0]
-    if not len(tokens) or chars[tokens[0], 0] > begin or chars[tokens[-1], 1] < end:
-        return 0, 0
-    return int(tokens[0]), int(tokens[-1])

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
     from bertkit.heads.features import Features, Ragged
 
+NO_TOKEN = "words have no token in this vocabulary"
+NO_GOLD = "words have no gold tag"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tagging(Head):
     """A label for each word.
 
     Devlin et al. 2019, section 5.3: the label is that of a word's first sub-word; the others are not
-    asked. Words that `max_length` cuts off, or that have no token at all, get None, and count as wrong.
+    asked. Words that `max_length` cuts off, or that have no token at all, get None, and count as wrong. A word
+    whose gold tag is None has no gold: it is not trained on, and not counted.
     """
 
     labels: Labels
@@ -71,9 +75,9 @@ class Tagging(Head):
             if len(tags) != len(words):
                 raise DataError(f"{where}: {len(words)} words but {len(tags)} tags")
             known = self.label_names or tags
-            unknown = [tag for tag in tags if tag not in known or not isinstance(tag, str)]
+            unknown = [tag for tag in tags if tag is not None and (tag not in known or not isinstance(tag, str))]
             if unknown:
-                raise DataError(f"{where}: unknown tag '{unknown[0]}'; expected one of {', '.join(known)}")
+                raise DataError(f"{where}: unknown tag '{unknown[0]}'; expected one of {', '.join(map(str, known))}")
         return {"words": words, "tags": tags}
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
@@ -90,12 +94,20 @@ class Tagging(Head):
             return_attention_mask=False,
         )
         firsts = [_first_tokens(encoding.word_ids(i), len(words)) for i, words in enumerate(rows["words"])]
+        lost = [_cut_words(first, encoding.encodings[i].overflowing) for i, first in enumerate(firsts)]
+        tokenless = [first.count(-1) - count for first, count in zip(firsts, lost, strict=True)]
         return Features(
             row=np.arange(len(firsts)),
             inputs=token_inputs(encoding),
             targets=self._targets(rows, firsts, encoding["input_ids"]),
-            cut=np.array([-1 in first for first in firsts], bool),
+            cut=np.array(lost, np.int32) > 0,
             places={"first": Ragged.of(firsts, "int32")},
+            counts={
+                NO_TOKEN: np.array(tokenless, np.int32),
+                NO_GOLD: np.array(
+                    [(tags or []).count(None) for tags in rows.get("tags") or [()] * len(firsts)], np.int32
+                ),
+            },
         )
 
     def decode(
@@ -116,16 +128,18 @@ class Tagging(Head):
             answers.append(Answer(value=[names[b] for b in best], scores={"tags": sure.tolist()}))
         return answers
 
-    def gold(self, row: Row) -> list[str]:
-        """The tag of every word."""
+    def gold(self, row: Row) -> list[str | None]:
+        """The tag of every word, None where it has none."""
         return list(row["tags"])
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-        """F1 of each tag over all words; a word that got no tag is missed by its own tag."""
+        """F1 of each tag over all words with a gold; a word that got no tag is missed by its own tag."""
         from sklearn.metrics import f1_score
 
-        flat = [tag for row in golds for tag in row]
-        given = [tag or "" for answer in answers for tag in answer.value]
+        values = [answer.value for answer in answers]
+        pairs = [pair for gold, value in zip(golds, values, strict=True) for pair in zip(gold, value, strict=True)]
+        flat = [gold for gold, _ in pairs if gold is not None]
+        given = [value or "" for gold, value in pairs if gold is not None]
         names = sorted(set(flat))
         scores = f1_score(flat, given, labels=names, average=None, zero_division=0)
         return {
@@ -185,3 +199,9 @@ def _first_tokens(word_ids: list[int | None], words: int) -> list[int]:
         if word is not None and firsts[word] < 0:
             firsts[word] = place
     return firsts
+
+
+def _cut_words(first: list[int], overflowing: Sequence[Any]) -> int:
+    """How many words `max_length` cuts off whole: those without a token here that have one in what overflows."""
+    beyond = {word for part in overflowing for word in part.word_ids if word is not None}
+    return sum(first[word] < 0 for word in beyond)

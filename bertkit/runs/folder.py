@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -46,9 +47,10 @@ class Log:
             self.file.seek(0, os.SEEK_END)
 
     def write(self, line: dict[str, Any]) -> None:
-        """One more line."""
+        """One more line; a number that is not finite, as of an fp16 update that was skipped, is null."""
         if self.file:
-            self.file.write(json.dumps(line) + "\n")
+            finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
+            self.file.write(json.dumps(finite, allow_nan=False) + "\n")
             self.file.flush()
 
     def kept(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from bertkit.data.rows import Rows
 from bertkit.data.splits import is_carved, marks_of, read_splits
 from bertkit.encoders import locate_encoder
+from bertkit.errors import RunError
 from bertkit.evaluation.inference import answers
 from bertkit.evaluation.score import score, with_gold
 from bertkit.machine.devices import accelerator, is_there
@@ -63,7 +64,12 @@ def score_model(spec: Spec, folder: Path, watch: Watch, carved: bool) -> Scores:
         if not isinstance(rows, Rows):
             scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
             continue
-        found = answers(model, rows.table, watch)
+        try:
+            found, lines = answers(model, rows.table, watch)
+        except RunError as error:
+            raise RunError(f"evaluation {evaluation.name}: {error}") from error
+        for line in lines:
+            watch.note(f"{evaluation.name}: {line}")
         part = with_gold(head, evaluation, rows.table, found)
         scored.append(score(in_task_order(head, spec.task.head), part))
     return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.encoding import rows_cut
+from bertkit.data.encoding import counted, rows_cut
 from bertkit.data.splits import TRAIN, marks_of
 from bertkit.errors import RunError
 from bertkit.files import whole_folder, write_json
@@ -64,7 +64,10 @@ def _result(run: Claim, ready: Prepared, training: Training, evaluations: list[S
     return Result(
         spec=run.spec,
         evaluations=tuple(evaluations),
-        rows=run.splits.counts({name: rows_cut(part.whole) for name, part in ready.features.items()}),
+        rows=run.splits.counts(
+            {name: rows_cut(part.whole) for name, part in ready.features.items()},
+            {name: counted(part.whole) for name, part in ready.features.items()},
+        ),
         training=training,
         device=describe(run.accelerator.device),
         precision=run.accelerator.mixed_precision.replace("no", "fp32"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bertkit.data.encoding import Encoded
 from bertkit.data.splits import Splits
-from bertkit.evaluation.inference import predict
+from bertkit.evaluation.inference import check_finite, predict
 from bertkit.evaluation.score import Answered, score, with_gold
 from bertkit.files import write_lines
 from bertkit.models.load import save
@@ -57,7 +57,9 @@ class Scoring:
             if isinstance(rows, str) or (on_the_way and not evaluation.scored):
                 continue
             part = self.features[evaluation.name].whole
-            answers = head.decode(rows.table[:], part, predict(self.model, part, watch), self.model.window)
+            logits = predict(self.model, part, watch)
+            check_finite(part, logits, rows.table["row_id"], evaluation.name)
+            answers = head.decode(rows.table[:], part, logits, self.model.window)
             parts[evaluation.name] = with_gold(head, evaluation, rows.table, answers)
         return parts
 

@@ -211,7 +211,7 @@ def curve_of(finished: Finished, evaluation: str, metric: str) -> Curve:
     return Curve(
         seed=finished.result.spec.seed,
         folder=finished.folder,
-        losses=np.array([line["loss"] for line in lines if "loss" in line]),
+        losses=np.array([line["loss"] for line in lines if "loss" in line], float),  # null, of a skipped update, is NaN
         scored_at=np.array([line["step"] for line in scored]),
         scores=np.array([line["score"][evaluation][metric] for line in scored]),
     )
