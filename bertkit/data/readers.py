@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.errors import DataError
+from bertkit.findings import Findings
 
 RawRow = tuple[int, dict[str, Any]]
 """A line number, counted from 1, and the row that stood there."""
 
 
-def read_raw(path: Path, header: tuple[str, ...] | None = None) -> Iterator[RawRow]:
-    """The raw rows of a file, by its suffix; `header` names the columns of a TSV that has no header line."""
+def read_raw(path: Path, header: tuple[str, ...] | None = None, findings: Findings | None = None) -> Iterator[RawRow]:
+    """The raw rows of a file, by its suffix; `header` names the columns of a TSV that has no header line.
+
+    What is worth a note but no error is counted in `findings`.
+    """
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
     if path.suffix == ".tsv":

@@ -9,14 +9,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bertkit.errors import DataError
+from bertkit.findings import Findings
 from bertkit.heads import Head
 from bertkit.sources import Source
 
 
 def tidy(
-    raw: Iterable[tuple[str, dict[str, Any]]], source: Source, head: Head, golds: bool
+    raw: Iterable[tuple[str, dict[str, Any]]],
+    source: Source,
+    head: Head,
+    golds: bool,
+    findings: Findings | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Raw rows as the head's columns, labels by name. Raises DataError at the first that does not fit."""
+    """Raw rows as the head's columns, labels by name. Raises DataError at the first that does not fit.
+
+    What does not fail is counted in `findings`.
+    """
+    findings = findings or Findings()
+    seen: set[str] = set()
     names: dict[str, str] | None = None
     for index, (where, row) in enumerate(raw):
         if names is None:
@@ -29,6 +39,10 @@ def tidy(
         ident = values.get("id")
         tidied["row_id"] = str(index if ident is None else ident)
         tidied["group"] = str(values.get("group") or "")
+        if ident is not None:
+            if tidied["row_id"] in seen:
+                findings.count("repeated id", where)
+            seen.add(tidied["row_id"])
         yield tidied
 
 
