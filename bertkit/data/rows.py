@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertkit.data.cache import kept
-from bertkit.data.readers import read_raw
+from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import tidy
 from bertkit.errors import DataError
 from bertkit.findings import Finding, Findings, saved_findings
@@ -71,9 +71,7 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True)
 
     def raw(findings: Findings) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in located.files:
-            unit = "question" if path.suffix == ".json" else "line"
-            for number, row in read_raw(path, headed, findings):
-                yield f"{path}, {unit} {number}", row
+            yield from read_located(path, headed, findings)
 
     table, found = _table(digest, read, head, [str(path) for path in located.files])
     if not len(table):
@@ -104,7 +102,7 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows
         return tidy(raw(), source, head, golds, findings)
 
     def raw(hub: HubRows = source.hub) -> Iterator[tuple[str, dict[str, Any]]]:
-        for number, row in named_rows(fetch_rows(hub, split)[0]):
+        for number, row in refuse_withheld(named_rows(fetch_rows(hub, split)[0]), f"{hub.id}, {split}"):
             yield f"{hub.id}, {split} row {number}", row
 
     table, found = _table(digest, read, head, [hub.id])
