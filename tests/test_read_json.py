@@ -46,16 +46,23 @@ def test_lines_and_a_list_in_a_json_file_are_rows(tmp_path: Path, content: str, 
         ('[{"a": 1}', ": not JSON"),
         ('[\n{"a": 1}\n{"a": 2}]', ", line 3: not JSON"),
         ('{"a": 1} {"a": 2}', ": not JSON: a second value begins at column 10"),
-        ('{"a": ["x", "y"], "b": [1, 0]}', ": one object (a, b), and not SQuAD's (no 'data'); rows are one object a"),
+        ('{"a": ["x", "y"], "b": [1, 0]}', ": one object (a, b), and not SQuAD's (no 'data'); rows are a list of"),
         ('{\n "a": 1\n}', ": one object (a), and not SQuAD's (no 'data')"),
-        ("[]", ": an empty list; rows are one object a line"),
-        ('"text"', ": one str; rows are one object a line"),
-        ('{"data": [{"a": 1}]}', ", question 1: not SQuAD's JSON layout: no 'paragraphs'; rows are one object a line"),
+        ("[]", ": an empty list; rows are a list of objects"),
+        ('"text"', ": one str; rows are a list of objects"),
+        ('{"data": [{"a": 1}]}', ", question 1: not SQuAD's JSON layout: no 'paragraphs'; rows are a list of objects"),
     ],
 )
 def test_json_that_is_no_rows_is_refused_with_where_and_what_rows_are(tmp_path: Path, content: str, what: str) -> None:
     path = write(tmp_path / "train.json", content)
     assert refusal(path).startswith(f"{path}{what}")
+
+
+def test_a_list_in_a_jsonl_file_is_said_to_belong_into_a_json_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "train.jsonl", json.dumps(ROWS))
+    assert refusal(path) == (
+        f"{path}, line 1: expected a JSON object, found list; a list of rows is read from a .json file"
+    )
 
 
 @pytest.mark.parametrize("task", ["sst2", "rte", "ud"])

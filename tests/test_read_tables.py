@@ -75,7 +75,7 @@ QUOTES = '"He said ""no"""\t1\n'
 
 @pytest.mark.parametrize(
     ("quoted", "plain", "said"),
-    [(3, 0, "3 of the first 3 rows"), (2, 18, "2 of the first 20 rows"), (1, 18, ""), (0, 5, "")],
+    [(3, 0, "3 of the first 3 rows"), (3, 27, "3 of the first 30 rows"), (3, 28, ""), (2, 0, ""), (0, 5, "")],
 )
 def test_a_tsv_with_many_quoted_cells_says_so(tmp_path: Path, quoted: int, plain: int, said: str) -> None:
     content = "sentence\tlabel\n" + QUOTES * quoted + 'So "fine"\t1\n' * plain

@@ -13,7 +13,7 @@ from bertkit.errors import DataError
 RawRow = tuple[int, dict[str, Any]]
 """A line's (or row's, or question's) number, counted from 1, and the row that stood there."""
 
-ROWS = "rows are one object a line, or a list of objects"
+ROWS = "rows are a list of objects, or several lines of one object each"
 
 
 def read_json(path: Path) -> tuple[str, Iterator[RawRow]]:
@@ -55,7 +55,8 @@ def read_jsonl(path: Path) -> Iterator[RawRow]:
             continue
         row = parsed(line, f"{path}, line {number}")
         if not isinstance(row, dict):
-            raise DataError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}")
+            hint = "; a list of rows is read from a .json file" if isinstance(row, list) and number == 1 else ""
+            raise DataError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}{hint}")
         yield number, row
 
 

@@ -16,8 +16,8 @@ from bertkit.findings import Findings
 
 SNIFFED = 100
 """Lines in which a delimiter must give the same number of columns throughout."""
-QUOTED_OF, QUOTED_SHARE = 1_000, 0.1
-"""Rows of a TSV that are looked at for quoted cells, and their share from which it is said."""
+QUOTED_OF, QUOTED_SHARE, QUOTED_LEAST = 1_000, 0.1, 3
+"""Rows of a TSV that are looked at for quoted cells, and their share and number from which it is said."""
 
 
 def read_tsv(path: Path, header: tuple[str, ...] | None, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -58,7 +58,7 @@ def _split_at_tabs(
         quoted += rows <= QUOTED_OF and any(len(value) > 1 and value[0] == value[-1] == '"' for value in values)
         yield number, dict(zip(columns, values, strict=True))
     seen = min(rows, QUOTED_OF)
-    if quoted and quoted >= QUOTED_SHARE * seen:
+    if quoted >= max(QUOTED_LEAST, QUOTED_SHARE * seen):
         findings.remark(
             f"{quoted:,} of the first {seen:,} rows have cells in double quotes; in a TSV these are text: "
             "if they only enclose the cells, rename the file to .csv",

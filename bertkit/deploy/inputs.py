@@ -60,9 +60,7 @@ def _from_file(head: Head, path: Path, source_columns: Mapping[str, Sequence[str
         rows = []
         candidates = {role: source_columns.get(role, (role,)) for role in needed}
         for where, raw in read_located(path):
-            names = match_columns(
-                list(raw), {role: source_columns.get(role, (role,)) for role in needed}, needed, where
-            )
+            names = match_columns(list(raw), candidates, needed, where)
             missing = [role for role in needed if role not in names]
             if missing:
                 raise lacking(missing[0], list(raw), candidates, where)
