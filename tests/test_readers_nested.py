@@ -209,3 +209,30 @@ def test_a_class_of_a_parquet_file_is_read_by_its_name_and_minus_one_as_no_gold(
 def test_a_broken_parquet_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = write(tmp_path / "train.parquet", content)
     assert refusal(path).startswith(f"{path} cannot be read as Parquet")
+
+
+def test_a_parquet_file_that_is_damaged_inside_is_refused_without_a_word_of_its_library(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "train.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"text": [f"text {k}" for k in range(1_000)]}), path)
+    whole = path.read_bytes()
+    write(path, whole[:20] + b"\xff" * 500 + whole[520:])
+    assert refusal(path).startswith(f"{path} cannot be read as Parquet: ")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_two_columns_of_a_parquet_file_with_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train.parquet"
+    pyarrow.parquet.write_table(pyarrow.table([["a"], ["b"]], names=["text", "text"]), path)
+    assert refusal(path) == f"{path}: two columns are called 'text'"
+
+
+def test_a_parquet_file_with_a_dictionary_or_without_rows_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "key=value" / "train.parquet"
+    path.parent.mkdir()
+    table = pyarrow.table({"label": pyarrow.array(["a", "b"]).dictionary_encode()})
+    pyarrow.parquet.write_table(table, path)
+    assert rows(path) == [{"label": "a"}, {"label": "b"}]
+    pyarrow.parquet.write_table(table.slice(0, 0), path)
+    assert rows(path) == []

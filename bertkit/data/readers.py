@@ -13,7 +13,7 @@ from typing import Any
 from bertkit.data.read_conllu import read_conllu, refuse_withheld
 from bertkit.data.read_json import RawRow, read_json, read_jsonl
 from bertkit.data.read_tables import read_csv, read_tsv
-from bertkit.errors import DataError
+from bertkit.errors import DataError, first_line
 from bertkit.findings import Findings
 
 __all__ = ["RawRow", "read_located", "read_raw", "refuse_withheld"]
@@ -57,15 +57,23 @@ def _opened(path: Path, header: tuple[str, ...] | None, findings: Findings) -> t
 
 
 def read_parquet(path: Path) -> Iterator[RawRow]:
-    """Rows of a Parquet file as datasets reads them, class ids turned into their names."""
-    import pyarrow.lib
+    """Rows of a Parquet file with the features that datasets keeps in it: class ids turned into their names."""
+    import pyarrow as pa
     from datasets import Dataset
+    from datasets.table import InMemoryTable
     from pyarrow import parquet
 
     from bertkit.data.hf_datasets import named_rows
 
     try:
-        parquet.read_schema(path)  # first, for datasets says on stderr what it cannot read
-        yield from named_rows(Dataset.from_parquet(str(path), keep_in_memory=True))
-    except (pyarrow.lib.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {error}") from error
+        names = parquet.read_schema(path).names
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise DataError(f"{path}: two columns are called '{twice}'")
+        table = parquet.read_table(path, partitioning=None)
+        fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+        table = table.cast(pa.schema(fields, table.schema.metadata))
+        # not Dataset.from_parquet, which shows a bar and says on stderr what it cannot read
+        yield from named_rows(Dataset(InMemoryTable(table), fingerprint="parquet"))
+    except (pa.lib.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {first_line(error)}") from error
