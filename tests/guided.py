@@ -12,7 +12,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["bertkit.data.readers", "bertkit.data.validate"]):
+with atheris.instrument_imports(include=["bertkit.data", "bertkit.heads"]):
     from bertkit.data import readers, validate
 
 from bertkit import registry

@@ -26,7 +26,7 @@ SENTENCE = f"{word(1, 'Go', 'VERB')}\n\n"
         ("sst2", "train.tsv", f"{TSV} \t0\n", "train.tsv, line 3|empty"),
         ("sst2", "train.tsv", f"{TSV}Dull.\t\n", "train.tsv, line 3|label"),
         ("sst2", "train.tsv", TSV.encode() + b"caf\xe9\t0\n", "train.tsv, line 3|UTF-8"),
-        ("sst2", "train.tsv", "text\tlabel\nFine.\t1\n", "train.tsv|'sentence'|text, label"),
+        ("sst2", "train.tsv", "phrase\tlabel\nFine.\t1\n", "train.tsv|'sentence'|phrase, label"),
         ("sst2", "train.tsv", "", "train.tsv|empty"),
         ("sst2", "train.tsv", "sentence\tlabel\n", "train.tsv|no rows"),
         ("sst2", "train.csv", 'sentence,label\n"Fine.,1\n', "train.csv, line 2"),

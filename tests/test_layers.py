@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    "errors progress",
+    "errors findings progress",
     "heads",
     "sources files",
     "task",

@@ -31,7 +31,13 @@ DES = """\
 
 def test_the_syntactic_words_of_a_sentence_count_and_ranges_and_empty_nodes_do_not(tmp_path: Path) -> None:
     assert rows(write(tmp_path / "dev.conllu", DES + "\n")) == [
-        {"words": ["de", "le", "pain"], "upos": ["ADP", "DET", "NOUN"], "xpos": ["P", "D", "N"], "sent_id": "fr-1"}
+        {
+            "words": ["de", "le", "pain"],
+            "upos": ["ADP", "DET", "NOUN"],
+            "xpos": ["P", "D", "N"],
+            "lines": [4, 5, 6],
+            "sent_id": "fr-1",
+        }
     ]
 
 
@@ -82,6 +88,33 @@ def test_a_real_treebank_reads_as_the_conllu_package_reads_it(real_data: Path, n
 def test_a_malformed_conllu_line_is_refused_with_its_line(tmp_path: Path, line: str, what: str) -> None:
     path = write(tmp_path / "dev.conllu", f"# text = They go\n{word(1, 'They', 'PRON')}\n{line}\n")
     assert refusal(path).startswith(f"{path}, line 3: {what}")
+
+
+def test_a_tag_that_is_an_underscore_is_none(tmp_path: Path) -> None:
+    path = write(tmp_path / "dev.conllu", f"{word(1, 'Go', '_', 'VB')}\n{word(2, 'on', 'ADV')}\n")
+    (row,) = rows(path)
+    assert (row["words"], row["upos"], row["xpos"]) == (["Go", "on"], [None, "ADV"], ["VB", None])
+
+
+def test_a_word_knows_its_line(tmp_path: Path) -> None:
+    sentence = f"# text = du pain\n{word('1-2', 'du', '_')}\n{word(1, 'de', 'ADP')}\n{word(2, 'le', 'DET')}\n"
+    path = write(tmp_path / "dev.conllu", f"{sentence}\n\n{word(1, 'pain', 'NOUN')}\n")
+    assert [(number, row["lines"]) for number, row in read_raw(path)] == [(2, [3, 4]), (7, [7])]
+
+
+@pytest.mark.parametrize("words", [["_"] * 3, ["_"] * 9 + ["."]])
+def test_a_treebank_whose_words_are_withheld_is_refused(tmp_path: Path, words: list[str]) -> None:
+    path = write(tmp_path / "dev.conllu", "\n\n".join(word(1, form, "NOUN") for form in words))
+    said = f"{words.count('_')} of {len(words)} words are '_': the text is withheld; the treebank's README says how"
+    assert refusal(path).startswith(f"{path}: {said}")
+    lines = "".join(json.dumps({"tokens": [form], "upos": ["NOUN"]}) + "\n" for form in words)
+    path = write(tmp_path / "dev.jsonl", lines)
+    assert refusal(path).startswith(f"{path}: {said}")
+
+
+def test_a_few_words_that_are_underscores_are_words(tmp_path: Path) -> None:
+    path = write(tmp_path / "dev.conllu", "\n\n".join(word(1, form, "NOUN") for form in ["_"] * 8 + ["a"]))
+    assert sum(row["words"] == ["_"] for row in rows(path)) == 8
 
 
 def test_a_sentence_of_a_range_alone_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -176,3 +209,30 @@ def test_a_class_of_a_parquet_file_is_read_by_its_name_and_minus_one_as_no_gold(
 def test_a_broken_parquet_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = write(tmp_path / "train.parquet", content)
     assert refusal(path).startswith(f"{path} cannot be read as Parquet")
+
+
+def test_a_parquet_file_that_is_damaged_inside_is_refused_without_a_word_of_its_library(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "train.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"text": [f"text {k}" for k in range(1_000)]}), path)
+    whole = path.read_bytes()
+    write(path, whole[:20] + b"\xff" * 500 + whole[520:])
+    assert refusal(path).startswith(f"{path} cannot be read as Parquet: ")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_two_columns_of_a_parquet_file_with_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "train.parquet"
+    pyarrow.parquet.write_table(pyarrow.table([["a"], ["b"]], names=["text", "text"]), path)
+    assert refusal(path) == f"{path}: two columns are called 'text'"
+
+
+def test_a_parquet_file_with_a_dictionary_or_without_rows_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "key=value" / "train.parquet"
+    path.parent.mkdir()
+    table = pyarrow.table({"label": pyarrow.array(["a", "b"]).dictionary_encode()})
+    pyarrow.parquet.write_table(table, path)
+    assert rows(path) == [{"label": "a"}, {"label": "b"}]
+    pyarrow.parquet.write_table(table.slice(0, 0), path)
+    assert rows(path) == []

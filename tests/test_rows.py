@@ -239,7 +239,7 @@ def test_another_reading_of_the_same_bytes_gives_another_digest(tmp_path: Path) 
 def test_rows_that_were_kept_are_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "train.jsonl", TWO.replace('"a"', '"kept"'))
     first = read("sst2", tmp_path)
-    monkeypatch.setattr(rows, "read_raw", None)
+    monkeypatch.setattr(rows, "read_located", None)
     assert read("sst2", tmp_path).table.to_list() == first.table.to_list()
 
 

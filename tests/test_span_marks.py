@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from bertkit import registry
 from bertkit.data.encoding import counted
-from bertkit.data.readers import read_squad
+from bertkit.data.readers import read_raw
 from bertkit.data.validate import tidy
 from bertkit.errors import DataError
 from bertkit.evaluation.metrics import METRICS
@@ -181,7 +181,7 @@ MOST = 1_700
 def rows_of(path: Path) -> dict[str, list[Any]]:
     """The file's first rows that bertkit reads, as columns; CMRC's dev has three of which no gold is at its offset."""
     task, rows, bad = registry.find("squad"), [], 0
-    for number, raw in read_squad(path):
+    for number, raw in read_raw(path):
         try:
             rows += tidy([(f"question {number}", raw)], task.source, task.head, golds=True)
         except DataError:

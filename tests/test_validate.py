@@ -136,10 +136,10 @@ def test_what_is_no_number_from_0_to_5_is_no_similarity(tmp_path: Path, number: 
 
 
 def test_a_missing_column_is_named_with_those_that_are_there(tmp_path: Path) -> None:
-    path = write(tmp_path / "train.tsv", "text\tlabel\nfine\t1\n")
+    path = write(tmp_path / "train.tsv", "phrase\tlabel\nfine\t1\n")
     message = refusal("sst2", tmp_path)
     assert message.startswith(f"{path}: no column 'sentence'")
-    assert message.endswith("text, label")
+    assert message.endswith("phrase, label")
 
 
 def test_a_column_that_one_line_lacks_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -156,12 +156,37 @@ def test_half_a_surrogate_pair_is_refused_by_name(tmp_path: Path) -> None:
     assert str(path) in refusal("sst2", tmp_path)
 
 
-@pytest.mark.parametrize("tag", ["NN", "noun", "_"])
-def test_an_unknown_tag_is_refused_with_its_sentences_line(tmp_path: Path, tag: str) -> None:
-    path = write(tmp_path / "en-ud-train.conllu", f"{word(1, 'A', 'DET')}\n\n{word(1, 'Go', tag)}\n")
+@pytest.mark.parametrize("tag", ["NN", "noun", "__"])
+def test_an_unknown_tag_is_refused_with_its_words_line(tmp_path: Path, tag: str) -> None:
+    sentence = f"# text = A go\n{word(1, 'A', 'DET')}\n{word(2, 'go', tag)}\n"
+    path = write(tmp_path / "en-ud-train.conllu", f"{word(1, 'A', 'DET')}\n\n{sentence}")
     message = refusal("ud", tmp_path)
-    assert message.startswith(f"{path}, line 3: ")
+    assert message.startswith(f"{path}, line 5: ")
     assert f"'{tag}'" in message
+
+
+@pytest.mark.parametrize("task", ["ud", "ud_xpos"])
+def test_a_tag_that_is_not_given_is_none_and_counted_by_words(tmp_path: Path, task: str) -> None:
+    sentence = f"# text = A go on\n{word(1, 'A', 'DET', 'DT')}\n{word(2, 'go', '_', '_')}\n{word(3, 'on', '_', '_')}\n"
+    write(tmp_path / "en-ud-train.conllu", f"{sentence}\n{word(1, 'Go', '_', '_')}\n")
+    write(
+        tmp_path / "lines" / "train.jsonl",
+        json_lines({"tokens": ["A", "go"], "upos": ["DET", "_"], "xpos": ["DT", None]}),
+    )
+    found = read(task, tmp_path)
+    tag = "DET" if task == "ud" else "DT"
+    assert found.table["tags"] == [[tag, None, None], [None]]
+    said = "no tag ('_'): not trained on, not scored"
+    assert found.notes == (f"3 words: {said} (first: en-ud-train.conllu, line 3)",)
+    found = read(task, tmp_path / "lines")
+    assert found.table["tags"] == [[tag, None]]
+    assert found.notes == (f"1 word: {said} (first: train.jsonl, line 1)",)
+
+
+def test_a_treebank_without_any_tag_is_not_trained_on(tmp_path: Path) -> None:
+    path = write(tmp_path / "en-ud-train.conllu", f"{word(1, 'A', 'DET')}\n{word(2, 'go', 'VERB')}\n")
+    assert refusal("ud_xpos", tmp_path).startswith(f"{path}: no word has a tag")
+    assert read("ud_xpos", tmp_path, golds=False).table["tags"] == [None]
 
 
 @pytest.mark.parametrize("start", [12, 14, -4, 99, None, "13"])

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertkit.data.cache import kept
-from bertkit.data.readers import read_raw
+from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import tidy
 from bertkit.errors import DataError
+from bertkit.findings import Finding, Findings, saved_findings
 from bertkit.heads import Head
 from bertkit.sources import HubRows, Located, Source
 
@@ -28,6 +29,7 @@ READER = 3
 
 CHUNK = 5_000
 ROWS = "rows.arrow"
+FINDINGS = "findings.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class Rows:
     """The rows of one split: a memory-mapped table, where it came from, and a digest of what it holds.
 
     there   how many rows there are; the table may hold the first of them only
+    found   what reading them came upon, by reason; `notes` has it in words
     hub     the dataset of the Hub, at the commit they are of
     carved  whether this is a part of another split, and no split of its own
     """
@@ -44,6 +47,7 @@ class Rows:
     digest: str
     there: int
     notes: tuple[str, ...] = ()
+    found: tuple[Finding, ...] = ()
     hub: HubRows | None = None
     carved: bool = False
 
@@ -62,18 +66,19 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True)
     digest = _files_digest(located.files, source, head, golds)
     headed = source.header.get(located.split) if located.official else None
 
-    def raw() -> Iterator[tuple[str, dict[str, Any]]]:
-        for path in located.files:
-            unit = "question" if path.suffix == ".json" else "line"
-            for number, row in read_raw(path, headed):
-                yield f"{path}, {unit} {number}", row
+    def read(findings: Findings) -> Iterator[dict[str, Any]]:
+        return tidy(raw(findings), source, head, golds, findings)
 
-    table = _table(digest, lambda: tidy(raw(), source, head, golds), head)
+    def raw(findings: Findings) -> Iterator[tuple[str, dict[str, Any]]]:
+        for path in located.files:
+            yield from read_located(path, headed, findings)
+
+    table, found = _table(digest, read, head, [str(path) for path in located.files])
     if not len(table):
         raise DataError(f"{located.files[0]} has no rows")
-    origin = ", ".join(path.name for path in located.files)
-    notes = (located.note,) if located.note else ()
-    return Rows(table=table, origin=origin, digest=digest, there=len(table), notes=notes)
+    names = [path.name for path in located.files]
+    notes = (*((located.note,) if located.note else ()), *(finding.line(names) for finding in found))
+    return Rows(table=table, origin=", ".join(names), digest=digest, there=len(table), notes=notes, found=found)
 
 
 def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows:
@@ -93,16 +98,22 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows
     name = f"{hub.id}/{hub.config or 'default'}/{hub.splits.get(split)}@{hub.revision}"
     digest = hashlib.sha256(_key([name], source, head, golds)).hexdigest()
 
+    def read(findings: Findings) -> Iterator[dict[str, Any]]:
+        return tidy(raw(), source, head, golds, findings)
+
     def raw(hub: HubRows = source.hub) -> Iterator[tuple[str, dict[str, Any]]]:
-        for number, row in named_rows(fetch_rows(hub, split)[0]):
+        for number, row in refuse_withheld(named_rows(fetch_rows(hub, split)[0]), f"{hub.id}, {split}"):
             yield f"{hub.id}, {split} row {number}", row
 
-    table = _table(digest, lambda: tidy(raw(), source, head, golds), head)
-    return Rows(table=table, origin=name, digest=digest, there=len(table), hub=hub)
+    table, found = _table(digest, read, head, [hub.id])
+    notes = tuple(finding.line([hub.id]) for finding in found)
+    return Rows(table=table, origin=name, digest=digest, there=len(table), notes=notes, found=found, hub=hub)
 
 
-def _table(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head) -> Table:
-    """What is kept for `digest`, memory-mapped; `read` where nothing is."""
+def _table(
+    digest: str, read: Callable[[Findings], Iterator[dict[str, Any]]], head: Head, files: list[str]
+) -> tuple[Table, tuple[Finding, ...]]:
+    """What is cached for `digest`, memory-mapped, and its findings; `read` from `files` where nothing is."""
     import pyarrow as pa
 
     from bertkit.data.table import Table
@@ -110,11 +121,15 @@ def _table(digest: str, read: Callable[[], Iterator[dict[str, Any]]], head: Head
     schema = pa.schema({"row_id": pa.string(), "group": pa.string(), **head.schema()})
 
     def write(folder: Path) -> None:
+        findings = Findings(files)
         with pa.OSFile(str(folder / ROWS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            for chunk in _chunks(read()):
+            for chunk in _chunks(read(findings)):
                 writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
+        findings.save(folder / FINDINGS)
 
-    return kept("rows", digest, write, lambda folder: Table.from_file(folder / ROWS))
+    return kept(
+        "rows", digest, write, lambda folder: (Table.from_file(folder / ROWS), saved_findings(folder / FINDINGS))
+    )
 
 
 def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

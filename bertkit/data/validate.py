@@ -8,16 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from bertkit.data.columns import lacking, match_columns
 from bertkit.errors import DataError
-from bertkit.heads import Head
+from bertkit.findings import Findings
+from bertkit.heads import Head, checks
 from bertkit.sources import Source
+
+NO_TAG = "no tag ('_'): not trained on, not scored"
 
 
 def tidy(
-    raw: Iterable[tuple[str, dict[str, Any]]], source: Source, head: Head, golds: bool
+    raw: Iterable[tuple[str, dict[str, Any]]],
+    source: Source,
+    head: Head,
+    golds: bool,
+    findings: Findings | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Raw rows as the head's columns, labels by name. Raises DataError at the first that does not fit."""
+    """Raw rows as the head's columns, labels by name. Raises DataError at the first that does not fit.
+
+    What does not fail is counted in `findings`.
+    """
+    findings = findings or Findings()
+    seen: set[str] = set()
     names: dict[str, str] | None = None
+    where, given, missing = "", 0, 0
     for index, (where, row) in enumerate(raw):
         if names is None:
             names = _column_names(row, where, source, head, golds)
@@ -25,24 +39,46 @@ def tidy(
             values = {role: row[name] for role, name in names.items()}
         except KeyError as error:
             raise DataError(f"{where}: no column {error}") from error
-        tidied = head.check(where, values, source.labels)
+        tidied = head.check(where, {**values, **_optional(row, head)}, source.labels)
         ident = values.get("id")
         tidied["row_id"] = str(index if ident is None else ident)
         tidied["group"] = str(values.get("group") or "")
+        if ident is not None:
+            if tidied["row_id"] in seen:
+                findings.count("repeated id", where)
+            seen.add(tidied["row_id"])
+        gold = tidied.get(head.roles[-1])
+        if isinstance(gold, list):
+            missing += _count_missing(gold, where, row, findings)
+            given += len(gold) - gold.count(None)
         yield tidied
+    if missing and not given:
+        file = where.rpartition(", ")[0]
+        raise DataError(f"{file}: no word has a tag: a split without tags can be predicted, not trained on or scored")
+
+
+def _optional(row: Mapping[str, Any], head: Head) -> dict[str, Any]:
+    """What the row has of the columns that the head reads where they are there."""
+    named = {str(name).strip().casefold(): name for name in row} if head.optional else {}
+    return {role: row[named[role]] for role in head.optional if role in named}
+
+
+def _count_missing(gold: list[Any], where: str, row: Mapping[str, Any], findings: Findings) -> int:
+    """How many words of a row have no tag; each is counted in the findings."""
+    if None not in gold:
+        return 0
+    for place, tag in enumerate(gold):
+        if tag is None:
+            findings.count(NO_TAG, checks.word_place(where, row.get("lines"), place), unit="word")
+    return gold.count(None)
 
 
 def _column_names(row: Mapping[str, Any], where: str, source: Source, head: Head, golds: bool) -> dict[str, str]:
     """For each role the name its column has here."""
-    found = {}
-    gold = head.roles[-1]
-    for role, candidates in source.columns.items():
-        name = next((name for name in candidates if name in row), None)
-        if name is not None and (golds or role != gold):
-            found[role] = name
-        elif role in head.roles and (golds or role != gold):
-            raise DataError(
-                f"{where.partition(', line')[0]}: no column '{candidates[0]}' for the {role}; "
-                f"it has {', '.join(map(str, row))}"
-            )
+    wanted = [role for role in head.roles if golds or role != head.roles[-1]]
+    candidates = {role: names for role, names in source.columns.items() if role in wanted or role not in head.roles}
+    found = match_columns(list(row), candidates, wanted, where)
+    missing = next((role for role in wanted if role not in found), None)
+    if missing is not None:
+        raise lacking(missing, list(row), candidates, where)
     return found

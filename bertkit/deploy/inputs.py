@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.readers import read_raw
+from bertkit.data.columns import lacking, match_columns
+from bertkit.data.readers import read_located
 from bertkit.errors import DataError, RequestError
 from bertkit.heads import Head
 
@@ -57,14 +58,13 @@ def _from_file(head: Head, path: Path, source_columns: Mapping[str, Sequence[str
     needed = head.roles[:-1]
     if path.suffix in (".tsv", ".csv", ".jsonl", ".json", ".conllu", ".parquet"):
         rows = []
-        for number, raw in read_raw(path):
-            names = {
-                role: next((n for n in (role, *source_columns.get(role, ())) if n in raw), None) for role in needed
-            }
-            missing = [role for role, name in names.items() if name is None]
+        candidates = {role: source_columns.get(role, (role,)) for role in needed}
+        for where, raw in read_located(path):
+            names = match_columns(list(raw), candidates, needed, where)
+            missing = [role for role in needed if role not in names]
             if missing:
-                raise DataError(f"{path}, row {number}: no column '{missing[0]}'; it has {', '.join(raw)}")
-            rows.append({role: raw[str(name)] for role, name in names.items()})
+                raise lacking(missing[0], list(raw), candidates, where)
+            rows.append({role: raw[name] for role, name in names.items()})
         return _filled(head, rows, str(path))
     if len(needed) != 1:
         raise DataError(f"--file {path}: this run needs columns {', '.join(needed)}: give a .tsv, .csv or .jsonl")

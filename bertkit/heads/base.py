@@ -93,6 +93,11 @@ class Head(ABC):
     def roles(self) -> tuple[str, ...]:
         """The columns a row needs, the gold one last."""
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Columns that `check` is given where a row has them, by their names in lower case."""
+        return ()
+
     @abstractmethod
     def schema(self) -> dict[str, Any]:
         """The Arrow type of each of its columns."""

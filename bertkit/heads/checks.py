@@ -35,3 +35,9 @@ def number(where: str, raw: Any, low: float, high: float) -> float:
     if not low <= found <= high:
         raise DataError(f"{where}: {found:g} is not between {low:g} and {high:g}")
     return found
+
+
+def word_place(where: str, lines: Any, place: int) -> str:
+    """Where a word stood: on its own line if the reader gives the `lines` of the words, else `where` its row did."""
+    line = lines[place] if isinstance(lines, list) and place < len(lines) else None
+    return f"{where.rpartition(', ')[0]}, line {line}" if isinstance(line, int) else where

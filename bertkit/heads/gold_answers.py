@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,22 @@ def read_answers(name: str, golds: Any) -> list[dict[str, Any]]:
         if not isinstance(gold, Mapping):
             raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
     return [{"text": gold.get("text"), "start": gold.get("start", gold.get("answer_start"))} for gold in golds]
+
+
+def check_impossible(name: str, impossible: Any, golds: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """The answers, `[]` where there is none. Raises DataError unless `is_impossible` is a boolean that agrees.
+
+    An answer without text is a placeholder for none.
+    """
+    if not isinstance(impossible, bool):
+        shown = json.dumps(impossible, ensure_ascii=False, default=str)
+        raise DataError(f"{name}: is_impossible is {shown[:60]}: it must be true or false (of JSON, without quotes)")
+    texts = [gold["text"] for gold in golds or () if gold["text"] not in ("", None)]
+    if impossible and texts:
+        raise DataError(f"{name}: is_impossible is true, but it has the answer '{str(texts[0])[:60]}'")
+    if not impossible and golds is not None and not texts:
+        raise DataError(f"{name}: is_impossible is false, but it has no answer")
+    return [] if impossible else golds
 
 
 UNITS = {"UTF-16 units": ("utf-16-le", 2), "UTF-8 bytes": ("utf-8", 1)}

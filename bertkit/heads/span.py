@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
 from bertkit.heads.base import Answer, Head, Row, Window
-from bertkit.heads.gold_answers import read_answers, rightly_placed
+from bertkit.heads.gold_answers import check_impossible, read_answers, rightly_placed
 from bertkit.heads.span_golds import end_with_marks, gold_targets
 from bertkit.heads.span_search import N_BEST, Candidates, candidates, most_context
 
@@ -95,6 +95,11 @@ class Span(Head):
         if name == "null_threshold" and not self.no_answer:
             raise RequestError(f"--null-threshold does not apply to {task}: every question there has an answer")
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Whether a question is said to have no answer, in SQuAD 2.0's layout and in what is made from it."""
+        return ("is_impossible",)
+
     def schema(self) -> dict[str, Any]:
         """Question and document as strings; answers as a list of texts with the character they start at."""
         import pyarrow as pa
@@ -108,10 +113,11 @@ class Span(Head):
         context = checks.text(name, "context", values["context"])
         row: dict[str, Any] = {"question": checks.text(name, "question", values["question"]), "context": context}
         row["answers"] = None
-        golds = values.get("answers")
+        golds = None if values.get("answers") is None else read_answers(name, values["answers"])
+        if "answers" in values and "is_impossible" in values:
+            golds = check_impossible(name, values["is_impossible"], golds)
         if golds is None:
             return row
-        golds = read_answers(name, golds)
         if not golds and not self.no_answer:
             raise DataError(f"{name}: no answer; questions without one are for squad_v2")
         row["answers"] = rightly_placed(name, context, golds)

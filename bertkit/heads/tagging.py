@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from bertkit.heads.features import Features, Ragged
 
 NO_TOKEN = "words have no token in this vocabulary"
-NO_GOLD = "words have no gold tag"
+
+NO_TAG = "_"
+"""A tag that is not given, in CoNLL-U and in what is made from it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,11 @@ class Tagging(Head):
         """Sentences come already split."""
         return True
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The line of each word, as the CoNLL-U reader gives it, for messages."""
+        return ("lines",)
+
     def schema(self) -> dict[str, Any]:
         """Words and tags as lists of strings."""
         import pyarrow as pa
@@ -62,22 +69,24 @@ class Tagging(Head):
         return {"words": pa.list_(pa.string()), "tags": pa.list_(pa.string())}
 
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-        """Words, at least one and none of them empty, and as many tags. Raises DataError."""
-        words = checks.listed(where, "words", values["words"])
-        for word in words:
-            checks.text(where, "word", word)
+        """Words, at least one and none of them empty, and as many tags; one that is None or `_` is not given."""
+        words, lines = checks.listed(where, "words", values["words"]), values.get("lines")
+        for place, word in enumerate(words):
+            checks.text(checks.word_place(where, lines, place), "word", word)
         if not words:
             raise DataError(f"{where}: a sentence without words")
         tags = None
         if values.get("tags") is not None:
             given = checks.listed(where, "tags", values["tags"])
             tags = [spellings.get(tag, tag) if isinstance(tag, str) else tag for tag in given]
+            tags = [None if tag == NO_TAG else tag for tag in tags]
             if len(tags) != len(words):
                 raise DataError(f"{where}: {len(words)} words but {len(tags)} tags")
             known = self.label_names or tags
-            unknown = [tag for tag in tags if tag is not None and (tag not in known or not isinstance(tag, str))]
-            if unknown:
-                raise DataError(f"{where}: unknown tag '{unknown[0]}'; expected one of {', '.join(map(str, known))}")
+            for place, tag in enumerate(tags):
+                if tag is not None and (not isinstance(tag, str) or tag not in known):
+                    there = checks.word_place(where, lines, place)
+                    raise DataError(f"{there}: unknown tag '{tag}'; expected one of {', '.join(map(str, known))}")
         return {"words": words, "tags": tags}
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
@@ -102,12 +111,7 @@ class Tagging(Head):
             targets=self._targets(rows, firsts, encoding["input_ids"]),
             cut=np.array(lost, np.int32) > 0,
             places={"first": Ragged.of(firsts, "int32")},
-            counts={
-                NO_TOKEN: np.array(tokenless, np.int32),
-                NO_GOLD: np.array(
-                    [(tags or []).count(None) for tags in rows.get("tags") or [()] * len(firsts)], np.int32
-                ),
-            },
+            counts={NO_TOKEN: np.array(tokenless, np.int32)},
         )
 
     def decode(

@@ -1,0 +1,109 @@
+"""JSON -> raw rows: one object a line, a list of objects, or SQuAD's layout, told apart by content. Light."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bertkit.data.decoding import check_line_ends, lines
+from bertkit.errors import DataError
+
+RawRow = tuple[int, dict[str, Any]]
+"""A line's (or row's, or question's) number, counted from 1, and the row that stood there."""
+
+ROWS = "rows are a list of objects, or several lines of one object each"
+
+
+def read_json(path: Path) -> tuple[str, Iterator[RawRow]]:
+    """The rows of a .json file, and what their numbers count: "line", "row", or "question" for SQuAD's layout."""
+    text = "\n".join(line for _, line in lines(path))
+    if _is_lines(text):
+        return "line", read_jsonl(path)
+    try:
+        document = parsed(text, str(path))
+    except DataError:
+        check_line_ends(path)
+        raise
+    if isinstance(document, list) and document:
+        return "row", _listed(document, path)
+    if isinstance(document, dict) and "data" in document:
+        return "question", read_squad(document, path)
+    found = "an empty list" if document == [] else f"one {type(document).__name__}"
+    if isinstance(document, dict):
+        found = f"one object ({', '.join(list(document)[:5])}), and not SQuAD's (no 'data')"
+    raise DataError(f"{path}: {found}; {ROWS}")
+
+
+def _is_lines(text: str) -> bool:
+    """Whether the first line is an object by itself, and others follow."""
+    first, _, rest = text.lstrip().partition("\n")
+    if not first.startswith("{") or not rest or rest.isspace():
+        return False
+    try:
+        return isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def read_jsonl(path: Path) -> Iterator[RawRow]:
+    """One JSON object a line; blank lines are passed over."""
+    check_line_ends(path)
+    for number, line in lines(path):
+        if not line.strip():
+            continue
+        row = parsed(line, f"{path}, line {number}")
+        if not isinstance(row, dict):
+            hint = "; a list of rows is read from a .json file" if isinstance(row, list) and number == 1 else ""
+            raise DataError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}{hint}")
+        yield number, row
+
+
+def _listed(document: list[Any], path: Path) -> Iterator[RawRow]:
+    for number, row in enumerate(document, 1):
+        if not isinstance(row, dict):
+            raise DataError(f"{path}, row {number}: expected a JSON object, found {type(row).__name__}")
+        yield number, row
+
+
+def read_squad(document: dict[str, Any], path: Path) -> Iterator[RawRow]:
+    """Questions of a SQuAD document (v1.1 or v2.0): id, title, question, context, answers, is_impossible.
+
+    `answers` is a list of {"text", "start"}, None where there is none; `is_impossible` is there only where the file
+    has it. The number is the question's, counted from 1: such a file may be one line.
+    """
+    number = 0
+    try:
+        for article in document["data"]:
+            for paragraph in article["paragraphs"]:
+                for asked in paragraph["qas"]:
+                    golds = asked.get("answers")
+                    row = {
+                        "id": asked["id"],
+                        "title": article.get("title", ""),
+                        "question": asked["question"],
+                        "context": paragraph["context"],
+                        "answers": golds and [{"text": g["text"], "start": g["answer_start"]} for g in golds],
+                    }
+                    if "is_impossible" in asked:
+                        row["is_impossible"] = asked["is_impossible"]
+                    number += 1
+                    yield number, row
+    except (KeyError, TypeError, AttributeError) as error:
+        missing = f"no {error}" if isinstance(error, KeyError) else "a value of the wrong kind"
+        raise DataError(f"{path}, question {number + 1}: not SQuAD's JSON layout: {missing}; {ROWS}") from error
+
+
+def parsed(text: str, where: str) -> Any:
+    """A JSON value. Raises DataError, naming `where` and, in a text of several lines, the line."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = f", line {error.lineno}" if "\n" in text else ""
+        what = "a second value begins" if error.msg == "Extra data" else error.msg
+        raise DataError(f"{where}{line}: not JSON: {what} at column {error.colno}") from error
+    except RecursionError as error:
+        raise DataError(f"{where}: JSON nested too deeply") from error
+    except ValueError as error:  # an integer of more digits than Python reads
+        raise DataError(f"{where}: {error}") from error

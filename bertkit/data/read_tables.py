@@ -1,0 +1,142 @@
+"""TSV and CSV -> raw rows. A delimiter other than the suffix's is found by its columns, and said. Light."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from bertkit.data.columns import DELIMITERS
+from bertkit.data.decoding import check_line_ends, lines
+from bertkit.errors import DataError
+from bertkit.findings import Findings
+
+SNIFFED = 100
+"""Lines in which a delimiter must give the same number of columns throughout."""
+QUOTED_OF, QUOTED_SHARE, QUOTED_LEAST = 1_000, 0.1, 3
+"""Rows of a TSV that are looked at for quoted cells, and their share and number from which it is said."""
+
+
+def read_tsv(path: Path, header: tuple[str, ...] | None, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Tab-separated values without quoting, as GLUE ships them: a double quote is text.
+
+    A file without tabs in which commas, semicolons or bars make columns is read as CSV, and that is said.
+    """
+    check_line_ends(path)
+    delimiter = "\t" if header else _delimiter(path, "\t")
+    if delimiter == "\t":
+        return _split_at_tabs(path, header, findings)
+    return _quoted(path, delimiter, "\t", findings)
+
+
+def read_csv(path: Path, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Comma-separated values with a header line, quoted as RFC 4180 has it; a cell may hold line breaks.
+
+    A file without commas in whose header is read by another delimiter, and that is said.
+    """
+    check_line_ends(path)
+    return _quoted(path, _delimiter(path, ","), ",", findings)
+
+
+def _split_at_tabs(
+    path: Path, header: tuple[str, ...] | None, findings: Findings
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    numbered = lines(path)
+    columns = header or tuple(next(numbered)[1].split("\t"))
+    _check_columns(path, columns)
+    rows = quoted = 0
+    for number, line in numbered:
+        if not line:
+            continue
+        values = line.split("\t")
+        if len(values) != len(columns):
+            raise DataError(f"{path}, line {number}: {_other_width(values, columns)}{_bare_return(line)}")
+        rows += 1
+        quoted += rows <= QUOTED_OF and any(len(value) > 1 and value[0] == value[-1] == '"' for value in values)
+        yield number, dict(zip(columns, values, strict=True))
+    seen = min(rows, QUOTED_OF)
+    if quoted >= max(QUOTED_LEAST, QUOTED_SHARE * seen):
+        findings.remark(
+            f"{quoted:,} of the first {seen:,} rows have cells in double quotes; in a TSV these are text: "
+            "if they only enclose the cells, rename the file to .csv",
+            path,
+        )
+
+
+def _other_width(values: Sequence[str], columns: Sequence[str]) -> str:
+    return f"{len(values)} columns, expected {len(columns)} ({', '.join(columns)})"
+
+
+def _bare_return(line: str) -> str:
+    return "; it holds a CR, which ends no line here" if "\r" in line else ""
+
+
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
+    twice = next((name for name in columns if columns.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}, line 1: two columns are called '{twice}'")
+
+
+def _quoted(path: Path, delimiter: str, expected: str, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
+    numbered = lines(path, carriage_return=True)
+    skipped = 1 if _named_delimiter(path) else 0
+    rows = csv.reader((line + "\n" for _, line in islice(numbered, skipped, None)), delimiter=delimiter, strict=True)
+    csv.field_size_limit(2**31 - 1)
+    if delimiter != expected:
+        findings.remark(f"columns are separated by {DELIMITERS[delimiter]}, not {DELIMITERS[expected]}", path)
+    begin = 1
+    try:
+        columns = next(rows, [])
+        _check_columns(path, columns)
+        begin = rows.line_num + 1
+        for values in rows:
+            if values and len(values) != len(columns):
+                raise DataError(f"{path}, line {rows.line_num + skipped}: {_other_width(values, columns)}")
+            if values:
+                yield rows.line_num + skipped, dict(zip(columns, values, strict=True))
+            begin = rows.line_num + 1
+    except csv.Error as error:
+        raise DataError(f"{path}, line {begin + skipped}: not CSV: {_plain(error)}") from error
+
+
+def _plain(error: csv.Error) -> str:
+    """The csv module's words, where they speak of its own arguments or say too little."""
+    said = str(error)
+    if said.startswith("new-line character"):
+        return "a CR in a cell without quotes: save the file with LF line ends"
+    if said == "unexpected end of data":
+        return "a double quote opens a cell and none closes it"
+    return said
+
+
+def _named_delimiter(path: Path) -> str | None:
+    """The delimiter that a first line `sep=;` names, as Excel writes it."""
+    found = re.fullmatch("sep=([,;\t|])\r?", next(lines(path))[1])
+    return found[1] if found else None
+
+
+def _delimiter(path: Path, own: str) -> str:
+    """The delimiter of the columns: the suffix's own, unless its header has one column and another's fits all lines."""
+    named = _named_delimiter(path)
+    if named:
+        return named
+    sample = [line for _, line in islice(lines(path, carriage_return=True), SNIFFED)]
+    if own in sample[0]:
+        return own
+    found = [other for other in DELIMITERS if other in sample[0] and _fits(sample, other)]
+    return found[0] if len(found) == 1 else own
+
+
+def _fits(sample: list[str], delimiter: str) -> bool:
+    """Whether the delimiter gives each row as many columns, two at least."""
+    rows = csv.reader((line + "\n" for line in sample), delimiter=delimiter, strict=True)
+    widths: set[int] = set()
+    try:
+        widths.update(len(row) for row in rows if row)
+    except csv.Error:
+        if rows.line_num < len(sample) or len(sample) < SNIFFED:  # else a cell that goes on behind the sample
+            return False
+    return len(widths) == 1 and widths.pop() > 1
