@@ -1,4 +1,4 @@
-"""Findings: what reading rows came upon without failing, counted by reason and kept with the cached rows. Light."""
+"""Findings: what was met while rows were read and is no error, counted by reason and cached with the rows. Light."""
 
 from __future__ import annotations
 

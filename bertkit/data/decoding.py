@@ -1,4 +1,4 @@
-"""A file's bytes -> lines of text: UTF-8 alone; other encodings and line ends are named, not guessed through."""
+"""Decode a file into lines: UTF-8 only; other encodings and CR line ends are named in the error."""
 
 from __future__ import annotations
 

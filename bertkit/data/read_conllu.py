@@ -1,4 +1,4 @@
-"""CoNLL-U -> raw rows (universaldependencies.org/format.html). Light."""
+"""Read CoNLL-U (universaldependencies.org/format.html)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON -> raw rows: one object a line, a list of objects, or SQuAD's layout, told apart by content. Light."""
+"""Read JSON: one object a line, a list of objects, or SQuAD's layout, told apart by content."""
 
 from __future__ import annotations
 

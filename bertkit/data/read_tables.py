@@ -1,4 +1,4 @@
-"""TSV and CSV -> raw rows. A delimiter other than the suffix's is found by its columns, and said. Light."""
+"""Read TSV and CSV; a delimiter other than the suffix's is found by its columns, and reported."""
 
 from __future__ import annotations
 
@@ -137,6 +137,6 @@ def _fits(sample: list[str], delimiter: str) -> bool:
     try:
         widths.update(len(row) for row in rows if row)
     except csv.Error:
-        if rows.line_num < len(sample) or len(sample) < SNIFFED:  # else a cell that goes on behind the sample
+        if rows.line_num < len(sample) or len(sample) < SNIFFED:  # else a cell that ends after the sample
             return False
     return len(widths) == 1 and widths.pop() > 1
