@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from bertkit.errors import DataError
+
+MOST_BAD = 0.05
+"""The share of bad rows that may be skipped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,23 +38,67 @@ class Finding:
         return f"{counted} (first: {first})" if first else counted
 
 
+@dataclass(frozen=True, kw_only=True)
+class SkippedRow:
+    """A row that was left out: the index of its file, where it stood there, and why."""
+
+    file: int | None
+    place: str
+    why: str
+
+
 class Findings:
     """Collects findings while files are read. `files` are the names that a row's `where` may begin with.
 
     Names are not saved, only their indices: cached rows are found by content, and files get renamed and moved.
+
+    skips        whether a bad row is left out and counted, not an error
+    drops_broken whether a line with another number of columns is left out all the same: the data set is known for them
     """
 
-    def __init__(self, files: Sequence[str | Path] = ()) -> None:
+    def __init__(self, files: Sequence[str | Path] = (), skips: bool = False, drops_broken: bool = False) -> None:
+        self.skips = skips
+        self.drops_broken = drops_broken
+        self.skipped: list[SkippedRow] = []
+        self._bad = 0
         self._files = [str(file) for file in files]
         self._found: dict[tuple[str, str], Finding] = {}
 
-    def count(self, reason: str, where: str, unit: str = "row") -> None:
-        """One more `unit` with this reason; `where` is "FILE, line N", as rows come with it."""
+    def bad_row(self, where: str, error: DataError, broken: bool = False) -> None:
+        """Leave out a bad row, or raise its error; `broken`: its line has another number of columns."""
+        documented = broken and self.drops_broken
+        if not (self.skips or documented):
+            raise error
+        self._bad += not documented
+        why = str(error).removeprefix(where).partition(": ")[2] or str(error)
+        self._leave_out(where, why, "broken line left out" if documented else f"skipped, {_without_values(why)}")
+
+    def drop(self, where: str, reason: str) -> None:
+        """Leave out a row that the data set's own documentation leaves out."""
+        self._leave_out(where, reason, f"left out, {reason}")
+
+    def _leave_out(self, where: str, why: str, reason: str) -> None:
+        file, place = self._placed(where)
+        self.skipped.append(SkippedRow(file=file, place=place, why=why))
+        self.count(reason, where)
+
+    def check_share(self, rows: int) -> None:
+        """Raise DataError if of `rows` good ones and the bad ones more than MOST_BAD are bad."""
+        if self._bad > MOST_BAD * (rows + self._bad):
+            first = self.skipped[0]
+            name = "" if first.file is None else f"{self._files[first.file]}, "
+            raise DataError(
+                f"{name}{first.place}: {first.why}; {self._bad:,} of {rows + self._bad:,} rows are bad, more than "
+                f"{MOST_BAD:.0%}, which --on-bad-row skip does not pass over"
+            )
+
+    def count(self, reason: str, where: str, unit: str = "row", times: int = 1) -> None:
+        """One more `unit` with this reason, or several; `where` is "FILE, line N", as rows come with it."""
         known = self._found.get((reason, unit))
         if known is None:
             file, place = self._placed(where)
             known = Finding(reason=reason, unit=unit, file=file, place=place)
-        self._found[reason, unit] = replace(known, count=known.count + 1)
+        self._found[reason, unit] = replace(known, count=known.count + times)
 
     def remark(self, line: str, file: str | Path) -> None:
         """Something about a whole file, which has no count."""
@@ -62,7 +112,8 @@ class Findings:
 
     def save(self, path: Path) -> None:
         """Write them as JSON."""
-        path.write_text(json.dumps([asdict(finding) for finding in self.found], ensure_ascii=False), "utf-8")
+        plain = {"found": [asdict(one) for one in self.found], "skipped": [asdict(one) for one in self.skipped]}
+        path.write_text(json.dumps(plain, ensure_ascii=False), "utf-8")
 
     def _placed(self, where: str) -> tuple[int | None, str]:
         for index, name in enumerate(self._files):
@@ -71,6 +122,12 @@ class Findings:
         return None, where
 
 
-def saved_findings(path: Path) -> tuple[Finding, ...]:
+def saved_findings(path: Path) -> tuple[tuple[Finding, ...], tuple[SkippedRow, ...]]:
     """What `Findings.save` wrote. Raises ValueError or OSError."""
-    return tuple(Finding(**plain) for plain in json.loads(path.read_text("utf-8")))
+    plain = json.loads(path.read_text("utf-8"))
+    return tuple(Finding(**one) for one in plain["found"]), tuple(SkippedRow(**one) for one in plain["skipped"])
+
+
+def _without_values(why: str) -> str:
+    """A reason that rows share: quoted values and numbers are left out."""
+    return re.sub(r"\d[\d,.]*", "N", re.sub(r"'[^']*'", "'...'", why))[:100]

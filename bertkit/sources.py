@@ -49,6 +49,8 @@ class Source:
     columns  for each role (`text`, `text_pair`, `label`, ...) the names its column goes by
     header   for each split whose official file has no header line, its columns
     labels   how the data spells a label (a word, an id) -> the label's name
+    dropped  golds of rows that the data set's own documentation leaves out -> why
+    drops_broken  whether lines with another number of columns are left out: the data set is known for some
     rows     for each split its published number of rows
     carve    what stands in for a missing train split
     """
@@ -60,6 +62,8 @@ class Source:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     header: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    drops_broken: bool = False
     rows: Mapping[str, int] = field(default_factory=dict)
     carve: Carve | None = None
 

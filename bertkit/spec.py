@@ -18,6 +18,7 @@ from bertkit.task import Recipe, Task
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Layout = Literal["auto", "unpadded", "bucketed", "padded"]
+OnBadRow = Literal["error", "skip"]
 HUB, SAMPLE = "hub", "sample"
 
 
@@ -38,6 +39,7 @@ class Spec:
     layout      how a batch lies in memory: "unpadded" holds real tokens only; "padded" pads to the batch's
                 longest row, and "bucketed" too, with rows of like length together; "auto" is unpadded on a
                 CPU where the encoder's architecture can, else bucketed
+    on_bad_row  whether a row that cannot be read is an error, or is skipped and counted, up to 5 %
     fast_dropout  whether dropout on a CPU is drawn by bertkit's own generator, and not by torch's
     """
 
@@ -55,6 +57,7 @@ class Spec:
     processes: int = 1
     layout: Layout = "auto"
     fast_dropout: bool = True
+    on_bad_row: OnBadRow = "error"
 
     def __post_init__(self) -> None:
         """Raise RequestError for what cannot be, before anything heavy is loaded."""

@@ -20,6 +20,7 @@ def glue_source(
     labels: dict[str, str],
     rows: dict[str, int],
     header: Mapping[str, tuple[str, ...]] | None = None,
+    drops_broken: bool = False,
 ) -> Source:
     """A GLUE task with one dev set: `train.tsv` and `dev.tsv` in its folder, or nyu-mll/glue."""
     return Source(
@@ -30,5 +31,6 @@ def glue_source(
         columns=columns,
         header=header or {},
         labels=labels,
+        drops_broken=drops_broken,
         rows=rows,
     )

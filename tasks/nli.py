@@ -11,7 +11,7 @@ MNLI_COLUMNS = {
     "text_pair": ("hypothesis", "sentence2"),
     "label": ("label", "gold_label"),
 }
-MNLI_LABELS = {"0": "entailment", "1": "neutral", "2": "contradiction"}
+MNLI_LABELS = {"0": "entailment", "1": "neutral", "2": "contradiction", "contradictory": "contradiction"}
 TWO_WAY = {"0": "entailment", "1": "not_entailment"}
 
 AX = Source(
@@ -50,6 +50,7 @@ MNLI = Task(
         },
         columns=MNLI_COLUMNS,
         labels=MNLI_LABELS,
+        dropped={"-": "no consensus label"},  # Bowman et al. 2015, section 2.2; Williams et al. 2018, section 2.2
         rows={"train": 392_702, "dev_matched": 9_815, "dev_mismatched": 9_832},
     ),
     evaluations=(

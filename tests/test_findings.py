@@ -41,7 +41,7 @@ def test_counts_and_remarks_come_back_as_they_were_saved(tmp_path: Path) -> None
     findings.count("no gold", "a.tsv, line 3", unit="word")
     findings.remark("semicolons", "b.tsv")
     findings.save(tmp_path / "findings.json")
-    found = saved_findings(tmp_path / "findings.json")
+    found, _ = saved_findings(tmp_path / "findings.json")
     assert found == findings.found
     assert [finding.line(["a.tsv", "b.tsv"]) for finding in found] == [
         "2 rows: left out (first: b.tsv, line 7)",
@@ -49,3 +49,15 @@ def test_counts_and_remarks_come_back_as_they_were_saved(tmp_path: Path) -> None
         "b.tsv: semicolons",
     ]
     assert found[0] == Finding(reason="left out", count=2, file=1, place="line 7")
+
+
+def test_a_gold_that_is_not_at_its_offset_is_dropped_and_counted_if_another_is_right(tmp_path: Path) -> None:
+    golds = [{"text": "May", "answer_start": start} for start in (13, 3, 4)]
+        {"text": "May", "answer_start": 13},
+        {"text": "May", "answer_start": 3},
+        {"text": "May", "answer_start": 4},
+    ]
+    write(tmp_path / "train-v1.1.json", squad({"id": "a", "question": "When?", "answers": golds}))
+    found = read("squad", tmp_path)
+    assert found.table["answers"] == [[{"text": "May", "start": 13}]]  # "Anna came in May."
+    assert found.notes == ("2 gold answers: not at its offset, dropped (first: train-v1.1.json, question 1)",)

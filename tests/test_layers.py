@@ -13,9 +13,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = (
-    "errors findings progress",
+    "errors progress",
     "heads",
-    "sources files",
+    "sources files findings",
     "task",
     "spec registry",
     "encoders result",

@@ -9,6 +9,7 @@ from typing import Any
 
 from bertkit.data.decoding import check_line_ends, lines
 from bertkit.errors import DataError
+from bertkit.findings import Findings
 
 RawRow = tuple[int, dict[str, Any]]
 """A line's (or row's, or question's) number, counted from 1, and the row that stood there."""
@@ -16,18 +17,18 @@ RawRow = tuple[int, dict[str, Any]]
 ROWS = "rows are a list of objects, or several lines of one object each"
 
 
-def read_json(path: Path) -> tuple[str, Iterator[RawRow]]:
+def read_json(path: Path, findings: Findings) -> tuple[str, Iterator[RawRow]]:
     """The rows of a .json file, and what their numbers count: "line", "row", or "question" for SQuAD's layout."""
     text = "\n".join(line for _, line in lines(path))
     if _is_lines(text):
-        return "line", read_jsonl(path)
+        return "line", read_jsonl(path, findings)
     try:
         document = parsed(text, str(path))
     except DataError:
         check_line_ends(path)
         raise
     if isinstance(document, list) and document:
-        return "row", _listed(document, path)
+        return "row", _listed(document, path, findings)
     if isinstance(document, dict) and "data" in document:
         return "question", read_squad(document, path)
     found = "an empty list" if document == [] else f"one {type(document).__name__}"
@@ -47,24 +48,33 @@ def _is_lines(text: str) -> bool:
         return False
 
 
-def read_jsonl(path: Path) -> Iterator[RawRow]:
+def read_jsonl(path: Path, findings: Findings) -> Iterator[RawRow]:
     """One JSON object a line; blank lines are passed over."""
     check_line_ends(path)
     for number, line in lines(path):
         if not line.strip():
             continue
-        row = parsed(line, f"{path}, line {number}")
-        if not isinstance(row, dict):
+        where = f"{path}, line {number}"
+        try:
+            row = parsed(line, where)
+        except DataError as error:
+            findings.bad_row(where, error)
+            continue
+        if isinstance(row, dict):
+            yield number, row
+        else:
             hint = "; a list of rows is read from a .json file" if isinstance(row, list) and number == 1 else ""
-            raise DataError(f"{path}, line {number}: expected a JSON object, found {type(row).__name__}{hint}")
-        yield number, row
+            found = f"expected a JSON object, found {type(row).__name__}{hint}"
+            findings.bad_row(where, DataError(f"{where}: {found}"))
 
 
-def _listed(document: list[Any], path: Path) -> Iterator[RawRow]:
+def _listed(document: list[Any], path: Path, findings: Findings) -> Iterator[RawRow]:
     for number, row in enumerate(document, 1):
-        if not isinstance(row, dict):
-            raise DataError(f"{path}, row {number}: expected a JSON object, found {type(row).__name__}")
-        yield number, row
+        if isinstance(row, dict):
+            yield number, row
+        else:
+            where = f"{path}, row {number}"
+            findings.bad_row(where, DataError(f"{where}: expected a JSON object, found {type(row).__name__}"))
 
 
 def read_squad(document: dict[str, Any], path: Path) -> Iterator[RawRow]:

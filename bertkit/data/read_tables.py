@@ -53,7 +53,10 @@ def _split_at_tabs(
             continue
         values = line.split("\t")
         if len(values) != len(columns):
-            raise DataError(f"{path}, line {number}: {_other_width(values, columns)}{_bare_return(line)}")
+            where = f"{path}, line {number}"
+            error = DataError(f"{where}: {_other_width(values, columns)}{_bare_return(line)}")
+            findings.bad_row(where, error, broken=True)
+            continue
         rows += 1
         quoted += rows <= QUOTED_OF and any(len(value) > 1 and value[0] == value[-1] == '"' for value in values)
         yield number, dict(zip(columns, values, strict=True))
@@ -94,8 +97,9 @@ def _quoted(path: Path, delimiter: str, expected: str, findings: Findings) -> It
         begin = rows.line_num + 1
         for values in rows:
             if values and len(values) != len(columns):
-                raise DataError(f"{path}, line {rows.line_num + skipped}: {_other_width(values, columns)}")
-            if values:
+                where = f"{path}, line {rows.line_num + skipped}"
+                findings.bad_row(where, DataError(f"{where}: {_other_width(values, columns)}"), broken=True)
+            elif values:
                 yield rows.line_num + skipped, dict(zip(columns, values, strict=True))
             begin = rows.line_num + 1
     except csv.Error as error:

@@ -40,7 +40,7 @@ def _opened(path: Path, header: tuple[str, ...] | None, findings: Findings) -> t
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
     if path.suffix == ".json":
-        unit, rows = read_json(path)
+        unit, rows = read_json(path, findings)
     elif path.suffix == ".parquet":
         unit, rows = "row", read_parquet(path)
     elif path.suffix == ".tsv":
@@ -48,7 +48,7 @@ def _opened(path: Path, header: tuple[str, ...] | None, findings: Findings) -> t
     elif path.suffix == ".csv":
         unit, rows = "line", read_csv(path, findings)
     elif path.suffix == ".jsonl":
-        unit, rows = "line", read_jsonl(path)
+        unit, rows = "line", read_jsonl(path, findings)
     elif path.suffix == ".conllu":
         unit, rows = "line", read_conllu(path)
     else:

@@ -17,14 +17,14 @@ from bertkit.data.cache import kept
 from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import tidy
 from bertkit.errors import DataError
-from bertkit.findings import Finding, Findings, saved_findings
+from bertkit.findings import Finding, Findings, SkippedRow, saved_findings
 from bertkit.heads import Head
 from bertkit.sources import HubRows, Located, Source
 
 if TYPE_CHECKING:
     from bertkit.data.table import Table
 
-READER = 3
+READER = 4
 """Raised by hand whenever the reading changes: rows kept by an older reader are read anew."""
 
 CHUNK = 5_000
@@ -37,7 +37,8 @@ class Rows:
     """The rows of one split: a memory-mapped table, where it came from, and a digest of what it holds.
 
     there   how many rows there are; the table may hold the first of them only
-    found   what reading them came upon, by reason; `notes` has it in words
+    found   what reading them came upon, by reason; `notes` says it
+    skipped the rows that were left out
     hub     the dataset of the Hub, at the commit they are of
     carved  whether this is a part of another split, and no split of its own
     """
@@ -48,6 +49,7 @@ class Rows:
     there: int
     notes: tuple[str, ...] = ()
     found: tuple[Finding, ...] = ()
+    skipped: tuple[SkippedRow, ...] = ()
     hub: HubRows | None = None
     carved: bool = False
 
@@ -61,9 +63,12 @@ class Rows:
         return replace(self, table=self.table.select(range(limit)))
 
 
-def read_files(located: Located, source: Source, head: Head, golds: bool = True) -> Rows:
-    """The rows in the files of a split. Raises DataError naming file and line."""
-    digest = _files_digest(located.files, source, head, golds)
+def read_files(located: Located, source: Source, head: Head, golds: bool = True, skips: bool = False) -> Rows:
+    """The rows in the files of a split; `skips` leaves out bad ones, which are counted, up to a share.
+
+    Raises DataError naming file and line.
+    """
+    digest = _files_digest(located.files, source, head, [golds, skips])
     headed = source.header.get(located.split) if located.official else None
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
@@ -73,15 +78,18 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True)
         for path in located.files:
             yield from read_located(path, headed, findings)
 
-    table, found = _table(digest, read, head, [str(path) for path in located.files])
+    findings = Findings([str(path) for path in located.files], skips, source.drops_broken)
+    table, found, skipped = _table(digest, read, head, findings)
     if not len(table):
         raise DataError(f"{located.files[0]} has no rows")
     names = [path.name for path in located.files]
     notes = (*((located.note,) if located.note else ()), *(finding.line(names) for finding in found))
-    return Rows(table=table, origin=", ".join(names), digest=digest, there=len(table), notes=notes, found=found)
+    return Rows(
+        table=table, origin=", ".join(names), digest=digest, there=len(table), notes=notes, found=found, skipped=skipped
+    )  # fmt: skip
 
 
-def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows:
+def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: bool = False) -> Rows:
     """The rows of a split on the Hub; their digest is that of the commit they came from.
 
     Those of a commit that is named by its digits are not asked for where they are kept.
@@ -96,7 +104,7 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows
     if not re.fullmatch("[0-9a-f]{40}", hub.revision or ""):
         hub = replace(hub, revision=fetch_rows(hub, split)[1])
     name = f"{hub.id}/{hub.config or 'default'}/{hub.splits.get(split)}@{hub.revision}"
-    digest = hashlib.sha256(_key([name], source, head, golds)).hexdigest()
+    digest = hashlib.sha256(_key([name], source, head, [golds, skips])).hexdigest()
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
         return tidy(raw(), source, head, golds, findings)
@@ -105,15 +113,17 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True) -> Rows
         for number, row in refuse_withheld(named_rows(fetch_rows(hub, split)[0]), f"{hub.id}, {split}"):
             yield f"{hub.id}, {split} row {number}", row
 
-    table, found = _table(digest, read, head, [hub.id])
+    table, found, skipped = _table(digest, read, head, Findings([hub.id], skips, source.drops_broken))
     notes = tuple(finding.line([hub.id]) for finding in found)
-    return Rows(table=table, origin=name, digest=digest, there=len(table), notes=notes, found=found, hub=hub)
+    return Rows(
+        table=table, origin=name, digest=digest, there=len(table), notes=notes, found=found, skipped=skipped, hub=hub
+    )
 
 
 def _table(
-    digest: str, read: Callable[[Findings], Iterator[dict[str, Any]]], head: Head, files: list[str]
-) -> tuple[Table, tuple[Finding, ...]]:
-    """What is cached for `digest`, memory-mapped, and its findings; `read` from `files` where nothing is."""
+    digest: str, read: Callable[[Findings], Iterator[dict[str, Any]]], head: Head, findings: Findings
+) -> tuple[Table, tuple[Finding, ...], tuple[SkippedRow, ...]]:
+    """What is cached for `digest`, memory-mapped, its findings and skipped rows; `read` where nothing is."""
     import pyarrow as pa
 
     from bertkit.data.table import Table
@@ -121,14 +131,13 @@ def _table(
     schema = pa.schema({"row_id": pa.string(), "group": pa.string(), **head.schema()})
 
     def write(folder: Path) -> None:
-        findings = Findings(files)
         with pa.OSFile(str(folder / ROWS), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             for chunk in _chunks(read(findings)):
                 writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
         findings.save(folder / FINDINGS)
 
     return kept(
-        "rows", digest, write, lambda folder: (Table.from_file(folder / ROWS), saved_findings(folder / FINDINGS))
+        "rows", digest, write, lambda folder: (Table.from_file(folder / ROWS), *saved_findings(folder / FINDINGS))
     )
 
 
@@ -143,17 +152,18 @@ def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
-def _files_digest(files: tuple[Path, ...], source: Source, head: Head, golds: bool) -> str:
+def _files_digest(files: tuple[Path, ...], source: Source, head: Head, how: list[bool]) -> str:
     import hashlib
 
-    digest = hashlib.sha256(_key([path.suffix for path in files], source, head, golds))
+    digest = hashlib.sha256(_key([path.suffix for path in files], source, head, how))
     for path in files:
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
-def _key(parts: list[str], source: Source, head: Head, golds: bool) -> bytes:
+def _key(parts: list[str], source: Source, head: Head, how: list[bool]) -> bytes:
     """What the reading depends on, beside the bytes that are read."""
-    reading = [parts, READER, source.columns, source.labels, source.header, repr(head), golds]
+    reading = [parts, READER, source.columns, source.labels, source.header, source.dropped, source.drops_broken]
+    reading += [repr(head), how]
     return json.dumps(reading, sort_keys=True, default=list).encode()

@@ -120,9 +120,9 @@ def read_splits(spec: Spec, training: bool = True) -> Splits:
 def _read(source: Source, split: str, spec: Spec, golds: bool = True) -> Rows | None:
     folder = folder_of(spec.task, spec.data)
     if folder is None:
-        return read_hub(source, split, spec.task.head, golds)
+        return read_hub(source, split, spec.task.head, golds, spec.on_bad_row == "skip")
     located = locate(source, folder, split)
-    return read_files(located, source, spec.task.head, golds) if located else None
+    return read_files(located, source, spec.task.head, golds, spec.on_bad_row == "skip") if located else None
 
 
 def _evaluated(task: Task, evaluation: Evaluation, spec: Spec) -> Rows | str:

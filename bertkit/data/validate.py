@@ -12,6 +12,7 @@ from bertkit.data.columns import lacking, match_columns
 from bertkit.errors import DataError
 from bertkit.findings import Findings
 from bertkit.heads import Head, checks
+from bertkit.heads.base import DROPPED
 from bertkit.sources import Source
 
 NO_TAG = "no tag ('_'): not trained on, not scored"
@@ -26,23 +27,24 @@ def tidy(
 ) -> Iterator[dict[str, Any]]:
     """Raw rows as the head's columns, labels by name. Raises DataError at the first that does not fit.
 
-    What does not fail is counted in `findings`.
+    What does not fail is counted in `findings`; it may also skip a row that does not fit.
     """
     findings = findings or Findings()
     seen: set[str] = set()
     names: dict[str, str] | None = None
-    where, given, missing = "", 0, 0
+    where, rows, given, missing = "", 0, 0, 0
     for index, (where, row) in enumerate(raw):
         if names is None:
             names = _column_names(row, where, source, head, golds)
-        try:
-            values = {role: row[name] for role, name in names.items()}
-        except KeyError as error:
-            raise DataError(f"{where}: no column {error}") from error
-        tidied = head.check(where, {**values, **_optional(row, head)}, source.labels)
-        ident = values.get("id")
+        tidied = _checked(row, where, names, source, head, findings)
+        if tidied is None:
+            continue
+        rows += 1
+        for reason, count in tidied.pop(DROPPED, {}).items():
+            findings.count(reason, where, unit="gold answer", times=count)
+        ident = row.get(names["id"]) if "id" in names else None
         tidied["row_id"] = str(index if ident is None else ident)
-        tidied["group"] = str(values.get("group") or "")
+        tidied["group"] = str((row.get(names["group"]) if "group" in names else None) or "")
         if ident is not None:
             if tidied["row_id"] in seen:
                 findings.count("repeated id", where)
@@ -52,9 +54,29 @@ def tidy(
             missing += _count_missing(gold, where, row, findings)
             given += len(gold) - gold.count(None)
         yield tidied
+    findings.check_share(rows)
     if missing and not given:
         file = where.rpartition(", ")[0]
         raise DataError(f"{file}: no word has a tag: a split without tags can be predicted, not trained on or scored")
+
+
+def _checked(
+    row: Mapping[str, Any], where: str, names: Mapping[str, str], source: Source, head: Head, findings: Findings
+) -> dict[str, Any] | None:
+    """The row as the head's columns; None if it is left out."""
+    gold = row.get(names.get(head.roles[-1], ""))
+    reason = source.dropped.get(gold.strip()) if isinstance(gold, str) else None
+    if reason:
+        findings.drop(where, reason)
+        return None
+    try:
+        values = {role: row[name] for role, name in names.items()}
+        return head.check(where, {**values, **_optional(row, head)}, source.labels)
+    except KeyError as error:
+        findings.bad_row(where, DataError(f"{where}: no column {error}"))
+    except DataError as error:
+        findings.bad_row(where, error)
+    return None
 
 
 def _optional(row: Mapping[str, Any], head: Head) -> dict[str, Any]:

@@ -21,6 +21,9 @@ Row = Mapping[str, Any]
 FromTrain = Literal["from train"]
 FROM_TRAIN: FromTrain = "from train"
 
+DROPPED = "dropped golds"
+"""The key of a checked row with the golds that were left out, counted by reason; it is no column."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
@@ -104,7 +107,7 @@ class Head(ABC):
 
     @abstractmethod
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-        """A raw row, by role, as the head's columns. Raises DataError that begins with `where`.
+        """A raw row, by role, as the head's columns, and maybe DROPPED. Raises DataError that begins with `where`.
 
         spellings  how the data spells a label -> the label's name
         """

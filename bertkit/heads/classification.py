@@ -5,6 +5,7 @@ R rows, F = R features, C labels (1 for a number).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from bertkit.errors import DataError, EncoderError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Number, Row, Window
-from bertkit.heads.labels import match_names, write_names
+from bertkit.heads.labels import match_names, read_label, write_names
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,13 +66,13 @@ class Classification(Head):
     def _label(self, where: str, raw: Any, spellings: Mapping[str, str]) -> str | float:
         if isinstance(self.labels, Number):
             return checks.number(where, raw, self.labels.low, self.labels.high)
-        known = {name.lower(): name for name in self.label_names}
-        known |= {spelt.lower(): name for spelt, name in spellings.items()}
-        label = known.get(str(raw).strip().lower())
-        if label is None and str(raw).strip() in ("", "-1"):
+        label = read_label(raw, self.label_names, spellings)
+        if label is None and str(raw).strip() in ("", "-1", "-1.0"):
             raise DataError(f"{where}: {NO_LABEL}")
         if label is None:
-            raise DataError(f"{where}: unknown label '{raw}'; expected one of {', '.join(self.label_names)}")
+            shown = raw if isinstance(raw, str) else json.dumps(raw, default=str)
+            known = ", ".join(dict.fromkeys([*spellings, *self.label_names]))
+            raise DataError(f"{where}: unknown label '{str(shown)[:60]}'; expected one of {known}")
         return label
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:

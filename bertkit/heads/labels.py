@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bertkit.errors import EncoderError
 
@@ -10,6 +12,28 @@ from bertkit.errors import EncoderError
 def folded(name: str) -> str:
     """A label's name without case, `_`, `-` and spaces."""
     return "".join(char for char in name.lower() if char not in "_- ")
+
+
+def read_label(raw: Any, names: Sequence[str], spellings: Mapping[str, str]) -> str | None:
+    """The label that a raw value means, where only one reading is possible; None where none or several are.
+
+    In turn: a name or one of the data's spellings, without regard to case; a whole number written as 1.0; true and
+    false for 1 and 0; the name without `_`, `-` and spaces; a beginning of one name alone, of three letters or more.
+    """
+    known = {name.lower(): name for name in names} | {spelt.lower(): name for spelt, name in spellings.items()}
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    text = str(raw).strip().lower()
+    if re.fullmatch(r"[+-]?\d+\.0+", text):
+        text = text.partition(".")[0]
+    if text in ("true", "false") and text not in known:
+        text = str(int(text == "true"))
+    if text in known:
+        return known[text]
+    alike = {name for spelt, name in known.items() if text[:1].isalpha() and folded(spelt) == folded(text)}
+    if not alike and len(text) >= 3 and text.isalpha():
+        alike = {name for name in names if folded(name).startswith(text)}
+    return alike.pop() if len(alike) == 1 else None
 
 
 def match_names(ours: Sequence[str], theirs: Sequence[str], model: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
-from bertkit.heads.base import Answer, Head, Row, Window
+from bertkit.heads.base import DROPPED, Answer, Head, Row, Window
 from bertkit.heads.gold_answers import check_impossible, read_answers, rightly_placed
 from bertkit.heads.span_golds import end_with_marks, gold_targets
 from bertkit.heads.span_search import N_BEST, Candidates, candidates, most_context
@@ -121,6 +121,8 @@ class Span(Head):
         if not golds and not self.no_answer:
             raise DataError(f"{name}: no answer; questions without one are for squad_v2")
         row["answers"] = rightly_placed(name, context, golds)
+        if len(row["answers"]) < len(golds):
+            row[DROPPED] = {"not at its offset, dropped": len(golds) - len(row["answers"])}
         return row
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:

@@ -10,7 +10,7 @@ from typing import cast
 from bertkit.encoders import DEFAULT
 from bertkit.errors import RequestError
 from bertkit.heads import Window
-from bertkit.spec import HUB, SAMPLE, Device, Layout, Precision, Spec
+from bertkit.spec import HUB, SAMPLE, Device, Layout, OnBadRow, Precision, Spec
 from bertkit.task import Ordering, Recipe, Task
 
 
@@ -45,6 +45,7 @@ class Asked:
     processes: int = 1
     layout: str = "auto"
     fast_dropout: bool = True
+    on_bad_row: str = "error"
 
     @property
     def rows(self) -> str:
@@ -80,6 +81,7 @@ def spec_of(task: Task, asked: Asked) -> Spec:
         processes=asked.processes,
         layout=cast(Layout, asked.layout),
         fast_dropout=asked.fast_dropout,
+        on_bad_row=cast(OnBadRow, asked.on_bad_row),
     )
 
 

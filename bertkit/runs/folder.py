@@ -73,7 +73,7 @@ class Log:
 SPEC, LOG, MODEL, PREDICTIONS, RESULT = "spec.json", "log.jsonl", "model", "predictions.jsonl", "result.json"
 
 
-FAILED, BEST = "failed.json", "best"
+FAILED, BEST, SKIPPED = "failed.json", "best", "skipped.jsonl"
 
 
 BEGUN_IN, COMMITS = "begun_in", "commits"

@@ -14,6 +14,7 @@ from bertkit.data.encoding import Encoded, Worker, key_of
 from bertkit.data.rows import Rows
 from bertkit.data.splits import TRAIN, marks_of
 from bertkit.encoders import locate_encoder
+from bertkit.files import write_lines
 from bertkit.machine.devices import describe, processor
 from bertkit.machine.memory import Guard
 from bertkit.machine.sync import all_do, first_does, first_says
@@ -22,7 +23,7 @@ from bertkit.models.task_model import TaskModel, task_model
 from bertkit.runs.best_model import Best, stale
 from bertkit.runs.claim import Claim
 from bertkit.runs.failures import check_room
-from bertkit.runs.folder import FAILED, LOG, MODEL, Log, put_aside, write_spec
+from bertkit.runs.folder import FAILED, LOG, MODEL, SKIPPED, Log, put_aside, write_spec
 from bertkit.runs.provenance import check_peers, check_same, facts_of, lasting, versions
 from bertkit.runs.scoring import Scoring
 from bertkit.spec import Spec
@@ -138,5 +139,12 @@ def _make_folder(run: Claim, loaded: Loaded) -> None:
     best = stale(run.folder, run.state.facts["best"] if run.state else None)
     for left in (run.folder / MODEL, *best, *run.folder.glob(".*.tmp")):
         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    skipped = [
+        {"split": name, "file": one.file, "place": one.place, "why": one.why}
+        for name, rows in run.splits.rows.items()
+        for one in rows.skipped
+    ]
+    if skipped:
+        write_lines(run.folder / SKIPPED, skipped)
     if (run.source.data, run.source.model) == (run.spec.data, run.spec.model):  # else it was begun elsewhere
         write_spec(run.folder, run.spec, {"model": loaded.record["commit"], "datasets": run.splits.commits})
