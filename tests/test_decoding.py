@@ -12,6 +12,8 @@ HEADER = "sentence\tlabel\n"
 FRENCH = HEADER + "un film très drôle – à voir\t1\nça n’a pas marché\t0\n"
 RUSSIAN = HEADER + "Это очень хороший фильм, советую всем\t1\nЭто плохой фильм\t0\n"
 CZECH = HEADER + "Příliš žluťoučký kůň pěl ďábelské ódy\t1\nDobrý film, ale dlouhý\t0\n"
+JAPANESE = HEADER + "この映画はとても良かったです。音楽も好きです\t1\nひどい映画でした\t0\n"
+TRADITIONAL = HEADER + "這是一部好電影，我很喜歡它的音樂和故事\t1\n糟糕的電影\t0\n"
 CHINESE = HEADER + "这是一部很好的电影，我非常喜欢它的音乐\t1\n我们都觉得时间太长了\t0\n"
 
 
@@ -24,6 +26,8 @@ CHINESE = HEADER + "这是一部很好的电影，我非常喜欢它的音乐\t1
         (RUSSIAN, "koi8_r", "iconv -f KOI8-R -t UTF-8"),
         (CZECH, "cp1250", "iconv -f CP1250 -t UTF-8"),
         (CHINESE, "gb18030", "iconv -f GB18030 -t UTF-8"),
+        (TRADITIONAL, "big5", "iconv -f BIG5 -t UTF-8"),
+        (JAPANESE, "shift_jis", "iconv -f SHIFT-JIS -t UTF-8"),
     ],
 )
 def test_a_file_in_another_encoding_is_refused_by_the_encodings_name(
@@ -35,8 +39,8 @@ def test_a_file_in_another_encoding_is_refused_by_the_encodings_name(
     assert message.endswith(f"is not UTF-8; the file is most likely {encoding}: save it as UTF-8 ({command})")
 
 
-@pytest.mark.parametrize("content", [b"\xf5\xee\xf0\xee\xf8\xee\t1\n", b"\xff\x81\x8d\t1\n"])
-def test_where_too_little_tells_the_encoding_none_is_named(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"\xf5\xee\xf0\xee\xf8\xee\t1\n", b"\xff\x81\x8d\t1\n", JAPANESE.encode("euc_jp")])
+def test_where_too_little_tells_the_encoding_apart_none_is_named(tmp_path: Path, content: bytes) -> None:
     path = write(tmp_path / "train.tsv", HEADER.encode() + content)
     assert refusal(path).endswith("is not UTF-8; save the file as UTF-8 (iconv -f ENCODING -t UTF-8)")
 

@@ -121,16 +121,20 @@ def _likely(sample: bytes) -> list[str]:
         return []
     from charset_normalizer import from_bytes
 
-    matches = [m for m in from_bytes(sample, cp_isolation=list(GUESSED)) if not _shouts(str(m))]
+    matches = [m for m in from_bytes(sample, cp_isolation=list(GUESSED)) if not _unlikely(str(m))]
     near = [m for m in matches if m.chaos <= matches[0].chaos + 0.07 and m.coherence >= matches[0].coherence - 0.1]
     names = [match.encoding for match in near if match.encoding != "cp1252"]
     return names if len(names) <= 2 else []
 
 
-def _shouts(text: str) -> bool:
-    """Whether most letters that are not ASCII are capitals: KOI8-R read as cp1251, or the other way round."""
+def _unlikely(text: str) -> bool:
+    """Whether most letters are capitals (KOI8-R read as cp1251, or the reverse), or many are such as stand in no word.
+
+    These are single Korean jamo (EUC-JP read as EUC-KR) and Japanese half-width kana (Big5 read as Shift JIS).
+    """
     letters = [char for char in text if char.isalpha() and not char.isascii()]
-    return sum(map(str.isupper, letters)) > len(letters) / 2
+    odd = sum("\u3131" <= char <= "\u318e" or "\uff61" <= char <= "\uff9f" for char in letters)
+    return sum(map(str.isupper, letters)) > len(letters) / 2 or odd > len(letters) / 10
 
 
 def _reads_as_western(sample: bytes) -> bool:
