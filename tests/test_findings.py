@@ -53,10 +53,6 @@ def test_counts_and_remarks_come_back_as_they_were_saved(tmp_path: Path) -> None
 
 def test_a_gold_that_is_not_at_its_offset_is_dropped_and_counted_if_another_is_right(tmp_path: Path) -> None:
     golds = [{"text": "May", "answer_start": start} for start in (13, 3, 4)]
-        {"text": "May", "answer_start": 13},
-        {"text": "May", "answer_start": 3},
-        {"text": "May", "answer_start": 4},
-    ]
     write(tmp_path / "train-v1.1.json", squad({"id": "a", "question": "When?", "answers": golds}))
     found = read("squad", tmp_path)
     assert found.table["answers"] == [[{"text": "May", "start": 13}]]  # "Anna came in May."

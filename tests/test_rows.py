@@ -14,11 +14,13 @@ import pytest
 from files import json_lines, squad, write
 
 from bertkit import registry
+from bertkit.data import locate as locating
 from bertkit.data import rows
 from bertkit.data.rows import Rows, read_files
-from bertkit.data.splits import carve
+from bertkit.data.splits import carve, read_splits
 from bertkit.data.table import Table
 from bertkit.errors import DataError
+from bertkit.request.flags import Asked, spec_of
 from bertkit.sources import locate
 
 
@@ -309,3 +311,16 @@ def test_parts_of_another_draw_have_other_digests(tmp_path: Path) -> None:
 def test_one_document_cannot_be_split(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="one document only"):
         carve(documents(tmp_path, 1), seed=1, train=5, of=8)
+
+
+def test_a_folder_is_searched_once_for_each_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    plain = locating.locate
+
+    def counted(source: Any, folder: Path, split: str) -> Any:
+        asked.append(split)
+        return plain(source, folder, split)
+
+    monkeypatch.setattr(locating, "locate", counted)
+    read_splits(spec_of(registry.find("mnli"), Asked(sample=True)))
+    assert sorted(asked) == ["ax", "dev_matched", "dev_mismatched", "train"]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from bertkit import registry
+from bertkit.data.locate import TRAIN, SplitFiles, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
 from bertkit.errors import DataError
-from bertkit.files import expanded
 from bertkit.heads import FROM_TRAIN, Head
 from bertkit.result import RowCount
-from bertkit.sources import SUFFIXES, Source, locate
-from bertkit.spec import HUB, SAMPLE, Spec
-from bertkit.task import Evaluation, Task
-
-TRAIN = "train"
+from bertkit.sources import Source
+from bertkit.spec import SAMPLE, Spec
+from bertkit.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,54 +57,34 @@ class Splits:
         return {rows.hub.id: rows.hub.revision for rows in self.rows.values() if rows.hub}
 
 
-def folder_of(task: Task, data: str) -> Path | None:
-    """The folder meant by `data`; None for the Hub. Raises DataError if the task has no such rows."""
-    if data == SAMPLE:
-        folder = registry.samples(task)
-        if folder is None:
-            raise DataError(f"{task.name} has no sample; give its rows with --data FOLDER")
-        return folder
-    if data == HUB:
-        if task.source.hub is None:
-            or_sample = ", or take --sample" if registry.samples(task) else ""
-            raise DataError(f"{task.name} has no rows on the Hub; give them with --data FOLDER{or_sample}")
-        return None
-    return expanded(data)
-
-
-def check_located(task: Task, data: str, training: bool = True) -> None:
-    """Raise DataError at once if `data` is a folder that lacks what `task` needs, by looking at names only."""
-    folder = folder_of(task, data)
-    if folder is None:
-        return
-    scored = [e for e in task.scored if locate(task.source_of(e), folder, e.split)]
-    if not scored:
-        raise DataError(_lack(task, task.scored[0].split, folder))
-    if training and not locate(task.source, folder, TRAIN) and task.source.carve is None:
-        raise DataError(_lack(task, TRAIN, folder))
-
-
-def is_carved(spec: Spec) -> bool:
-    """Whether documents of dev stand in for a train split that is not there."""
-    folder = folder_of(spec.task, spec.data)
-    source = spec.task.source
-    return source.carve is not None and folder is not None and locate(source, folder, TRAIN) is None
-
-
 def read_splits(spec: Spec, training: bool = True) -> Splits:
     """Every row the run needs. Raises DataError for rows that are not there or cannot be read."""
+    return read_located_splits(spec, locate_splits(spec.task, spec.data, training), training)
+
+
+def read_located_splits(spec: Spec, files: SplitFiles | None, training: bool = True) -> Splits:
+    """The rows of `files`, as `locate_splits` found them. Raises DataError for rows that cannot be read."""
     task = spec.task
-    check_located(task, spec.data, training)
-    train = _read(task.source, TRAIN, spec) if training else None
-    parts: dict[str, Rows | str] = {e.name: _evaluated(task, e, spec) for e in task.evaluations}
+
+    def read(name: str, source: Source, split: str, golds: bool = True) -> Rows | None:
+        skips = spec.on_bad_row == "skip"
+        if files is None:
+            return read_hub(source, split, task.head, golds, skips)
+        located = files[name]
+        return read_files(located, source, task.head, golds, skips) if located else None
+
+    train = read(TRAIN, task.source, TRAIN) if training else None
+    parts: dict[str, Rows | str] = {
+        e.name: read(e.name, task.source_of(e), e.split, e.scored) or f"no {e.split} split" for e in task.evaluations
+    }
     published = {e.name: task.source_of(e).rows.get(e.split, 0) for e in task.evaluations}
     published[TRAIN] = task.source.rows.get(TRAIN, 0)
     if training and train is None:
         train, parts = _carved(task, spec, parts)
         published = {}  # neither part is a split that was ever published
-    head = (
-        task.head.resolved(train.table[task.head.roles[-1]]) if train and task.head.labels == FROM_TRAIN else task.head
-    )
+    head = task.head
+    if train and head.labels == FROM_TRAIN:
+        head = head.resolved(train.table[head.roles[-1]])
     return Splits(
         head=head,
         train=train and train.limited(spec.limit),
@@ -117,37 +93,15 @@ def read_splits(spec: Spec, training: bool = True) -> Splits:
     )
 
 
-def _read(source: Source, split: str, spec: Spec, golds: bool = True) -> Rows | None:
-    folder = folder_of(spec.task, spec.data)
-    if folder is None:
-        return read_hub(source, split, spec.task.head, golds, spec.on_bad_row == "skip")
-    located = locate(source, folder, split)
-    return read_files(located, source, spec.task.head, golds, spec.on_bad_row == "skip") if located else None
-
-
-def _evaluated(task: Task, evaluation: Evaluation, spec: Spec) -> Rows | str:
-    source = task.source_of(evaluation)
-    rows = _read(source, evaluation.split, spec, golds=evaluation.scored)
-    return rows or f"no {evaluation.split} split"
-
-
 def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows, dict[str, Rows | str]]:
     plan = task.source.carve
-    assert plan is not None  # check_located
+    assert plan is not None  # locate_splits
     name = next(e.name for e in task.evaluations if e.split == plan.dev)
     rows = parts[name]
     assert isinstance(rows, Rows)
     note = f"no {TRAIN} split: whole documents of {plan.dev} train, the others score"
     train, dev = carve(replace(rows, notes=(*rows.notes, note), carved=True), spec.seed, plan.train, plan.of)
     return train, {**parts, name: dev}
-
-
-def _lack(task: Task, split: str, folder: Path) -> str:
-    source = task.source if split == TRAIN else task.source_of(task.scored[0])
-    stems = " or ".join(f"{stem}.*" for stem in source.stems.get(split, (split,)))
-    names = ", ".join((*source.files.get(split, ()), f"{stems} ({', '.join(SUFFIXES)})"))
-    places = " or ".join((*source.folders, "the folder itself"))
-    return f"{task.name}: no {split} split in {folder} (looked for {names}, in {places})"
 
 
 def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from typing import Any
 import transformers
 
 from bertkit.data.encoding import Encoded, Worker, key_of
+from bertkit.data.locate import TRAIN
 from bertkit.data.rows import Rows
-from bertkit.data.splits import TRAIN, marks_of
+from bertkit.data.splits import marks_of
 from bertkit.encoders import locate_encoder
 from bertkit.files import write_lines
 from bertkit.machine.devices import describe, processor

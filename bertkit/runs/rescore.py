@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bertkit.data.locate import SplitFiles, is_carved, locate_splits
 from bertkit.data.rows import Rows
-from bertkit.data.splits import is_carved, marks_of, read_splits
+from bertkit.data.splits import marks_of, read_located_splits
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RunError
 from bertkit.evaluation.inference import answers
@@ -39,23 +40,24 @@ def score_run(folder: Path, watch: Watch) -> Scores:
     spec = located(folder, read_spec(folder))
     spec = begun_with(spec, {"datasets": begun_commits(folder).get("datasets", {})})  # its own model is what is scored
     spec = replace(spec, device=spec.device if is_there(spec.device) else "cpu", precision="fp32")
-    return score_model(spec, folder / MODEL, watch, carved=is_carved(spec))
+    files = locate_splits(spec.task, spec.data, training=False)
+    return _score(spec, folder / MODEL, watch, files, carved=is_carved(spec.task, files))
 
 
 def score_checkpoint(spec: Spec, watch: Watch) -> Scores:
     """Score the fine-tuned checkpoint that `spec.model` names; labels are matched by name."""
     folder, _ = fetch(locate_encoder(spec.model, spec.revision), weights=True)
-    return score_model(spec, folder, watch, carved=False)
+    return _score(spec, folder, watch, locate_splits(spec.task, spec.data, training=False), carved=False)
 
 
-def score_model(spec: Spec, folder: Path, watch: Watch, carved: bool) -> Scores:
+def _score(spec: Spec, folder: Path, watch: Watch, files: SplitFiles | None, carved: bool) -> Scores:
     """Predict and score every evaluation of the spec's task with the model in `folder`.
 
     `carved` leaves out the documents that the model was trained on, where dev stood in for train.
     """
     loaded = load_trained(folder, spec.task.head)
     head = head_of(loaded, spec.task.head)
-    splits = read_splits(spec, training=carved)
+    splits = read_located_splits(spec, files, training=carved)
     device = accelerator(spec.device, "fp32")
     model = task_model(loaded, head, spec, device)
     scored = []

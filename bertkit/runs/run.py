@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.data.encoding import counted, rows_cut
-from bertkit.data.splits import TRAIN, marks_of
+from bertkit.data.locate import TRAIN
+from bertkit.data.splits import marks_of
 from bertkit.errors import RunError
 from bertkit.files import whole_folder, write_json
 from bertkit.machine.devices import describe, settled

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from bertkit.data.locate import TRAIN
 from bertkit.data.sampler import Order, Schedule
-from bertkit.data.splits import TRAIN, read_splits
+from bertkit.data.splits import read_splits
 from bertkit.evaluation.stats import Spread, difference, spread
 from bertkit.machine.sync import first_does
 from bertkit.plots.curves import ArmCurves, Panel

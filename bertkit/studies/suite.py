@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit import registry
-from bertkit.data.splits import check_located
+from bertkit.data.locate import locate_splits
 from bertkit.errors import BertkitError, DataError, PeerError, RunError, StoppedError
 from bertkit.machine.processes import world_size
 from bertkit.progress import Watch
@@ -107,7 +107,7 @@ def plan(suite: Suite, asked: Asked) -> list[Member]:
         task = registry.find(name)
         spec = spec_of(task, asked)
         try:
-            check_located(task, spec.data)
+            locate_splits(task, spec.data)
             members.append(Member(task=task, spec=spec))
         except DataError as error:
             members.append(Member(task=task, missing=str(error)))

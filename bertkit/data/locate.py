@@ -1,0 +1,63 @@
+"""Find the files of a run's splits, once, by looking at names only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bertkit import registry
+from bertkit.errors import DataError
+from bertkit.files import expanded
+from bertkit.sources import SUFFIXES, Located, locate
+from bertkit.spec import HUB, SAMPLE
+from bertkit.task import Task
+
+TRAIN = "train"
+
+SplitFiles = Mapping[str, Located | None]
+"""The files of train, and of every evaluation by its name; None where there are none."""
+
+
+def folder_of(task: Task, data: str) -> Path | None:
+    """The folder meant by `data`; None for the Hub. Raises DataError if the task has no such rows."""
+    if data == SAMPLE:
+        folder = registry.samples(task)
+        if folder is None:
+            raise DataError(f"{task.name} has no sample; give its rows with --data FOLDER")
+        return folder
+    if data == HUB:
+        if task.source.hub is None:
+            or_sample = ", or take --sample" if registry.samples(task) else ""
+            raise DataError(f"{task.name} has no rows on the Hub; give them with --data FOLDER{or_sample}")
+        return None
+    return expanded(data)
+
+
+def locate_splits(task: Task, data: str, training: bool = True) -> SplitFiles | None:
+    """Where the rows that `task` needs are; None if that is the Hub.
+
+    Raises DataError if a folder lacks what is scored, or what is trained on where nothing stands in for it.
+    """
+    folder = folder_of(task, data)
+    if folder is None:
+        return None
+    files = {e.name: locate(task.source_of(e), folder, e.split) for e in task.evaluations}
+    if not any(files[e.name] for e in task.scored):
+        raise DataError(_lack(task, task.scored[0].split, folder))
+    files[TRAIN] = locate(task.source, folder, TRAIN)
+    if training and not files[TRAIN] and task.source.carve is None:
+        raise DataError(_lack(task, TRAIN, folder))
+    return files
+
+
+def is_carved(task: Task, files: SplitFiles | None) -> bool:
+    """Whether documents of dev stand in for a train split that is not there."""
+    return task.source.carve is not None and files is not None and files[TRAIN] is None
+
+
+def _lack(task: Task, split: str, folder: Path) -> str:
+    source = task.source if split == TRAIN else task.source_of(task.scored[0])
+    stems = " or ".join(f"{stem}.*" for stem in source.stems.get(split, (split,)))
+    names = ", ".join((*source.files.get(split, ()), f"{stems} ({', '.join(SUFFIXES)})"))
+    places = " or ".join((*source.folders, "the folder itself"))
+    return f"{task.name}: no {split} split in {folder} (looked for {names}, in {places})"
