@@ -223,3 +223,8 @@ def test_thirty_rows_that_are_all_right_may_come_from_a_system_that_is_not_alway
     found = interval("accuracy", np.ones((30, 1)))
     # Wilson with no wrong row: n / (n + z^2) = 30 / (30 + 3.8415)
     assert (found.low, found.high) == pytest.approx((0.88648, 1.0), abs=1e-5)
+
+
+def test_sentences_without_a_gold_tag_say_nothing() -> None:
+    found = interval("tag_accuracy", np.zeros((3, 2)))
+    assert (found.low, found.high) == (0.0, 1.0)

@@ -44,6 +44,8 @@ def wilson(table: Table, score: Score) -> Interval:
     from scipy.stats import norm
 
     sizes = table[:, 1] if table.shape[1] > 1 else np.ones(len(table))
+    if not sizes.any():
+        return Interval(low=0.0, high=1.0, name="Wilson")
     share = float(table[:, 0].sum() / sizes.sum())
     trials = _effective(table[:, 0], sizes, share)
     z = float(norm.ppf(TAILS[1]))
