@@ -28,12 +28,14 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
 def finetune(tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]) -> Finetune:
     """Train for two updates; all that is printed, its lines joined, and the result."""
 
-    def run(task: str, train: list[dict[str, Any]], dev: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    def run(
+        task: str, train: list[dict[str, Any]], dev: list[dict[str, Any]], *more: str
+    ) -> tuple[str, dict[str, Any]]:
         for name, rows in (("train", train), ("dev", dev)):
             write(tmp_path / "data" / f"{name}.jsonl", json_lines(*rows))
         line = f"finetune {task} --data {tmp_path / 'data'} --model {encoder} --max-steps 2 --device cpu"
         with pytest.raises(SystemExit) as left:
-            main([*line.split(), "--out", str(tmp_path / "runs")])
+            main([*line.split(), "--out", str(tmp_path / "runs"), *more])
         assert not left.value.code
         printed = capsys.readouterr()
         result = next((tmp_path / "runs").glob("*/result.json"))
@@ -60,6 +62,12 @@ def test_one_label_in_train_and_dev_is_said_without_a_flood_of_warnings(finetune
     assert "dev: every gold is the same (SUPPORT): the score says little" in printed
     assert result["evaluations"][0]["details"]["only gold"] == "SUPPORT"
     assert "Warning" not in printed
+
+
+def test_several_seeds_are_told_apart(finetune: Finetune) -> None:
+    printed, _ = finetune("stance", stances(*["SUPPORT"] * 8), stances(*["SUPPORT"] * 6), "--seeds", "2")
+    for seed in (42, 43):
+        assert f"seed {seed}, dev: every gold is the same (SUPPORT): the score says little" in printed
 
 
 def test_no_label_is_said_to_lack_where_train_has_them_all(finetune: Finetune) -> None:

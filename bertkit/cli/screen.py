@@ -183,6 +183,7 @@ def _warnings(scored: Scored) -> list[str]:
 
 def _print_seeds(runs: Sequence[Finished]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from bertkit.evaluation.stats import spread
 
@@ -200,3 +201,7 @@ def _print_seeds(runs: Sequence[Finished]) -> None:
                 " ".join(f"{run.result.spec.seed}: {percent(v)}" for run, v in zip(runs, values, strict=True)),
             )
     console().print(table)
+    for run in runs:
+        for scored in run.result.evaluations:
+            for line in _warnings(scored):
+                console().print(Text(f"  seed {run.result.spec.seed}, {scored.name}: {line}", style="red"))
