@@ -25,13 +25,16 @@ def count_line(name: str, count: int) -> str:
 class Score:
     """A metric's value as a fraction (or a correlation), with what a second look would give.
 
-    low, high  the 95 % percentile interval over 1,000 bootstrap samples of the rows (Efron 1979): how far
-               another dev set of the same size might move it. It does not hold the seed's share.
+    low, high  the 95 % interval over the rows: how far another dev set of the same size might move it. It does not
+               hold the seed's share.
+    interval   the method that it is by: "Wilson", "Jeffreys", "Dirichlet" or "bootstrap" (evaluation/intervals.py);
+               results of versions that did not name it are by the bootstrap
     """
 
     value: float
     low: float
     high: float
+    interval: str = "bootstrap"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ SQUAD = Task(
         columns=COLUMNS,
         rows={"train": 87_599, "dev": 10_570},
     ),
-    evaluations=(Evaluation(name="dev", split="dev", metrics=("squad_f1", "squad_em")),),
+    evaluations=(Evaluation(name="dev", split="dev", metrics=("squad_v1_f1", "squad_v1_em")),),
     recipe=Recipe(epochs=2, learning_rate=3e-5, batch_size=16, window=WINDOW),
     sample_recipe=SAMPLE_RECIPE,
 )

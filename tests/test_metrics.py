@@ -13,8 +13,8 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
-from bertkit.evaluation.metrics import METRICS
-from bertkit.heads import FROM_TRAIN, Answer, Classification, Tagging
+from bertkit.evaluation.metrics import METRICS, macro_f1_of, matthews_of
+from bertkit.heads import FROM_TRAIN, Answer, Classification, Number, Tagging
 
 NAMES = ("red", "green", "blue")
 TWO = ("no", "yes")
@@ -149,9 +149,70 @@ def test_the_majority_is_the_share_of_the_commonest_gold_label() -> None:
     assert Classification(labels=TWO).details(["no", "yes", "yes", "yes"], answers_of(["no"] * 4))["majority"] == 3 / 4
 
 
-@pytest.mark.parametrize(("values", "constant"), [(["no", "no"], True), (["no", "yes"], False)])
-def test_a_constant_answer_is_called_so(values: list[str], constant: bool) -> None:
-    assert Classification(labels=TWO).details(["no", "yes"], answers_of(values))["constant"] is constant
+@pytest.mark.parametrize(
+    ("golds", "values", "constant", "only"),
+    [
+        (["no", "yes"], ["no", "no"], True, None),
+        (["no", "yes"], ["no", "yes"], False, None),
+        (["no", "no"], ["no", "no"], False, "no"),  # all right: nothing says that the model learnt nothing
+        (["no", "no"], ["yes", "yes"], True, "no"),
+        (["no", "no"], ["no", "yes"], False, "no"),
+        (["no"], ["yes"], False, "no"),  # one row says nothing
+    ],
+)
+def test_labels_that_are_all_the_same_are_called_so(
+    golds: list[str], values: list[str], constant: bool, only: str | None
+) -> None:
+    details = Classification(labels=TWO).details(golds, answers_of(values))
+    assert (details["constant"], details["only gold"]) == (constant, only)
+
+
+@pytest.mark.parametrize(
+    ("golds", "values", "constant", "only"),
+    [
+        ([1.0, 2.0], [2.5, 2.5], True, None),
+        ([1.0, 2.0], [2.5, 2.5 + 1e-9], True, None),
+        ([1.0, 2.0], [2.5, 2.6], False, None),
+        ([2.5, 2.5], [1.0, 2.0], False, 2.5),
+        ([2.5, 2.5], [2.5, 2.5], False, 2.5),
+    ],
+)
+def test_numbers_that_are_all_the_same_are_called_so(
+    golds: list[float], values: list[float], constant: bool, only: float | None
+) -> None:
+    details = Classification(labels=Number(low=0, high=5)).details(golds, answers_of(values))
+    assert details == {"constant": constant, "only gold": only}
+
+
+def test_the_same_tag_for_every_word_is_called_so() -> None:
+    head, golds = Tagging(labels=FROM_TRAIN), [["NOUN", "VERB"], ["NOUN"]]
+    assert head.details(golds, answers_of([["NOUN", "NOUN"], ["NOUN"]]))["constant"]
+    assert not head.details(golds, answers_of(golds))["constant"]
+
+
+@pytest.mark.parametrize("name", ["f1", "f1_macro", "matthews", "accuracy"])
+@pytest.mark.parametrize(("gold", "value"), [("yes", "yes"), ("no", "no"), ("no", "yes")])
+@pytest.mark.filterwarnings("error")
+def test_one_label_gives_a_number_without_warnings(name: str, gold: str, value: str) -> None:
+    found = METRICS[name].of([gold] * 9, [value] * 9, TWO)
+    table = METRICS[name].measure([gold] * 9, [value] * 9, TWO)
+    interval = METRICS[name].interval(table, METRICS[name].score)
+    assert interval.low <= found <= interval.high
+    assert Classification(labels=TWO).details([gold] * 9, answers_of([value] * 9))["majority"] == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("name", "of"), [("f1_macro", macro_f1_of), ("matthews", matthews_of)])
+def test_scores_of_confusion_matrices_are_those_of_scikit_learn(name: str, of: Any, seed: int) -> None:
+    several = [drawn(seed + 10 * k, NAMES) for k in range(4)]
+    confusions = np.stack([sk.confusion_matrix(golds, values, labels=NAMES) for golds, values in several])
+    expected = [METRICS[name].of(golds, values, NAMES) for golds, values in several]
+    assert of(confusions.astype(float)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("of", "expected"), [(macro_f1_of, 1.0), (matthews_of, 0.0)])
+def test_a_confusion_matrix_of_one_label_has_a_score(of: Any, expected: float) -> None:
+    assert of(np.array([[[9.0, 0.0], [0.0, 0.0]]])) == expected
 
 
 PERFECT: dict[str, list[Any]] = {
@@ -166,6 +227,8 @@ PERFECT: dict[str, list[Any]] = {
 def test_perfect_answers_get_the_best_value(name: str) -> None:
     values = PERFECT[METRICS[name].kind]
     golds = [["", "two boats"], []] if METRICS[name].kind == "text" else values
+    if name.startswith("squad_v1"):  # every question has an answer
+        golds, values = [["", "two boats"], ["water"]], ["two boats", "water"]
     assert METRICS[name].of(golds, values, TWO) == pytest.approx(METRICS[name].best)
 
 

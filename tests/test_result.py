@@ -48,6 +48,15 @@ def test_a_result_comes_back_from_its_folder_as_it_was(tmp_path: Path) -> None:
     assert read_result(tmp_path) == RESULT_OF_A_RUN
 
 
+def test_a_result_that_names_no_method_has_intervals_by_the_bootstrap(tmp_path: Path) -> None:
+    write_result(tmp_path, RESULT_OF_A_RUN)
+    plain = json.loads((tmp_path / RESULT).read_text("utf-8"))
+    del plain["evaluations"][0]["metrics"]["accuracy"]["interval"]
+    (tmp_path / RESULT).write_text(json.dumps(plain), "utf-8")
+    found = read_result(tmp_path)
+    assert found and found.evaluations[0].metrics["accuracy"].interval == "bootstrap"
+
+
 def test_a_folder_without_a_result_is_no_finished_run(tmp_path: Path) -> None:
     assert read_result(tmp_path) is None
 

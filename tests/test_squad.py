@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bertkit import registry
 from bertkit.evaluation.metrics import METRICS
 from bertkit.heads import Answer, Span, squad
 
@@ -134,22 +135,70 @@ def test_f1_of_random_texts_is_that_of_the_oracle(seed: int) -> None:
 
 def test_the_best_of_several_golds_counts() -> None:
     golds = ["in the old mill", "mill", "the mill by the river"]
-    assert squad.best_of(squad.exact, golds, "Mill") == 1.0
+    assert squad.best_exact(golds, "Mill") == 1.0
     # "old mill" against "in old mill": 2 * 2 / (2 + 3); "mill": 2 / 3; "mill by river": 2 / 5
-    assert squad.best_of(squad.f1, golds, "old mill") == pytest.approx(4 / 5)
+    assert squad.best_f1(golds, "old mill") == pytest.approx(4 / 5)
 
 
 def test_a_gold_that_normalises_to_nothing_does_not_count_beside_others() -> None:
-    assert squad.best_of(squad.exact, ["The", "mill"], "") == 0.0
+    assert squad.best_exact(["The", "mill"], "") == 0.0
 
 
 def test_where_no_gold_is_left_no_answer_is_right() -> None:
-    assert squad.best_of(squad.exact, ["The", "..."], "") == 1.0
+    assert squad.best_exact(["The", "..."], "") == 1.0
 
 
 @pytest.mark.parametrize(("answer", "score"), [("", 1.0), ("mill", 0.0)])
 def test_a_question_without_golds_wants_no_answer(answer: str, score: float) -> None:
-    assert squad.best_of(squad.f1, [], answer) == score
+    assert squad.best_f1([], answer) == score
+
+
+def oracle_v1(golds: list[str], answer: str) -> tuple[float, float]:
+    """EM and F1 as evaluate-v1.1.py has them: every gold counts, and where no token is shared F1 is 0."""
+    exact = [float(oracle_normal(gold) == oracle_normal(answer)) for gold in golds]
+    shared = [oracle_f1(gold, answer) if oracle_normal(gold) and oracle_normal(answer) else 0.0 for gold in golds]
+    return max(exact), max(shared)
+
+
+def oracle_v2(golds: list[str], answer: str) -> tuple[float, float]:
+    """EM and F1 as evaluate-v2.0.py has them: golds that normalise to nothing do not count."""
+    left = [gold for gold in golds if oracle_normal(gold)] or [""]
+    exact = [float(oracle_normal(gold) == oracle_normal(answer)) for gold in left]
+    return max(exact), max(oracle_f1(gold, answer) for gold in left)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_version_scores_random_golds_by_its_own_rules(seed: int) -> None:
+    draws = random.Random(seed)
+    for _ in range(100):
+        golds, answer = [drawn_text(draws) for _ in range(draws.randrange(1, 4))], drawn_text(draws)
+        first = METRICS["squad_v1_em"].of([golds], [answer]), METRICS["squad_v1_f1"].of([golds], [answer])
+        second = METRICS["squad_em"].of([golds], [answer]), METRICS["squad_f1"].of([golds], [answer])
+        assert (first, second) == (pytest.approx(oracle_v1(golds, answer)), pytest.approx(oracle_v2(golds, answer)))
+
+
+@pytest.mark.parametrize(
+    ("golds", "answer", "exact", "shared"),
+    [
+        (["a", "the letter a"], "the", 1.0, 0.0),  # "a" and "the" are both nothing: equal, but no token is shared
+        (["a"], "an", 1.0, 0.0),
+        (["The", "mill"], "mill", 1.0, 1.0),
+        (["!", "mill"], "water", 0.0, 0.0),
+        (["mill"], "", 0.0, 0.0),
+    ],
+)
+def test_squad_1_keeps_golds_that_normalise_to_nothing(
+    golds: list[str], answer: str, exact: float, shared: float
+) -> None:
+    assert METRICS["squad_v1_em"].of([golds], [answer]) == exact
+    assert METRICS["squad_v1_f1"].of([golds], [answer]) == shared
+
+
+@pytest.mark.parametrize(
+    ("task", "metrics"), [("squad", ("squad_v1_f1", "squad_v1_em")), ("squad_v2", ("squad_f1", "squad_em"))]
+)
+def test_each_task_of_squad_is_scored_by_its_own_version(task: str, metrics: tuple[str, ...]) -> None:
+    assert registry.find(task).evaluations[0].metrics == metrics
 
 
 def test_squad_metrics_are_the_means_over_questions() -> None:
@@ -232,7 +281,7 @@ def test_the_best_em_threshold_is_below_all_margins_where_silence_is_as_good() -
 
 def test_the_best_scores_are_never_below_those_that_were_given() -> None:
     details = Span(no_answer=True).details(GOLDS, ANSWERS)
-    given = np.mean([squad.best_of(squad.f1, g, a.value) for g, a in zip(GOLDS, ANSWERS, strict=True)])
+    given = np.mean([squad.best_f1(g, a.value) for g, a in zip(GOLDS, ANSWERS, strict=True)])
     assert details["best F1"] >= given
 
 
@@ -243,6 +292,13 @@ def test_a_part_without_questions_has_no_score() -> None:
 
 def test_span_details_are_for_tasks_with_unanswerable_questions_alone() -> None:
     assert Span().details(GOLDS[:2], ANSWERS[:2]) == {}
+
+
+def test_no_answer_to_questions_that_have_none_is_right_and_no_sign_of_a_model_that_learnt_nothing() -> None:
+    silent = [replace(answer, value="") for answer in ANSWERS[2:]]
+    details = Span(no_answer=True).details(GOLDS[2:], silent)
+    assert (details["constant"], details["only gold"]) == (False, "")
+    assert Span(no_answer=True).details(GOLDS[1:3], silent)["constant"]
 
 
 def test_the_same_answer_to_everything_is_seen() -> None:

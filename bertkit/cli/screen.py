@@ -26,6 +26,8 @@ METRIC_TITLES = {
     "tag_accuracy": "accuracy of words",
     "squad_em": "EM",
     "squad_f1": "F1",
+    "squad_v1_em": "EM",
+    "squad_v1_f1": "F1",
 }
 
 
@@ -128,16 +130,29 @@ def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
             man = percent(human[name]) if name in human else ""
             table.add_row(scored.name, f"{scored.rows:,}", METRIC_TITLES.get(name, name), with_interval(score), man)
     console().print(table)
+    if methods := _methods(evaluations):
+        console().print(f"  intervals: {methods}")
     for scored in evaluations:
         _print_details(scored)
+
+
+def _methods(evaluations: Sequence[Scored]) -> str:
+    """Which method the intervals are by; of which metrics, where there are several."""
+    titles: dict[str, dict[str, None]] = {}
+    for scored in evaluations:
+        for name, score in scored.metrics.items():
+            titles.setdefault(score.interval, {})[METRIC_TITLES.get(name, name)] = None
+    if len(titles) < 2:
+        return "".join(titles)
+    return "; ".join(f"{method} ({', '.join(names)})" for method, names in titles.items())
 
 
 def _print_details(scored: Scored) -> None:
     from rich.text import Text
 
     details = scored.details
-    if details.get("constant"):
-        console().print(Text(f"  {scored.name}: every answer is the same: the model learnt nothing", style="red"))
+    for line in _warnings(scored):
+        console().print(Text(f"  {scored.name}: {line}", style="red"))
     if "majority" in details:
         console().print(f"  {scored.name}: the commonest label alone is right on {percent(details['majority'])}")
     if "best F1" in details:
@@ -150,8 +165,25 @@ def _print_details(scored: Scored) -> None:
         console().print(f"  {scored.name}, F1 by tag: {tags}")
 
 
+def _warnings(scored: Scored) -> list[str]:
+    """What makes a score say little: answers or golds that are all the same, or fewer right than by one label."""
+    lines, details = [], scored.details
+    undefined = [METRIC_TITLES[name] for name in ("matthews", "pearson", "spearman") if name in scored.metrics]
+    shown = f"; {', '.join(undefined)}: not defined, shown as 0" if undefined else ""
+    if details.get("constant"):
+        lines.append(f"every answer is the same: the model learnt nothing{shown}")
+    if details.get("only gold") is not None:
+        only = details["only gold"] if details["only gold"] != "" else "no answer"
+        lines.append(f"every gold is the same ({only}){shown or ': the score says little'}")
+    accuracy, majority = scored.metrics.get("accuracy"), details.get("majority", 0.0)
+    if accuracy and accuracy.high < (majority if majority < 1 else 0.5):
+        lines.append("accuracy is below the commonest label's share: check the label names")
+    return lines
+
+
 def _print_seeds(runs: Sequence[Finished]) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from bertkit.evaluation.stats import spread
 
@@ -169,3 +201,7 @@ def _print_seeds(runs: Sequence[Finished]) -> None:
                 " ".join(f"{run.result.spec.seed}: {percent(v)}" for run, v in zip(runs, values, strict=True)),
             )
     console().print(table)
+    for run in runs:
+        for scored in run.result.evaluations:
+            for line in _warnings(scored):
+                console().print(Text(f"  seed {run.result.spec.seed}, {scored.name}: {line}", style="red"))

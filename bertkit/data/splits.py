@@ -87,7 +87,7 @@ def read_located_splits(spec: Spec, files: SplitFiles | None, training: bool = T
         head = head.resolved(train.table[head.roles[-1]])
     return Splits(
         head=head,
-        train=train and train.limited(spec.limit),
+        train=train and _naming_missing_labels(train.limited(spec.limit), head),
         evaluations={n: r.limited(spec.limit) if isinstance(r, Rows) else r for n, r in parts.items()},
         published={name: count for name, count in published.items() if count and spec.data != SAMPLE},
     )
@@ -102,6 +102,22 @@ def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows,
     note = f"no {TRAIN} split: whole documents of {plan.dev} train, the others score"
     train, dev = carve(replace(rows, notes=(*rows.notes, note), carved=True), spec.seed, plan.train, plan.of)
     return train, {**parts, name: dev}
+
+
+def _naming_missing_labels(rows: Rows, head: Head) -> Rows:
+    """The train rows, with a note of the labels that none of them has, where their golds are labels."""
+    gold = head.roles[-1]
+    missing = dict.fromkeys(head.label_names)
+    for row in rows.table.select_columns([gold]) if missing else ():
+        for name in row[gold] if isinstance(row[gold], list) else [row[gold]]:
+            missing.pop(name, None)
+        if not missing:
+            break
+    if len(missing) in (0, len(head.label_names)):
+        return rows
+    more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+    note = f"no row has the label{'s' * (len(missing) > 1)} {', '.join([*missing][:10])}{more}"
+    return replace(rows, notes=(*rows.notes, note))
 
 
 def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The metrics: plain functions on scikit-learn and scipy.
 
-A metric first measures each row (R rows -> an (R, k) table), then scores the table. So the rows can be
-drawn again (the bootstrap) without being looked at again. Scores are fractions.
+A metric first measures each row (R rows -> an (R, k) table), then scores the table: its interval over the rows needs
+the table alone (intervals.py). Scores are fractions.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bertkit.evaluation.intervals import Method, Table, bootstrap, jeffreys_f1, of_confusions, wilson
 from bertkit.heads import squad
 
-Table = NDArray[np.float64]
 Labels = Sequence[str]
 Kind = Literal["label", "number", "tags", "text"]
 
@@ -24,16 +24,18 @@ Kind = Literal["label", "number", "tags", "text"]
 class Metric:
     """A way to score answers.
 
-    kind     what it compares: a label's name, a number, tags, or a text with a list of golds
-    measure  (golds, values, labels) -> (R, k), a line a row
-    score    (R, k) -> a fraction, or a correlation
-    best     what a perfect system gets; more is better for every metric here
+    kind      what it compares: a label's name, a number, tags, or a text with a list of golds
+    measure   (golds, values, labels) -> (R, k), a line a row
+    score     (R, k) -> a fraction, or a correlation
+    interval  how the 95 % interval of the score over the rows is computed
+    best      what a perfect system gets; more is better for every metric here
     """
 
     name: str
     kind: Kind
     measure: Callable[[Sequence[Any], Sequence[Any], Labels], Table]
     score: Callable[[Table], float]
+    interval: Method = bootstrap
     best: float = 1.0
 
     def of(self, golds: Sequence[Any], values: Sequence[Any], labels: Labels = ()) -> float:
@@ -69,9 +71,9 @@ def _right(gold: str | None, value: str | None) -> bool:
     return gold is not None and gold == value
 
 
-def _squad(compare: squad.Compare) -> Callable[[Sequence[Any], Sequence[Any], Labels], Table]:
+def _squad(best_of: Callable[[Sequence[str], str], float]) -> Callable[[Sequence[Any], Sequence[Any], Labels], Table]:
     def measure(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
-        return np.array([[squad.best_of(compare, g, v)] for g, v in zip(golds, values, strict=True)], float)
+        return np.array([[best_of(g, v)] for g, v in zip(golds, values, strict=True)], float)
 
     return measure
 
@@ -98,10 +100,29 @@ def _f1_macro(table: Table) -> float:
 
 
 def _matthews(table: Table) -> float:
-    """Matthews' correlation; 0, not NaN, where all answers are the same (scikit-learn)."""
+    """Matthews' correlation; 0, not NaN, where all golds or all answers are the same (scikit-learn)."""
     from sklearn.metrics import matthews_corrcoef
 
-    return float(matthews_corrcoef(table[:, 0], table[:, 1]))
+    return 0.0 if _constant(table) else float(matthews_corrcoef(table[:, 0], table[:, 1]))
+
+
+def macro_f1_of(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean F1 of the labels that occur in each of D confusion matrices of C labels: (D, C, C) -> (D,)."""
+    right = np.diagonal(confusion, axis1=1, axis2=2)
+    given: NDArray[np.float64] = confusion.sum(1) + confusion.sum(2)
+    f1: NDArray[np.float64] = np.divide(2 * right, given, out=np.zeros_like(given), where=given > 0)
+    mean: NDArray[np.float64] = f1.sum(axis=1) / (given > 0).sum(axis=1)
+    return mean
+
+
+def matthews_of(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gorodkin's R_K (2004), Matthews' correlation for C labels, of D confusion matrices: (D, C, C) -> (D,)."""
+    total = confusion.sum((1, 2))
+    golds, answers = confusion.sum(2), confusion.sum(1)
+    above = np.trace(confusion, axis1=1, axis2=2) * total - (golds * answers).sum(1)
+    below = np.sqrt((total**2 - (golds**2).sum(1)) * (total**2 - (answers**2).sum(1)))
+    found: NDArray[np.float64] = np.divide(above, below, out=np.zeros_like(total), where=below > 0)
+    return found
 
 
 def _pearson(table: Table) -> float:
@@ -125,14 +146,16 @@ def _constant(table: Table) -> bool:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric(name="accuracy", kind="label", measure=_equal, score=_mean),
-        Metric(name="f1", kind="label", measure=_codes, score=_f1),
-        Metric(name="f1_macro", kind="label", measure=_codes, score=_f1_macro),
-        Metric(name="matthews", kind="label", measure=_codes, score=_matthews),
+        Metric(name="accuracy", kind="label", measure=_equal, score=_mean, interval=wilson),
+        Metric(name="f1", kind="label", measure=_codes, score=_f1, interval=jeffreys_f1),
+        Metric(name="f1_macro", kind="label", measure=_codes, score=_f1_macro, interval=of_confusions(macro_f1_of)),
+        Metric(name="matthews", kind="label", measure=_codes, score=_matthews, interval=of_confusions(matthews_of)),
         Metric(name="pearson", kind="number", measure=_numbers, score=_pearson),
         Metric(name="spearman", kind="number", measure=_numbers, score=_spearman),
-        Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio),
-        Metric(name="squad_em", kind="text", measure=_squad(squad.exact), score=_mean),
-        Metric(name="squad_f1", kind="text", measure=_squad(squad.f1), score=_mean),
+        Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio, interval=wilson),
+        Metric(name="squad_em", kind="text", measure=_squad(squad.best_exact), score=_mean, interval=wilson),
+        Metric(name="squad_f1", kind="text", measure=_squad(squad.best_f1), score=_mean, interval=wilson),
+        Metric(name="squad_v1_em", kind="text", measure=_squad(squad.best_exact_v1), score=_mean, interval=wilson),
+        Metric(name="squad_v1_f1", kind="text", measure=_squad(squad.best_f1_v1), score=_mean, interval=wilson),
     )
 }

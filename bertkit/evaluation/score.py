@@ -8,7 +8,6 @@ from typing import Any
 
 from bertkit.data.table import Columns, Table
 from bertkit.evaluation.metrics import METRICS
-from bertkit.evaluation.stats import interval
 from bertkit.heads import Answer, Head
 from bertkit.result import Score, Scored
 from bertkit.task import Evaluation
@@ -57,7 +56,9 @@ def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored
     for name in evaluation.metrics:
         metric = METRICS[name]
         value = score_by_module(name, golds, values, labels)
-        low, high = interval(metric.measure(golds, values, labels), metric.score) if with_intervals else (value, value)
-        metrics[name] = Score(value=value, low=low, high=high)
+        metrics[name] = Score(value=value, low=value, high=value, interval="none")
+        if with_intervals:
+            found = metric.interval(metric.measure(golds, values, labels), metric.score)
+            metrics[name] = Score(value=value, low=found.low, high=found.high, interval=found.name)
     details = head.details(golds, answered.answers) if with_intervals else {}
     return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)

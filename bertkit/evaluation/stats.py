@@ -1,28 +1,13 @@
-"""How sure a number is: over the rows it was measured on, and over seeds."""
+"""How sure a number is over seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from bertkit.evaluation.metrics import Table
-
-SAMPLES = 1_000
 SEED = 20_190
-
-
-def interval(table: Table, score: Callable[[Table], float]) -> tuple[float, float]:
-    """The 95 % percentile interval of `score` over SAMPLES bootstrap samples of the rows (Efron 1979).
-
-    The draws are the same for every call with as many rows.
-    """
-    draws = np.random.default_rng(SEED)
-    rows = len(table)
-    scores = [score(table[draws.integers(0, rows, rows)]) for _ in range(SAMPLES)]
-    low, high = np.percentile(scores, [2.5, 97.5])
-    return float(low), float(high)
 
 
 @dataclass(frozen=True, kw_only=True)

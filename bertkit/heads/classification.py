@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from bertkit.errors import DataError, EncoderError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Number, Row, Window
+from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import match_names, read_label, write_names
 
 if TYPE_CHECKING:
@@ -119,16 +120,17 @@ class Classification(Head):
         return row["label"]
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-        """The share of the commonest label, what a constant answer would get, and the confusion matrix."""
+        """Whether golds or answers are all the same; for labels the commonest's share and the confusion matrix."""
         from sklearn.metrics import confusion_matrix
 
-        if isinstance(self.labels, Number):
-            return {}
         values = [answer.value for answer in answers]
+        same = constant_details(golds, values)
+        if isinstance(self.labels, Number):
+            return same
         counts = [list(golds).count(name) for name in self.label_names]
         return {
             "majority": max(counts) / len(golds),
-            "constant": len(set(values)) == 1,
+            **same,
             "confusion": confusion_matrix(golds, values, labels=list(self.label_names)).tolist(),
         }
 

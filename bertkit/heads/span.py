@@ -193,7 +193,7 @@ class Span(Head):
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
         """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
 
-        `constant` says whether every answer is the same: "no answer" to everything, as a rule.
+        `constant` says whether every answer is the same, though it is not right for every question.
         """
         from bertkit.heads.squad import no_answer_details
 

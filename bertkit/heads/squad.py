@@ -1,7 +1,7 @@
 """SQuAD's official rules: normalising and comparing answers, and the best threshold.
 
-Source: evaluate-v2.0.py of github.com/rajpurkar/SQuAD-explorer, whose rules differ from v1.1's only for
-golds that normalise to nothing. Written anew from those rules.
+Sources: evaluate-v1.1.py and evaluate-v2.0.py of github.com/rajpurkar/SQuAD-explorer. They differ only for texts that
+normalise to nothing: v2.0 drops such golds, and F1 is 1 where both texts are empty; v1.1 keeps them, and F1 is 0 there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from bertkit.heads.base import Answer
 
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 ARTICLES = re.compile(r"\b(a|an|the)\b", re.UNICODE)
-Compare = Callable[[str, str], float]
 
 
 def normalise(text: str) -> str:
@@ -57,9 +56,24 @@ def golds_that_count(golds: Sequence[str]) -> list[str]:
     return [gold for gold in golds if normalise(gold)] or [""]
 
 
-def best_of(compare: Compare, golds: Sequence[str], answer: str) -> float:
-    """The best that `answer` gets against any gold."""
-    return max(compare(gold, answer) for gold in golds_that_count(golds))
+def best_exact(golds: Sequence[str], answer: str) -> float:
+    """The best exact match of `answer` with any gold, by v2.0's rules."""
+    return max(exact(gold, answer) for gold in golds_that_count(golds))
+
+
+def best_f1(golds: Sequence[str], answer: str) -> float:
+    """The best F1 of `answer` with any gold, by v2.0's rules."""
+    return max(f1(gold, answer) for gold in golds_that_count(golds))
+
+
+def best_exact_v1(golds: Sequence[str], answer: str) -> float:
+    """The best exact match of `answer` with any gold, by v1.1's rules; 0 if there is none."""
+    return max((exact(gold, answer) for gold in golds), default=0.0)
+
+
+def best_f1_v1(golds: Sequence[str], answer: str) -> float:
+    """The best F1 of `answer` with any gold, by v1.1's rules: 0 with one that normalises to nothing."""
+    return max((f1(gold, answer) for gold in golds if normalise(gold)), default=0.0)
 
 
 def best_threshold(
@@ -90,18 +104,21 @@ def best_threshold(
 def no_answer_details(golds: Sequence[Sequence[str]], answers: Sequence[Answer]) -> dict[str, Any]:
     """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
 
-    `constant` says whether every answer is the same: "no answer" to everything, as a rule.
+    `constant` says whether every answer is the same, though it is not right for every question: "no answer" to
+    everything, as a rule. `only gold` is "" where no question has an answer.
     """
     has = [bool(gold) for gold in golds]
     details: dict[str, Any] = {"HasAns": sum(has), "NoAns": len(has) - sum(has)}
-    details["constant"] = len({answer.value for answer in answers}) == 1
+    same = len({answer.value for answer in answers}) == 1 < len(answers)
+    details["constant"] = same and not all(best_exact(gold, answers[0].value) for gold in golds)
+    details["only gold"] = None if any(has) else ""
     margins = [answer.scores["no_answer"] for answer in answers]
-    for name, compare in (("EM", exact), ("F1", f1)):
-        given = [best_of(compare, gold, answer.value) for gold, answer in zip(golds, answers, strict=True)]
+    for name, best_of in (("EM", best_exact), ("F1", best_f1)):
+        given = [best_of(gold, answer.value) for gold, answer in zip(golds, answers, strict=True)]
         for part, kind in (("HasAns", True), ("NoAns", False)):
             chosen = [score for score, h in zip(given, has, strict=True) if h == kind]
             details[f"{part} {name}"] = float(np.mean(chosen)) if chosen else None
         spans = [(answer.scores["n_best"] or [{"text": ""}])[0]["text"] for answer in answers]
-        best = [best_of(compare, gold, span) for gold, span in zip(golds, spans, strict=True)]
+        best = [best_of(gold, span) for gold, span in zip(golds, spans, strict=True)]
         details[f"best {name}"], details[f"best {name} threshold"] = best_threshold(best, has, margins)
     return details

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from bertkit.errors import DataError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Row, Window
+from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import match_names, write_names
 
 if TYPE_CHECKING:
@@ -137,7 +138,10 @@ class Tagging(Head):
         return list(row["tags"])
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-        """F1 of each tag over all words with a gold; a word that got no tag is missed by its own tag."""
+        """F1 of each tag over all words with a gold; a word that got no tag is missed by its own tag.
+
+        And whether golds or answers are all the same.
+        """
         from sklearn.metrics import f1_score
 
         values = [answer.value for answer in answers]
@@ -149,6 +153,7 @@ class Tagging(Head):
         return {
             "words": len(flat),
             "words without a tag": given.count(""),
+            **constant_details(flat, given),
             "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
         }
 
