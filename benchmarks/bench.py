@@ -22,7 +22,7 @@ from benchmarks.report import KEPT, table
 from benchmarks.setting import Setting, command
 from benchmarks.sides import ask
 from bertkit.encoders import sample_folder
-from bertkit.request.flags import Asked
+from bertkit.request.flags import Flags
 
 PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "growth")
 TASKS = ("sst2", "mnli", "ud_en_ewt", "squad")
@@ -106,7 +106,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--table", action="store_true", help="print the tables, run nothing")
     options = parser.parse_args()
     flags = {flag for name in options.variants for flag in VARIANTS[name]}
-    unknown = flags - {field.name for field in fields(Asked)}
+    unknown = flags - {field.name for field in fields(Flags)}
     if unknown and not options.table:
         parser.error(f"bertkit has no {', '.join(sorted(unknown))}: remove it from --variants")
     return options

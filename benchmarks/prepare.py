@@ -19,7 +19,8 @@ from bertkit.encoders import VOCABULARIES, locate_encoder
 from bertkit.heads import Head, Span, Tagging
 from bertkit.heads.features import IGNORED, Features, Ragged
 from bertkit.models.load import load_tokenizer
-from bertkit.request.flags import Asked, spec_of
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
 
 
 def features(job: Job) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def features(job: Job) -> dict[str, Any]:
     There are `wanted` of them, or the largest multiple of `unit` that the rows give; where a row has several
     windows maybe a few fewer, so that they are those of the first `limit` whole rows.
     """
-    spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
+    spec = spec_of(registry.find(job["task"]), Flags(**job["asked"]))
     splits = read_splits(spec)
     assert splits.train is not None
     folder = locate_encoder(spec.model).folder
@@ -87,7 +88,7 @@ def _lists(runs: Ragged, count: int, fill: int, width: int | None) -> list[list[
 def texts(job: Job) -> dict[str, Any]:
     """Write the texts of a task's first evaluation, `rows` of them at most, as JSON Lines."""
     task = registry.find(job["task"])
-    splits = read_splits(spec_of(task, Asked(**job["asked"])))
+    splits = read_splits(spec_of(task, Flags(**job["asked"])))
     found = splits.evaluations[task.evaluations[0].name]
     assert not isinstance(found, str), found
     table = found.limited(job["rows"]).table

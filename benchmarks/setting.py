@@ -30,7 +30,7 @@ class Setting:
     """The settings of one call of the benchmark.
 
     tasks       their names
-    variants    bertkit's flags, as Asked has them, by the name in the table
+    variants    bertkit's flags, as Flags has them, by the name in the table
     steps       updates of a turn; `grouped` where a turn is to be one whole bucket of lengths
     warm_up     updates before the first turn that counts
     trial       rows and updates at most, if this is only a trial

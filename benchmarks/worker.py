@@ -37,12 +37,13 @@ def train_bertkit(job: Job) -> None:
     from bertkit import registry
     from bertkit.machine.devices import settled
     from bertkit.request.check import check
-    from bertkit.request.flags import Asked, spec_of
+    from bertkit.request.flags import Flags
+    from bertkit.request.specs import spec_of
     from bertkit.runs.run import run
     from bertkit.spec import RunOptions
 
     turns, out = Turns(job["born"]), Path(job["out"])
-    spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
+    spec = spec_of(registry.find(job["task"]), Flags(**job["asked"]))
     check([spec])
     try:
         # no checkpoints: the clock runs between turns too, and the peers write none either
@@ -92,7 +93,8 @@ class Clock(Watch):
 def time_checkpoints(job: Job) -> None:
     """The seconds of every update of a run with a checkpoint every 2 * block updates, and a checkpoint's size."""
     from bertkit import registry
-    from bertkit.request.flags import Asked, spec_of
+    from bertkit.request.flags import Flags
+    from bertkit.request.specs import spec_of
     from bertkit.runs.run import run
     from bertkit.spec import RunOptions
     from bertkit.training import checkpoint, checkpointer
@@ -107,7 +109,7 @@ def time_checkpoints(job: Job) -> None:
 
     setattr(checkpointer, "write", write)  # noqa: B010  # mypy would refuse the plain form
     clock = Clock()
-    spec = spec_of(registry.find(job["task"]), Asked(**job["asked"]))
+    spec = spec_of(registry.find(job["task"]), Flags(**job["asked"]))
     run(spec, RunOptions(out=Path(job["out"]), save_every=2 * job["block"]), clock)
     tell({"seconds": [b - a for a, b in pairwise(clock.times)], "mib": round(max(sizes) / 2**20, 1)})
 

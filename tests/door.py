@@ -11,7 +11,8 @@ from files import json_lines, write
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.files import write_json
-from bertkit.request.flags import Asked, spec_of
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
 from bertkit.runs.folder import SPEC
 from bertkit.spec import to_plain
 
@@ -60,5 +61,5 @@ def shape(folder: Path) -> str:
 def unfinished(folder: Path, task: str = "sst2") -> str:
     """A run that was begun, on the sample."""
     folder.mkdir()
-    write_json(folder / SPEC, to_plain(spec_of(registry.find(task), Asked(sample=True))))
+    write_json(folder / SPEC, to_plain(spec_of(registry.find(task), Flags(sample=True))))
     return str(folder)

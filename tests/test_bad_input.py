@@ -15,7 +15,7 @@ from door import Refused, refused, reviews, shape
 from files import word, write
 from safetensors.numpy import save_file
 
-from bertkit.cli import dashed, main
+from bertkit.cli import main
 
 __all__ = ["refused"]
 
@@ -79,10 +79,6 @@ def test_scoring_a_task_needs_a_checkpoint(refused: Refused, more: tuple[str, ..
     assert refused("eval", "sst2", *more).startswith("Error: name the checkpoint to score with --model, or train one")
 
 
-def test_underscores_are_those_of_options_up_to_two_dashes_alone() -> None:
-    assert dashed(["--max_steps=1", "a_b", "--", "--my_text"]) == ["--max-steps=1", "a_b", "--", "--my_text"]
-
-
 @pytest.mark.usefixtures("refused")
 def test_help_shows_what_is_done_by_default(capfd: pytest.CaptureFixture[str]) -> None:
     for command, default in (("finetune", "the Hub"), ("compare", "the same"), ("predict", "fp32")):
@@ -123,7 +119,7 @@ def test_bertkit_alone_prints_its_help_and_no_error(capfd: pytest.CaptureFixture
         ("--lr 0", "--learning-rate"),
         ("--max_steps 0", "--max-steps 0"),
         ("--max_steps=0", "--max-steps 0"),
-        ("--per_device_train_batch_size=0", "--batch-size 0"),
+        ("--per_device_train_batch_size=0", "--per-device-train-batch-size 0"),
     ],
 )
 def test_a_number_that_cannot_be_is_refused_by_its_flag(refused: Refused, typed: str, flag: str) -> None:

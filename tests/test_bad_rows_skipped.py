@@ -15,7 +15,8 @@ from bertkit import registry
 from bertkit.data.rows import Rows, read_files
 from bertkit.errors import DataError
 from bertkit.heads.labels import read_label
-from bertkit.request.flags import Asked, spec_of
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
 from bertkit.runs.run import run
 from bertkit.sources import locate
 from bertkit.spec import RunOptions
@@ -104,7 +105,7 @@ def test_skipped_rows_are_listed_in_the_run(tmp_path: Path) -> None:
     for split in ("train", "dev"):
         write(tmp_path / "data" / f"{split}.jsonl", json_lines(*rows, {"sentence": "", "label": 1}))
     model = str(tiny.make("bert", tmp_path / "tiny"))
-    asked = Asked(model=model, data=str(tmp_path / "data"), max_steps=1, device="cpu", on_bad_row="skip")
+    asked = Flags(model=model, data=str(tmp_path / "data"), max_steps=1, device="cpu", on_bad_row="skip")
     done = run(spec_of(registry.find("sst2"), asked), RunOptions(out=tmp_path / "runs"))
     listed = [json.loads(line) for line in (done.folder / "skipped.jsonl").read_text().splitlines()]
     place = f"line {len(rows) + 1}"

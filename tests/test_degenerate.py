@@ -13,7 +13,8 @@ from files import json_lines, write
 
 from bertkit import registry
 from bertkit.cli import main, screen
-from bertkit.request.flags import Asked, spec_of
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
 from bertkit.result import Score, Scored
 
 Finetune = Callable[..., tuple[str, dict[str, Any]]]
@@ -86,7 +87,7 @@ def test_constant_golds_of_a_regression_are_said(finetune: Finetune) -> None:
 def shown(capsys: pytest.CaptureFixture[str], task: str, metrics: dict[str, Score], **details: Any) -> list[str]:
     """The lines below the table of scores, joined to sentences."""
     scored = Scored(name="dev", split="dev", rows=80, metrics=metrics, details=details)
-    screen.print_scores(spec_of(registry.find(task), Asked(sample=True)), (scored,))
+    screen.print_scores(spec_of(registry.find(task), Flags(sample=True)), (scored,))
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 80 for line in lines)
     return " ".join(" ".join(lines[1 + len(metrics) :]).split()).split(" dev: ")

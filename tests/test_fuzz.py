@@ -26,7 +26,8 @@ from bertkit import registry
 from bertkit.cli import main
 from bertkit.data.splits import read_splits
 from bertkit.errors import BertkitError, DataError, RequestError
-from bertkit.request.flags import Asked, spec_of
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
 
 EXAMPLES = int(os.environ.get("BERTKIT_FUZZ", "500"))
 """Inputs of all tests here together; make torture asks for more."""
@@ -104,7 +105,7 @@ def caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_rows_are_read_or_refused_in_one_line(task: str, suffix: str, caches: Path) -> None:
     whole = shipped(task, suffix)
     assert whole
-    spec = spec_of(registry.find(task), Asked(model="sample", data="."))
+    spec = spec_of(registry.find(task), Flags(model="sample", data="."))
 
     @EVERY
     @given(harmed(whole))
@@ -199,7 +200,7 @@ def test_command_lines_are_understood_or_refused_in_one_line(idle: Path) -> None
 def test_a_line_of_json_that_nobody_would_write_is_refused_by_its_number(tmp_path: Path, content: bytes) -> None:
     for split in ("train", "dev"):
         (tmp_path / f"{split}.jsonl").write_bytes(b'{"sentence": "Fine.", "label": 0}\n' + content)
-    spec = spec_of(registry.find("sst2"), Asked(model="sample", data=str(tmp_path)))
+    spec = spec_of(registry.find("sst2"), Flags(model="sample", data=str(tmp_path)))
     with pytest.raises(DataError, match="line 2"):
         read_splits(spec)
 
@@ -208,6 +209,6 @@ def test_ten_megabytes_in_one_cell_are_a_row(tmp_path: Path) -> None:
     cell = "a very long film " * 600_000
     for split in ("train", "dev"):
         (tmp_path / f"{split}.csv").write_text(f'sentence,label\n"{cell}",1\nShort,0\n', "utf-8")
-    splits = read_splits(spec_of(registry.find("sst2"), Asked(model="sample", data=str(tmp_path))))
+    splits = read_splits(spec_of(registry.find("sst2"), Flags(model="sample", data=str(tmp_path))))
     assert splits.train
     assert [len(text) for text in splits.train.table["text"]] == [len(cell), 5]

@@ -185,3 +185,25 @@ def test_nobody_outside_heads_asks_which_head_it_is(module: str) -> None:
 )
 def test_the_question_which_head_it_is_would_be_found(code: str) -> None:
     assert asks_what_a_head_is(ast.parse(code)) == [1]
+
+
+def parameters_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """How many a caller may give, positional or by keyword; `self` and `cls` are not given."""
+    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    return len([one for one in given if one.arg not in ("self", "cls")])
+
+
+@pytest.mark.parametrize("module", [*ENGINE, *CONTENT])
+def test_no_function_has_more_than_seven_parameters(module: str) -> None:
+    nodes = ast.walk(tree_of({**ENGINE, **CONTENT}[module]))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert {one.name: parameters_of(one) for one in functions if parameters_of(one) > 7} == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "count"), [("def f(self, a, b=1, *c, d, **e): ...", 3), ("def f(a, /, b): ...", 2), ("def f(): ...", 0)]
+)
+def test_parameters_are_counted_without_self(code: str, count: int) -> None:
+    (function,) = ast.parse(code).body
+    assert isinstance(function, ast.FunctionDef)
+    assert parameters_of(function) == count

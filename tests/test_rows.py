@@ -20,7 +20,8 @@ from bertkit.data.rows import Rows, read_files
 from bertkit.data.splits import carve, read_splits
 from bertkit.data.table import Table
 from bertkit.errors import DataError
-from bertkit.request.flags import Asked, spec_of
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
 from bertkit.sources import locate
 
 
@@ -322,5 +323,5 @@ def test_a_folder_is_searched_once_for_each_split(monkeypatch: pytest.MonkeyPatc
         return plain(source, folder, split)
 
     monkeypatch.setattr(locating, "locate", counted)
-    read_splits(spec_of(registry.find("mnli"), Asked(sample=True)))
+    read_splits(spec_of(registry.find("mnli"), Flags(sample=True)))
     assert sorted(asked) == ["ax", "dev_matched", "dev_mismatched", "train"]

@@ -10,6 +10,7 @@ import typer
 
 from bertkit import __version__
 from bertkit.cli import compare, eval_, finetune, predict, resume, tasks
+from bertkit.cli.options import command, plain_name
 from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
 from bertkit.machine.processes import lost
@@ -22,15 +23,15 @@ app = typer.Typer(
     help="Fine-tune BERT-like encoders, with scores you can believe.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": plain_name},
     epilog="Try it: bertkit finetune sst2 --sample",
 )
-app.command("finetune")(finetune.finetune)
-app.command("resume")(resume.resume)
-app.command("eval")(eval_.evaluate)
-app.command("compare")(compare.compare)
-app.command("predict")(predict.predict)
-app.command("tasks")(tasks.tasks)
+command(app, "finetune", finetune.finetune)
+command(app, "resume", resume.resume)
+command(app, "eval", eval_.evaluate)
+command(app, "compare", compare.compare)
+command(app, "predict", predict.predict)
+command(app, "tasks", tasks.tasks)
 
 
 def _version(wanted: bool) -> None:
@@ -51,18 +52,7 @@ def root(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 a wrong request."""
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # what a lost process comes to is said in one line of ours
-    leave(_run(dashed(sys.argv[1:] if arguments is None else arguments)))
-
-
-def dashed(arguments: list[str]) -> list[str]:
-    """The arguments with `_` for `-` in the names of options: --learning_rate is --learning-rate."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    return [*map(_dashed, arguments[:end]), *arguments[end:]]
-
-
-def _dashed(argument: str) -> str:
-    name, equals, value = argument.partition("=")
-    return name.replace("_", "-") + equals + value if name.startswith("--") else argument
+    leave(_run(sys.argv[1:] if arguments is None else arguments))
 
 
 def _run(arguments: list[str]) -> int:
@@ -81,7 +71,7 @@ def _run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         message = str(getattr(error, "format_message", error.__str__)())
         if message:  # without one it is `bertkit` alone, which has printed its help
-            say(f"Error: {message.replace(': Value error,', ':')}")  # pydantic's words
+            say(f"Error: {message}")
         return 2
     except RuntimeError as error:
         gone = lost(error)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bertkit import registry
-from bertkit.cli import options as o
 from bertkit.cli import screen
+from bertkit.cli.options import Display
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check
-from bertkit.request.flags import Asked, memory_of, seeds_of, spec_of
-from bertkit.spec import SAMPLE, RunOptions
+from bertkit.request.flags import Flags, RunFlags, SeedsFlag
+from bertkit.request.option import Option
+from bertkit.request.specs import options_of, seeds_of, spec_of
+from bertkit.spec import SAMPLE
 
 if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
@@ -23,63 +27,46 @@ if TYPE_CHECKING:
 PRETRAIN_VS_SCRATCH = "pretrain-vs-scratch"
 
 
+ARMS = "Comparison"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arms:
+    """What is compared."""
+
+    tasks: Annotated[str, Option("--tasks -t", ARMS, "Tasks, separated by commas.")] = "sst2"
+    scratch_lr: Annotated[
+        float | None, Option("--scratch-lr", ARMS, "Learning rate of the scratch arm. [default: the same]")
+    ] = None
+
+
 def compare(
     what: Annotated[str, typer.Argument(help=f"What to compare: {PRETRAIN_VS_SCRATCH}.")],
-    tasks: Annotated[str, typer.Option("--tasks", "-t", help="Tasks, with commas between them.")] = "sst2",
-    scratch_lr: Annotated[
-        float | None, typer.Option("--scratch-lr", help=r"The scratch arm's learning rate. \[default: the same]")
-    ] = None,
-    model: o.Model = None,
-    revision: o.Revision = None,
-    data: o.Data = None,
-    sample: o.Sample = False,
-    limit: o.Limit = None,
-    epochs: o.Epochs = None,
-    max_steps: o.MaxSteps = None,
-    batch_size: o.BatchSize = None,
-    learning_rate: o.LearningRate = None,
-    max_length: o.MaxLength = None,
-    eval_every: o.EvalEvery = None,
-    seed: o.Seed = 42,
-    seeds: o.Seeds = 5,
-    device: o.DeviceOption = "auto",
-    precision: o.PrecisionOption = "auto",
-    layout: o.LayoutOption = "auto",
-    order: o.OrderOption = None,
-    processes: o.Processes = 1,
-    max_memory: o.MaxMemory = None,
-    save_every: o.SaveEvery = None,
-    out: o.Out = Path("runs"),
-    force: o.Force = False,
-    offline: o.Offline = False,
-    json: o.Json = False,
-    quiet: o.Quiet = False,
+    arms: Arms,
+    flags: Flags,
+    run: RunFlags,
+    display: Display,
+    seeds: SeedsFlag = 5,
 ) -> int:
-    """Train a pretrained encoder and its shape with random weights, on the same rows, order and budget."""
+    """Train a pretrained encoder and the same architecture from scratch, with the same rows, order and budget."""
     if what.replace("_", "-") != PRETRAIN_VS_SCRATCH:
         raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
-    if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
-        raise RequestError(f"--scratch-lr {scratch_lr:g}: it must be a number above 0")
-    asked = Asked(
-        model=model, revision=revision, data=data, sample=sample, limit=limit, epochs=epochs, max_steps=max_steps,
-        batch_size=batch_size, learning_rate=learning_rate, max_length=max_length, eval_every=eval_every, seed=seed,
-        device=device, precision=precision, processes=processes,
-        layout=layout, order=order,
-    )  # fmt: skip
-    names = list(dict.fromkeys(name.strip() for name in tasks.split(",") if name.strip()))
-    specs = [spec_of(registry.find(name), asked) for name in names]
+    if arms.scratch_lr is not None and not 0 < arms.scratch_lr < float("inf"):
+        raise RequestError(f"--scratch-lr {arms.scratch_lr:g}: it must be a number above 0")
+    names = list(dict.fromkeys(name.strip() for name in arms.tasks.split(",") if name.strip()))
+    specs = [spec_of(registry.find(name), flags) for name in names]
     if not specs:
         raise RequestError("--tasks: name at least one task")
     check(specs)
     seeds_of(specs[0], seeds)
-    options = RunOptions(out=out, force=force, save_every=save_every, max_memory=memory_of(max_memory))
-    if processes > 1 and not distributed():
-        return relaunch(processes)
+    options = options_of(run)
+    if flags.processes > 1 and not distributed():
+        return relaunch(flags.processes)
     from bertkit.studies.compare import compare as run_both
 
-    found = run_both(specs, seeds, scratch_lr, options, lambda spec: screen.watch(quiet or json, spec))
+    found = run_both(specs, seeds, arms.scratch_lr, options, partial(screen.watch, display.silent))
     if first():
-        _report(found, out, json)
+        _report(found, run.out, display.json)
     return 0
 
 

@@ -3,109 +3,69 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bertkit import registry
-from bertkit.cli import options as o
 from bertkit.cli import screen
+from bertkit.cli.options import Display
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check, check_rows
-from bertkit.request.flags import Asked, memory_of, spec_of
+from bertkit.request.flags import Flags, RunFlags, names_typed
+from bertkit.request.specs import options_of, spec_of
 from bertkit.result import Scored
 from bertkit.runs.folder import SPEC
-from bertkit.spec import RunOptions, Spec
+from bertkit.spec import Spec
 from bertkit.studies.suite import Member, SuiteScore, finished, plan, run_suite
 from bertkit.task import Suite, Task
-
-OF_TRAINING = frozenset((
-    "scratch", "epochs", "max_steps", "batch_size", "learning_rate", "order", "precision", "processes",
-    "max_memory", "save_every",
-))  # fmt: skip
 
 
 def evaluate(
     target: Annotated[str, typer.Argument(help="A suite (glue), a task, or a run's folder.")],
-    model: o.Model = None,
-    revision: o.Revision = None,
-    scratch: o.Scratch = False,
-    data: o.Data = None,
-    sample: o.Sample = False,
-    limit: o.Limit = None,
-    epochs: o.Epochs = None,
-    max_steps: o.MaxSteps = None,
-    batch_size: o.BatchSize = None,
-    learning_rate: o.LearningRate = None,
-    max_length: o.MaxLength = None,
-    null_threshold: o.NullThreshold = None,
-    seed: o.Seed = 42,
-    device: o.DeviceOption = "auto",
-    precision: o.PrecisionOption = "auto",
-    layout: o.LayoutOption = "auto",
-    order: o.OrderOption = None,
-    processes: o.Processes = 1,
-    max_memory: o.MaxMemory = None,
-    save_every: o.SaveEvery = None,
-    out: o.Out = Path("runs"),
-    force: o.Force = False,
-    offline: o.Offline = False,
-    json: o.Json = False,
-    quiet: o.Quiet = False,
+    flags: Flags,
+    run: RunFlags,
+    display: Display,
 ) -> int:
     """Score a suite, a fine-tuned checkpoint on a task, or a run.
 
-    A suite's tasks that have no finished run are trained first; the others are never trained.
+    A suite's tasks without a finished run are trained first; checkpoints and runs are only scored.
     """
-    asked = Asked(
-        model=model, revision=revision, scratch=scratch, data=data, sample=sample, limit=limit, epochs=epochs,
-        max_steps=max_steps, batch_size=batch_size, learning_rate=learning_rate, max_length=max_length,
-        null_threshold=null_threshold, seed=seed, device=device, precision=precision, processes=processes,
-        layout=layout, order=order,
-    )  # fmt: skip
-    options = RunOptions(out=out, force=force, save_every=save_every, max_memory=memory_of(max_memory))
-    typed = [*_typed(asked), *_typed(replace(options, out=RunOptions().out, force=False))]
+    options = options_of(run)
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
     if suite is None and folder.is_dir() and not _is_task(target):
-        _refuse(typed, f"a run is scored again as its {SPEC} says")
-        return _score_run(folder, json, quiet)
+        _refuse(names_typed(flags) + names_typed(run, training=True), f"a run is scored again as its {SPEC} says")
+        return _score_run(folder, display)
     if suite is None:
         found = _task(target)
-        if model is None:
+        if flags.model is None:
             raise RequestError(
                 f"name the checkpoint to score with --model, or train one: `bertkit finetune {found.name}`"
             )
-        _refuse([name for name in typed if name in OF_TRAINING], "a checkpoint is scored, not trained")
-        return _score_checkpoint(spec_of(found, asked), json, quiet)
-    members = plan(suite, asked)
-    if processes > 1 and not distributed():
-        return relaunch(processes)
-    if first() and not quiet and not json:
-        _print_plan(members, out)
-    result = run_suite(suite, members, options, lambda spec: screen.watch(quiet or json, spec))
-    if json:
+        _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
+        return _score_checkpoint(spec_of(found, flags), display)
+    members = plan(suite, flags)
+    if flags.processes > 1 and not distributed():
+        return relaunch(flags.processes)
+    if first() and not display.silent:
+        _print_plan(members, run.out)
+    result = run_suite(suite, members, options, partial(screen.watch, display.silent))
+    if display.json:
         screen.print_json(result.plain())
     elif first():
         _print_suite(result)
     return 0 if result.score is not None else 1
 
 
-def _typed(asked: Asked | RunOptions) -> list[str]:
-    """The names of what is not as it is by default."""
-    default = type(asked)()
-    return [f.name for f in fields(asked) if getattr(asked, f.name) != getattr(default, f.name)]
-
-
-def _refuse(typed: list[str], why: str) -> None:
-    """Raise RequestError for flags that were typed and mean nothing here."""
-    if typed:
-        flags = ", ".join("--" + name.replace("_", "-") for name in typed)
-        raise RequestError(f"{flags}: {why}")
+def _refuse(flags: list[str], why: str) -> None:
+    """Raise RequestError for flags that mean nothing here, if there are any."""
+    if flags:
+        raise RequestError(f"{', '.join(flags)}: {why}")
 
 
 def _is_task(target: str) -> bool:
@@ -124,26 +84,26 @@ def _task(target: str) -> Task:
         raise UnknownNameError("task or suite", target, known, "bertkit tasks lists them") from None
 
 
-def _score_run(folder: Path, json: bool, quiet: bool) -> int:
+def _score_run(folder: Path, display: Display) -> int:
     from bertkit.runs.folder import located, read_spec
 
     spec = read_spec(folder)
     check_rows(located(folder, spec))
     from bertkit.runs.rescore import score_run
 
-    with closing(screen.watch(quiet or json, spec)) as watch:
+    with closing(screen.watch(display.silent, spec)) as watch:
         scores = score_run(folder, watch)
-    _print_scores(spec, scores.evaluations, scores.marks, str(folder), json)
+    _print_scores(spec, scores.evaluations, scores.marks, str(folder), display.json)
     return 0
 
 
-def _score_checkpoint(spec: Spec, json: bool, quiet: bool) -> int:
+def _score_checkpoint(spec: Spec, display: Display) -> int:
     check([spec], training=False)
     from bertkit.runs.rescore import score_checkpoint
 
-    with closing(screen.watch(quiet or json, spec)) as watch:
+    with closing(screen.watch(display.silent, spec)) as watch:
         scores = score_checkpoint(spec, watch)
-    _print_scores(spec, scores.evaluations, scores.marks, spec.model, json)
+    _print_scores(spec, scores.evaluations, scores.marks, spec.model, display.json)
     return 0
 
 

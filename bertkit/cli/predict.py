@@ -2,54 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from bertkit.cli import options as o
 from bertkit.cli import screen
+from bertkit.cli.options import Display
 from bertkit.heads import Answer
+from bertkit.request.flags import DeviceFlag
+from bertkit.request.option import COMPUTE, Option
 from bertkit.runs.folder import read_spec
+
+INPUT = "Input"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictFlags:
+    """What to predict on, where that is not the texts after the run, and how."""
+
+    pair: Annotated[str | None, Option("--pair", INPUT, "The second text, for tasks of two.")] = None
+    question: Annotated[str | None, Option("--question", INPUT, "QA: the question.")] = None
+    context: Annotated[str | None, Option("--context", INPUT, "QA: the document.")] = None
+    file: Annotated[
+        Path | None, Option("--file", INPUT, "One text per line, or a .tsv, .csv, .jsonl with the task's columns.")
+    ] = None
+    device: DeviceFlag = "auto"
+    precision: Annotated[
+        Literal["fp32", "bf16"],
+        Option(
+            "--precision",
+            COMPUTE,
+            "bf16 is faster on many rows; the first 1,000 are predicted in fp32 too, to count predictions that change.",
+        ),
+    ] = "fp32"
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
-    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="What to answer for.")] = None,
-    pair: Annotated[str | None, typer.Option("--pair", help="The second text, where a run reads two.")] = None,
-    question: Annotated[str | None, typer.Option("--question", help="QA: the question.")] = None,
-    context: Annotated[str | None, typer.Option("--context", help="QA: the document.")] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option("--file", help="One text a line, or a .tsv, .csv, .jsonl with the task's columns."),
-    ] = None,
-    device: o.DeviceOption = "auto",
-    precision: Annotated[
-        Literal["fp32", "bf16"],
-        typer.Option(
-            "--precision",
-            help="bf16: faster on many rows. The first 1,000 are answered in fp32 too, to count answers that change.",
-        ),
-    ] = "fp32",
-    json: o.Json = False,
-    quiet: o.Quiet = False,
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    flags: PredictFlags,
+    display: Display,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts to predict on.")] = None,
 ) -> None:
-    """Answer with a trained run; each answer with its probabilities."""
+    """Predict with a trained run; each prediction comes with its probabilities."""
     spec = read_spec(run)
     from bertkit.deploy.inputs import Typed, columns_of
     from bertkit.deploy.predict import as_line
 
-    typed = Typed(texts=tuple(texts or ()), pair=pair, question=question, context=context, file=file)
+    given = {name: getattr(flags, name) for name in ("pair", "question", "context", "file")}
+    typed = Typed(texts=tuple(texts or ()), **given)
     columns_of(spec.task.head, typed, spec.task.source.columns)
     from bertkit.deploy.predict import predict as answer
 
-    watch = screen.watch(quiet, spec)
+    watch = screen.watch(display.quiet, spec)
     try:
-        columns, answers = answer(run, typed, device, watch, precision)
+        columns, answers = answer(run, typed, flags.device, watch, flags.precision)
     finally:
         watch.close()
     for i, one in enumerate(answers):
-        if json:
+        if display.json:
             print(as_line(columns, i, one))
         else:
             _print_answer({role: values[i] for role, values in columns.items()}, one)

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bertkit.cli import options as o
 from bertkit.cli import screen
+from bertkit.cli.options import Display
 from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, world_size
 from bertkit.request.check import check
-from bertkit.request.flags import memory_of
-from bertkit.spec import RunOptions
+from bertkit.request.flags import RunFlags
+from bertkit.request.specs import options_of
 
 
 def resume(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run that was stopped.")],
-    save_every: o.SaveEvery = None,
-    keep_best: o.KeepBest = False,
-    max_memory: o.MaxMemory = None,
-    offline: o.Offline = False,
-    json: o.Json = False,
-    quiet: o.Quiet = False,
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the stopped run.")],
+    run: RunFlags,
+    display: Display,
 ) -> int:
-    """Go on with a run that was stopped, from its newest whole checkpoint.
+    """Resume a stopped run from its newest intact checkpoint.
 
-    It ends with the same bytes as if it had never been stopped.
+    Its weights and scores are byte for byte those of a run that was never stopped.
     """
     from bertkit.runs.folder import located, read_spec
 
@@ -37,14 +34,12 @@ def resume(
     started = world_size()
     if started not in (None, spec.processes):
         raise RequestError(f"{folder} is of --processes {spec.processes}; the launcher started {started} (WORLD_SIZE)")
-    options = RunOptions(
-        out=folder.parent, save_every=save_every, max_memory=memory_of(max_memory), keep_best=keep_best
-    )
+    options = replace(options_of(run), out=folder.parent)
     check([located(folder, spec)])
     if spec.processes > 1 and not distributed():
         return relaunch(spec.processes)
-    from bertkit.runs.run import run
+    from bertkit.runs.run import run as resumed
 
-    finished = run(spec, options, screen.watch(quiet or json, spec), folder=folder)
-    screen.print_runs([finished], json)
+    finished = resumed(spec, options, screen.watch(display.silent, spec), folder=folder)
+    screen.print_runs([finished], display.json)
     return 0

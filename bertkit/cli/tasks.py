@@ -7,15 +7,17 @@ from typing import Annotated
 import typer
 
 from bertkit import registry
-from bertkit.cli import options as o
 from bertkit.cli import screen
+from bertkit.cli.options import Display
 from bertkit.heads import Head
 from bertkit.task import Recipe, Task
 
 
-def tasks(task: Annotated[str | None, typer.Argument(help="One task, in full.")] = None, json: o.Json = False) -> None:
-    """What there is: rows, labels, metrics, human scores, recipes, and where the rows come from."""
-    if json:
+def tasks(
+    display: Display, task: Annotated[str | None, typer.Argument(help="Show this task in detail.")] = None
+) -> None:
+    """List tasks: rows, labels, metrics, human scores, recipes, and where the rows come from."""
+    if display.json:
         from bertkit.spec import to_plain
 
         found = [registry.find(task)] if task else list(registry.tasks())

@@ -1,129 +1,245 @@
-"""Flags to a spec, or one line that says what is wrong with them. Light: checked before torch loads."""
+"""Every flag of a run, written once: its name, type, default, help text, and the commands that have it.
+
+Another flag is one entry of `Flags` (with its field of Spec, Recipe or Window), or of `RunFlags`
+if the result does not depend on it. Light: flags are checked before torch loads.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import cast
+from typing import Annotated, get_type_hints
 
 from bertkit.encoders import DEFAULT
-from bertkit.errors import RequestError
-from bertkit.heads import Window
-from bertkit.spec import HUB, SAMPLE, Device, Layout, OnBadRow, Precision, Spec
-from bertkit.task import Ordering, Recipe, Task
+from bertkit.request.option import COMPUTE, DATA, OUTPUT, TRAINING, Option, launched, offline
+from bertkit.spec import Device, Layout, OnBadRow, Precision
+from bertkit.task import Ordering
+
+DeviceFlag = Annotated[Device, Option("--device", COMPUTE, "Device to compute on.")]
+SeedsFlag = Annotated[int, Option("--seeds", TRAINING, "Number of runs, with seeds counting up from --seed.")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """The flags of a run as they were typed; None where they were not."""
+class Flags:
+    """The flags that decide a run's result, as typed; None where the task decides.
 
-    model: str | None = None
-    revision: str | None = None
-    scratch: bool = False
-    data: str | None = None
-    sample: bool = False
-    epochs: float | None = None
-    max_steps: int | None = None
-    batch_size: int | None = None
-    batch_tokens: int | None = None
-    order: Ordering | None = None
-    gradient_accumulation: int | None = None
-    learning_rate: float | None = None
-    warmup: float | None = None
-    weight_decay: float | None = None
-    max_grad_norm: float | None = None
-    max_length: int | None = None
-    doc_stride: int | None = None
-    max_answer_length: int | None = None
-    null_threshold: float | None = None
-    eval_every: int | None = None
-    seed: int = 42
-    limit: int | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    processes: int = 1
-    layout: str = "auto"
-    fast_dropout: bool = True
-    on_bad_row: str = "error"
+    A flag is written here and nowhere else: `bertkit finetune`, `eval` and `compare` take theirs from this class.
+    """
 
-    @property
-    def rows(self) -> str:
-        """Where rows come from: "hub", "sample" or a folder. Raises RequestError for both."""
-        if self.sample and self.data is not None:
-            raise RequestError("--sample and --data: give one of them")
-        if self.data == "":
-            raise RequestError("--data '': it names no folder")
-        return SAMPLE if self.sample else HUB if self.data is None else self.data
+    model: Annotated[
+        str | None, Option("--model -m", DATA, f"A Hub id, a folder, or 'sample'. [default: {DEFAULT}]")
+    ] = None
+    revision: Annotated[str | None, Option("--revision", DATA, "Branch, tag or commit of the model on the Hub.")] = None
+    scratch: Annotated[
+        bool,
+        Option(
+            "--scratch",
+            DATA,
+            "Start from random weights in the model's architecture, not from pretrained ones.",
+            only="finetune eval",
+            training=True,
+        ),
+    ] = False
+    data: Annotated[
+        str | None, Option("--data", DATA, "Folder with the data set's official files. [default: the Hub]")
+    ] = None
+    sample: Annotated[
+        bool, Option("--sample", DATA, "Use the shipped sample rows and encoder: no benchmark scores.")
+    ] = False
+    limit: Annotated[int | None, Option("--limit", DATA, "Use the first N rows of each split.")] = None
+    on_bad_row: Annotated[
+        OnBadRow, Option("--on-bad-row", DATA, "Stop at a row that cannot be read, or skip and count it (up to 5 %).")
+    ] = "error"
 
-    @property
-    def encoder(self) -> str:
-        """The model's name: --sample brings its own."""
-        if self.model == "":
-            raise RequestError("--model '': it names no model")
-        return (SAMPLE if self.sample else DEFAULT) if self.model is None else self.model
+    epochs: Annotated[
+        float | None, Option("--epochs --num-train-epochs", TRAINING, "Passes over the train rows.", training=True)
+    ] = None
+    max_steps: Annotated[
+        int | None, Option("--max-steps", TRAINING, "Optimizer steps, in place of --epochs.", training=True)
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        Option(
+            "--batch-size -b",
+            TRAINING,
+            "Rows per batch over all processes. For each process: --per-device-train-batch-size.",
+            training=True,
+        ),
+    ] = None
+    per_device_train_batch_size: Annotated[
+        int | None,
+        Option(
+            "--per-device-train-batch-size",
+            TRAINING,
+            "Rows per batch and process, in place of --batch-size.",
+            training=True,
+            hidden=True,
+        ),
+    ] = None
+    batch_tokens: Annotated[
+        int | None,
+        Option(
+            "--batch-tokens",
+            TRAINING,
+            "Maximum tokens per batch, in place of --batch-size. The loss still weighs rows (words) equally.",
+            only="finetune",
+        ),
+    ] = None
+    order: Annotated[
+        Ordering | None,
+        Option(
+            "--order",
+            TRAINING,
+            "Shuffle rows, or also group them by length. [default: length if bucketed, else random]",
+            training=True,
+        ),
+    ] = None
+    gradient_accumulation: Annotated[
+        int | None,
+        Option(
+            "--gradient-accumulation --gradient-accumulation-steps",
+            TRAINING,
+            "Batches per optimizer step.",
+            only="finetune",
+        ),
+    ] = None
+    learning_rate: Annotated[
+        float | None, Option("--learning-rate --lr", TRAINING, "Peak learning rate of AdamW.", training=True)
+    ] = None
+    warmup: Annotated[
+        float | None,
+        Option(
+            "--warmup --warmup-ratio",
+            TRAINING,
+            "Share of the steps in which the learning rate rises to its peak.",
+            only="finetune",
+        ),
+    ] = None
+    weight_decay: Annotated[
+        float | None, Option("--weight-decay", TRAINING, "Of AdamW; none on biases and layer norms.", only="finetune")
+    ] = None
+    max_grad_norm: Annotated[
+        float | None, Option("--max-grad-norm", TRAINING, "Clip the gradient to this L2 norm.", only="finetune")
+    ] = None
+    max_length: Annotated[
+        int | None, Option("--max-length --max-seq-length", TRAINING, "Maximum tokens per input.")
+    ] = None
+    doc_stride: Annotated[
+        int | None, Option("--doc-stride", TRAINING, "QA: overlap of two windows, in tokens.", only="finetune")
+    ] = None
+    max_answer_length: Annotated[
+        int | None, Option("--max-answer-length", TRAINING, "QA: maximum tokens per answer.", only="finetune")
+    ] = None
+    null_threshold: Annotated[
+        float | None,
+        Option(
+            "--null-threshold",
+            TRAINING,
+            "QA: predict no answer if its score exceeds the best span's by more than this (logits).",
+            only="finetune eval",
+        ),
+    ] = None
+    eval_every: Annotated[
+        int | None, Option("--eval-every", TRAINING, "Steps between evaluations in training.", only="finetune compare")
+    ] = None
+    seed: Annotated[int, Option("--seed", TRAINING, "Random seed.")] = 42
+
+    device: DeviceFlag = "auto"
+    precision: Annotated[
+        Precision,
+        Option(
+            "--precision",
+            COMPUTE,
+            "Training precision; auto is bf16 where the hardware supports it. Scoring is in fp32.",
+            training=True,
+        ),
+    ] = "auto"
+    layout: Annotated[
+        Layout,
+        Option(
+            "--layout",
+            COMPUTE,
+            "Batch layout: no padding, rows of similar length padded, or any rows padded; auto is unpadded on a CPU "
+            "if the model supports it, else bucketed.",
+        ),
+    ] = "auto"
+    fast_dropout: Annotated[
+        bool,
+        Option(
+            "--fast-dropout/--torch-dropout",
+            COMPUTE,
+            "Dropout on a CPU by bertkit's generator, or by PyTorch's.",
+            only="finetune",
+        ),
+    ] = True
+    processes: Annotated[
+        int,
+        Option(
+            "--processes",
+            COMPUTE,
+            "Data-parallel processes, which share each batch; under torchrun, the total over all hosts.",
+            training=True,
+            callback=launched,
+        ),
+    ] = 1
 
 
-def spec_of(task: Task, asked: Asked) -> Spec:
-    """The spec for `task` as `asked`, its numbers and flags checked. Raises RequestError."""
-    return Spec(
-        task=task,
-        model=asked.encoder,
-        revision=asked.revision,
-        scratch=asked.scratch,
-        data=asked.rows,
-        limit=asked.limit,
-        recipe=_recipe(task, asked),
-        eval_every=asked.eval_every,
-        seed=asked.seed,
-        device=cast(Device, asked.device),
-        precision=cast(Precision, asked.precision),
-        processes=asked.processes,
-        layout=cast(Layout, asked.layout),
-        fast_dropout=asked.fast_dropout,
-        on_bad_row=cast(OnBadRow, asked.on_bad_row),
-    )
+@dataclass(frozen=True, kw_only=True)
+class RunFlags:
+    """The flags of how a run is carried out, which do not decide its result; `bertkit resume` takes them too."""
+
+    max_memory: Annotated[
+        str | None,
+        Option(
+            "--max-memory",
+            COMPUTE,
+            "Memory limit of each process in training, such as 4GB; batches are split until they fit.",
+            training=True,
+        ),
+    ] = None
+    offline: Annotated[
+        bool, Option("--offline", COMPUTE, "Use files on this machine; open no connection.", callback=offline)
+    ] = False
+    save_every: Annotated[
+        int | None,
+        Option(
+            "--save-every --save-steps",
+            OUTPUT,
+            "Steps between checkpoints. [default: by time, about every two minutes]",
+            training=True,
+        ),
+    ] = None
+    keep_best: Annotated[
+        bool,
+        Option(
+            "--keep-best",
+            OUTPUT,
+            "Also keep the model that scored best during training (with --eval-every).",
+            only="finetune resume",
+        ),
+    ] = False
+    out: Annotated[
+        Path,
+        Option("--out -o --output-dir", OUTPUT, "Folder in which each run gets its own.", only="finetune eval compare"),
+    ] = Path("runs")
+    force: Annotated[
+        bool,
+        Option(
+            "--force",
+            OUTPUT,
+            "Run again even if finished; the old folder gets another name.",
+            only="finetune eval compare",
+        ),
+    ] = False
 
 
-def memory_of(typed: str | None) -> int | None:
-    """Bytes of memory, as people write them: 4GB or 500 MiB. Raises RequestError."""
-    if typed is None:
-        return None
-    if not Path("/proc/self/statm").is_file():
-        raise RequestError("--max-memory: only Linux tells how much a process takes")
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", typed.strip().upper())
-    count = 0
-    if found:
-        count = int(float(found[1]) * (1024 if found[3] else 1000) ** " KMGT".index(found[2] or " "))
-    if count < 1:
-        raise RequestError(f"--max-memory {typed}: it must be a size, such as 4GB or 500MiB")
-    return count
-
-
-def seeds_of(spec: Spec, seeds: int) -> list[Spec]:
-    """The same spec with `seeds` seeds, counting up from its own. Raises RequestError."""
-    if seeds < 1:
-        raise RequestError(f"--seeds {seeds}: it must be at least 1")
-    return [replace(spec, seed=spec.seed + k) for k in range(seeds)]
-
-
-def _recipe(task: Task, asked: Asked) -> Recipe:
-    if asked.epochs is not None and asked.max_steps is not None:
-        raise RequestError("--epochs and --max-steps: give one of them")
-    if asked.batch_size is not None and asked.batch_tokens is not None:
-        raise RequestError("--batch-size and --batch-tokens: give one of them")
-    recipe = task.sample_recipe if asked.sample else task.recipe
-    typed = {f.name: getattr(asked, f.name, None) for f in fields(Recipe)}
-    return replace(
-        recipe,
-        **{name: value for name, value in typed.items() if value is not None},
-        window=_window(task, recipe.window, asked),
-    )
-
-
-def _window(task: Task, window: Window, asked: Asked) -> Window:
-    typed = {f.name: getattr(asked, f.name) for f in fields(Window)}
-    typed = {name: value for name, value in typed.items() if value is not None}
-    for name in typed:
-        task.head.check_flag(name, task.name)
-    return replace(window, **typed)
+def names_typed(*groups: Flags | RunFlags, training: bool = False) -> list[str]:
+    """The names of the flags whose values are not the defaults; with `training`, of those that matter to it alone."""
+    found = []
+    for group in groups:
+        hints = get_type_hints(type(group), include_extras=True)
+        for field in fields(group):
+            (option,) = hints[field.name].__metadata__
+            if getattr(group, field.name) != field.default and (option.training or not training):
+                found.append(option.name)
+    return found

@@ -13,7 +13,8 @@ from bertkit.errors import BertkitError, DataError, PeerError, RunError, Stopped
 from bertkit.machine.processes import world_size
 from bertkit.progress import Watch
 from bertkit.request.check import check
-from bertkit.request.flags import Asked, spec_of
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
 from bertkit.result import Result, Scored
 from bertkit.runs.folder import RESULT
 from bertkit.spec import SAMPLE, RunOptions, Spec
@@ -97,7 +98,7 @@ def _plain(member: Member) -> dict[str, Any]:
     }
 
 
-def plan(suite: Suite, asked: Asked) -> list[Member]:
+def plan(suite: Suite, flags: Flags) -> list[Member]:
     """A spec for every member whose rows are there; the others say what they lack.
 
     Raises BertkitError where the whole request cannot be: an encoder that is not there, no rows at all.
@@ -105,7 +106,7 @@ def plan(suite: Suite, asked: Asked) -> list[Member]:
     members = []
     for name in suite.members:
         task = registry.find(name)
-        spec = spec_of(task, asked)
+        spec = spec_of(task, flags)
         try:
             locate_splits(task, spec.data)
             members.append(Member(task=task, spec=spec))

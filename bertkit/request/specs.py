@@ -1,0 +1,98 @@
+"""Flags to specs, or one line that says what is wrong with them. Light: checked before torch loads."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+
+from bertkit.encoders import DEFAULT
+from bertkit.errors import RequestError
+from bertkit.heads import Window
+from bertkit.request.flags import Flags, RunFlags
+from bertkit.spec import HUB, SAMPLE, RunOptions, Spec
+from bertkit.task import Recipe, Task
+
+
+def spec_of(task: Task, flags: Flags) -> Spec:
+    """The spec for `task` with these flags, checked. Raises RequestError."""
+    typed = {f.name: getattr(flags, f.name) for f in fields(Spec) if hasattr(flags, f.name)}
+    typed |= {"model": _encoder(flags), "data": _rows(flags), "recipe": _recipe(task, flags)}
+    return Spec(task=task, **typed)
+
+
+def seeds_of(spec: Spec, seeds: int) -> list[Spec]:
+    """The same spec with `seeds` seeds, counting up from its own. Raises RequestError."""
+    if seeds < 1:
+        raise RequestError(f"--seeds {seeds}: it must be at least 1")
+    return [replace(spec, seed=spec.seed + k) for k in range(seeds)]
+
+
+def options_of(flags: RunFlags) -> RunOptions:
+    """How a run is carried out, with these flags, checked. Raises RequestError."""
+    typed = {f.name: getattr(flags, f.name) for f in fields(RunOptions)}
+    return RunOptions(**{**typed, "max_memory": _memory(flags.max_memory)})
+
+
+def _rows(flags: Flags) -> str:
+    """Where rows come from: "hub", "sample" or a folder. Raises RequestError for both."""
+    if flags.sample and flags.data is not None:
+        raise RequestError("--sample and --data: give one of them")
+    if flags.data == "":
+        raise RequestError("--data '': it names no folder")
+    return SAMPLE if flags.sample else HUB if flags.data is None else flags.data
+
+
+def _encoder(flags: Flags) -> str:
+    """The model's name: --sample brings its own."""
+    if flags.model == "":
+        raise RequestError("--model '': it names no model")
+    return (SAMPLE if flags.sample else DEFAULT) if flags.model is None else flags.model
+
+
+def _memory(typed: str | None) -> int | None:
+    """Bytes of memory, as people write them: 4GB or 500 MiB. Raises RequestError."""
+    if typed is None:
+        return None
+    if not Path("/proc/self/statm").is_file():
+        raise RequestError("--max-memory: only Linux tells how much a process takes")
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", typed.strip().upper())
+    count = 0
+    if found:
+        count = int(float(found[1]) * (1024 if found[3] else 1000) ** " KMGT".index(found[2] or " "))
+    if count < 1:
+        raise RequestError(f"--max-memory {typed}: it must be a size, such as 4GB or 500MiB")
+    return count
+
+
+def _recipe(task: Task, flags: Flags) -> Recipe:
+    if flags.epochs is not None and flags.max_steps is not None:
+        raise RequestError("--epochs and --max-steps: give one of them")
+    recipe = task.sample_recipe if flags.sample else task.recipe
+    typed = {f.name: getattr(flags, f.name, None) for f in fields(Recipe)} | {"batch_size": _batch_size(flags)}
+    return replace(
+        recipe,
+        **{name: value for name, value in typed.items() if value is not None},
+        window=_window(task, recipe.window, flags),
+    )
+
+
+def _batch_size(flags: Flags) -> int | None:
+    """Rows of a batch over all processes, if typed. Raises RequestError where two flags say it."""
+    each = flags.per_device_train_batch_size
+    sizes = {"--batch-size": flags.batch_size, "--per-device-train-batch-size": each}
+    sizes["--batch-tokens"] = flags.batch_tokens
+    typed = [name for name, size in sizes.items() if size is not None]
+    if len(typed) > 1:
+        raise RequestError(f"{' and '.join(typed)}: give one of them")
+    if each is not None and each < 1:
+        raise RequestError(f"--per-device-train-batch-size {each}: it must be at least 1")
+    return each * flags.processes if each else flags.batch_size
+
+
+def _window(task: Task, window: Window, flags: Flags) -> Window:
+    typed = {f.name: getattr(flags, f.name) for f in fields(Window)}
+    typed = {name: value for name, value in typed.items() if value is not None}
+    for name in typed:
+        task.head.check_flag(name, task.name)
+    return replace(window, **typed)

@@ -1,0 +1,174 @@
+"""The command line's options: whole in --help, however they are spelt, and what each of them means."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from door import Refused, refused, shape
+
+from bertkit import registry
+from bertkit.cli import app, main
+from bertkit.cli.options import ALIASES
+from bertkit.errors import RequestError
+from bertkit.request.flags import Flags, RunFlags
+from bertkit.request.specs import options_of, spec_of
+from bertkit.spec import RunOptions
+
+__all__ = ["refused"]
+
+COMMANDS = ("finetune", "resume", "eval", "compare", "predict", "tasks")
+CLICK = typer.main.get_command(app)
+
+
+def long_options(command: str) -> set[str]:
+    """Every long name of a command's options, hidden or not."""
+    parameters = CLICK.commands[command].params  # type: ignore[attr-defined]
+    return {name for one in parameters for name in (*one.opts, *one.secondary_opts) if name.startswith("--")}
+
+
+def help_of(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as left:
+        main([command, "--help"])
+    assert left.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_every_option_whole_in_80_columns(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = help_of(command, capsys, monkeypatch)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    shown = set(re.findall(r"--[a-z][a-z-]*[a-z]", text))
+    assert long_options(command) - shown == set()
+    assert "--help" in shown
+
+
+def test_help_names_the_aliases_of_an_option(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = help_of("finetune", capsys, monkeypatch)
+    assert {f"--{alias}" for alias in ALIASES} - set(re.findall(r"--[a-z-]*[a-z]", text)) == set()
+    assert {"lr", "num-train-epochs", "output-dir", "save-steps", "max-seq-length"} <= set(ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("--learning-rate 0", "--learning-rate 0: "),
+        ("--learning_rate 0", "--learning-rate 0: "),
+        ("--learning_rate=-1e-4", "--learning-rate -0.0001: "),
+        ("--lr=-1e-4", "--learning-rate -0.0001: "),
+        ("--num_train_epochs 0", "--epochs 0: "),
+        ("--gradient_accumulation_steps=0", "--gradient-accumulation 0: "),
+        ("--warmup_ratio 1", "--warmup 1: "),
+        ("--max-seq_length=7", "--max-length 7: "),
+        ("--save_steps 0", "--save-every 0: "),
+        ("-b 0", "--batch-size 0: "),
+    ],
+)
+def test_an_option_is_the_same_with_underscores_and_by_its_alias(refused: Refused, typed: str, line: str) -> None:
+    said = refused("finetune", "sst2", "--sample", "--model", "no/such", *typed.split())
+    assert said.startswith(f"Error: {line}")
+
+
+@pytest.mark.parametrize("typed", [("--model", "./no_such_model"), ("--model=./no_such_model",), ("-m", "./no_such_m")])
+def test_underscores_in_a_value_stay(refused: Refused, typed: tuple[str, ...]) -> None:
+    assert typed[-1].removeprefix("--model=") in refused("finetune", "sst2", "--sample", *typed)
+
+
+def test_what_stands_behind_two_dashes_is_no_option(refused: Refused) -> None:
+    assert "'--max_steps'" in refused("tasks", "--", "--max_steps")
+    assert "--max-stepz (Possible options: " in refused("finetune", "sst2", "--max_stepz=1")
+
+
+@pytest.mark.parametrize(
+    ("command", "typed", "choices", "nearest"),
+    [
+        ("finetune sst2", "--precision bf61", "auto, fp32, bf16, fp16", "bf16"),
+        ("finetune sst2", "--precision BF16", "auto, fp32, bf16, fp16", "bf16"),
+        ("finetune sst2", "--order longth", "auto, random, length", "length"),
+        ("eval sst2", "--device cda", "auto, cpu, cuda, mps", "cuda"),
+        ("compare x", "--layout pad", "auto, unpadded, bucketed, padded", "padded"),
+        ("predict .", "--precision fp16", "fp32, bf16", "bf16"),
+    ],
+)
+def test_a_misspelt_choice_is_answered_with_all_of_them_and_the_nearest(
+    refused: Refused, command: str, typed: str, choices: str, nearest: str
+) -> None:
+    flag, value = typed.split()
+    said = refused(*command.split(), flag, value)
+    assert said == f"Error: Invalid value for '{flag}': '{value}' is not one of {choices}; did you mean {nearest}?\n"
+
+
+def test_a_choice_near_to_none_is_answered_with_all_of_them(refused: Refused) -> None:
+    said = refused("finetune", "sst2", "--device", "")
+    assert said == "Error: Invalid value for '--device': '' is not one of auto, cpu, cuda, mps\n"
+
+
+def batch_size(**typed: int) -> int:
+    return spec_of(registry.find("sst2"), Flags(sample=True, **typed)).recipe.batch_size  # type: ignore[arg-type]
+
+
+def test_the_batch_size_of_a_device_is_multiplied_by_the_processes() -> None:
+    assert batch_size(per_device_train_batch_size=8) == 8
+    assert batch_size(per_device_train_batch_size=8, processes=3) == 24
+    assert batch_size(batch_size=8, processes=2) == 8
+    assert batch_size(per_device_train_batch_size=8, processes=2, gradient_accumulation=4) == 16
+
+
+def test_the_batch_size_of_a_device_makes_the_run_of_that_batch_size() -> None:
+    each = Flags(sample=True, per_device_train_batch_size=4, processes=2)
+    total = Flags(sample=True, batch_size=8, processes=2)
+    assert spec_of(registry.find("sst2"), each).digest == spec_of(registry.find("sst2"), total).digest
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("--per-device-train-batch-size 8 --batch-size 8", "--batch-size and --per-device-train-batch-size: give one"),
+        ("--per_device_train_batch_size=8 --batch-tokens 9", "--per-device-train-batch-size and --batch-tokens: give"),
+        ("--per-device-train-batch-size 0", "--per-device-train-batch-size 0: it must be at least 1"),
+    ],
+)
+def test_only_one_flag_says_how_large_a_batch_is(refused: Refused, typed: str, line: str) -> None:
+    assert refused("finetune", "sst2", "--sample", *typed.split()).startswith(f"Error: {line}")
+
+
+def test_flags_that_are_not_typed_leave_the_defaults_of_a_run() -> None:
+    assert options_of(RunFlags()) == RunOptions()
+
+
+def test_a_group_of_flags_is_checked_where_it_is_made_into_options() -> None:
+    with pytest.raises(RequestError, match="--save-every 0"):
+        options_of(RunFlags(save_every=0))
+
+
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        ("compare", "--scratch"),
+        ("eval", "--warmup"),
+        ("eval", "--keep-best"),
+        ("resume", "--out"),
+        ("resume", "--epochs"),
+        ("tasks", "--quiet"),
+        ("predict", "--offline"),
+    ],
+)
+def test_a_command_has_no_option_that_means_nothing_to_it(command: str, flag: str) -> None:
+    assert flag not in long_options(command)
+
+
+@pytest.mark.parametrize("typed", ["--seed 7", "--limit 3", "--max-memory 4GB", "--per-device-train-batch-size 2"])
+def test_a_run_that_is_scored_again_takes_no_flag_of_training(refused: Refused, tmp_path: Path, typed: str) -> None:
+    folder = Path(shape(tmp_path / "run"))
+    (folder / "spec.json").write_text(json.dumps({}), "utf-8")
+    said = refused("eval", str(folder), *typed.split())
+    assert said == f"Error: {typed.split()[0]}: a run is scored again as its spec.json says\n"
