@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -14,9 +16,11 @@ from bertkit import registry
 from bertkit.cli import app, main
 from bertkit.cli.options import ALIASES
 from bertkit.errors import RequestError
+from bertkit.heads import Window
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.specs import options_of, spec_of
-from bertkit.spec import RunOptions
+from bertkit.spec import RunOptions, Spec
+from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
@@ -172,3 +176,18 @@ def test_a_run_that_is_scored_again_takes_no_flag_of_training(refused: Refused, 
     (folder / "spec.json").write_text(json.dumps({}), "utf-8")
     said = refused("eval", str(folder), *typed.split())
     assert said == f"Error: {typed.split()[0]}: a run is scored again as its spec.json says\n"
+
+
+def test_every_flag_decides_something_of_a_spec_or_of_how_a_run_is_carried_out() -> None:
+    of_spec = {field.name for owner in (Spec, Recipe, Window) for field in fields(owner)}
+    ways = {"sample": "data", "per_device_train_batch_size": "batch_size"}  # what they decide has another name there
+    assert {ways.get(field.name, field.name) for field in fields(Flags)} <= of_spec
+    assert {field.name for field in fields(RunFlags)} - {"offline"} == {field.name for field in fields(RunOptions)}
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "value"),
+    [({"on_bad_row": "skip"}, "on_bad_row", "skip"), ({"layout": "padded"}, "layout", "padded")],
+)
+def test_a_flag_reaches_the_spec_by_its_name(typed: dict[str, Any], name: str, value: object) -> None:
+    assert getattr(spec_of(registry.find("sst2"), Flags(**typed)), name) == value

@@ -139,7 +139,7 @@ def test_the_best_model_on_the_way_is_kept_with_its_score_and_the_same_after_a_s
 
 
 def test_the_best_is_asked_for_with_scorings_to_choose_from(refused: Refused) -> None:
-    assert "--keep-best: give --eval-every too" in refused("finetune", "sst2", "--sample", "--keep-best")
+    assert "--keep-best needs --eval-every" in refused("finetune", "sst2", "--sample", "--keep-best")
 
 
 def test_force_starts_anew_and_keeps_what_was_there(

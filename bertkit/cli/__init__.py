@@ -16,7 +16,7 @@ from bertkit.machine.launch import ended, leave, say
 from bertkit.machine.processes import lost
 
 INTERRUPTED = 130
-"""What typer makes of a KeyboardInterrupt, as shells do."""
+"""The exit code that typer, like a shell, gives for a KeyboardInterrupt."""
 
 app = typer.Typer(
     name="bertkit",
@@ -43,7 +43,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Fine-tune BERT-like encoders, with scores you can believe."""
@@ -51,7 +51,7 @@ def root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 a wrong request."""
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # what a lost process comes to is said in one line of ours
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # a lost process is reported in one line of ours
     leave(_run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 PRETRAIN_VS_SCRATCH = "pretrain-vs-scratch"
 
 
-ARMS = "Comparison"
+COMPARISON = "Comparison"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arms:
+class CompareFlags:
     """What is compared."""
 
-    tasks: Annotated[str, Option("--tasks -t", ARMS, "Tasks, separated by commas.")] = "sst2"
+    tasks: Annotated[str, Option("--tasks -t", COMPARISON, "Tasks, separated by commas.")] = "sst2"
     scratch_lr: Annotated[
-        float | None, Option("--scratch-lr", ARMS, "Learning rate of the scratch arm. [default: the same]")
+        float | None, Option("--scratch-lr", COMPARISON, "Learning rate of the scratch arm. [default: the same]")
     ] = None
 
 
 def compare(
     what: Annotated[str, typer.Argument(help=f"What to compare: {PRETRAIN_VS_SCRATCH}.")],
-    arms: Arms,
+    compared: CompareFlags,
     flags: Flags,
     run: RunFlags,
     display: Display,
@@ -51,9 +51,9 @@ def compare(
     """Train a pretrained encoder and the same architecture from scratch, with the same rows, order and budget."""
     if what.replace("_", "-") != PRETRAIN_VS_SCRATCH:
         raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
-    if arms.scratch_lr is not None and not 0 < arms.scratch_lr < float("inf"):
-        raise RequestError(f"--scratch-lr {arms.scratch_lr:g}: it must be a number above 0")
-    names = list(dict.fromkeys(name.strip() for name in arms.tasks.split(",") if name.strip()))
+    if compared.scratch_lr is not None and not 0 < compared.scratch_lr < float("inf"):
+        raise RequestError(f"--scratch-lr {compared.scratch_lr:g}: it must be a number above 0")
+    names = list(dict.fromkeys(name.strip() for name in compared.tasks.split(",") if name.strip()))
     specs = [spec_of(registry.find(name), flags) for name in names]
     if not specs:
         raise RequestError("--tasks: name at least one task")
@@ -64,7 +64,7 @@ def compare(
         return relaunch(flags.processes)
     from bertkit.studies.compare import compare as run_both
 
-    found = run_both(specs, seeds, arms.scratch_lr, options, partial(screen.watch, display.silent))
+    found = run_both(specs, seeds, compared.scratch_lr, options, partial(screen.watch, display.silent))
     if first():
         _report(found, run.out, display.json)
     return 0
@@ -109,7 +109,7 @@ def _print_one(one: Comparison) -> None:
     line = f"{one.task.name} · {title} on {one.evaluation} · {len(pretrained.curves)} seeds"
     screen.print_marks(line, one.marks)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("ARM", "LR", "FINAL", "BEST ON THE WAY", "LOSS AREA", "UPDATES TO THE OTHER'S BEST"):
+    for name in ("ARM", "LR", "FINAL", "BEST IN TRAINING", "LOSS AREA", "STEPS TO OTHER'S BEST"):
         table.add_column(name)
     for arm, other in ((pretrained, scratch), (scratch, pretrained)):
         final, best = (f"{screen.percent(s.mean)} ± {screen.percent(s.sd)}" for s in (arm.final, arm.best))
@@ -119,12 +119,14 @@ def _print_one(one: Comparison) -> None:
     gap, p = one.difference
     if pretrained.spec.recipe.learning_rate != scratch.spec.recipe.learning_rate:
         screen.console().print("  the arms' learning rates differ")
-    sure = f"p = {p:.3f}, permutation test over seeds" if len(pretrained.curves) > 1 else "one seed: nothing is sure"
-    screen.console().print(Text(f"  pretrained less scratch: {100 * gap:+.1f} ({sure})"))
+    sure = (
+        f"p = {p:.3f}, permutation test over seeds" if len(pretrained.curves) > 1 else "one seed: no significance test"
+    )
+    screen.console().print(Text(f"  pretrained - scratch: {100 * gap:+.1f} ({sure})"))
 
 
 def _reached(arm: Arm, other: Arm) -> str:
-    """The median over the seeds that got there, and how many did."""
+    """The median over the seeds that reached it, and how many did."""
     from statistics import median
 
     reached = [step for step in arm.reached(other.best.mean) if step is not None]

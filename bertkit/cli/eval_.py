@@ -113,7 +113,7 @@ def _print_scores(spec: Spec, scored: tuple[Scored, ...], marks: tuple[str, ...]
     if json:
         screen.print_json({"model": name, "marks": list(marks), "evaluations": [to_plain(one) for one in scored]})
         return
-    screen.print_marks(f"{spec.task.name} · {name} · scored again, nothing trained", marks)
+    screen.print_marks(f"{spec.task.name} · {name} · scored without training", marks)
     screen.print_scores(spec, scored)
 
 

@@ -31,7 +31,7 @@ def finetune(
     """
     specs = seeds_of(spec_of(registry.find(task), flags), seeds)
     if run.keep_best and flags.eval_every is None:
-        raise RequestError("--keep-best: give --eval-every too, or there is nothing to choose from")
+        raise RequestError("--keep-best needs --eval-every, which scores the model during training")
     options = options_of(run)
     check(specs)
     if flags.processes > 1 and not distributed():

@@ -22,7 +22,7 @@ INPUT = "Input"
 class PredictFlags:
     """What to predict on, where that is not the texts after the run, and how."""
 
-    pair: Annotated[str | None, Option("--pair", INPUT, "The second text, for tasks of two.")] = None
+    pair: Annotated[str | None, Option("--pair", INPUT, "Second text, for tasks on pairs of texts.")] = None
     question: Annotated[str | None, Option("--question", INPUT, "QA: the question.")] = None
     context: Annotated[str | None, Option("--context", INPUT, "QA: the document.")] = None
     file: Annotated[

@@ -32,7 +32,7 @@ class ScreenWatch(Watch):
         self.gone = False
 
     def _draw(self, what: Callable[[], object]) -> None:
-        """Do `what`, unless the terminal was closed: the run goes on, or ends, without it."""
+        """Do `what`, unless the terminal was closed: the run continues without it."""
         if not self.gone:
             try:
                 what()

@@ -32,14 +32,14 @@ METRIC_TITLES = {
 
 
 def console() -> Console:
-    """Where answers go. Nothing is markup: "[nan, nan]" and a name in brackets are printed as they are."""
+    """Standard output, for results. Nothing is markup: "[nan, nan]" and a name in brackets are printed as they are."""
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
 
 
 def stderr() -> Console:
-    """Where progress and notes go."""
+    """Standard error, for progress and notes."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
@@ -52,7 +52,7 @@ def print_json(value: Any) -> None:
 
 
 def watch(quiet: bool, spec: Spec) -> Watch:
-    """Somebody who watches a run: a person at a terminal, or nobody."""
+    """A progress bar for this run, or a silent Watch."""
     if quiet or not first():
         return Watch()
     from bertkit.cli.progress_bar import ScreenWatch
@@ -61,7 +61,7 @@ def watch(quiet: bool, spec: Spec) -> Watch:
 
 
 def percent(value: float) -> str:
-    """A fraction as people read it: times 100, one decimal."""
+    """A fraction as a percentage with one decimal."""
     return f"{100 * value:.1f}"
 
 

@@ -58,11 +58,11 @@ def _print_one(task: Task) -> None:
             f"{e.name}: " + ", ".join(_with_human(name, e.human) for name in e.metrics) for e in task.scored
         ),
         "predicted": ", ".join(e.name for e in task.evaluations if not e.scored) or "nothing else",
-        "recipe": _in_words(task.recipe, head),
+        "recipe": _recipe_line(task.recipe, head),
         "the Hub": hub or "not there",
         "--data": f"a folder with {' or '.join(source.folders) or 'the files'} in it: "
         + ", ".join(name for names in source.files.values() for name in names),
-        "--sample": _in_words(task.sample_recipe, head) if registry.samples(task) else "not shipped",
+        "--sample": _recipe_line(task.sample_recipe, head) if registry.samples(task) else "not shipped",
     }
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
@@ -73,7 +73,7 @@ def _print_one(task: Task) -> None:
     screen.console().print(table)
 
 
-def _in_words(recipe: Recipe, head: Head) -> str:
+def _recipe_line(recipe: Recipe, head: Head) -> str:
     words = (
         f"{recipe.epochs:g} epochs, batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g}, "
         f"warmup {recipe.warmup:g}, weight decay {recipe.weight_decay:g}, {recipe.window.max_length} tokens"

@@ -39,14 +39,14 @@ def _rows(flags: Flags) -> str:
     if flags.sample and flags.data is not None:
         raise RequestError("--sample and --data: give one of them")
     if flags.data == "":
-        raise RequestError("--data '': it names no folder")
+        raise RequestError("--data '': an empty name")
     return SAMPLE if flags.sample else HUB if flags.data is None else flags.data
 
 
 def _encoder(flags: Flags) -> str:
     """The model's name: --sample brings its own."""
     if flags.model == "":
-        raise RequestError("--model '': it names no model")
+        raise RequestError("--model '': an empty name")
     return (SAMPLE if flags.sample else DEFAULT) if flags.model is None else flags.model
 
 
@@ -55,7 +55,7 @@ def _memory(typed: str | None) -> int | None:
     if typed is None:
         return None
     if not Path("/proc/self/statm").is_file():
-        raise RequestError("--max-memory: only Linux tells how much a process takes")
+        raise RequestError("--max-memory works on Linux only")
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(I?)B?", typed.strip().upper())
     count = 0
     if found:
