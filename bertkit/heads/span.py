@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_QUERY = 64
 """Tokens of a question at most, as in google-research/bert's run_squad.py."""
 
-CUT_QUESTIONS = f"questions are cut to their first {MAX_QUERY} tokens"
+CUT_QUESTIONS = f"questions are cut at {MAX_QUERY} tokens"
 
 
 @dataclass(frozen=True, kw_only=True)
