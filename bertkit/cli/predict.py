@@ -21,7 +21,7 @@ def predict(
     context: Annotated[str | None, typer.Option("--context", help="QA: the document.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", help="One text a line, or a .tsv, .csv, .jsonl with the task's columns."),
+        typer.Option("--file", help="One text a line, or any file that finetune reads, with or without golds."),
     ] = None,
     device: o.DeviceOption = "auto",
     precision: Annotated[
@@ -36,39 +36,45 @@ def predict(
 ) -> None:
     """Answer with a trained run; each answer with its probabilities."""
     spec = read_spec(run)
-    from bertkit.deploy.inputs import Typed, columns_of
-    from bertkit.deploy.predict import as_line
+    from bertkit.deploy.inputs import Typed, read_inputs
 
     typed = Typed(texts=tuple(texts or ()), pair=pair, question=question, context=context, file=file)
-    columns_of(spec.task.head, typed, spec.task.source.columns)
+    inputs = read_inputs(spec.task, typed)
+    from bertkit.deploy.predict import as_line
     from bertkit.deploy.predict import predict as answer
 
     watch = screen.watch(quiet, spec)
     try:
-        columns, answers = answer(run, typed, device, watch, precision)
+        answers = answer(run, inputs, device, watch, precision)
     finally:
         watch.close()
-    for i, one in enumerate(answers):
+    for place, row in enumerate(inputs.rows):
+        one = None if row is None else answers[row]
         if json:
-            print(as_line(columns, i, one))
+            print(as_line(inputs.at(place), one))
         else:
-            _print_answer({role: values[i] for role, values in columns.items()}, one)
+            _print_answer(inputs.at(place), one, numbered=len(inputs.rows) > 1)
 
 
-def _print_answer(row: dict[str, Any], answer: Answer) -> None:
+def _print_answer(row: dict[str, Any], answer: Answer | None, numbered: bool) -> None:
+    """One answer as text, the number of its line or row before it where there are several."""
     from rich.text import Text
 
-    scores = answer.scores
     console = screen.console()
+    number = f"{row.get('line', row.get('row'))}  " if numbered else ""
+    if answer is None:
+        console.print(Text(f"{number}(blank line)"))
+        return
+    scores = answer.scores
     if "tags" in scores and isinstance(row.get("words"), list):
         pairs = zip(row["words"], answer.value, scores["tags"], strict=True)
-        console.print(Text("  ".join(f"{word}/{tag or '?'} {share:.2f}" for word, tag, share in pairs)))
+        console.print(Text(number + "  ".join(f"{word}/{tag or '?'} {share:.2f}" for word, tag, share in pairs)))
         return
     if "n_best" in scores:
-        console.print(Text(answer.value or "(no answer)", style="bold"))
+        console.print(Text.assemble(number, (answer.value or "(no answer)", "bold")))
         for best in scores["n_best"][:3]:
-            console.print(Text(f"  {best['score']:.3f}  {best['text']}"))
+            console.print(Text(f"{' ' * len(number)}  {best['score']:.3f}  {best['text']}"))
         return
     value = f"{answer.value:.3f}" if isinstance(answer.value, float) else answer.value
     shares = "  ".join(f"{name} {share:.3f}" for name, share in scores.items())
-    console.print(Text.assemble((str(value), "bold"), f"  {shares}" if shares else ""))
+    console.print(Text.assemble(number, (str(value), "bold"), f"  {shares}" if shares else ""))
