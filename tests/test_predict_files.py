@@ -89,8 +89,12 @@ def test_every_line_has_its_answer_and_a_blank_one_an_empty_one(answers: Answers
     ]
     assert [one["answer"] is None for one in found] == [False, True, False, True, False]
     assert [one["scores"] for one in found if one["answer"] is None] == [{}, {}]
-    assert notes.count("2 of 5 lines are blank") == 1
-    assert notes.count("1 of 5 lines hold a CR") == 1
+    assert notes.count("2 of 5 lines blank") == 1
+    assert notes.count("1 of 5 lines with a CR") == 1
+
+
+def test_a_cr_within_the_only_line_ends_no_line(tmp_path: Path) -> None:
+    assert read("sst2", tmp_path / "texts.txt", "odd\rone\n").columns == {"text": ["odd\rone"]}
 
 
 def test_plain_answers_begin_with_their_number_where_there_are_several(answers: Answers, tmp_path: Path) -> None:

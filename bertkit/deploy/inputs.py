@@ -90,6 +90,8 @@ def _typed(task: Task, typed: Typed) -> Inputs:
             what = "needs" if role in needed else "takes no"
             raise RequestError(f"this run {what} {flag}: it reads {' and '.join(needed)}")
     rows = []
+    if any("\ud800" <= char <= "\udfff" for char in "".join([*typed.texts, *filter(None, more.values())])):
+        raise RequestError("the command line holds bytes that are not UTF-8: give the text in a file (--file)")
     for number, text in enumerate(typed.texts or ("",), 1):
         where = f"the command line, text {number}" if typed.texts else "the command line"
         rows.append(_checked(task, where, {**more, "text": text}))
@@ -134,14 +136,14 @@ def _lines(task: Task, path: Path) -> Inputs:
         places.append(None if blank else len(rows))
         if not blank:
             rows.append(_checked(task, f"{path}, line {number}", {"text": line}))
-    if returns and len(places) == 1:
+    if returns and len(places) == 1 and not path.read_bytes().endswith(b"\n"):
         check_line_ends(path)
     if not rows:
         raise DataError(f"{path} has no text: {'its line is' if len(places) == 1 else 'all its lines are'} blank")
     blanks = places.count(None)
-    notes = [f"{path.name}: {blanks:,} of {len(places):,} lines are blank and have no answer"] if blanks else []
+    notes = [f"{path.name}: {blanks:,} of {len(places):,} lines blank, without an answer"] if blanks else []
     if returns:
-        notes.append(f"{path.name}: {returns:,} of {len(places):,} lines hold a CR, which ends no line here")
+        notes.append(f"{path.name}: {returns:,} of {len(places):,} lines with a CR, which ends no line here")
     found = _inputs(task.head, rows, tuple({"line": k} for k in range(1, len(places) + 1)), notes + _word_notes(rows))
     return replace(found, rows=tuple(places))
 
