@@ -57,16 +57,18 @@ def train_bertkit(job: Job) -> None:
 def predict_bertkit(job: Job) -> None:
     """The answers of a trained run to a file of rows, as `bertkit predict` makes them; the model is loaded once."""
     from bertkit.deploy import predict as deployed
-    from bertkit.deploy.inputs import Typed
+    from bertkit.deploy.inputs import Typed, read_inputs
     from bertkit.models.load import load_trained
     from bertkit.runs.folder import MODEL, read_spec
 
     run = Path(job["run"])
-    loaded = load_trained(run / MODEL, read_spec(run).task.head)
+    task = read_spec(run).task
+    loaded = load_trained(run / MODEL, task.head)
     setattr(deployed, "load_trained", lambda folder, head: loaded)  # noqa: B010  # mypy would refuse the plain form
 
     def answer() -> list[str]:
-        return [str(given.value) for given in deployed.predict(run, Typed(file=Path(job["rows"])), "auto", Watch())[1]]
+        inputs = read_inputs(task, Typed(file=Path(job["rows"])))
+        return [str(given.value) for given in deployed.predict(run, inputs, "auto", Watch())]
 
     serve(job, answer, {})
 

@@ -51,7 +51,8 @@ class SureScore(Head):
 
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
         texts = {role: checks.text(where, role, values[role]) for role in ("text", "text_pair")}
-        return {**texts, "score": checks.number(where, values["score"], -10, 10)}
+        gold = checks.number(where, values["score"], -10, 10) if "score" in values else None
+        return {**texts, "score": gold}
 
     def gold(self, row: Row) -> float:
         return float(row["score"])

@@ -26,7 +26,8 @@ class PredictFlags:
     question: Annotated[str | None, Option("--question", INPUT, "QA: the question.")] = None
     context: Annotated[str | None, Option("--context", INPUT, "QA: the document.")] = None
     file: Annotated[
-        Path | None, Option("--file", INPUT, "One text per line, or a .tsv, .csv, .jsonl with the task's columns.")
+        Path | None,
+        Option("--file", INPUT, "One text per line, or any file that finetune reads, with or without golds."),
     ] = None
     device: DeviceFlag = "auto"
     precision: Annotated[
@@ -47,40 +48,46 @@ def predict(
 ) -> None:
     """Predict with a trained run; each prediction comes with its probabilities."""
     spec = read_spec(run)
-    from bertkit.deploy.inputs import Typed, columns_of
-    from bertkit.deploy.predict import as_line
+    from bertkit.deploy.inputs import Typed, read_inputs
 
     given = {name: getattr(flags, name) for name in ("pair", "question", "context", "file")}
     typed = Typed(texts=tuple(texts or ()), **given)
-    columns_of(spec.task.head, typed, spec.task.source.columns)
+    inputs = read_inputs(spec.task, typed)
+    from bertkit.deploy.predict import as_line
     from bertkit.deploy.predict import predict as answer
 
     watch = screen.watch(display.quiet, spec)
     try:
-        columns, answers = answer(run, typed, flags.device, watch, flags.precision)
+        answers = answer(run, inputs, flags.device, watch, flags.precision)
     finally:
         watch.close()
-    for i, one in enumerate(answers):
+    for place, row in enumerate(inputs.rows):
+        one = None if row is None else answers[row]
         if display.json:
-            print(as_line(columns, i, one))
+            print(as_line(inputs.at(place), one))
         else:
-            _print_answer({role: values[i] for role, values in columns.items()}, one)
+            _print_answer(inputs.at(place), one, numbered=len(inputs.rows) > 1)
 
 
-def _print_answer(row: dict[str, Any], answer: Answer) -> None:
+def _print_answer(row: dict[str, Any], answer: Answer | None, numbered: bool) -> None:
+    """One answer as text, the number of its line or row before it where there are several."""
     from rich.text import Text
 
-    scores = answer.scores
     console = screen.console()
+    number = f"{row.get('line', row.get('row'))}  " if numbered else ""
+    if answer is None:
+        console.print(Text(f"{number}(blank line)"))
+        return
+    scores = answer.scores
     if "tags" in scores and isinstance(row.get("words"), list):
         pairs = zip(row["words"], answer.value, scores["tags"], strict=True)
-        console.print(Text("  ".join(f"{word}/{tag or '?'} {share:.2f}" for word, tag, share in pairs)))
+        console.print(Text(number + "  ".join(f"{word}/{tag or '?'} {share:.2f}" for word, tag, share in pairs)))
         return
     if "n_best" in scores:
-        console.print(Text(answer.value or "(no answer)", style="bold"))
+        console.print(Text.assemble(number, (answer.value or "(no answer)", "bold")))
         for best in scores["n_best"][:3]:
-            console.print(Text(f"  {best['score']:.3f}  {best['text']}"))
+            console.print(Text(f"{' ' * len(number)}  {best['score']:.3f}  {best['text']}"))
         return
     value = f"{answer.value:.3f}" if isinstance(answer.value, float) else answer.value
     shares = "  ".join(f"{name} {share:.3f}" for name, share in scores.items())
-    console.print(Text.assemble((str(value), "bold"), f"  {shares}" if shares else ""))
+    console.print(Text.assemble(number, (str(value), "bold"), f"  {shares}" if shares else ""))

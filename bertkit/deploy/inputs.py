@@ -1,21 +1,30 @@
-"""The inputs of `bertkit predict`, typed or in a file, as the rows a head reads."""
+"""The inputs of `bertkit predict`, typed or in a file, as the rows a head reads. Light."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.columns import lacking, match_columns
+from bertkit.data.columns import match_columns
+from bertkit.data.decoding import check_line_ends, lines
 from bertkit.data.readers import read_located
+from bertkit.data.validate import tidy
+from bertkit.deploy.words import split_words, unsplit
 from bertkit.errors import DataError, RequestError
-from bertkit.heads import Head
+from bertkit.findings import Findings
+from bertkit.heads import Head, checks
+from bertkit.sources import SUFFIXES, Source
+from bertkit.task import Task
 
 Columns = dict[str, list[Any]]
 
 FLAGS = {"text_pair": "--pair", "question": "--question", "context": "--context"}
 """The options that give a role what no text on the command line does."""
+IDS = ("id", "idx", "index", "guid", "row_id", "sent_id")
+"""Names of a column that tells rows apart, where the task names none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,74 +38,178 @@ class Typed:
     file: Path | None = None
 
 
-def columns_of(head: Head, typed: Typed, source_columns: Mapping[str, Sequence[str]]) -> Columns:
-    """The rows meant, as the head's columns without a gold. Raises RequestError or DataError."""
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """R rows to answer, and the places they were given at: P lines of a text file, rows of a table, or typed texts.
+
+    columns  the head's columns without a gold, R values each
+    places   for each of the P places what names it: its "line" or "row", counted from 1, and "id" if it has one
+    rows     for each place the index of its row; None where a line is blank
+    notes    what the user should know of the reading, a line each
+    """
+
+    columns: Columns
+    places: tuple[Mapping[str, Any], ...]
+    rows: tuple[int | None, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """What each of the R rows is called in a message: its id, or the number of its line or row."""
+        places = (place for place, row in zip(self.places, self.rows, strict=True) if row is not None)
+        return [str(place.get("id", place.get("line", place.get("row")))) for place in places]
+
+    def at(self, place: int) -> dict[str, Any]:
+        """What names a place, then its row by role; a blank line has empty values."""
+        row = self.rows[place]
+        values = {role: column[row] if row is not None else type(column[0])() for role, column in self.columns.items()}
+        return {**self.places[place], **values}
+
+
+def read_inputs(task: Task, typed: Typed) -> Inputs:
+    """The rows that were typed or are in the file. Raises RequestError or DataError."""
     given = [bool(typed.texts), typed.question is not None, typed.file is not None]
     if sum(given) != 1:
         raise RequestError("give texts, or --question with --context, or --file: one of them")
-    if typed.file is not None:
-        return _from_file(head, typed.file, source_columns)
-    rows = [_row(head, typed, text) for text in typed.texts or ("",)]
-    return _filled(head, rows, "the command line")
+    if typed.file is None:
+        return _typed(task, typed)
+    if not typed.file.is_file():
+        what = "is a folder: give a file" if typed.file.is_dir() else "there is no such file"
+        raise DataError(f"--file {typed.file}: {what}")
+    if typed.file.suffix.lower() in SUFFIXES:
+        return _table(task, typed.file)
+    return _lines(task, typed.file)
 
 
-def _row(head: Head, typed: Typed, text: str) -> dict[str, Any]:
-    """What was typed, by role. Raises RequestError for a flag too few or too many."""
-    needed = head.roles[:-1]
-    row = {"text_pair": typed.pair, "question": typed.question, "context": typed.context}
+def _typed(task: Task, typed: Typed) -> Inputs:
+    """What was typed. Raises RequestError for a flag too few or too many."""
+    needed = task.head.roles[:-1]
+    more = {"text_pair": typed.pair, "question": typed.question, "context": typed.context}
     for role, flag in FLAGS.items():
-        if (role in needed) != (row[role] is not None):
+        if (role in needed) != (more[role] is not None):
             what = "needs" if role in needed else "takes no"
             raise RequestError(f"this run {what} {flag}: it reads {' and '.join(needed)}")
-    return {**row, "text": text, "words": text.split()}
+    rows = []
+    if any("\ud800" <= char <= "\udfff" for char in "".join([*typed.texts, *filter(None, more.values())])):
+        raise RequestError("the command line holds bytes that are not UTF-8: give the text in a file (--file)")
+    for number, text in enumerate(typed.texts or ("",), 1):
+        where = f"the command line, text {number}" if typed.texts else "the command line"
+        rows.append(_checked(task, where, {**more, "text": text}))
+    places = tuple({"row": number} for number in range(1, len(rows) + 1))
+    return _inputs(task.head, rows, places, _word_notes(rows))
 
 
-def _from_file(head: Head, path: Path, source_columns: Mapping[str, Sequence[str]]) -> Columns:
-    """A table with the task's columns (.tsv, .csv, .jsonl, .json, .conllu, .parquet), or one text a line."""
-    if not path.is_file():
-        raise DataError(f"--file {path}: there is no such file")
-    needed = head.roles[:-1]
-    if path.suffix in (".tsv", ".csv", ".jsonl", ".json", ".conllu", ".parquet"):
-        rows = []
-        candidates = {role: source_columns.get(role, (role,)) for role in needed}
-        for where, raw in read_located(path):
-            names = match_columns(list(raw), candidates, needed, where)
-            missing = [role for role in needed if role not in names]
-            if missing:
-                raise lacking(missing[0], list(raw), candidates, where)
-            rows.append({role: raw[name] for role, name in names.items()})
-        return _filled(head, rows, str(path))
+def _checked(task: Task, where: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of typed text as the head's columns; its words are split. Raises DataError."""
+    needed = task.head.roles[:-1]
+    if "words" in needed:
+        values = {**values, "words": split_words(checks.text(where, "text", values["text"]))}
+    return task.head.check(where, {role: values[role] for role in needed}, task.source.labels)
+
+
+def _word_notes(rows: list[dict[str, Any]]) -> list[str]:
+    """How the words of typed text were found, if it has words."""
+    if "words" not in rows[0]:
+        return []
+    whole = next(filter(None, (unsplit(row["words"]) for row in rows)), None)
+    taken = f"'{whole[:20]}', in a script without spaces, was taken as one word; " if whole else ""
+    return [
+        f"words were split at spaces and punctuation; {taken}give a .conllu or a .jsonl with words to choose them "
+        "yourself"
+    ]
+
+
+def _lines(task: Task, path: Path) -> Inputs:
+    """One text a line, by the readers' rules (LF ends a line); a blank line is a place without a row."""
+    needed = task.head.roles[:-1]
     if len(needed) != 1:
-        raise DataError(f"--file {path}: this run needs columns {', '.join(needed)}: give a .tsv, .csv or .jsonl")
-    try:
-        lines = [line for line in path.read_text("utf-8").split("\n") if line.strip()]
-    except UnicodeDecodeError as error:
-        raise DataError(f"--file {path}: not UTF-8: {error.reason} at byte {error.start}") from error
-    return _filled(head, [{"text": line, "words": line.split()} for line in lines], str(path))
-
-
-def _filled(head: Head, rows: list[dict[str, Any]], where: str) -> Columns:
-    """The columns, every text there and not empty."""
-    columns: Columns = {role: [row[role] for row in rows] for role in head.roles[:-1]}
-    for role, values in columns.items():
-        for i, value in enumerate(values, 1):
-            _check_text(f"{where}: the {role} of row {i}", value, role)
+        names = " and ".join(f"'{task.source.columns.get(role, (role,))[0]}'" for role in needed)
+        raise DataError(f"--file {path}: this run needs the columns {names}: give a .tsv, .csv or .jsonl")
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty")
+    rows: list[dict[str, Any]] = []
+    places: list[int | None] = []
+    returns = 0
+    for number, line in lines(path):
+        blank = not line.strip()
+        returns += not blank and "\r" in line
+        places.append(None if blank else len(rows))
+        if not blank:
+            rows.append(_checked(task, f"{path}, line {number}", {"text": line}))
+    if returns and len(places) == 1 and not path.read_bytes().endswith(b"\n"):
+        check_line_ends(path)
     if not rows:
-        raise DataError(f"{where} has no rows")
-    return columns
+        raise DataError(f"{path} has no text: {'its line is' if len(places) == 1 else 'all its lines are'} blank")
+    blanks = places.count(None)
+    notes = [f"{path.name}: {blanks:,} of {len(places):,} lines blank, without an answer"] if blanks else []
+    if returns:
+        notes.append(f"{path.name}: {returns:,} of {len(places):,} lines with a CR, which ends no line here")
+    found = _inputs(task.head, rows, tuple({"line": k} for k in range(1, len(places) + 1)), notes + _word_notes(rows))
+    return replace(found, rows=tuple(places))
 
 
-def _check_text(name: str, value: Any, role: str) -> None:
-    """Raise DataError unless `value` is text (for `words` a list of texts) that is not empty."""
-    if not value or (isinstance(value, str) and not value.strip()):
-        raise DataError(f"{name} is empty")
-    if role == "words":
-        for word in value if isinstance(value, list) else [value]:
-            _check_text(name, word, "word")
-    wanted = list if role == "words" else str
-    if not isinstance(value, wanted):
-        raise DataError(f"{name} is a {type(value).__name__}, not {'a list of words' if wanted is list else 'text'}")
+def _table(task: Task, path: Path) -> Inputs:
+    """The rows of a table as training reads them, golds passed over."""
+    findings, ids = Findings([path]), list[str | int | None]()
+    header, notes = _header(task, path)
+    names = {"id": (*task.source.columns.get("id", ()), *IDS)}
+
+    def raw() -> Iterator[tuple[str, dict[str, Any]]]:
+        for where, row in read_located(path, header, findings):
+            if not ids:
+                names["id"] = tuple(match_columns(list(row), names, (), where).values())
+            ids.append(_id(where, next((row.get(name) for name in names["id"]), None)))
+            yield where, row
+
+    rows = list(tidy(raw(), _readable(task), task.head, golds=False, findings=findings))
+    if not rows:
+        raise DataError(f"{path} has no rows")
+    places = tuple({"row": k} if i is None else {"row": k, "id": i} for k, i in enumerate(ids, 1))
+    return _inputs(task.head, rows, places, [*notes, *(finding.line([path.name]) for finding in findings.found)])
+
+
+def _readable(task: Task) -> Source:
+    """The task's source, whose columns may go by the roles' own names too."""
+    columns = {role: (*task.source.columns.get(role, ()), role) for role in task.head.roles[:-1]}
+    return replace(task.source, columns={**task.source.columns, **columns})
+
+
+def _id(where: str, value: Any) -> str | int | None:
+    """A row's id as its file has it; None where it has none. Raises DataError if it cannot be written."""
+    if value is None or isinstance(value, int):
+        return value
+    return checks.text(where, "id", str(value)) if str(value).strip() else None
+
+
+def _header(task: Task, path: Path) -> tuple[tuple[str, ...] | None, list[str]]:
+    """The columns of a TSV that has no header line, as some official files have none, and a note if it is a guess.
+
+    The first line is no header if the task's columns are not in it and it has as many values as such a file; one
+    that is not called like an official file must also read as a row with its gold.
+    """
+    if path.suffix != ".tsv" or not task.source.header or not path.stat().st_size:
+        return None, []
+    values = next(lines(path))[1].split("\t")
+    wanted = task.head.roles[:-1]
+    if set(wanted) <= set(match_columns(values, _readable(task).columns, wanted, f"{path}, line 1")):
+        return None, []
+    headers = {split: names for split, names in task.source.header.items() if len(names) == len(values)}
+    for split, header in headers.items():
+        if any(fnmatch(path.name, name) for name in task.source.files.get(split, ())):
+            return header, []
+    for header in headers.values():
+        if _is_row(task, dict(zip(header, values, strict=True))):
+            return header, [f"{path.name}: no header line; its columns are read as {', '.join(header)}"]
+    return None, []
+
+
+def _is_row(task: Task, row: dict[str, str]) -> bool:
     try:
-        str(value).encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"{name} is not UTF-8") from error
+        return len(list(tidy([("", row)], task.source, task.head, golds=True))) == 1
+    except DataError:
+        return False
+
+
+def _inputs(head: Head, rows: list[dict[str, Any]], places: tuple[Mapping[str, Any], ...], notes: list[str]) -> Inputs:
+    columns = {role: [row[role] for row in rows] for role in head.roles[:-1]}
+    return Inputs(columns=columns, places=places, rows=tuple(range(len(rows))), notes=tuple(notes))

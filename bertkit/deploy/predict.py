@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
-from bertkit.deploy.inputs import Columns, Typed, columns_of
+from bertkit.deploy.inputs import Inputs
+from bertkit.errors import RequestError
 from bertkit.evaluation.inference import answers
 from bertkit.heads import Answer
 from bertkit.machine.devices import accelerator
@@ -23,17 +25,19 @@ Exactness = Literal["fp32", "bf16"]
 CHECKED = 1_000
 
 
-def predict(
-    folder: Path, typed: Typed, device: Device, watch: Watch, precision: Exactness = "fp32"
-) -> tuple[Columns, list[Answer]]:
-    """The rows that were typed, and the run's answer to each. Raises RequestError if `folder` is no run.
+def predict(folder: Path, inputs: Inputs, device: Device, watch: Watch, precision: Exactness = "fp32") -> list[Answer]:
+    """The run's answer to each of the R rows. Raises RequestError if `folder` is no finished run.
 
     In bf16 the first CHECKED rows are answered in fp32 too, and the watch is told how many answers differ.
     """
     spec = read_spec(folder)
-    columns = columns_of(spec.task.head, typed, spec.task.source.columns)
+    if not (folder / MODEL).is_dir():
+        raise RequestError(f"{folder} is not finished: it has no model yet; `bertkit resume {folder}` resumes it")
+    columns = {**inputs.columns, "row_id": inputs.names}
     loaded = load_trained(folder / MODEL, spec.task.head)
     model = task_model(loaded, head_of(loaded, spec.task.head), spec, accelerator(device, "fp32"))
+    for note in inputs.notes:
+        watch.note(note)
     if precision == "fp32":
         found, lines = answers(model, columns, watch)
     else:
@@ -44,12 +48,12 @@ def predict(
         lines.append(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
     for line in lines:
         watch.note(line)
-    return columns, found
+    return found
 
 
-def as_line(columns: Columns, i: int, answer: Answer) -> str:
-    """One answer as JSON: the row, the answer and its scores."""
-    row = {role: values[i] for role, values in columns.items()}
+def as_line(row: Mapping[str, Any], answer: Answer | None) -> str:
+    """One answer as JSON: what names the place and its row, the answer and its scores; null where a line is blank."""
+    answer = answer or Answer(value=None)
     return json.dumps(
         {**row, "answer": answer.value, "scores": dict(answer.scores)}, ensure_ascii=False, allow_nan=False
     )

@@ -109,6 +109,8 @@ class Head(ABC):
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
         """A raw row, by role, as the head's columns, and maybe DROPPED. Raises DataError that begins with `where`.
 
+        The gold is not among the `values` where rows are only predicted.
+
         spellings  how the data spells a label -> the label's name
         """
 

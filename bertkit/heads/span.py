@@ -109,7 +109,7 @@ class Span(Head):
 
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
         """Question, document and answers, each answer at its offset of the document. Raises DataError."""
-        name = f"{where} ('{values.get('id')}')"
+        name = f"{where} ('{values['id']}')" if values.get("id") is not None else where
         context = checks.text(name, "context", values["context"])
         row: dict[str, Any] = {"question": checks.text(name, "question", values["question"]), "context": context}
         row["answers"] = None
