@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from bertkit.files import sha256
+
 Value = TypeVar("Value")
 
 MANIFEST = "manifest.json"
@@ -45,7 +47,7 @@ def kept(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path
     with passing(kind) as beside:
         with _named(beside.parent):
             make(beside)
-        marks = {file.name: _digest(file) for file in beside.iterdir()}
+        marks = {file.name: sha256(file) for file in beside.iterdir()}
         (beside / MANIFEST).write_text(json.dumps(marks), "utf-8")
         found = read(beside)
         with suppress(OSError):
@@ -84,19 +86,12 @@ def _named(root: Path) -> Iterator[None]:
 def _whole(place: Path) -> bool:
     try:
         marks = json.loads((place / MANIFEST).read_text("utf-8"))
-        whole = all(_digest(place / name) == mark for name, mark in marks.items())
+        whole = all(sha256(place / name) == mark for name, mark in marks.items())
     except (OSError, ValueError, AttributeError):
         return False
     with suppress(OSError):  # somebody else's, or read-only
         os.utime(place)
     return whole
-
-
-def _digest(file: Path) -> str:
-    import hashlib
-
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _take_over(beside: Path, place: Path) -> None:

@@ -17,6 +17,7 @@ from bertkit.data.cache import kept
 from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import tidy
 from bertkit.errors import DataError
+from bertkit.files import sha256
 from bertkit.findings import Finding, Findings, SkippedRow, saved_findings
 from bertkit.heads import Head
 from bertkit.sources import HubRows, Located, Source
@@ -157,8 +158,7 @@ def _files_digest(files: tuple[Path, ...], source: Source, head: Head, how: list
 
     digest = hashlib.sha256(_key([path.suffix for path in files], source, head, how))
     for path in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(sha256(path)))
     return digest.hexdigest()
 
 

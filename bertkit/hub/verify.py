@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bertkit.errors import HubError
+from bertkit.files import sha256
 
 
 @contextmanager
@@ -32,9 +33,9 @@ def _blobs(storage: Path) -> list[Path]:
 def _is_named_by_hash(blob: Path) -> bool:
     """SHA-256 for large files, git's SHA-1 of a blob for small ones."""
     start = b"blob %d\0" % blob.stat().st_size
+    if len(blob.name) == 64:
+        return sha256(blob) == blob.name
     with blob.open("rb") as file:
-        if len(blob.name) == 64:
-            return hashlib.file_digest(file, "sha256").hexdigest() == blob.name
         return hashlib.file_digest(file, lambda: hashlib.sha1(start)).hexdigest() == blob.name
 
 
