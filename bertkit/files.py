@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bertkit.errors import RequestError
+from bertkit.errors import RequestError, first_line
 
 
 def expanded(typed: str) -> Path:
@@ -65,6 +67,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
         flush(path.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def os_error(error: Exception, path: Path) -> OSError:
+    """The OSError that safetensors or tokenizers, written in Rust, name by its number alone: "... (os error 28)"."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    if number is None:
+        return OSError(errno.EIO, first_line(error), str(path))
+    return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
 
 
 def sha256(path: Path) -> str:

@@ -6,7 +6,6 @@ flushed, and renamed; one whose manifest does not agree is passed over.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -16,23 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bertkit.errors import RequestError, RunError
-from bertkit.files import whole_folder
+from bertkit.files import os_error, sha256, whole_folder
 
 CHECKPOINTS = "checkpoints"
 TENSORS, FACTS, MANIFEST = "tensors.safetensors", "facts.json", "manifest.json"
 SCHEMA = 3
 """Of what a checkpoint holds: one with another is not read."""
-
-
-NAMES = {
-    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
-    torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL",
-}  # fmt: skip
-"""safetensors' names of torch's types."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +58,12 @@ def write(run: Path, state: State) -> Path:
     """Write a checkpoint into a run's folder, whole or not at all; the folder it is in. Raises OSError."""
     place = run / CHECKPOINTS / f"step-{state.step:09d}"
     shutil.rmtree(place, ignore_errors=True)  # a damaged one
-    with whole_folder(place) as beside:
-        marks = {FACTS: _written(beside / FACTS, [json.dumps(dict(state.facts)).encode()])}
-        marks[TENSORS] = _written(beside / TENSORS, _safetensors(state.tensors))
-        _written(beside / MANIFEST, [json.dumps({"schema": SCHEMA, "files": marks}, indent=1).encode()])
+    with whole_folder(place) as temporary:
+        (temporary / FACTS).write_text(json.dumps(dict(state.facts)), "utf-8")
+        _save_tensors(state.tensors, temporary / TENSORS)
+        shutil.copymode(temporary / FACTS, temporary / TENSORS)  # safetensors' files are the user's alone
+        files = {name: _described(temporary / name) for name in (FACTS, TENSORS)}
+        (temporary / MANIFEST).write_text(json.dumps({"schema": SCHEMA, "files": files}, indent=1), "utf-8")
     return place
 
 
@@ -87,8 +82,6 @@ def newest(run: Path, passed_over: Callable[[str], None]) -> State | None:
 
 def read(place: Path) -> State:
     """A whole checkpoint."""
-    from safetensors.torch import load_file
-
     facts = json.loads((place / FACTS).read_text("utf-8"))
     return State(tensors=load_file(place / TENSORS), facts=facts)
 
@@ -108,11 +101,8 @@ def damage(place: Path) -> str | None:
         raise RequestError(f"{place} was written by another version of bertkit: schema {schema}, not {SCHEMA}")
     for name, mark in files.items():
         try:
-            with _given_out(place / name), (place / name).open("rb") as file:
-                found = {
-                    "bytes": (place / name).stat().st_size,
-                    "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-                }
+            with _given_out(place / name):
+                found = _described(place / name)
         except FileNotFoundError:
             return f"it has no {name}"
         if found != mark:
@@ -146,26 +136,14 @@ def checkpoints_in(run: Path) -> list[Path]:
     return sorted(place for place in folder.glob("step-*") if re.fullmatch(r"step-\d{9,}", place.name))
 
 
-def _written(path: Path, parts: Any) -> dict[str, Any]:
-    """Write the parts to a file; its size and hash."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("wb") as file:
-        for part in parts:
-            digest.update(part)
-            size += len(part)
-            file.write(part)
-    return {"bytes": size, "sha256": digest.hexdigest()}
+def _described(path: Path) -> dict[str, Any]:
+    """What the manifest says of a file: its size in bytes, and its SHA-256."""
+    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
 
 
-def _safetensors(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
-    """The bytes of a safetensors file, part by part: the library's own writer first copies all tensors once more."""
-    header, start = {}, 0
-    for name, tensor in tensors.items():
-        end = start + tensor.numel() * tensor.element_size()
-        header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
-        start = end
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    yield len(text).to_bytes(8, "little") + text
-    for tensor in tensors.values():
-        yield tensor.reshape(-1).view(torch.uint8).numpy().data
+def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write contiguous tensors on the CPU that share no memory. Raises OSError."""
+    try:
+        save_file(dict(tensors), path)
+    except SafetensorError as error:
+        raise os_error(error, path) from error
