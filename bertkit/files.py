@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bertkit.errors import RequestError, first_line
+from bertkit.errors import RequestError, one_line
 
 
 def expanded(typed: str) -> Path:
@@ -73,7 +73,7 @@ def os_error(error: Exception, path: Path) -> OSError:
     """The OSError that safetensors or tokenizers, written in Rust, name by its number alone: "... (os error 28)"."""
     number = re.search(r"\(os error (\d+)\)", str(error))
     if number is None:
-        return OSError(errno.EIO, first_line(error), str(path))
+        return OSError(errno.EIO, one_line(error), str(path))
     return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
 
 

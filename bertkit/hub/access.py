@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from bertkit.encoders import Encoder
-from bertkit.errors import HubError
+from bertkit.errors import HubError, one_line
 from bertkit.sources import HubRows
 
 PATIENCE = 1.8
@@ -163,17 +163,12 @@ def _head(endpoint: str) -> tuple[int | None, str]:
         with error:
             return error.code, ""
     except URLError as error:
-        return None, line_of(error.reason)
+        return None, one_line(error.reason)
     except (OSError, HTTPException, ValueError) as error:
-        return None, line_of(error)
+        return None, one_line(error)
 
 
 def quiet() -> None:
     """No bars, no chatter, no telemetry from the libraries that are imported after this."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-
-
-def line_of(error: object) -> str:
-    """An error's text on one line, or its class."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

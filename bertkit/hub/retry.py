@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from bertkit.errors import BertkitError, DataError, HubError
-from bertkit.hub.access import home, line_of, offline
+from bertkit.errors import BertkitError, DataError, HubError, one_line
+from bertkit.hub.access import home, offline
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ def _may_pass(error: BaseException) -> bool:
 
 
 def _translated(what: str, revision: str | None, error: Exception) -> BertkitError:
-    kinds, status, line = _kinds(error), _status(error), line_of(error)
+    kinds, status, line = _kinds(error), _status(error), one_line(error)
     if isinstance(error, BertkitError):
         return error
     if "GatedRepoError" in kinds:
