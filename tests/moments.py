@@ -70,7 +70,7 @@ def armed(moment: Moment) -> Callable[[], None]:
             _before(update.Updater, "step", tick)
         elif moment.kind == "save":
             _in_pieces(checkpoint, "save_file", tick)
-            _before(checkpoint, "whole_folder", tick)
+            _before(checkpoint, "atomic_folder", tick)
             _before(checkpoint, "_described", tick)
             _before(checkpointer, "remove", tick)
         elif moment.kind == "evaluation":

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from bertkit.errors import RequestError, RunError
 from bertkit.training import checkpoint, checkpointer
 from bertkit.training.checkpoint import FACTS, MANIFEST, SCHEMA, TENSORS, State, newest, read, remove, write
-from bertkit.training.checkpointer import Writer
+from bertkit.training.checkpointer import CheckpointWriter
 
 TENSORS_OF_ALL_TYPES = {
     "matrix": torch.arange(6.0).view(2, 3),
@@ -106,8 +106,8 @@ def test_a_damaged_one_is_passed_over_with_a_line_for_the_one_before(
     said: list[str] = []
     found = newest(tmp_path, said.append)
     assert found is not None and found.step == 4
-    trouble = f"it has no {name}" if harm is Path.unlink else f"its {name} is not what was written"
-    assert said == [f"{damaged} is passed over: {trouble}"]
+    trouble = f"it has no {name}" if harm is Path.unlink else f"its {name} has changed since it was written"
+    assert said == [f"{damaged} is damaged and skipped: {trouble}"]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_one_that_the_disk_does_not_give_out_is_not_taken_for_a_damaged_one(
     with pytest.raises(RunError) as refused:
         newest(tmp_path, pytest.fail)
     assert str(refused.value) == (
-        f"{place / name} cannot be read (Input/output error): try again, or remove {place} to go on without it"
+        f"{place / name} cannot be read (Input/output error): try again, or remove {place} to resume without it"
     )
 
 
@@ -157,8 +157,8 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert list((tmp_path / checkpoint.CHECKPOINTS).iterdir()) == []
 
 
-def test_the_writer_keeps_the_newest_alone(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, pytest.fail)
+def test_only_the_newest_checkpoint_stays(tmp_path: Path) -> None:
+    writer = CheckpointWriter(tmp_path, pytest.fail)
     for step in (1, 2, 3):
         writer.save(state(step))
     writer.close()
@@ -172,13 +172,13 @@ def full(tensors: Any, path: Path) -> None:
 
 def test_a_full_disk_keeps_the_last_good_one_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    writer = Writer(tmp_path, said.append)
+    writer = CheckpointWriter(tmp_path, said.append)
     writer.save(state(1))
     writer.wait()
     monkeypatch.setattr(checkpoint, "save_file", full)
     writer.save(state(2))
     writer.close()
-    assert writer.kept == 1
+    assert writer.written == 1
     found = newest(tmp_path, said.append)
     assert found is not None and found.step == 1
     assert said == [
@@ -233,7 +233,7 @@ def test_one_is_due_after_its_interval_and_later_where_writing_is_slow(
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(checkpointer.time, "monotonic", lambda: now[0])
-    writer = Writer(tmp_path, pytest.fail, interval=50)
+    writer = CheckpointWriter(tmp_path, pytest.fail, interval=50)
     assert not writer.due
     now[0] += 50
     assert writer.due

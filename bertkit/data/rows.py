@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bertkit.data.cache import kept
+from bertkit.data.cache import cached
 from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import tidy
 from bertkit.errors import DataError
@@ -137,7 +137,7 @@ def _table(
                 writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
         findings.save(folder / FINDINGS)
 
-    return kept(
+    return cached(
         "rows", digest, write, lambda folder: (Table.from_file(folder / ROWS), *saved_findings(folder / FINDINGS))
     )
 

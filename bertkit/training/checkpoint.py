@@ -1,7 +1,7 @@
 """Checkpoints: everything needed to resume, written atomically.
 
 A checkpoint is a folder with tensors, facts, and a manifest of what both must be. It is written under another name,
-flushed, and renamed; one whose manifest does not agree is passed over.
+flushed, and renamed; one whose manifest does not match is skipped.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bertkit.errors import RequestError, RunError
-from bertkit.files import os_error, sha256, whole_folder
+from bertkit.files import atomic_folder, os_error, sha256
 
 CHECKPOINTS = "checkpoints"
 TENSORS, FACTS, MANIFEST = "tensors.safetensors", "facts.json", "manifest.json"
 SCHEMA = 3
-"""Of what a checkpoint holds: one with another is not read."""
+"""The version of a checkpoint's contents: one with another is not read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A run between two updates: tensors by name, and facts as JSON has them."""
+    """A run between two updates: tensors by name, and facts that JSON can hold."""
 
     tensors: dict[str, Tensor]
     facts: Mapping[str, Any]
@@ -41,24 +41,24 @@ class State:
         return int(self.facts["step"])
 
     def under(self, start: str) -> dict[str, Tensor]:
-        """The tensors whose names begin so, by the rest of them."""
+        """The tensors whose names begin with `start`, by the rest of their names."""
         return {name.removeprefix(start): one for name, one in self.tensors.items() if name.startswith(start)}
 
     def release(self) -> None:
-        """Let the tensors go: they may be three times the weights, and hold a file that was removed."""
+        """Free the tensors: they may be three times the weights, and keep a removed file mapped."""
         self.tensors.clear()
 
     def copied(self) -> State:
-        """The same, on the CPU, in memory of its own."""
+        """A copy on the CPU: contiguous tensors that share no memory."""
         tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in self.tensors.items()}
         return State(tensors=tensors, facts=self.facts)
 
 
 def write(run: Path, state: State) -> Path:
-    """Write a checkpoint into a run's folder, whole or not at all; the folder it is in. Raises OSError."""
+    """Write a checkpoint into a run's folder atomically; its own folder. Raises OSError."""
     place = run / CHECKPOINTS / f"step-{state.step:09d}"
     shutil.rmtree(place, ignore_errors=True)  # a damaged one
-    with whole_folder(place) as temporary:
+    with atomic_folder(place) as temporary:
         (temporary / FACTS).write_text(json.dumps(dict(state.facts)), "utf-8")
         _save_tensors(state.tensors, temporary / TENSORS)
         shutil.copymode(temporary / FACTS, temporary / TENSORS)  # safetensors' files are the user's alone
@@ -67,8 +67,8 @@ def write(run: Path, state: State) -> Path:
     return place
 
 
-def newest(run: Path, passed_over: Callable[[str], None]) -> State | None:
-    """The newest whole checkpoint of a run; None if it has none. `passed_over` is told of those that are damaged.
+def newest(run: Path, skipped: Callable[[str], None]) -> State | None:
+    """The newest intact checkpoint of a run; None if it has none. `skipped` is called with a line for each damaged one.
 
     Raises RequestError if it was written by another version.
     """
@@ -76,53 +76,53 @@ def newest(run: Path, passed_over: Callable[[str], None]) -> State | None:
         trouble = damage(place)
         if trouble is None:
             return read(place)
-        passed_over(f"{place} is passed over: {trouble}")
+        skipped(f"{place} is damaged and skipped: {trouble}")
     return None
 
 
 def read(place: Path) -> State:
-    """A whole checkpoint."""
+    """Read an intact checkpoint."""
     facts = json.loads((place / FACTS).read_text("utf-8"))
     return State(tensors=load_file(place / TENSORS), facts=facts)
 
 
 def damage(place: Path) -> str | None:
-    """What is wrong with a checkpoint, in words; None if it is whole.
+    """What is wrong with a checkpoint; None if it is intact.
 
-    Raises RequestError for another version's, and RunError if the disk does not give it out: it may be whole.
+    Raises RequestError for another version's, and RunError if the disk fails to read it: it may be intact.
     """
     try:
-        with _given_out(place / MANIFEST):
+        with _naming_failures(place / MANIFEST):
             manifest = json.loads((place / MANIFEST).read_text("utf-8"))
         schema, files = manifest["schema"], dict(manifest["files"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return f"its {MANIFEST} cannot be read"
     if schema != SCHEMA:
         raise RequestError(f"{place} was written by another version of bertkit: schema {schema}, not {SCHEMA}")
-    for name, mark in files.items():
+    for name, expected in files.items():
         try:
-            with _given_out(place / name):
+            with _naming_failures(place / name):
                 found = _described(place / name)
         except FileNotFoundError:
             return f"it has no {name}"
-        if found != mark:
-            return f"its {name} is not what was written"
+        if found != expected:
+            return f"its {name} has changed since it was written"
     return None if set(files) == {TENSORS, FACTS} else f"its {MANIFEST} names other files"
 
 
 @contextmanager
-def _given_out(path: Path) -> Iterator[None]:
+def _naming_failures(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        way = f"try again, or remove {path.parent} to go on without it"
+        way = f"try again, or remove {path.parent} to resume without it"
         raise RunError(f"{path} cannot be read ({error.strerror}): {way}") from error
 
 
 def remove(run: Path, keep: Path | None = None) -> None:
-    """Remove a run's checkpoints, and what an interrupted write left, but for `keep`."""
+    """Remove a run's checkpoints but `keep`, and the temporary folders of interrupted writes."""
     folder = run / CHECKPOINTS
     for place in folder.glob("*") if folder.is_dir() else ():
         if place != keep:
@@ -132,6 +132,7 @@ def remove(run: Path, keep: Path | None = None) -> None:
 
 
 def checkpoints_in(run: Path) -> list[Path]:
+    """The folders of a run's checkpoints, oldest first."""
     folder = run / CHECKPOINTS
     return sorted(place for place in folder.glob("step-*") if re.fullmatch(r"step-\d{9,}", place.name))
 
