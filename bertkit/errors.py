@@ -84,6 +84,10 @@ class StoppedError(RunError):
         super().__init__(f"stopped by {Signals(number).name}{hint}")
 
 
-def first_line(error: BaseException) -> str:
-    """The first line of what a library said."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def one_line(error: object, longest: int = 300, lines: int | None = None) -> str:
+    """What a library said in its first `lines` lines, or in all, as one line; its class's name if it said nothing.
+
+    Of more than `longest` characters the end is left out.
+    """
+    said = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    return " ".join(said[:lines])[:longest] or type(error).__name__

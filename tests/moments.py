@@ -7,13 +7,17 @@ import os
 import random
 import resource
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 MOMENTS = ("update", "save", "evaluation", "final write", "anywhere")
+PIECES = 8
+"""Of a checkpoint's tensors: a kill finds some of them written."""
 ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
@@ -65,15 +69,9 @@ def armed(moment: Moment) -> Callable[[], None]:
             _before(update.Updater, "_summed", tick)
             _before(update.Updater, "step", tick)
         elif moment.kind == "save":
-            parts = checkpoint._safetensors
-
-            def slowly(tensors: Any) -> Iterator[Any]:
-                for part in parts(tensors):
-                    tick()
-                    yield part
-
-            checkpoint._safetensors = slowly
-            _before(checkpoint, "whole_folder", tick)
+            _in_pieces(checkpoint, "save_file", tick)
+            _before(checkpoint, "atomic_folder", tick)
+            _before(checkpoint, "_described", tick)
             _before(checkpointer, "remove", tick)
         elif moment.kind == "evaluation":
             _before(inference, "forward", tick)
@@ -92,6 +90,23 @@ def _before(place: Any, name: str, tick: Callable[[], None]) -> None:
     def ticking(*given: Any, **named: Any) -> Any:
         tick()
         return plain(*given, **named)
+
+    setattr(place, name, ticking)
+
+
+def _in_pieces(place: Any, name: str, tick: Callable[[], None]) -> None:
+    """Before a file is written, after each of PIECES of it, and after it: safetensors writes to a temporary name."""
+    plain = getattr(place, name)
+
+    def ticking(tensors: Any, path: Path) -> None:
+        tick()
+        plain(tensors, path)
+        content, temporary = path.read_bytes(), path.rename(path.with_name(".tmp0"))
+        for k in range(PIECES + 1):
+            temporary.write_bytes(content[: len(content) * k // PIECES])
+            tick()
+        temporary.rename(path)
+        tick()
 
     setattr(place, name, ticking)
 
@@ -171,6 +186,15 @@ def counting(folder: Path) -> Callable[[], None]:
     return arm
 
 
+def _as_safetensors(tick: Callable[[], None]) -> None:
+    """A fault, as safetensors raises it."""
+    try:
+        tick()
+    except OSError as error:
+        text = f"Error while serializing: I/O error: {error.strerror} (os error {error.errno})"
+        raise SafetensorError(text) from None
+
+
 def _before_every(kind: str, tick: Callable[[], None]) -> None:
     import pyarrow
 
@@ -187,9 +211,9 @@ def _before_every(kind: str, tick: Callable[[], None]) -> None:
         for place, name in (
             (pyarrow, "OSFile"),
             (feature_files._Column, "add"),
-            (checkpoint, "_written"),
             (run, "save"),
         ):
             _before(place, name, tick)
+        _before(checkpoint, "save_file", partial(_as_safetensors, tick))
         _before(folder.Log, "write", tick)
         _before(Path, "write_text", tick)

@@ -67,7 +67,7 @@ def test_a_checkpoint_is_scored_and_what_only_training_takes_is_refused(refused:
 @pytest.mark.parametrize("flag", ["--data", "--model"])
 def test_a_home_of_nobody_is_named(refused: Refused, flag: str) -> None:
     typed = ["finetune", "sst2", "--sample"] if flag == "--model" else ["finetune", "sst2", "--model", "sample"]
-    assert "~nobody-here/rows: nobody of that name has a home here" in refused(*typed, flag, "~nobody-here/rows")
+    assert "~nobody-here/rows: unknown user, or one without a home folder" in refused(*typed, flag, "~nobody-here/rows")
 
 
 def test_a_suite_is_no_task_and_the_command_that_takes_it_is_named(refused: Refused) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from bertkit.errors import RequestError, RunError
 from bertkit.training import checkpoint, checkpointer
 from bertkit.training.checkpoint import FACTS, MANIFEST, SCHEMA, TENSORS, State, newest, read, remove, write
-from bertkit.training.checkpointer import Writer
+from bertkit.training.checkpointer import CheckpointWriter
 
 TENSORS_OF_ALL_TYPES = {
     "matrix": torch.arange(6.0).view(2, 3),
@@ -104,8 +106,8 @@ def test_a_damaged_one_is_passed_over_with_a_line_for_the_one_before(
     said: list[str] = []
     found = newest(tmp_path, said.append)
     assert found is not None and found.step == 4
-    trouble = f"it has no {name}" if harm is Path.unlink else f"its {name} is not what was written"
-    assert said == [f"{damaged} is passed over: {trouble}"]
+    trouble = f"it has no {name}" if harm is Path.unlink else f"its {name} has changed since it was written"
+    assert said == [f"{damaged} is damaged and skipped: {trouble}"]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_one_that_the_disk_does_not_give_out_is_not_taken_for_a_damaged_one(
     with pytest.raises(RunError) as refused:
         newest(tmp_path, pytest.fail)
     assert str(refused.value) == (
-        f"{place / name} cannot be read (Input/output error): try again, or remove {place} to go on without it"
+        f"{place / name} cannot be read (Input/output error): try again, or remove {place} to resume without it"
     )
 
 
@@ -155,23 +157,28 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     assert list((tmp_path / checkpoint.CHECKPOINTS).iterdir()) == []
 
 
-def test_the_writer_keeps_the_newest_alone(tmp_path: Path) -> None:
-    writer = Writer(tmp_path, pytest.fail)
+def test_only_the_newest_checkpoint_stays(tmp_path: Path) -> None:
+    writer = CheckpointWriter(tmp_path, pytest.fail)
     for step in (1, 2, 3):
         writer.save(state(step))
     writer.close()
     assert [place.name for place in (tmp_path / checkpoint.CHECKPOINTS).iterdir()] == ["step-000000003"]
 
 
+def full(tensors: Any, path: Path) -> None:
+    """A full disk, as safetensors 0.8 has it."""
+    raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+
 def test_a_full_disk_keeps_the_last_good_one_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    writer = Writer(tmp_path, said.append)
+    writer = CheckpointWriter(tmp_path, said.append)
     writer.save(state(1))
     writer.wait()
-    fails(checkpoint, "_written", monkeypatch)
+    monkeypatch.setattr(checkpoint, "save_file", full)
     writer.save(state(2))
     writer.close()
-    assert writer.kept == 1
+    assert writer.written == 1
     found = newest(tmp_path, said.append)
     assert found is not None and found.step == 1
     assert said == [
@@ -179,12 +186,54 @@ def test_a_full_disk_keeps_the_last_good_one_and_says_so(tmp_path: Path, monkeyp
     ]
 
 
+def test_a_file_that_the_system_keeps_small_is_named_with_its_reason(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=rf"File too large: '.*{TENSORS}'") as failed:
+            write(tmp_path, state(w=torch.zeros(5_000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert failed.value.errno == errno.EFBIG
+    assert list((tmp_path / checkpoint.CHECKPOINTS).iterdir()) == []
+
+
+def test_what_safetensors_says_without_a_number_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails_oddly(tensors: Any, path: Path) -> None:
+        raise SafetensorError("the moon is full")
+
+    monkeypatch.setattr(checkpoint, "save_file", fails_oddly)
+    with pytest.raises(OSError, match="the moon is full"):
+        write(tmp_path, state())
+
+
+def test_tied_and_strided_weights_are_written_once_they_are_copied(tmp_path: Path) -> None:
+    table = torch.arange(6.0).view(2, 3)
+    tied = state(embedding=table, decoder=table, transposed=table.T, row=table[1])
+    found = read(write(tmp_path, tied.copied())).tensors
+    assert {name: tensor.tolist() for name, tensor in found.items()} == {
+        "embedding": [[0, 1, 2], [3, 4, 5]],
+        "decoder": [[0, 1, 2], [3, 4, 5]],
+        "transposed": [[0, 3], [1, 4], [2, 5]],
+        "row": [3, 4, 5],
+    }
+
+
+def test_others_of_the_group_may_read_a_checkpoint_as_the_umask_has_it(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        place = write(tmp_path, state())
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in place.iterdir()} == {0o640}
+
+
 def test_one_is_due_after_its_interval_and_later_where_writing_is_slow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
     monkeypatch.setattr(checkpointer.time, "monotonic", lambda: now[0])
-    writer = Writer(tmp_path, pytest.fail, interval=50)
+    writer = CheckpointWriter(tmp_path, pytest.fail, interval=50)
     assert not writer.due
     now[0] += 50
     assert writer.due

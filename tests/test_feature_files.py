@@ -86,7 +86,7 @@ def turned(path: Path) -> None:
 
 @pytest.mark.parametrize("harm", [cut, turned, Path.unlink])
 @pytest.mark.parametrize("name", ["0", "3", COLUMNS, MANIFEST])
-def test_what_is_damaged_is_made_anew(loaded: Loaded, root: Path, name: str, harm: Callable[[Path], None]) -> None:
+def test_what_is_damaged_is_made_again(loaded: Loaded, root: Path, name: str, harm: Callable[[Path], None]) -> None:
     features = tiny.encode("classification", loaded)
     parts = Counted(features)
     stored(KEY, parts)
@@ -118,7 +118,7 @@ def test_those_that_store_the_same_at_once_do_not_harm_each_other(loaded: Loaded
             for found in workers.map(lambda _: stored(KEY, parts), range(8)):
                 same(found, features)
         assert [path.name for path in root.iterdir()] == [KEY]
-        assert cache._whole(root / KEY)
+        assert cache._is_intact(root / KEY)
 
 
 def test_what_cannot_be_kept_is_made_all_the_same(

@@ -277,7 +277,7 @@ def test_asked_to_stay_offline_with_an_empty_cache_no_socket_is_opened(tmp_path:
     code = NOTHING + 'note("model", model)\nnote("train", rows, SST2, "train")'
     said = ask(code, hub.url, tmp_path, HF_HUB_OFFLINE="1")
     assert "not on this machine, and nothing is fetched (--offline, or HF_HUB_OFFLINE): pass --model" in said["both"]
-    assert said["model"].startswith("HubError: model 'org/tiny' is not whole on this machine")
+    assert said["model"].startswith("HubError: model 'org/tiny' is incomplete on this machine")
     assert said["train"].startswith("HubError: dataset 'nyu-mll/glue' (sst2)")
     assert hub.requests == []
 
@@ -300,7 +300,7 @@ def test_wrong_bytes_of_the_right_size_are_refused_and_do_not_stay(tmp_path: Pat
     hub.fault("GET /_cdn/models/org/tiny/model.safetensors", "flip", at=2000)
     hub.fault("GET /_cdn/datasets/nyu-mll/glue/sst2/train", "flip", at=100)
     said = ask(FETCH + AGAIN, hub.url, tmp_path)
-    wrong = "came with other bytes than the Hub announced; removed, try again"
+    wrong = "arrived with a different hash than the Hub announced; removed, try again"
     assert said["model"] == f"HubError: model 'org/tiny': model.safetensors {wrong}"
     assert said["train"].startswith("HubError: dataset 'nyu-mll/glue' (sst2): train-00000-of-00001.parquet")
     assert said["model again"] == [MODEL_FILES, hub.commit("models", "org/tiny")]
@@ -496,8 +496,8 @@ def _push(hub: FakeHub, folder: Path) -> None:
 KILLED_AT_UPDATE_5 = """
 import os
 from bertkit.training.update import Updater
-from bertkit.training.checkpointer import Writer
-plain, calls, save = Updater.step, [], Writer.save
+from bertkit.training.checkpointer import CheckpointWriter
+plain, calls, save = Updater.step, [], CheckpointWriter.save
 def keep(self, state):
     save(self, state)
     self.wait()
@@ -506,7 +506,7 @@ def move(*given):
     if len(calls) == 5:
         os.kill(os.getpid(), 9)
     return plain(*given)
-Updater.step, Writer.save = move, keep
+Updater.step, CheckpointWriter.save = move, keep
 pass"""
 KILLED_AT_UPDATE_1 = KILLED_AT_UPDATE_5.replace("== 5", "== 1")
 

@@ -13,7 +13,7 @@ import pytest
 
 from bertkit import registry
 from bertkit.errors import RequestError
-from bertkit.files import write_json, write_text
+from bertkit.files import sha256, write_json, write_text
 from bertkit.result import Result, RowCount, Score, Scored, Training
 from bertkit.runs.folder import RESULT, begun_commits, read_result, read_spec, write_result
 from bertkit.runs.folder import SPEC as SPEC_FILE
@@ -142,3 +142,10 @@ def test_a_value_that_is_not_json_leaves_the_old_file_whole(tmp_path: Path) -> N
 def test_nothing_lies_beside_a_file_that_was_written(tmp_path: Path) -> None:
     write_text(tmp_path / RESULT, "new")
     assert [path.name for path in tmp_path.iterdir()] == [RESULT]
+
+
+def test_the_sha256_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")
+    # NIST FIPS 180-4's example for SHA-256
+    assert sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -104,7 +104,7 @@ def test_a_checkpoint_that_the_disk_does_not_give_out_ends_all_of_them_alike(
     for one in both:
         ended = one.end(tmp_path)
         assert ended.code == 1
-        way = f"try again, or remove {manifest.parent} to go on without it"
+        way = f"try again, or remove {manifest.parent} to resume without it"
         assert ended.said == [f"Error: {manifest} cannot be read (Is a directory): {way}"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bertkit.errors import StoppedError
-from bertkit.machine.signals import ASKING, SOON, Asked, Stop
+from bertkit.machine.signals import ASKING, SOON, Stop, StopRequested
 
 
 @pytest.mark.parametrize("name", ASKING)
@@ -36,22 +36,22 @@ def test_what_catches_every_exception_does_not_catch_it() -> None:
             pytest.fail("it was taken for an error")
 
 
-def test_inside_gently_it_is_noted_and_raised_when_that_is_left() -> None:
+def test_a_signal_inside_deferred_is_recorded_and_raised_at_its_end() -> None:
     done = []
     with pytest.raises(StoppedError), Stop() as stop:
-        with stop.gently():
+        with stop.deferred():
             os.kill(os.getpid(), signal.SIGTERM)
             done.append(stop.asked)
         done.append("never")
     assert done == [signal.SIGTERM]
 
 
-def test_whoever_works_gently_may_stop_and_say_what_was_kept() -> None:
+def test_code_inside_deferred_may_stop_and_say_what_was_saved() -> None:
     stop = Stop(lambda kept: f", {kept} are kept")
-    with pytest.raises(StoppedError, match="SIGUSR1, 7 are kept"), stop, stop.gently():
+    with pytest.raises(StoppedError, match="SIGUSR1, 7 are kept"), stop, stop.deferred():
         os.kill(os.getpid(), signal.SIGUSR1)
-        stop.kept = 7
-        raise Asked
+        stop.saved = 7
+        raise StopRequested
 
 
 def test_a_block_that_fails_otherwise_fails_as_it_did() -> None:
@@ -122,7 +122,7 @@ def test_afterwards_signals_do_what_they_did_before() -> None:
 
 def test_a_second_ctrl_c_ends_the_process_at_once() -> None:
     code = (
-        "import os, signal\nfrom bertkit.machine.signals import Stop\nwith Stop() as stop, stop.gently():\n"
+        "import os, signal\nfrom bertkit.machine.signals import Stop\nwith Stop() as stop, stop.deferred():\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n    os.kill(os.getpid(), signal.SIGINT)\n    print('it went on')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

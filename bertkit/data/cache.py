@@ -11,18 +11,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from bertkit.files import sha256
+
 Value = TypeVar("Value")
 
 MANIFEST = "manifest.json"
 MOST = 10 * 10**9
-"""Bytes that are kept of a kind; what was not used for the longest time goes first."""
+"""The most bytes of a kind; the least recently used entries are evicted first."""
 
 ABANDONED = 24 * 3600.0
-"""Seconds after which what another process began to write is not waited for."""
+"""Seconds after which a temporary folder counts as left by a killed process."""
 
 
 def cache_folder(kind: str) -> Path:
-    """The folder of one kind: below BERTKIT_CACHE, or ~/.cache/bertkit, or the system's own for who has no home."""
+    """The folder of one kind: in BERTKIT_CACHE, ~/.cache/bertkit, or (without a home) the system's temporary folder."""
     from tempfile import gettempdir
 
     try:
@@ -32,48 +34,48 @@ def cache_folder(kind: str) -> Path:
     return Path(os.environ.get("BERTKIT_CACHE") or home / "bertkit") / kind
 
 
-def kept(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path], Value]) -> Value:
-    """What `read` maps from the folder kept under `key`, whose files have the bytes that were written.
+def cached(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path], Value]) -> Value:
+    """What `read` maps from the entry of `key`, whose files have the hashes they were written with.
 
-    `make` fills a new one if there is none. Processes, and users, may share the cache: what cannot be kept there is
-    made and mapped all the same, and what is removed while somebody has it mapped stays with them.
+    `make` fills a new entry if there is none, or a damaged one. Processes and users may share the cache: if an entry
+    cannot be written there, it is made in a temporary folder; an entry evicted while it is mapped stays readable.
     """
     root = cache_folder(kind)
     with suppress(OSError):  # removed by another process meanwhile
-        if _whole(root / key):
+        if _is_intact(root / key):
             return read(root / key)
-    with passing(kind) as beside:
-        with _named(beside.parent):
-            make(beside)
-        marks = {file.name: _digest(file) for file in beside.iterdir()}
-        (beside / MANIFEST).write_text(json.dumps(marks), "utf-8")
-        found = read(beside)
+    with temporary_folder(kind) as temporary:
+        with _naming(temporary.parent):
+            make(temporary)
+        hashes = {file.name: sha256(file) for file in temporary.iterdir()}
+        (temporary / MANIFEST).write_text(json.dumps(hashes), "utf-8")
+        found = read(temporary)
         with suppress(OSError):
-            _take_over(beside, root / key)
-    _tidy(root, root / key)
+            _install(temporary, root / key)
+    _evict(root, root / key)
     return found
 
 
 @contextmanager
-def passing(kind: str) -> Iterator[Path]:
-    """A folder of that kind, which is gone afterwards; where that cannot be written, one of the system's."""
+def temporary_folder(kind: str) -> Iterator[Path]:
+    """A temporary folder in the cache of that kind, or in the system's where the cache cannot be written."""
     from tempfile import mkdtemp
     from uuid import uuid4
 
-    beside = cache_folder(kind) / f".{uuid4().hex}.tmp"
+    temporary = cache_folder(kind) / f".{uuid4().hex}.tmp"
     try:
-        beside.mkdir(parents=True)
+        temporary.mkdir(parents=True)
     except OSError:
-        beside = Path(mkdtemp(prefix="bertkit-"))
+        temporary = Path(mkdtemp(prefix="bertkit-"))
     try:
-        yield beside
+        yield temporary
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
-def _named(root: Path) -> Iterator[None]:
-    """What fails there says so: pyarrow's errors name no file."""
+def _naming(root: Path) -> Iterator[None]:
+    """An OSError inside names `root` if it names no file: pyarrow's errors don't."""
     try:
         yield
     except OSError as error:
@@ -81,37 +83,30 @@ def _named(root: Path) -> Iterator[None]:
         raise
 
 
-def _whole(place: Path) -> bool:
+def _is_intact(place: Path) -> bool:
     try:
-        marks = json.loads((place / MANIFEST).read_text("utf-8"))
-        whole = all(_digest(place / name) == mark for name, mark in marks.items())
+        hashes = json.loads((place / MANIFEST).read_text("utf-8"))
+        intact = all(sha256(place / name) == digest for name, digest in hashes.items())
     except (OSError, ValueError, AttributeError):
         return False
-    with suppress(OSError):  # somebody else's, or read-only
+    with suppress(OSError):  # another user's, or read-only
         os.utime(place)
-    return whole
+    return intact
 
 
-def _digest(file: Path) -> str:
-    import hashlib
-
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _take_over(beside: Path, place: Path) -> None:
-    """Make `beside` what is kept at `place`, in place of what is damaged there; what is whole there stays."""
-    if place.exists() and not _whole(place):
-        with passing(place.parent.name) as aside:
+def _install(temporary: Path, place: Path) -> None:
+    """Move `temporary` to `place`, replacing a damaged entry; an intact one stays."""
+    if place.exists() and not _is_intact(place):
+        with temporary_folder(place.parent.name) as aside:
             place.rename(aside / "damaged")
-    beside.rename(place)
+    temporary.rename(place)
 
 
-def _tidy(root: Path, newest: Path) -> None:
-    """Remove what nobody used for the longest time, above MOST bytes, and what was left half written."""
+def _evict(root: Path, newest: Path) -> None:
+    """Remove the least recently used entries above MOST bytes, and temporary folders left by killed processes."""
     now = time.time()
     for left in root.glob(".*.tmp"):
-        with suppress(OSError):  # another process was done with it, here and below; or it is another user's
+        with suppress(OSError):  # another process removed it, here and below; or it is another user's
             if now - left.stat().st_mtime > ABANDONED:
                 shutil.rmtree(left, ignore_errors=True)
     there = []

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bertkit.data.cache import kept, passing
+from bertkit.data.cache import cached, temporary_folder
 from bertkit.heads.features import Array, Features, Ragged
 
 Value = TypeVar("Value")
@@ -30,8 +30,8 @@ def stored(key: str | None, parts: Callable[[], Iterator[Features]]) -> Features
         (folder / COLUMNS).write_text(json.dumps(columns.plain), "utf-8")
 
     if key is not None:
-        return kept(KIND, key, write, _mapped)
-    with passing(KIND) as folder:
+        return cached(KIND, key, write, _mapped)
+    with temporary_folder(KIND) as folder:
         write(folder)
         return _mapped(folder)
 

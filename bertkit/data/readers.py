@@ -13,7 +13,7 @@ from typing import Any
 from bertkit.data.read_conllu import read_conllu, refuse_withheld
 from bertkit.data.read_json import RawRow, read_json, read_jsonl
 from bertkit.data.read_tables import read_csv, read_tsv
-from bertkit.errors import DataError, first_line
+from bertkit.errors import DataError, one_line
 from bertkit.findings import Findings
 
 __all__ = ["RawRow", "read_located", "read_raw", "refuse_withheld"]
@@ -76,4 +76,4 @@ def read_parquet(path: Path) -> Iterator[RawRow]:
         # not Dataset.from_parquet, which shows a bar and says on stderr what it cannot read
         yield from named_rows(Dataset(InMemoryTable(table), fingerprint="parquet"))
     except (pa.lib.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {first_line(error)}") from error
+        raise DataError(f"{path} cannot be read as Parquet: {one_line(error, lines=1)}") from error

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bertkit.data.cache import kept
+from bertkit.data.cache import cached
 from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import tidy
 from bertkit.errors import DataError
+from bertkit.files import sha256
 from bertkit.findings import Finding, Findings, SkippedRow, saved_findings
 from bertkit.heads import Head
 from bertkit.sources import HubRows, Located, Source
@@ -136,7 +137,7 @@ def _table(
                 writer.write_table(pa.Table.from_pylist(chunk, schema=schema))
         findings.save(folder / FINDINGS)
 
-    return kept(
+    return cached(
         "rows", digest, write, lambda folder: (Table.from_file(folder / ROWS), *saved_findings(folder / FINDINGS))
     )
 
@@ -157,8 +158,7 @@ def _files_digest(files: tuple[Path, ...], source: Source, head: Head, how: list
 
     digest = hashlib.sha256(_key([path.suffix for path in files], source, head, how))
     for path in files:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(sha256(path)))
     return digest.hexdigest()
 
 

@@ -1,7 +1,7 @@
 """Does the Hub answer, and what of it is on this machine? `fetch.py` brings the rest.
 
-Light at import, for the command line asks `prepare` before anything heavy is loaded: without it the
-libraries wait half a minute for a Hub that is gone, and for ever for one that is mute.
+Light at import: the command line calls `prepare` before anything heavy is loaded. Without it the libraries wait half
+a minute for a Hub that is unreachable, and forever for one that accepts a connection and never answers.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from functools import cache
 from pathlib import Path
 
 from bertkit.encoders import Encoder
-from bertkit.errors import HubError
+from bertkit.errors import HubError, one_line
 from bertkit.sources import HubRows
 
 PATIENCE = 1.8
-"""Seconds in which the Hub must answer the one question, names looked up and all."""
+"""Seconds in which the Hub must answer one request, DNS included."""
 
 QUIET = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -31,11 +31,11 @@ QUIET = {
 
 
 def prepare(models: Sequence[Encoder], datasets: Sequence[HubRows]) -> None:
-    """Afterwards what is on the Hub can be fetched or is on this machine, and the libraries know which.
+    """Make sure that models and datasets can be fetched, or are on this machine, and tell the libraries which.
 
-    If the Hub does not answer within PATIENCE, this process and its children work offline. Raises HubError
-    if something is then missing. With HF_HUB_OFFLINE set no socket is opened. To be called before
-    huggingface_hub, transformers or datasets are imported: it quiets them too.
+    If the Hub does not answer within PATIENCE, this process and its children work offline. Raises HubError if something
+    is then missing. With HF_HUB_OFFLINE set no socket is opened. Call it before huggingface_hub, transformers or
+    datasets are imported: it silences them too.
     """
     quiet()
     wanted = [encoder for encoder in models if encoder.kind == "hub"]
@@ -64,15 +64,15 @@ def _missing(models: list[Encoder], datasets: list[HubRows], trouble: str) -> st
 
 
 def called(hub: HubRows) -> str:
-    """A dataset in a message."""
+    """A dataset's name in messages."""
     return f"dataset '{hub.id}'" + (f" ({hub.config})" if hub.config else "")
 
 
-# What is on this machine, by names alone.
+# What is on this machine, by file names alone.
 
 
 def home() -> Path:
-    """Where Hugging Face's libraries keep things."""
+    """Hugging Face's cache folder."""
     cache_home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     return _expanded(os.environ.get("HF_HOME", f"{cache_home}/huggingface"))
 
@@ -88,7 +88,7 @@ def storage_of(kind: str, name: str) -> Path:
 
 
 def _commit_of(storage: Path, revision: str | None) -> str | None:
-    """The commit a revision stood for when it was last asked for."""
+    """The commit that a revision named when it was last requested."""
     if revision and re.fullmatch(r"[0-9a-f]{40}", revision):
         return revision
     try:
@@ -112,11 +112,11 @@ def _has_rows(hub: HubRows) -> bool:
     return any(folder.glob(f"{hub.config or '*'}/*/*/dataset_info.json"))
 
 
-# Is the Hub there?
+# Does the Hub answer?
 
 
 def offline() -> bool:
-    """Whether no socket is to be opened."""
+    """Whether the Hub must not be contacted."""
     asked = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
     return asked.upper() in {"1", "ON", "YES", "TRUE"}
 
@@ -135,9 +135,9 @@ def _endpoint() -> str:
 
 @cache
 def _ask(endpoint: str) -> tuple[int | None, str]:
-    """The status the Hub answers with and "", or None and why there is no answer; asked once a process.
+    """The Hub's HTTP status and "", or None and why there is none; requested once a process.
 
-    A thread, for looking a name up heeds no timeout.
+    In a thread, because a DNS lookup ignores timeouts.
     """
     from queue import Empty, Queue
     from threading import Thread
@@ -163,17 +163,12 @@ def _head(endpoint: str) -> tuple[int | None, str]:
         with error:
             return error.code, ""
     except URLError as error:
-        return None, line_of(error.reason)
+        return None, one_line(error.reason)
     except (OSError, HTTPException, ValueError) as error:
-        return None, line_of(error)
+        return None, one_line(error)
 
 
 def quiet() -> None:
-    """No bars, no chatter, no telemetry from the libraries that are imported after this."""
+    """Turn off progress bars, logging and telemetry of the libraries that are imported after this."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-
-
-def line_of(error: object) -> str:
-    """An error's text on one line, or its class."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -15,7 +15,7 @@ from bertkit.hub.verify import verified
 from bertkit.sources import HubRows
 
 WAIT = 20.0
-"""Seconds to wait for the next bytes where huggingface_hub would wait for ever."""
+"""Read timeout in seconds where huggingface_hub has none."""
 
 
 WEIGHT_FILES = (WEIGHTS, INDEX, "model-*-of-*.safetensors")
@@ -24,8 +24,8 @@ WEIGHT_FILES = (WEIGHTS, INDEX, "model-*-of-*.safetensors")
 def fetch_model(encoder: Encoder, weights: bool) -> tuple[Path, str]:
     """The folder with config, vocabulary and (if wanted) safetensors of a Hub model, and its commit.
 
-    What was downloaded has the hash the Hub named. Offline the cache alone is used. Raises HubError, or
-    EncoderError if the model is not one that can be read safely.
+    Downloads are verified by the Hub's hashes. Offline only the cache is used. Raises HubError, or EncoderError if the
+    model has no safetensors.
     """
     _library()
     from huggingface_hub import snapshot_download
@@ -39,11 +39,11 @@ def fetch_model(encoder: Encoder, weights: bool) -> tuple[Path, str]:
             lambda: snapshot_download(encoder.place, revision=revision, allow_patterns=patterns),
         )
     folder = Path(place)
-    _check_whole(what, folder, weights)
+    _check_complete(what, folder, weights)
     return folder, folder.name
 
 
-def _check_whole(what: str, folder: Path, weights: bool) -> None:
+def _check_complete(what: str, folder: Path, weights: bool) -> None:
     wanted = {"config.json": ("config.json",), "vocabulary": VOCABULARIES}
     if weights:
         wanted[WEIGHTS] = (WEIGHTS, INDEX)
@@ -51,7 +51,7 @@ def _check_whole(what: str, folder: Path, weights: bool) -> None:
         if any((folder / file).is_file() for file in files):
             continue
         if offline():
-            raise HubError(f"{what} is not whole on this machine (no {name}): run once online")
+            raise HubError(f"{what} is incomplete on this machine (no {name}): run once online")
         way_out = "; a pickle could run code when read" if name == WEIGHTS else ""
         raise EncoderError(f"{what} has no {name} on the Hub{way_out}: choose another --model")
     check_folder(folder, weights=weights)
@@ -60,7 +60,7 @@ def _check_whole(what: str, folder: Path, weights: bool) -> None:
 def fetch_rows(hub: HubRows, split: str) -> tuple[Any, str]:
     """The rows of our `split` as a datasets.Dataset, and the commit they are of.
 
-    Raises DataError if the Hub's dataset has no such config or split, HubError if it cannot be had.
+    Raises DataError if the Hub's dataset has no such config or split, HubError if it cannot be fetched.
     """
     what, name = called(hub), hub.splits.get(split)
     if name is None:
@@ -75,7 +75,7 @@ def fetch_rows(hub: HubRows, split: str) -> tuple[Any, str]:
 
 @cache
 def _built(name: str, config: str | None, revision: str | None) -> Any:
-    """A dataset's builder with its rows built; one commit for all splits, whatever is pushed meanwhile."""
+    """A dataset's builder with its rows built; one commit for all splits, even if another is pushed meanwhile."""
     _library()
     from datasets import load_dataset_builder
 
@@ -93,7 +93,7 @@ def _built(name: str, config: str | None, revision: str | None) -> Any:
 
 
 def _commit_asked(name: str, revision: str | None) -> str | None:
-    """The commit a dataset's revision stands for; None if it isn't known here, offline."""
+    """The commit that a dataset's revision names; None if it is unknown offline."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 
@@ -109,7 +109,7 @@ def _commit_asked(name: str, revision: str | None) -> str | None:
 
 
 def _fetch_files(what: str, name: str, builder: Any) -> None:
-    """Bring a dataset's files into the cache, to be verified before rows are built from them."""
+    """Download a dataset's files into the cache, to be verified before rows are built from them."""
     from huggingface_hub import hf_hub_download
 
     start = f"hf://datasets/{name}@{builder.hash}/"
@@ -121,7 +121,7 @@ def _fetch_files(what: str, name: str, builder: Any) -> None:
 
 
 def _library() -> None:
-    """huggingface_hub, quiet, and with an end to every wait: some of its questions have no timeout."""
+    """Import huggingface_hub, silenced, with a timeout for every request: some have none."""
     quiet()
     import huggingface_hub
 
@@ -134,9 +134,3 @@ def _library() -> None:
 def _bound_wait(request: Any) -> None:
     waits = request.extensions.get("timeout") or dict.fromkeys(("connect", "read", "write", "pool"))
     request.extensions["timeout"] = {name: WAIT if wait is None else wait for name, wait in waits.items()}
-
-
-# Verifying: huggingface_hub checks a download's size, not its bytes.
-
-
-# Errors.

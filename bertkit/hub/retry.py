@@ -8,26 +8,26 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from bertkit.errors import BertkitError, DataError, HubError
-from bertkit.hub.access import home, line_of, offline
+from bertkit.errors import BertkitError, DataError, HubError, one_line
+from bertkit.hub.access import home, offline
 
 T = TypeVar("T")
 
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between the tries of a download; a Hub that says how long to wait is waited for, up to LONGEST."""
+"""Seconds between the attempts of a download; a Retry-After from the Hub is obeyed, up to LONGEST."""
 
 
 LONGEST = 60.0
 
 
 def retried(what: str, revision: str | None, call: Callable[[], T]) -> T:
-    """What the call gives, at the last try at the latest; its error in one line."""
+    """The result of `call`, after several attempts if its errors are transient. Raises BertkitError."""
     for pause in (*PAUSES, None):
         try:
             return call()
-        except Exception as error:  # httpx, xet, pyarrow, datasets: each has a tree of its own
-            if pause is None or not _may_pass(error):
+        except Exception as error:  # httpx, xet, pyarrow, datasets: each has its own hierarchy
+            if pause is None or not _is_transient(error):
                 raise _translated(what, revision, error) from error
             time.sleep(max(pause, seconds_to_wait(error)))
     raise AssertionError
@@ -43,7 +43,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _kinds(error: BaseException) -> set[str]:
-    """The names of the classes of an error and of what led to it: httpx and httpx2 have the same."""
+    """The class names of an error and of its causes: httpx and httpx2 share them."""
     return {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
 
 
@@ -53,13 +53,13 @@ def _status(error: BaseException) -> int | None:
 
 
 def seconds_to_wait(error: BaseException) -> float:
-    """Seconds that the Hub asked for in its reply, LONGEST at most."""
+    """The reply's Retry-After in seconds, at most LONGEST."""
     replies = (getattr(link, "response", None) for link in _chain(error))
     said = next((reply.headers.get("Retry-After", "") for reply in replies if reply is not None), "")
     return min(float(said), LONGEST) if said.isdecimal() else 0.0
 
 
-def _may_pass(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
     kinds, status = _kinds(error), _status(error)
     if offline() or kinds & {"TimeoutException", "ProxyError"}:
         return False
@@ -70,7 +70,7 @@ def _may_pass(error: BaseException) -> bool:
 
 
 def _translated(what: str, revision: str | None, error: Exception) -> BertkitError:
-    kinds, status, line = _kinds(error), _status(error), line_of(error)
+    kinds, status, line = _kinds(error), _status(error), one_line(error)
     if isinstance(error, BertkitError):
         return error
     if "GatedRepoError" in kinds:
@@ -80,7 +80,7 @@ def _translated(what: str, revision: str | None, error: Exception) -> BertkitErr
     if "RepositoryNotFoundError" in kinds:
         return HubError(f"the Hub has no {what}; if it is private, log in with `hf auth login`")
     if "Couldn't find cache" in line or ("LocalEntryNotFoundError" in kinds and offline()):
-        return HubError(f"{what} is not whole on this machine, and the Hub is not asked: run once online")
+        return HubError(f"{what} is incomplete on this machine, and the Hub is not contacted: run once online")
     if "BuilderConfig" in line or "Config name is missing" in line:
         known = re.search(r"Available: \[(.*)\]", line)
         listed = f"; it has {known[1].replace(chr(39), '')}" if known else f" ({line})"

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bertkit.errors import HubError
+from bertkit.files import sha256
 
 
 @contextmanager
 def verified(what: str, storage: Path) -> Iterator[None]:
-    """What the block adds to a repository's cache has the hash it is named by; HubError, and gone, if not."""
+    """Check the hash of every file that the block adds to a repository's cache; removed, and HubError, if wrong."""
     before = set(_blobs(storage))
     try:
         yield
@@ -22,7 +23,7 @@ def verified(what: str, storage: Path) -> Iterator[None]:
         names = sorted({name for blob in wrong for name in _removed(storage, blob)})
         if wrong:
             listed = ", ".join(names)
-            raise HubError(f"{what}: {listed} came with other bytes than the Hub announced; removed, try again")
+            raise HubError(f"{what}: {listed} arrived with a different hash than the Hub announced; removed, try again")
 
 
 def _blobs(storage: Path) -> list[Path]:
@@ -30,16 +31,16 @@ def _blobs(storage: Path) -> list[Path]:
 
 
 def _is_named_by_hash(blob: Path) -> bool:
-    """SHA-256 for large files, git's SHA-1 of a blob for small ones."""
+    """Whether the hash is its name: SHA-256 for large files, git's SHA-1 of a blob for small ones."""
     start = b"blob %d\0" % blob.stat().st_size
+    if len(blob.name) == 64:
+        return sha256(blob) == blob.name
     with blob.open("rb") as file:
-        if len(blob.name) == 64:
-            return hashlib.file_digest(file, "sha256").hexdigest() == blob.name
         return hashlib.file_digest(file, lambda: hashlib.sha1(start)).hexdigest() == blob.name
 
 
 def _removed(storage: Path, blob: Path) -> list[str]:
-    """Remove a blob and what points to it; the names it went by."""
+    """Remove a blob and the links to it; the links' names."""
     names = []
     for link in (storage / "snapshots").rglob("*"):
         if link.is_symlink() and link.readlink().name == blob.name:

@@ -21,7 +21,7 @@ STEPS = 1 << 16
 class Masks:
     """A stream of dropout masks, from (seed, rank) alone; `words`, how many it has drawn, is its whole state.
 
-    The words are PCG64DXSM's (O'Neill 2014, with the output function of NumPy 1.21), which can be moved on
+    The words are PCG64DXSM's (O'Neill 2014, with the output function of NumPy 1.21), which can jump ahead
     by any number of words at once.
     """
 
@@ -31,7 +31,7 @@ class Masks:
         self.seek(words)
 
     def seek(self, words: int) -> None:
-        """Draw next what comes after so many words."""
+        """Jump to the state after `words` words."""
         self._source.state = self._start
         self._source.advance(words)
         self.words = words
@@ -41,12 +41,12 @@ class Masks:
         words = -(-count // LANES)
         self.words += words
         lanes = torch.from_numpy(self._source.random_raw(words).view(np.int16))
-        kept = torch.empty(count, dtype=dtype)  # to compare into it is five times as fast as to convert
+        kept = torch.empty(count, dtype=dtype)  # comparing into it is five times as fast as converting
         return torch.ge(lanes[:count], round(p * STEPS) - STEPS // 2, out=kept)
 
 
 class PlainMasks(Masks):
-    """The same, drawn by torch's own Bernoulli."""
+    """The same interface on torch's own Bernoulli."""
 
     def keep(self, count: int, p: float, dtype: torch.dtype = torch.bool) -> Tensor:
         """(count,) one for what is kept, else zero."""

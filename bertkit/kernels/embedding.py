@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 WAITING = 64
-"""Decays that may wait; then the whole table makes up for them at once."""
+"""Deferred weight decays at most; then they are applied to the whole table at once."""
 
 BLOCK = 1 << 18
-"""Weights that stay in a core's cache while they make up for them."""
+"""Weights of a block that stays in a core's cache while deferred decays are applied."""
 
 
 class _Lookup(torch.autograd.Function):

@@ -1,7 +1,7 @@
 """Packing: several features in one row, and the tiles of their attention.
 
 N tokens of B features, in a row that has room for a few more; h attention heads of d dimensions. Attention goes
-by groups of features of like length: a group has G pairs of feature and head, each a tile of T tokens, some of
+by groups of features of similar length: a group has G pairs of feature and head, each a tile of T tokens, some of
 them padding; S slots are the tokens of all tiles, and P pairs are those of two tokens in one tile.
 """
 
@@ -23,8 +23,8 @@ GROUP, FEWEST = 256, 2
 def rounded(count: int) -> int:
     """`count`, or up to a sixteenth more: one of sixteen sizes between a power of two and the next.
 
-    oneDNN compiles a kernel for every shape of a product, which takes longer than the product; sizes that
-    come again find theirs compiled.
+    oneDNN compiles a kernel for every shape of a product, which takes longer than the product; repeated sizes
+    reuse theirs.
     """
     step = 1 << max(0, count.bit_length() - 5)
     return -(-count // step) * step

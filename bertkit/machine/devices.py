@@ -21,15 +21,15 @@ MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
 def settled(spec: Spec) -> Spec:
-    """The spec with what was "auto" resolved for this machine. Raises RequestError."""
+    """The spec with "auto" resolved for this machine. Raises RequestError."""
     device = settle_device(spec.device)
     return replace(spec, device=device, precision=settle_precision(device, spec.precision))
 
 
 def accelerator(device: Device, precision: Precision) -> Accelerator:
-    """Accelerate, set to the device and precision asked for. Raises RequestError if they are not there.
+    """An Accelerator for the device and precision. Raises RequestError if this machine lacks them.
 
-    Of several processes each gives up, with a RuntimeError, once another has been silent for `timeout()`.
+    With several processes, collectives raise RuntimeError after `timeout()` without another's answer.
     """
     device = settle_device(device)
     precision = settle_precision(device, precision)
@@ -43,13 +43,13 @@ def accelerator(device: Device, precision: Precision) -> Accelerator:
 
 
 def is_there(device: Device) -> bool:
-    """Whether this machine, and this build of torch, have it."""
+    """Whether this machine and this build of torch have the device."""
     there: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
     return device not in there or there[device]()
 
 
 def settle_device(device: Device) -> Device:
-    """ "auto" becomes the fastest that is there."""
+    """ "auto" becomes the fastest device available. Raises RequestError."""
     if device == "auto":
         return next(one for one in FASTEST if is_there(one))
     if not is_there(device):
@@ -77,7 +77,7 @@ def _computes_bf16(device: Device) -> bool:
 
 
 def processor() -> str:
-    """Whose CPU this is and which instructions torch takes there, in brackets: both decide the last bits."""
+    """The CPU's model and the instruction set that torch uses, in brackets: both affect the last bits."""
     cpu = Path("/proc/cpuinfo")
     lines = cpu.read_text().splitlines() if cpu.is_file() else []
     name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "CPU")
@@ -85,7 +85,7 @@ def processor() -> str:
 
 
 def describe(device: torch.device) -> str:
-    """The device in words: its kind, and for a CPU its threads."""
+    """The device for a log: its kind, and for a CPU its threads."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = f", {torch.get_num_threads()} threads of {os.cpu_count()} cores"

@@ -28,7 +28,7 @@ from bertkit.machine.processes import distributed, timeout
 from bertkit.machine.signals import ASKING
 
 LAST_WORDS = "BERTKIT_LAST_WORDS"
-"""A folder where each process leaves its last line, for the launcher to print one: an environment variable."""
+"""An environment variable: the folder where each process writes its last line, for the launcher to print one."""
 
 GRACE = 2.0
 """Seconds: the launcher looks ten times a second for a process that ended, and stops the others."""
@@ -40,12 +40,12 @@ def say(line: str, of_all: bool = False) -> None:
     if _launched_here():
         Path(os.environ[LAST_WORDS], os.environ["RANK"]).write_text(line, "utf-8")
     elif of_all or os.environ.get("LOCAL_RANK", "0") == "0":
-        with suppress(OSError):  # the terminal may be closed by now
+        with suppress(OSError):  # the terminal may be closed
             print(line, file=sys.stderr)
 
 
 def ended(error: BertkitError) -> int:
-    """Say what ended this process; the exit code."""
+    """Print the error that ended this process; its exit code."""
     lost = isinstance(error, PeerError)
     if lost and _launched_here():
         time.sleep(GRACE)  # if the other one ended, the launcher knows why, and stops this one meanwhile
@@ -55,7 +55,7 @@ def ended(error: BertkitError) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """Exit; one of several processes at once, for gloo's threads may abort it on its way out once another is gone."""
+    """Exit; with several processes at once, because gloo's threads may abort the exit after another is gone."""
     torch = sys.modules.get("torch")
     if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
         with suppress(OSError):
@@ -68,7 +68,7 @@ def leave(code: int) -> NoReturn:
 def relaunch(processes: int) -> int:
     """Run this command in `processes` processes; the exit code of the first that failed, whose last line is printed.
 
-    0 if none failed, and as shells have it if a signal stops the launcher. Raises PeerError if one ended a process.
+    0 if none failed, 128 + its number if a signal stops the launcher. Raises PeerError if one ended a process.
     """
     from tempfile import TemporaryDirectory
 
@@ -78,7 +78,10 @@ def relaunch(processes: int) -> int:
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // processes)))
-    for name in ("torch.distributed", "torch.distributed.elastic.agent.server.api"):  # this one's level is its own
+    for name in (
+        "torch.distributed",
+        "torch.distributed.elastic.agent.server.api",
+    ):  # the agent's logger has its own level
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with TemporaryDirectory(prefix="bertkit-") as folder:
         os.environ[LAST_WORDS] = folder
@@ -91,13 +94,16 @@ def relaunch(processes: int) -> int:
             _repeat(Path(folder, str(rank)))
             return failure.exitcode
         except SignalException as stopped:
-            _repeat(Path(folder, "0"), f"Stopped by {stopped.sigval.name}; the same command goes on from what was kept")
+            _repeat(
+                Path(folder, "0"),
+                f"Stopped by {stopped.sigval.name}; the same command resumes from the last checkpoint",
+            )
             return 128 + int(stopped.sigval)
     return 0
 
 
 def _options(processes: int) -> list[str]:
-    """torch's launcher's: what it passes on, and how long a process may take to keep what it has, if it knows these."""
+    """The options of torch's launcher: signals to pass on, and time to save, if it has these."""
     from torch.distributed.run import get_args_parser
 
     heard = [name for name in ASKING if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN]
@@ -108,7 +114,7 @@ def _options(processes: int) -> list[str]:
 
 
 def _repeat(words: Path, otherwise: str = "") -> None:
-    """Say what a process said last, if it did."""
+    """Print a process's last line, if it wrote one."""
     line = words.read_text("utf-8") if words.is_file() else otherwise
     if line:
         print(line, file=sys.stderr)

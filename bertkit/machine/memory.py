@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from torch import Tensor
 
-SAID = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc", "unable to mmap")
-"""What torch's errors say on a CPU, where it has no class for them."""
+MORE = ("not enough memory", "out of memory", "std::bad_alloc", "unable to mmap")
+"""In lower case, what torch's errors say on a CPU besides those that accelerate knows."""
 
 STEP = 8
-"""Tensors kept for the way back between two looks at the memory."""
+"""Tensors saved for the backward pass between two measurements of the memory."""
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether the error is one of memory that ran out."""
+    """Whether the error says that memory ran out, on a device or on the CPU."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(said in str(error).lower() for said in SAID)
+    if not isinstance(error, RuntimeError):
+        return False
+    return should_reduce_batch_size(error) or any(said in str(error).lower() for said in MORE)
 
 
 def used() -> int:
-    """Bytes of memory that this process alone holds: without files that are mapped."""
+    """Bytes of this process's private memory: without mapped files."""
     resident, shared = Path("/proc/self/statm").read_text("utf-8").split()[1:3]
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Guard:
-    """Inside, a pass forward that takes this process above `most` bytes ends with a MemoryError, before its end.
+    """Inside, a forward pass that takes this process above `most` bytes raises MemoryError before it ends.
 
-    What a pass keeps for the way back is what grows with a batch: it is there that the memory is looked at.
+    The tensors saved for the backward pass are what grows with a batch: memory is measured as they are saved.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -57,10 +59,8 @@ class Guard:
         return tensor.detach()  # a tensor that keeps itself would never be freed
 
     def release(self) -> None:
-        """Give back what can be given back."""
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's: freed memory goes back to the system
+        """Free what can be freed: garbage, the device's cached blocks, and glibc's free lists."""
+        clear_device_cache(garbage_collection=True)
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's: returns freed memory to the system
         if trim:
             trim(0)

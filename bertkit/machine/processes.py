@@ -11,7 +11,7 @@ import re
 from bertkit.errors import PeerError, RequestError
 
 TIMEOUT = "BERTKIT_PEER_TIMEOUT"
-"""Seconds that a process waits for another before it gives up: an environment variable."""
+"""An environment variable: seconds that a process waits for another."""
 
 DEFAULT = 600.0
 
@@ -25,7 +25,7 @@ BROKEN = re.compile(
     re.IGNORECASE,
 )
 UNMET = re.compile(r"connectFullMesh failed|waiting for clients|client socket has (timed out|failed)", re.IGNORECASE)
-"""What torch's errors say; it has no classes for them that tell a lost process from a wrong call."""
+"""What torch's errors say; no class of theirs tells a lost process from a wrong call."""
 
 
 def world_size() -> int | None:
@@ -51,7 +51,7 @@ def timeout() -> float:
 
 
 def lost(error: BaseException) -> PeerError | None:
-    """The error in a person's words if it says that another process was lost, else None."""
+    """A PeerError if the error says that another process was lost, else None."""
     if world_size() is None or not isinstance(error, RuntimeError):
         return None
     said, waited = str(error), f"{timeout():g} s ({TIMEOUT})"
@@ -72,5 +72,5 @@ def distributed() -> bool:
 
 
 def first() -> bool:
-    """Whether this process speaks for all."""
+    """Whether this is the first process, which prints for all."""
     return os.environ.get("RANK", "0") == "0"

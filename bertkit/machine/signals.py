@@ -19,29 +19,29 @@ ASKING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 
 
 SOON = 0.05
-"""Seconds after which a signal that was raised where nothing can be is sent once more."""
+"""Seconds after which a signal whose exception was lost (in a destructor) is sent again."""
 
 
-class Asked(KeyboardInterrupt):
-    """A signal asked for an end. Not an Exception, so that nobody takes it for an error that may pass."""
+class StopRequested(KeyboardInterrupt):
+    """A signal was received. Not an Exception, so that no `except Exception` takes it for an error."""
 
 
 class Stop:
-    """A signal that asks for an end ends this block with StoppedError; within `gently`, it is only noted.
+    """A signal ends this block with StoppedError; inside `deferred`, it is only recorded.
 
-    A second Ctrl-C ends the process at once, where no launcher passes signals on. If somebody swallowed the end, it
-    comes with the end of the block.
+    A second Ctrl-C ends the process at once, unless a launcher passes signals on. If the exception was swallowed on
+    its way, StoppedError is raised at the end of the block.
 
-    way_on  what a person does then, in words, from the update up to which the run was kept
-    asked  the first signal that came
-    kept   the update up to which the run was kept when it stopped
+    hint   how to resume, from the update of the last checkpoint
+    asked  the number of the first signal
+    saved  the update of the last checkpoint when the run stopped
     """
 
-    def __init__(self, way_on: Callable[[int | None], str] = lambda kept: "") -> None:
-        self.way_on = way_on
+    def __init__(self, hint: Callable[[int | None], str] = lambda saved: "") -> None:
+        self.hint = hint
         self.asked: int | None = None
-        self.kept: int | None = None
-        self._gentle = False
+        self.saved: int | None = None
+        self._deferred = False
         self._before: dict[int, Any] = {}
         self._hook: Any = None
         self._swallowed: int | None = None
@@ -51,7 +51,7 @@ class Stop:
         if threading.current_thread() is threading.main_thread():
             for name in ASKING:
                 number = getattr(signal, name, None)
-                # nohup ignores SIGHUP; None stands for a handler that isn't Python's, and could not be put back
+                # nohup ignores SIGHUP; None is a handler that isn't Python's, which could not be restored
                 if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self._before[number] = signal.signal(number, self._note)
             self._hook = sys.unraisablehook
@@ -61,7 +61,7 @@ class Stop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._gentle = True  # nothing is raised any more
+        self._deferred = True  # nothing is raised from here on
         if self._later:
             self._later.cancel()
             self._later.join()
@@ -71,32 +71,32 @@ class Stop:
             signal.signal(number, handler)
         self._before = {}
         asked = self.asked or self._swallowed
-        if isinstance(error, Asked) or (error is None and asked):
+        if isinstance(error, StopRequested) or (error is None and asked):
             assert asked
-            raise StoppedError(asked, self.way_on(self.kept)) from error
+            raise StoppedError(asked, self.hint(self.saved)) from error
 
     @contextmanager
-    def gently(self) -> Iterator[None]:
-        """Inside, nothing is raised: whoever works there looks at `asked`. What came meanwhile is raised at its end."""
-        self._gentle = True
+    def deferred(self) -> Iterator[None]:
+        """Inside, nothing is raised: the code there checks `asked`. A signal that came is raised at the end."""
+        self._deferred = True
         try:
             yield
         finally:
-            self._gentle = False
+            self._deferred = False
         if self.asked is not None:
-            raise Asked
+            raise StopRequested
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         again = self.asked is not None
         self.asked = self.asked or number
         if again and number == signal.SIGINT and world_size() is None:
             os._exit(128 + number)
-        if not again and not self._gentle:
-            raise Asked
+        if not again and not self._deferred:
+            raise StopRequested
 
     def _lost(self, raised: Any) -> None:
-        """A destructor, or a callback from C, was interrupted, and what it raises goes nowhere: ask again behind it."""
-        if not isinstance(raised.exc_value, Asked):
+        """An exception in a destructor, or in a callback from C, is dropped: send the signal again after it."""
+        if not isinstance(raised.exc_value, StopRequested):
             self._hook(raised)
             return
         self._swallowed, self.asked = self.asked, None

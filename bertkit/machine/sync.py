@@ -14,14 +14,14 @@ Value = TypeVar("Value")
 
 
 def first_says(value: Value) -> Value:
-    """What the first of several processes has for `value`, on all of them; `accelerator` was called before."""
+    """The first process's `value`, on all of them; `devices.accelerator` must have been called."""
     values = [value]
     broadcast_object_list(values)
     return values[0]
 
 
 def first_does(work: Callable[[], Value]) -> Value:
-    """What `work` comes to, done by the first of several processes alone; its BertkitError ends all of them."""
+    """The result of `work`, run by the first process alone; its BertkitError is raised on all."""
     error: BertkitError | None = None
     value: Any = None
     if PartialState().is_main_process:
@@ -38,7 +38,7 @@ def first_does(work: Callable[[], Value]) -> Value:
 
 
 def all_do(work: Callable[[], Value]) -> Value:
-    """What `work` comes to in this process; a BertkitError of any of several ends all of them."""
+    """The result of `work` in this process; a BertkitError of any process is raised on all."""
     error: BertkitError | None = None
     value: Any = None
     try:

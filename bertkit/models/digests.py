@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.encoders import MODEL_FILES
+from bertkit.files import sha256
 
 
 def digests_of(folder: Path, scratch: bool) -> dict[str, str | None]:
@@ -19,8 +20,7 @@ def weights_digest(folder: Path) -> str:
     """SHA-256 over the safetensors of a folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("model*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(sha256(path)))
     return digest.hexdigest()
 
 
@@ -29,7 +29,7 @@ def files_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for name in MODEL_FILES:
         if (folder / name).is_file():
-            digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
+            digest.update(bytes.fromhex(sha256(folder / name)))
     return digest.hexdigest()
 
 

@@ -14,7 +14,7 @@ import torch
 import transformers
 
 from bertkit.encoders import Encoder, check_folder
-from bertkit.errors import EncoderError, first_line
+from bertkit.errors import EncoderError, one_line
 from bertkit.heads import Head
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.forward import SHIFTED
@@ -77,7 +77,7 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
             model = _load_weights(auto, folder, config)
     except ValueError as error:
         raise EncoderError(
-            f"{encoder.name}: a {config.model_type} model cannot take a {head.kind} head: {first_line(error)}"
+            f"{encoder.name}: a {config.model_type} model cannot take a {head.kind} head: {one_line(error, lines=1)}"
         ) from error
     record = {"name": encoder.name, "model_type": config.model_type, "scratch": scratch, "commit": commit}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
@@ -107,7 +107,7 @@ def _config(folder: Path) -> Any:
     try:
         return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise EncoderError(f"{folder}: its config.json cannot be read: {first_line(error)}") from error
+        raise EncoderError(f"{folder}: its config.json cannot be read: {one_line(error, lines=1)}") from error
 
 
 def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
@@ -116,7 +116,7 @@ def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # its parsers raise whatever they like, plain Exception among it
-        raise EncoderError(f"{folder}: its tokenizer cannot be read: {first_line(error)}") from error
+        raise EncoderError(f"{folder}: its tokenizer cannot be read: {one_line(error, lines=1)}") from error
     if options:
         _space_before_words(tokenizer)
     if not tokenizer.is_fast:
@@ -152,7 +152,7 @@ def _load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> A
             ignore_mismatched_sizes=fresh,
         )
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise EncoderError(f"{folder}: its weights cannot be read: {first_line(error)}") from error
+        raise EncoderError(f"{folder}: its weights cannot be read: {one_line(error, lines=1)}") from error
     body = model.base_model_prefix
     lacking = [name for name in found["missing_keys"] if name.startswith(f"{body}.") and ".pooler." not in name]
     lacking += [str(key[0]) for key in found["mismatched_keys"] if str(key[0]).startswith(f"{body}.")]
@@ -170,10 +170,10 @@ def save(loaded: Loaded, folder: Path) -> None:
     try:
         loaded.model.save_pretrained(folder)
     except SafetensorError as error:  # which is what a full disk makes of it
-        raise OSError(first_line(error)) from error
+        raise OSError(one_line(error, lines=1)) from error
     try:
         loaded.tokenizer.save_pretrained(folder)
     except OSError:
         raise
     except Exception as error:  # which is what `tokenizers` makes of it
-        raise OSError(first_line(error)) from error
+        raise OSError(one_line(error, lines=1)) from error

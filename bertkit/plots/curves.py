@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.files import whole_file
+from bertkit.files import atomic_file
 
 COLOURS = ("#0b6e99", "#c8561b", "#4f7f3a", "#7a5195")
 SMOOTH = 40
@@ -58,7 +58,7 @@ def draw(panels: Sequence[Panel], title: str, png: Path, svg: Path) -> None:
         _dress(right, f"{panel.task}: {panel.metric} on {panel.evaluation}", panel.metric)
     figure.suptitle(title, fontsize=10)
     for path, metadata in ((png, {"Software": None}), (svg, {"Date": None})):
-        with whole_file(path) as temporary:
+        with atomic_file(path) as temporary:
             figure.savefig(temporary, dpi=150, format=path.suffix[1:], metadata=metadata)
     pyplot.close(figure)
 

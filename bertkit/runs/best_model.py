@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bertkit.files import whole_folder, write_json
+from bertkit.files import atomic_folder, write_json
 from bertkit.result import Scored
 from bertkit.runs.folder import BEST
 
@@ -49,7 +49,7 @@ class Best:
         self.kept = {"step": step, "evaluation": evaluation.name, "metric": metric, "value": score.value}
         new = self.run / NEW_BEST
         shutil.rmtree(new, ignore_errors=True)
-        with whole_folder(new) as beside:
+        with atomic_folder(new) as beside:
             save(beside)
             write_json(beside / SCORE, self.kept)
         shutil.rmtree(self.run / BEST, ignore_errors=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit import registry
-from bertkit.errors import RequestError
+from bertkit.errors import RequestError, one_line
 from bertkit.files import expanded, write_json
 from bertkit.result import SCHEMA, Result
 from bertkit.spec import HUB, SAMPLE, Spec, spec_from_plain, to_plain
@@ -162,7 +162,7 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError, TypeError, AttributeError, RequestError) as error:
-        raise RequestError(f"{path} is damaged: {_one_line(error)}") from error
+        raise RequestError(f"{path} is damaged: {one_line(error, 200)}") from error
 
 
 def write_result(folder: Path, result: Result) -> None:
@@ -173,7 +173,3 @@ def write_result(folder: Path, result: Result) -> None:
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run's log: updates ("loss") and scorings on the way ("score")."""
     return [json.loads(line) for line in (folder / LOG).read_text("utf-8").splitlines() if line]
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

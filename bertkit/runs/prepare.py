@@ -30,7 +30,7 @@ from bertkit.runs.scoring import Scoring
 from bertkit.spec import Spec
 from bertkit.task import Recipe
 from bertkit.training import checkpoint
-from bertkit.training.checkpointer import Keeper, Writer
+from bertkit.training.checkpointer import Checkpointer, CheckpointWriter
 from bertkit.training.train import Session
 
 
@@ -107,15 +107,15 @@ def _encoded(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encoded]
     return {TRAIN: encoded(run.splits.train, tuple(scored.values())), **scored}
 
 
-def _checkpointer(run: Claim, facts: dict[str, Any], scoring: Scoring, stack: ExitStack) -> Keeper:
-    writer = Writer(run.folder, run.watch.note) if run.is_main else None
+def _checkpointer(run: Claim, facts: dict[str, Any], scoring: Scoring, stack: ExitStack) -> Checkpointer:
+    writer = CheckpointWriter(run.folder, run.watch.note) if run.is_main else None
     if writer:
         stack.callback(writer.close)
 
     def now() -> dict[str, Any]:
         return {**facts, "log": scoring.log.kept(), "best": scoring.best.kept if scoring.best else None}
 
-    return Keeper(run.stop, run.state, writer, now, run.options.save_every)
+    return Checkpointer(run.stop, run.state, writer, now, run.options.save_every)
 
 
 def _begin(run: Claim, loaded: Loaded, facts: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from bertkit.data.encoding import counted, rows_cut
 from bertkit.data.locate import TRAIN
 from bertkit.data.splits import marks_of
 from bertkit.errors import RunError
-from bertkit.files import whole_folder, write_json
+from bertkit.files import atomic_folder, write_json
 from bertkit.machine.devices import describe, settled
 from bertkit.models.load import save
 from bertkit.progress import Watch
@@ -49,7 +49,7 @@ def run(
         claimed = claim(settled(spec), options, watch, folder, commits, stack)
         if claimed.result is not None:
             return Finished(folder=claimed.folder, result=claimed.result, before=True)
-        with describing_failures(claimed.folder, lambda: claimed.stop.way_on(None)):
+        with describing_failures(claimed.folder, lambda: claimed.stop.hint(None)):
             with prepared(claimed) as ready:
                 try:
                     training = train(ready.model, ready.features[TRAIN], ready.recipe, ready.session)
@@ -82,7 +82,7 @@ def _result(run: Claim, ready: Prepared, training: Training, evaluations: list[S
 def _write(run: Claim, ready: Prepared, result: Result) -> None:
     """Write model and result, each atomically; then the checkpoints are not needed any more."""
     if run.is_main:
-        with whole_folder(run.folder / MODEL) as temporary:
+        with atomic_folder(run.folder / MODEL) as temporary:
             save(ready.model.loaded, temporary)
         write_result(run.folder, result)
         checkpoint.remove(run.folder)

@@ -1,12 +1,11 @@
 """Checkpoints: everything needed to resume, written atomically.
 
 A checkpoint is a folder with tensors, facts, and a manifest of what both must be. It is written under another name,
-flushed, and renamed; one whose manifest does not agree is passed over.
+flushed, and renamed; one whose manifest does not match is skipped.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -16,28 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bertkit.errors import RequestError, RunError
-from bertkit.files import whole_folder
+from bertkit.files import atomic_folder, os_error, sha256
 
 CHECKPOINTS = "checkpoints"
 TENSORS, FACTS, MANIFEST = "tensors.safetensors", "facts.json", "manifest.json"
 SCHEMA = 3
-"""Of what a checkpoint holds: one with another is not read."""
-
-
-NAMES = {
-    torch.float64: "F64", torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16",
-    torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8", torch.bool: "BOOL",
-}  # fmt: skip
-"""safetensors' names of torch's types."""
+"""The version of a checkpoint's contents: one with another is not read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A run between two updates: tensors by name, and facts as JSON has them."""
+    """A run between two updates: tensors by name, and facts that JSON can hold."""
 
     tensors: dict[str, Tensor]
     facts: Mapping[str, Any]
@@ -48,32 +41,34 @@ class State:
         return int(self.facts["step"])
 
     def under(self, start: str) -> dict[str, Tensor]:
-        """The tensors whose names begin so, by the rest of them."""
+        """The tensors whose names begin with `start`, by the rest of their names."""
         return {name.removeprefix(start): one for name, one in self.tensors.items() if name.startswith(start)}
 
     def release(self) -> None:
-        """Let the tensors go: they may be three times the weights, and hold a file that was removed."""
+        """Free the tensors: they may be three times the weights, and keep a removed file mapped."""
         self.tensors.clear()
 
     def copied(self) -> State:
-        """The same, on the CPU, in memory of its own."""
+        """A copy on the CPU: contiguous tensors that share no memory."""
         tensors = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in self.tensors.items()}
         return State(tensors=tensors, facts=self.facts)
 
 
 def write(run: Path, state: State) -> Path:
-    """Write a checkpoint into a run's folder, whole or not at all; the folder it is in. Raises OSError."""
+    """Write a checkpoint into a run's folder atomically; its own folder. Raises OSError."""
     place = run / CHECKPOINTS / f"step-{state.step:09d}"
     shutil.rmtree(place, ignore_errors=True)  # a damaged one
-    with whole_folder(place) as beside:
-        marks = {FACTS: _written(beside / FACTS, [json.dumps(dict(state.facts)).encode()])}
-        marks[TENSORS] = _written(beside / TENSORS, _safetensors(state.tensors))
-        _written(beside / MANIFEST, [json.dumps({"schema": SCHEMA, "files": marks}, indent=1).encode()])
+    with atomic_folder(place) as temporary:
+        (temporary / FACTS).write_text(json.dumps(dict(state.facts)), "utf-8")
+        _save_tensors(state.tensors, temporary / TENSORS)
+        shutil.copymode(temporary / FACTS, temporary / TENSORS)  # safetensors' files are the user's alone
+        files = {name: _described(temporary / name) for name in (FACTS, TENSORS)}
+        (temporary / MANIFEST).write_text(json.dumps({"schema": SCHEMA, "files": files}, indent=1), "utf-8")
     return place
 
 
-def newest(run: Path, passed_over: Callable[[str], None]) -> State | None:
-    """The newest whole checkpoint of a run; None if it has none. `passed_over` is told of those that are damaged.
+def newest(run: Path, skipped: Callable[[str], None]) -> State | None:
+    """The newest intact checkpoint of a run; None if it has none. `skipped` is called with a line for each damaged one.
 
     Raises RequestError if it was written by another version.
     """
@@ -81,58 +76,53 @@ def newest(run: Path, passed_over: Callable[[str], None]) -> State | None:
         trouble = damage(place)
         if trouble is None:
             return read(place)
-        passed_over(f"{place} is passed over: {trouble}")
+        skipped(f"{place} is damaged and skipped: {trouble}")
     return None
 
 
 def read(place: Path) -> State:
-    """A whole checkpoint."""
-    from safetensors.torch import load_file
-
+    """Read an intact checkpoint."""
     facts = json.loads((place / FACTS).read_text("utf-8"))
     return State(tensors=load_file(place / TENSORS), facts=facts)
 
 
 def damage(place: Path) -> str | None:
-    """What is wrong with a checkpoint, in words; None if it is whole.
+    """What is wrong with a checkpoint; None if it is intact.
 
-    Raises RequestError for another version's, and RunError if the disk does not give it out: it may be whole.
+    Raises RequestError for another version's, and RunError if the disk fails to read it: it may be intact.
     """
     try:
-        with _given_out(place / MANIFEST):
+        with _naming_failures(place / MANIFEST):
             manifest = json.loads((place / MANIFEST).read_text("utf-8"))
         schema, files = manifest["schema"], dict(manifest["files"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return f"its {MANIFEST} cannot be read"
     if schema != SCHEMA:
         raise RequestError(f"{place} was written by another version of bertkit: schema {schema}, not {SCHEMA}")
-    for name, mark in files.items():
+    for name, expected in files.items():
         try:
-            with _given_out(place / name), (place / name).open("rb") as file:
-                found = {
-                    "bytes": (place / name).stat().st_size,
-                    "sha256": hashlib.file_digest(file, "sha256").hexdigest(),
-                }
+            with _naming_failures(place / name):
+                found = _described(place / name)
         except FileNotFoundError:
             return f"it has no {name}"
-        if found != mark:
-            return f"its {name} is not what was written"
+        if found != expected:
+            return f"its {name} has changed since it was written"
     return None if set(files) == {TENSORS, FACTS} else f"its {MANIFEST} names other files"
 
 
 @contextmanager
-def _given_out(path: Path) -> Iterator[None]:
+def _naming_failures(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
         raise
     except OSError as error:
-        way = f"try again, or remove {path.parent} to go on without it"
+        way = f"try again, or remove {path.parent} to resume without it"
         raise RunError(f"{path} cannot be read ({error.strerror}): {way}") from error
 
 
 def remove(run: Path, keep: Path | None = None) -> None:
-    """Remove a run's checkpoints, and what an interrupted write left, but for `keep`."""
+    """Remove a run's checkpoints but `keep`, and the temporary folders of interrupted writes."""
     folder = run / CHECKPOINTS
     for place in folder.glob("*") if folder.is_dir() else ():
         if place != keep:
@@ -142,30 +132,19 @@ def remove(run: Path, keep: Path | None = None) -> None:
 
 
 def checkpoints_in(run: Path) -> list[Path]:
+    """The folders of a run's checkpoints, oldest first."""
     folder = run / CHECKPOINTS
     return sorted(place for place in folder.glob("step-*") if re.fullmatch(r"step-\d{9,}", place.name))
 
 
-def _written(path: Path, parts: Any) -> dict[str, Any]:
-    """Write the parts to a file; its size and hash."""
-    digest, size = hashlib.sha256(), 0
-    with path.open("wb") as file:
-        for part in parts:
-            digest.update(part)
-            size += len(part)
-            file.write(part)
-    return {"bytes": size, "sha256": digest.hexdigest()}
+def _described(path: Path) -> dict[str, Any]:
+    """What the manifest says of a file: its size in bytes, and its SHA-256."""
+    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
 
 
-def _safetensors(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
-    """The bytes of a safetensors file, part by part: the library's own writer first copies all tensors once more."""
-    header, start = {}, 0
-    for name, tensor in tensors.items():
-        end = start + tensor.numel() * tensor.element_size()
-        header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [start, end]}
-        start = end
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    yield len(text).to_bytes(8, "little") + text
-    for tensor in tensors.values():
-        yield tensor.reshape(-1).view(torch.uint8).numpy().data
+def _save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write contiguous tensors on the CPU that share no memory. Raises OSError."""
+    try:
+        save_file(dict(tensors), path)
+    except SafetensorError as error:
+        raise os_error(error, path) from error

@@ -10,27 +10,27 @@ from typing import Any
 
 import torch
 
-from bertkit.machine.signals import Asked, Stop
+from bertkit.machine.signals import Stop, StopRequested
 from bertkit.training.checkpoint import State, checkpoints_in, remove, write
 from bertkit.training.update import Updater
 
 WORTH = 10.0
-"""Seconds of training that are kept at its end, before what comes after it."""
+"""Seconds of training since the last checkpoint from which one more is written at its end."""
 
 
-class Keeper:
-    """Where a run goes on from, and what is done between its updates. Without a `writer` it only stops.
+class Checkpointer:
+    """Resumes a run, and saves or stops it between updates. Without a `writer` it only stops.
 
-    state  the run as it was kept, if it was
-    facts  what a checkpoint holds beside the loop's own
-    every  updates between two checkpoints; None goes by the writer's clock
+    state  the checkpoint that the run resumes from, if any
+    facts  what a checkpoint holds besides the training loop's own facts
+    every  updates between two checkpoints; None leaves it to the writer's clock
     """
 
     def __init__(
         self,
         stop: Stop | None = None,
         state: State | None = None,
-        writer: Writer | None = None,
+        writer: CheckpointWriter | None = None,
         facts: Callable[[], Mapping[str, Any]] = dict,
         every: int | None = None,
     ) -> None:
@@ -42,9 +42,9 @@ class Keeper:
         self._began = time.monotonic()
 
     def between(self, loop: Updater, facts: Mapping[str, Any], last: bool) -> None:
-        """Keep the run after an update. Every process calls this after every update.
+        """Write a checkpoint if one is due, and stop if a signal came. Every process calls this after every update.
 
-        Raises Asked, once the state is on the disk, if any of them was asked to stop.
+        Raises StopRequested, once the state is on the disk, if any process received a signal.
         """
         due, asked = self._agreed(loop, int(facts["step"]), last)
         if due or asked:
@@ -55,12 +55,12 @@ class Keeper:
         if asked:
             if self.writer:
                 self.writer.wait()
-                self.stop.kept = self.writer.kept
+                self.stop.saved = self.writer.written
             self.stop.asked = asked
-            raise Asked
+            raise StopRequested
 
     def _agreed(self, loop: Updater, step: int, last: bool) -> tuple[bool, int]:
-        """Whether to keep the state, as the process that writes says; the signal that asked any of them to stop."""
+        """Whether to save, as the process that writes decides; the signal that any process received, or 0."""
         worth = last and time.monotonic() - self._began > WORTH
         time_has_come = step % self.every == 0 if self.every else self.writer is not None and self.writer.due
         due = self.writer is not None and (time_has_come or worth)
@@ -77,22 +77,22 @@ INTERVAL = 120.0
 
 
 SHARE = 0.01
-"""Of a run's time that writing checkpoints may take: after a slow one the next waits longer."""
+"""The most of a run's time that writing checkpoints may take: after a slow one the next waits longer."""
 
 
-class Writer:
+class CheckpointWriter:
     """Writes a run's checkpoints in the background, one at a time; afterwards the newest is the only one.
 
-    A write that fails leaves the last good one, and `told` is given a line that says so.
+    If a write fails, the last good one stays, and `told` is called with a line that says so.
 
-    kept  the update of the last that was written
+    written  the update of the last checkpoint written
     """
 
     def __init__(self, run: Path, told: Callable[[str], None], interval: float = INTERVAL) -> None:
         self.run = run
         self.told = told
         self.interval = interval
-        self.kept: int | None = None
+        self.written: int | None = None
         self._thread = ThreadPoolExecutor(1)
         self._going: Future[None] | None = None
         self._last = time.monotonic()
@@ -100,12 +100,12 @@ class Writer:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for the next."""
+        """Whether it is time for the next checkpoint."""
         busy = self._going is not None and not self._going.done()
         return time.monotonic() - self._last >= self._wait and not busy
 
     def save(self, state: State) -> None:
-        """Have the state written; returns once its tensors are copied. Waits for one that is still being written."""
+        """Write the state in the background; returns once its tensors are copied. Waits for a write in progress."""
         self.wait()
         began = time.monotonic()
         copied = state.copied()
@@ -113,19 +113,19 @@ class Writer:
         self._last = time.monotonic()
 
     def wait(self) -> None:
-        """Nothing is being written any more."""
+        """Wait until nothing is being written."""
         if self._going is not None:
             self._going.result()
 
     def close(self) -> None:
-        """Wait, and write no more."""
+        """Wait, and end the thread."""
         self.wait()
         self._thread.shutdown()
 
     def _write(self, state: State, began: float) -> None:
         try:
             remove(self.run, keep=write(self.run, state))
-            self.kept = state.step
+            self.written = state.step
         except OSError as error:
             kept = checkpoints_in(self.run)
             last = f"the one of update {int(kept[-1].name[5:])} is kept" if kept else "there is none before it"

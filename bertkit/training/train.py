@@ -18,7 +18,7 @@ from bertkit.models.task_model import TaskModel
 from bertkit.progress import Watch
 from bertkit.result import Training
 from bertkit.task import Recipe
-from bertkit.training.checkpointer import Keeper
+from bertkit.training.checkpointer import Checkpointer
 from bertkit.training.optimizer import optimizer_of, rate_of
 from bertkit.training.update import Update, Updater, updater
 
@@ -69,7 +69,7 @@ class Session:
     score: Callable[[int], None] | None = None
     eval_every: int | None = None
     fast_dropout: bool = True
-    checkpointer: Keeper = field(default_factory=Keeper)
+    checkpointer: Checkpointer = field(default_factory=Checkpointer)
     guard: Guard = field(default_factory=Guard)
 
 
@@ -119,7 +119,7 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
     session.watch.phase("training", updates)
     optimizer = optimizer_of(model.network, recipe)
     sums = Sums()
-    with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one, keeper.stop.gently():
+    with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one, keeper.stop.deferred():
         if keeper.state:
             one.load_state(keeper.state)
             keeper.state.release()
