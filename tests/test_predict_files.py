@@ -16,7 +16,8 @@ from bertkit.cli import main
 from bertkit.deploy.inputs import Inputs, Typed, read_inputs
 from bertkit.errors import BertkitError
 from bertkit.files import write_json
-from bertkit.request.flags import Asked, spec_of
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
 from bertkit.runs.folder import MODEL, SPEC
 from bertkit.spec import to_plain
 
@@ -44,7 +45,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {}
     for name in ("sst2", "ud_en_ewt", "squad"):
         task = registry.find(name)
-        asked = Asked(sample=True, max_length=128, doc_stride=16 if name == "squad" else None)
+        asked = Flags(sample=True, max_length=128, doc_stride=16 if name == "squad" else None)
         made[name] = tmp_path_factory.mktemp("runs") / name
         made[name].mkdir()
         write_json(made[name] / SPEC, to_plain(spec_of(task, asked)))

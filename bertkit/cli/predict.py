@@ -27,7 +27,7 @@ class PredictFlags:
     context: Annotated[str | None, Option("--context", INPUT, "QA: the document.")] = None
     file: Annotated[
         Path | None,
-        Option("--file", INPUT, "One text per line, or any file that finetune reads, with or without golds."),
+        Option("--file", INPUT, "One text per line, or any file that finetune reads."),
     ] = None
     device: DeviceFlag = "auto"
     precision: Annotated[
