@@ -1,4 +1,4 @@
-"""What `bertkit predict --file` reads, and the number and the id that each answer carries."""
+"""What `predict` with `--file` reads, and the number and the id that each answer carries."""
 
 from __future__ import annotations
 
