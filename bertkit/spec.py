@@ -20,6 +20,8 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Layout = Literal["auto", "unpadded", "bucketed", "padded"]
 OnBadRow = Literal["error", "skip"]
 HUB, SAMPLE = "hub", "sample"
+SPEC_FILE, MODEL_FOLDER, RESULT_FILE = "spec.json", "model", "result.json"
+"""In a run's folder; the result is written last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class Spec:
     model       a Hub id, a folder, or "sample"
     revision    of the Hub's model: a branch, tag or commit
     scratch     the encoder's shape with random weights
+    keep_head   whether a fine-tuned checkpoint's head is trained further, and not replaced by a fresh one
     data        "hub", "sample", or the folder of the rows as it was typed
     limit       rows of each split at most, the first ones
     recipe      the hyper-parameters
@@ -47,6 +50,7 @@ class Spec:
     model: str
     revision: str | None = None
     scratch: bool = False
+    keep_head: bool = False
     data: str = HUB
     limit: int | None = None
     recipe: Recipe = field(default_factory=Recipe)
@@ -70,6 +74,8 @@ class Spec:
         ):
             if count is not None and count < least:
                 raise RequestError(f"{flag} {count}: it must be at least {least}")
+        if self.keep_head and self.scratch:
+            raise RequestError("--keep-head and --scratch: give one of them; random weights have no head to keep")
         if self.seed >= 2**32:
             raise RequestError(f"--seed {self.seed}: it must be below 2**32")
         if self.precision == "fp16" and self.device in ("cpu", "mps"):
@@ -86,8 +92,11 @@ class Spec:
         """Eight hex digits of SHA-256 over the whole spec."""
         import hashlib
 
-        plain = json.dumps(to_plain(self), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(plain.encode(errors="surrogatepass")).hexdigest()[:8]
+        plain = to_plain(self)
+        if not self.keep_head:
+            del plain["keep_head"]  # so that runs from before there was such a field keep their names
+        text = json.dumps(plain, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
 
     @property
     def folder_name(self) -> str:

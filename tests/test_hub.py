@@ -21,7 +21,7 @@ from fakehub import FakeHub, Kind
 from bertkit.data.hf_datasets import named_rows
 from bertkit.hub.retry import PAUSES, seconds_to_wait
 
-HASTE = f"fetch.PAUSES = (0.05,) * {len(PAUSES)}\n"
+HASTE = f"from bertkit.hub import retry; retry.PAUSES = (0.05,) * {len(PAUSES)}\n"
 """As many tries, with less patience between them."""
 
 PRELUDE = """

@@ -26,6 +26,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "model": "org/tiny2",
         "revision": "v1",
         "scratch": True,
+        "keep_head": True,
         "data": "sample",
         "limit": 7,
         "recipe": Recipe(epochs=1),

@@ -27,7 +27,7 @@ def resume(
 
     Its weights and scores are byte for byte those of a run that was never stopped.
     """
-    from bertkit.runs.folder import located, read_spec
+    from bertkit.runs.folder import begun_commits, begun_with, located, read_spec
 
     folder = folder.resolve()
     spec = read_spec(folder)
@@ -35,7 +35,7 @@ def resume(
     if started not in (None, spec.processes):
         raise RequestError(f"{folder} is of --processes {spec.processes}; the launcher started {started} (WORLD_SIZE)")
     options = replace(options_of(run), out=folder.parent)
-    check([located(folder, spec)])
+    check([begun_with(located(folder, spec), begun_commits(folder))])  # its own commits, not the newest
     if spec.processes > 1 and not distributed():
         return relaunch(spec.processes)
     from bertkit.runs.run import run as resumed

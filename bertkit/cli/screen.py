@@ -95,7 +95,8 @@ def _print_head(result: Result, more: Sequence[str]) -> None:
     spec, training = result.spec, result.training
     arm = "random weights in the shape of " if spec.scratch else ""
     line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
-    how = f"{result.precision} · {training.layout}"
+    kept = " · head kept" if result.encoder.get("head") == "kept" else ""
+    how = f"{result.precision} · {training.layout}{kept}"
     counted = [f"{name}: {line}" for name, count in result.rows.items() for line in count.lines]
     print_marks(f"{line} · {result.device} · {how}", (*result.marks, *more))
     notes = [f"{name}: {note}" for name, count in result.rows.items() for note in count.notes]

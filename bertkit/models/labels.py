@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bertkit.heads import FROM_TRAIN, Head
+from bertkit.models.kept_head import names_in
 from bertkit.models.load import Loaded
 
 
@@ -11,8 +12,8 @@ def head_of(loaded: Loaded, head: Head) -> Head:
 
     Raises EncoderError if they are not the same set, as with LABEL_0: an order that nobody wrote down is unknown.
     """
-    config = loaded.model.config
-    return head.matched([str(config.id2label[i]) for i in range(config.num_labels)], loaded.record["name"])
+    name = loaded.record["name"]
+    return head.matched(names_in(loaded.model.config, head, name), name)
 
 
 def in_task_order(head: Head, task_head: Head) -> Head:

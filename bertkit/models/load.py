@@ -18,6 +18,10 @@ from bertkit.errors import EncoderError, one_line
 from bertkit.heads import Head
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.forward import SHIFTED
+from bertkit.models.kept_head import has_head, matched_head, reorder, without_head
+
+KEPT = "the checkpoint's own head is kept (--keep-head)"
+REPLACED = "the checkpoint's own head is replaced by a fresh one; --keep-head keeps it"
 
 SPACED = ("roberta", "xlm-roberta", "longformer", "gpt2", "modernbert", "deberta", "bart", "camembert")
 """Model types whose tokenizer needs `add_prefix_space` for words that are already split."""
@@ -29,11 +33,12 @@ transformers.logging.disable_progress_bar()
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """A model with its tokenizer, and a record of what was used."""
+    """A model with its tokenizer, a record of what was used, and what the user should be told of it."""
 
     model: Any
     tokenizer: Any
     record: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
     @property
     def pad(self) -> int:
@@ -58,45 +63,55 @@ def fetch(encoder: Encoder, weights: bool) -> tuple[Path, str | None]:
     return folder, commit
 
 
-def load(encoder: Encoder, head: Head, scratch: bool, seed: int) -> Loaded:
+def load(encoder: Encoder, head: Head, scratch: bool, seed: int, keep_head: bool = False) -> Loaded:
     """The encoder under a fresh head (or one of its shape at random), drawn from `seed`; weights in fp32.
 
-    Raises EncoderError where its files do not fit each other.
+    With `keep_head` it is the checkpoint's own head, its labels put in the task's order by name. Raises EncoderError
+    where its files do not fit each other, or its head does not fit the task.
     """
     folder, commit = fetch(encoder, weights=not scratch)
     config = _config(folder)
+    theirs = matched_head(config, head, encoder.name) if keep_head else None
+    architectures = config.architectures
     tokenizer = load_tokenizer(folder, head, config)
     head.configure(config)
     digests = {"tokenizer": tokenizer_digest(tokenizer), "config": config_digest(config)}
     transformers.set_seed(seed)
     auto = getattr(transformers, head.auto_model)
+    notes: tuple[str, ...] = ()
     try:
         if scratch:
             model = auto.from_config(copy.deepcopy(config), dtype=torch.float32)
+        elif theirs is not None:
+            model, _ = _load_weights(auto, folder, config, fresh=False)
+            reorder(model, theirs.label_names, head.label_names)
+            notes = (KEPT,)
         else:
-            model = _load_weights(auto, folder, config)
+            model, found = _load_weights(auto, folder, config)
+            fresh = without_head(model, found, architectures, seed)
+            model, notes = (model, ()) if fresh is None else (fresh, (REPLACED,))
     except ValueError as error:
         raise EncoderError(
             f"{encoder.name}: a {config.model_type} model cannot take a {head.kind} head: {one_line(error, lines=1)}"
         ) from error
     record = {"name": encoder.name, "model_type": config.model_type, "scratch": scratch, "commit": commit}
+    record |= {"head": "kept" if keep_head else "fresh", **digests, **digests_of(folder, scratch)}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-    return Loaded(model=model, tokenizer=tokenizer, record={**record, **digests, **digests_of(folder, scratch)})
+    return Loaded(model=model, tokenizer=tokenizer, record=record, notes=notes)
 
 
 def load_trained(folder: Path, head: Head) -> Loaded:
     """A model whose head was trained before. Raises EncoderError if it has none of this kind."""
     check_folder(folder)
     config = _config(folder)
-    wanted = head.auto_model.removeprefix("AutoModel")
-    if not any(name.endswith(wanted) for name in config.architectures or ()):
+    if not has_head(config, head):
         have = ", ".join(config.architectures or ("no head",))
         raise EncoderError(
             f"{folder} has no trained {head.kind} head ({have}): train one: `bertkit finetune TASK --model {folder}`"
         )
     tokenizer = load_tokenizer(folder, head, config)
     auto = getattr(transformers, head.auto_model)
-    model = _load_weights(auto, folder, config, fresh=False)
+    model, _ = _load_weights(auto, folder, config, fresh=False)
     record = {"name": str(folder), "model_type": config.model_type, "weights": weights_digest(folder)}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
     record["tokenizer"] = tokenizer_digest(tokenizer)
@@ -138,7 +153,8 @@ def _space_before_words(tokenizer: Any) -> None:
         backend.pre_tokenizer.add_prefix_space = True
 
 
-def _load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> Any:
+def _load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> tuple[Any, dict[str, Any]]:
+    """The model and transformers' loading info; without `fresh`, every tensor must come from the folder."""
     from safetensors import SafetensorError
 
     try:
@@ -160,7 +176,7 @@ def _load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> A
         lacking = list(found["missing_keys"])
     if lacking:
         raise EncoderError(f"{folder}: its weights lack {len(lacking)} of the model's tensors, such as {lacking[0]}")
-    return model
+    return model, found
 
 
 def save(loaded: Loaded, folder: Path) -> None:
@@ -172,8 +188,16 @@ def save(loaded: Loaded, folder: Path) -> None:
     except SafetensorError as error:  # which is what a full disk makes of it
         raise OSError(one_line(error, lines=1)) from error
     try:
-        loaded.tokenizer.save_pretrained(folder)
+        _as_it_came(loaded.tokenizer).save_pretrained(folder)
     except OSError:
         raise
     except Exception as error:  # which is what `tokenizers` makes of it
         raise OSError(one_line(error, lines=1)) from error
+
+
+def _as_it_came(tokenizer: Any) -> Any:
+    """A copy without the truncation and padding of the last call, which readers of tokenizer.json would follow."""
+    tokenizer = copy.deepcopy(tokenizer)
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    return tokenizer

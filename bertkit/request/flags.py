@@ -40,6 +40,16 @@ class Flags:
             training=True,
         ),
     ] = False
+    keep_head: Annotated[
+        bool,
+        Option(
+            "--keep-head",
+            DATA,
+            "Train a fine-tuned checkpoint's own head further; its labels are matched by name.",
+            only="finetune",
+            training=True,
+        ),
+    ] = False
     data: Annotated[
         str | None, Option("--data", DATA, "Folder with the data set's official files. [default: the Hub]")
     ] = None

@@ -18,9 +18,9 @@ from bertkit.machine.sync import all_do, first_does
 from bertkit.progress import Watch
 from bertkit.result import Result
 from bertkit.runs.failures import resume_hint
-from bertkit.runs.folder import begun, begun_commits, located, read_result
+from bertkit.runs.folder import begun, begun_commits, begun_with, located, read_result
 from bertkit.runs.lock import one_writer
-from bertkit.runs.provenance import begun_with, carried, check_unchanged
+from bertkit.runs.provenance import carried, check_unchanged
 from bertkit.spec import RunOptions, Spec
 from bertkit.training import checkpoint
 from bertkit.training.checkpoint import State

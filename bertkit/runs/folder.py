@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from bertkit import registry
+from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError, one_line
 from bertkit.files import expanded, write_json
 from bertkit.result import SCHEMA, Result
-from bertkit.spec import HUB, SAMPLE, Spec, spec_from_plain, to_plain
+from bertkit.sources import Source
+from bertkit.spec import HUB, MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE, Spec, spec_from_plain, to_plain
 
 
 def begun(folder: Path) -> int | None:
@@ -70,7 +72,7 @@ class Log:
             self.file.close()
 
 
-SPEC, LOG, MODEL, PREDICTIONS, RESULT = "spec.json", "log.jsonl", "model", "predictions.jsonl", "result.json"
+SPEC, LOG, MODEL, PREDICTIONS, RESULT = SPEC_FILE, "log.jsonl", MODEL_FOLDER, "predictions.jsonl", RESULT_FILE
 
 
 FAILED, BEST, SKIPPED = "failed.json", "best", "skipped.jsonl"
@@ -130,6 +132,23 @@ def begun_commits(folder: Path) -> Any:
         if not isinstance(commits.get("datasets", {}), dict):
             raise ValueError("its commits are none")
     return commits
+
+
+def begun_with(spec: Spec, commits: Mapping[str, Any]) -> Spec:
+    """`spec` at the Hub's `commits` of a run, whatever was pushed since."""
+    datasets = commits.get("datasets", {})
+
+    def at(source: Source) -> Source:
+        if source.hub is None or source.hub.id not in datasets:
+            return source
+        return replace(source, hub=replace(source.hub, revision=datasets[source.hub.id]))
+
+    evaluations = tuple(replace(one, source=at(one.source)) if one.source else one for one in spec.task.evaluations)
+    task = replace(spec.task, source=at(spec.task.source), evaluations=evaluations)
+    revision = commits.get("model")
+    if revision is None or locate_encoder(spec.model, spec.revision, weights=False).kind != "hub":
+        revision = spec.revision  # a folder of that name may be here now
+    return replace(spec, task=task, revision=revision)
 
 
 def _written(folder: Path, name: str) -> Any:

@@ -56,6 +56,8 @@ def prepared(run: Claim) -> Iterator[Prepared]:
     for line in dict.fromkeys([*marks_of(run.spec, run.splits), *notes]):
         run.watch.note(line)
     loaded = all_do(lambda: _load(run))
+    for line in loaded.notes:
+        run.watch.note(line)
     facts = _facts(run, loaded)
     first = first_says(facts)
     all_do(lambda: check_peers(first, facts))
@@ -80,7 +82,7 @@ def prepared(run: Claim) -> Iterator[Prepared]:
 
 def _load(run: Claim) -> Loaded:
     encoder = locate_encoder(run.source.model, run.source.revision, weights=not run.spec.scratch)
-    return load(encoder, run.splits.head, run.spec.scratch, run.spec.seed)
+    return load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head)
 
 
 def _facts(run: Claim, loaded: Loaded) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from bertkit.errors import RequestError
 from bertkit.models.digests import digests_of
 from bertkit.models.load import fetch
 from bertkit.result import Result
-from bertkit.sources import Source
 from bertkit.spec import RunOptions, Spec
 from bertkit.training.checkpoint import State
 
@@ -44,23 +43,6 @@ def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) 
         if result.encoder.get(part, digest) != digest:
             what = "weights" if part == "weights" else "config or tokenizer"
             raise RequestError(f"{folder} was finished with another {encoder.name}: its {what} changed since; {ANEW}")
-
-
-def begun_with(spec: Spec, commits: Mapping[str, Any]) -> Spec:
-    """`spec` at the Hub's `commits` of a run, whatever was pushed since."""
-    datasets = commits.get("datasets", {})
-
-    def at(source: Source) -> Source:
-        if source.hub is None or source.hub.id not in datasets:
-            return source
-        return replace(source, hub=replace(source.hub, revision=datasets[source.hub.id]))
-
-    evaluations = tuple(replace(one, source=at(one.source)) if one.source else one for one in spec.task.evaluations)
-    task = replace(spec.task, source=at(spec.task.source), evaluations=evaluations)
-    revision = commits.get("model")
-    if revision is None or locate_encoder(spec.model, spec.revision, weights=False).kind != "hub":
-        revision = spec.revision  # a folder of that name may be here now
-    return replace(spec, task=task, revision=revision)
 
 
 def facts_of(

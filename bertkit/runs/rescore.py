@@ -18,8 +18,7 @@ from bertkit.models.load import fetch, load_trained
 from bertkit.models.task_model import task_model
 from bertkit.progress import Watch
 from bertkit.result import Scored
-from bertkit.runs.folder import MODEL, begun_commits, located, read_spec
-from bertkit.runs.provenance import begun_with
+from bertkit.runs.folder import MODEL, begun_commits, begun_with, located, read_spec
 from bertkit.spec import Spec
 
 
