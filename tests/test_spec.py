@@ -37,6 +37,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "processes": 2,
         "layout": "padded",
         "fast_dropout": False,
+        "on_bad_row": "skip",
     },
     Recipe: {
         "epochs": 1.5,
