@@ -93,7 +93,7 @@ class Training:
     examples: int
     tokens: int
     seconds: float
-    loss: float
+    loss: float | None
     layout: str = "bucketed"
     order: str = "length"
     dropout: str = "torch"

@@ -108,7 +108,7 @@ def test_weights_that_lack_tensors_of_the_body_are_refused_by_name(bert: Path) -
 
 def test_a_tensor_of_the_body_of_another_shape_is_refused_by_name(bert: Path) -> None:
     rewrite(bert, lambda name, old: old[:-1] if "position_embeddings" in name else old)
-    with pytest.raises(EncoderError, match=r"lack 1 of the model's tensors, such as bert\..*position_embeddings"):
+    with pytest.raises(EncoderError, match=r"do not fit its config\.json: bert\..*position_embeddings"):
         load(tiny.encoder(bert), tiny.SIGNS, scratch=False, seed=1)
 
 
@@ -219,3 +219,13 @@ def test_a_sentencepiece_file_alone_is_a_tokenizer(bodies: dict[str, Path], tmp_
     text = "They live in a small town by the sea"
     assert tokenizer(text).tokens()[1:-1] == theirs.encode(text, out_type=str)
     assert tokenizer(text)["input_ids"] == [1, *theirs.encode(text), 2]
+
+
+def test_a_head_of_another_size_than_its_config_says_is_named_with_both_shapes(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoint"
+    save(load(tiny.encoder(tiny.make("bert", tmp_path / "bert")), tiny.SIGNS, scratch=False, seed=1), folder)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    three = {"id2label": {"0": "a", "1": "b", "2": "c"}, "label2id": {"a": 0, "b": 1, "c": 2}}
+    (folder / "config.json").write_text(json.dumps({**config, **three}), "utf-8")
+    with pytest.raises(EncoderError, match=r"config\.json: classifier\.\w+ has the shape \(2.*, not \(3"):
+        load_trained(folder, tiny.SIGNS)

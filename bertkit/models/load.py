@@ -165,17 +165,22 @@ def _load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> t
             use_safetensors=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=fresh,
+            ignore_mismatched_sizes=True,
         )
     except (OSError, SafetensorError, RuntimeError) as error:
         raise EncoderError(f"{folder}: its weights cannot be read: {one_line(error, lines=1)}") from error
-    body = model.base_model_prefix
-    lacking = [name for name in found["missing_keys"] if name.startswith(f"{body}.") and ".pooler." not in name]
-    lacking += [str(key[0]) for key in found["mismatched_keys"] if str(key[0]).startswith(f"{body}.")]
-    if not fresh:
-        lacking = list(found["missing_keys"])
+    body = f"{model.base_model_prefix}."
+    lacking = list(found["missing_keys"])
+    if fresh:
+        lacking = [name for name in lacking if name.startswith(body) and ".pooler." not in name]
     if lacking:
         raise EncoderError(f"{folder}: its weights lack {len(lacking)} of the model's tensors, such as {lacking[0]}")
+    for name, theirs, ours in found["mismatched_keys"]:
+        if not fresh or name.startswith(body):
+            raise EncoderError(
+                f"{folder}: its weights do not fit its config.json: {name} has the shape {tuple(theirs)}, "
+                f"not {tuple(ours)}"
+            )
     return model, found
 
 
