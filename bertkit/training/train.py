@@ -142,7 +142,7 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
     return Training(
         steps=updates, examples=sums.examples, tokens=sums.tokens, seconds=sums.seconds,
         loss=sums.loss if math.isfinite(sums.loss) else None,  # fp16 may skip the last update
-               layout=model.layout.layout, order=model.layout.order, dropout="fast" if one.fast else "torch",
+        layout=model.layout.layout, order=model.layout.order, dropout="fast" if one.fast else "torch",
     )  # fmt: skip
 
 
