@@ -155,6 +155,8 @@ def test_a_file_in_an_official_layout_without_a_header_is_read(tmp_path: Path, n
 def test_a_file_that_has_a_header_is_read_by_it_whatever_its_name(tmp_path: Path) -> None:
     found = read("cola", tmp_path / "dev.tsv", "index\tsentence\n7\tThey sat.\n")
     assert (found.columns, found.places) == ({"text": ["They sat."]}, ({"row": 1, "id": "7"},))
+    four = read("cola", tmp_path / "train.tsv", "id\tlabel\tauthor\tsentence\n8\t1\tx\tThey sat.\n")
+    assert (four.columns, four.places) == ({"text": ["They sat."]}, ({"row": 1, "id": "8"},))
 
 
 def test_four_other_columns_are_not_taken_for_an_official_layout(tmp_path: Path) -> None:
