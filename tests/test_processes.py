@@ -153,7 +153,7 @@ from bertkit.training.update import Updater
 
 def summed(self, part, exact, plain=Updater._summed):
     lacking = os.environ["RANK"] == "1" and len(part) > 2
-    layer = list(self.loaded.model.modules())[-1]
+    layer = list(self.network.modules())[-1]
     hook = layer.register_forward_pre_hook(full) if lacking and PASS == "forward" else None
     try:
         loss = plain(self, part, exact)
