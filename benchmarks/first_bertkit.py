@@ -4,17 +4,17 @@ import os
 import time
 
 from bertkit.cli import main, screen
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.spec import Spec
 
-watch_of = screen.watch
+progress_of = screen.progress
 
 
-class FirstUpdate(Watch):
+class FirstUpdate(Progress):
     """Exits after the first update; until then passes everything to bertkit's own progress."""
 
     def __init__(self, quiet: bool, spec: Spec) -> None:
-        self.inner = watch_of(quiet, spec)
+        self.inner = progress_of(quiet, spec)
         self.training = False
 
     def phase(self, name: str, total: int) -> None:
@@ -30,5 +30,5 @@ class FirstUpdate(Watch):
         self.inner.advance(steps, loss, examples)
 
 
-screen.watch = FirstUpdate
+screen.progress = FirstUpdate
 main()

@@ -10,10 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.turns import Enough, Job, Turns, serve, settle, tell
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 
 
-class TurnsWatch(Watch):
+class TurnsProgress(Progress):
     """Pauses a run of bertkit between its turns."""
 
     def __init__(self, turns: Turns) -> None:
@@ -35,7 +35,7 @@ class TurnsWatch(Watch):
 def train_bertkit(job: Job) -> None:
     """A run as `bertkit finetune` starts it, stopped after the last turn."""
     from bertkit import registry
-    from bertkit.machine.devices import settled
+    from bertkit.machine.devices import resolved
     from bertkit.request.check import check
     from bertkit.request.flags import Flags
     from bertkit.request.specs import spec_of
@@ -47,17 +47,17 @@ def train_bertkit(job: Job) -> None:
     check([spec])
     try:
         # no checkpoints: the clock runs between turns too, and the peers write none either
-        run(spec, RunOptions(out=out, save_every=10**9), TurnsWatch(turns))
+        run(spec, RunOptions(out=out, save_every=10**9), TurnsProgress(turns))
     except Enough:
         lines = [json.loads(line) for line in next(out.glob("*/log.jsonl")).read_text("utf-8").splitlines()]
         tokens = [0, *(line["tokens"] for line in lines if "tokens" in line)]
-        tell({**turns.report([b - a for a, b in pairwise(tokens)]), "precision": settled(spec).precision})
+        tell({**turns.report([b - a for a, b in pairwise(tokens)]), "precision": resolved(spec).precision})
 
 
 def predict_bertkit(job: Job) -> None:
     """The answers of a trained run to a file of rows, as `bertkit predict` makes them; the model is loaded once."""
     from bertkit.deploy import predict as deployed
-    from bertkit.deploy.inputs import Typed, read_inputs
+    from bertkit.deploy.inputs import TypedInput, read_inputs
     from bertkit.models.load import load_trained
     from bertkit.runs.folder import MODEL, read_spec
 
@@ -67,13 +67,13 @@ def predict_bertkit(job: Job) -> None:
     setattr(deployed, "load_trained", lambda folder, head: loaded)  # noqa: B010  # mypy would refuse the plain form
 
     def answer() -> list[str]:
-        inputs = read_inputs(task, Typed(file=Path(job["rows"])))
-        return [str(given.value) for given in deployed.predict(run, inputs, "auto", Watch())]
+        inputs = read_inputs(task, TypedInput(file=Path(job["rows"])))
+        return [str(given.value) for given in deployed.predict(run, inputs, "auto", Progress())]
 
     serve(job, answer, {})
 
 
-class Clock(Watch):
+class Clock(Progress):
     """Records the time of each update."""
 
     def __init__(self) -> None:

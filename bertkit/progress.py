@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 
-class Watch:
-    """Told of phases with a number of steps, of steps done, and of what a person should know."""
+class Progress:
+    """Receives a run's phases, steps and notes; does nothing with them."""
 
     def phase(self, name: str, total: int) -> None:
-        """A phase of `total` steps begins; the one before is over."""
+        """A phase of `total` steps starts; the previous one has ended."""
 
     def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
-        """`steps` more of this phase are done, with the last update's loss and the rows it took."""
+        """`steps` more steps of the phase are done; `loss` and `examples` are those of the last update."""
 
     def note(self, text: str) -> None:
-        """One line that a person should know: a choice made, a part that is missing."""
+        """One line for the user: a choice that was made, or a part that is missing."""
 
     def close(self) -> None:
-        """Nothing more will be told."""
+        """The run has ended."""

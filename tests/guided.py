@@ -43,7 +43,7 @@ def main() -> None:
         path.write_bytes(content)
         try:
             raw = ((f"line {number}", row) for number, row in readers.read_raw(path))
-            for row in validate.tidy(raw, task.source, task.head, golds=True):
+            for row in validate.validate_rows(raw, task.source, task.head, golds=True):
                 assert row["row_id"]
         except DataError as error:
             assert "\n" not in str(error)

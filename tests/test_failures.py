@@ -64,7 +64,7 @@ def test_the_rows_of_an_early_failure_are_those_of_its_update(
     monkeypatch.setattr(Updater, "_backward_all", backward)
     with pytest.raises(RunError, match="update 1 failed"):
         run(spec, RunOptions(out=tmp_path / "runs"))
-    told = json.loads((tmp_path / "runs" / runs.settled(spec).folder_name / "failed.json").read_text("utf-8"))
+    told = json.loads((tmp_path / "runs" / runs.resolved(spec).folder_name / "failed.json").read_text("utf-8"))
     rows = read_splits(spec).train
     assert rows and told["rows"] == rows.table[sorted(seen[0])]["row_id"]
     assert sorted(seen[0]) != [0, 1, 2, 3]
@@ -86,12 +86,12 @@ def test_an_update_without_a_number_in_bf16_is_made_in_fp32(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spoilt(monkeypatch, step=3, exact_too=False)
-    watch = Told()
-    finished = run(replace(spec, precision="bf16"), RunOptions(out=tmp_path / "runs"), watch)
+    progress = Told()
+    finished = run(replace(spec, precision="bf16"), RunOptions(out=tmp_path / "runs"), progress)
     lines = [line for line in read_log(finished.folder) if "loss" in line]
     assert [line["step"] for line in lines if line.get("precision") == "fp32"] == [3]
     assert all(math.isfinite(line["loss"]) for line in lines)
-    assert [note for note in watch.notes if "update 3: non-finite in bf16" in note]
+    assert [note for note in progress.notes if "update 3: non-finite in bf16" in note]
 
 
 def test_fp16_may_leave_updates_out_but_not_all_of_them(
@@ -122,7 +122,7 @@ def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
             RunError, match=r"update 4 failed: the loss became nan \(learning rate 5\.00e-04\)"
         ) as failed:
             run(spec, RunOptions(out=tmp_path / "runs", save_every=3))
-    folder = tmp_path / "runs" / runs.settled(spec).folder_name
+    folder = tmp_path / "runs" / runs.resolved(spec).folder_name
     assert str(folder / "failed.json") in str(failed.value)
     told = json.loads((folder / "failed.json").read_text("utf-8"))
     assert (told["step"], told["loss"], len(told["rows"])) == (4, "nan", 4)
@@ -161,10 +161,10 @@ def test_out_of_memory_cuts_the_batch_and_learns_the_same(
 ) -> None:
     plain = [line["loss"] for line in read_log(run(spec, RunOptions(out=tmp_path / "plain")).folder) if "loss" in line]
     hungry(monkeypatch, rows=1, error=error)
-    watch = Told()
-    finished = run(spec, RunOptions(out=tmp_path / "hungry"), watch)
+    progress = Told()
+    finished = run(spec, RunOptions(out=tmp_path / "hungry"), progress)
     assert [line["loss"] for line in read_log(finished.folder) if "loss" in line] == pytest.approx(plain, abs=1e-6)
-    assert "out of memory at update 1: batches are cut into 4 pieces from now on" in watch.notes
+    assert "out of memory at update 1: batches are cut into 4 pieces from now on" in progress.notes
 
 
 def test_a_single_row_that_does_not_fit_ends_the_run_with_a_line(

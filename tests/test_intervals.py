@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from bertkit.evaluation.intervals import Interval, Table, bootstrap
+from bertkit.evaluation.intervals import Interval, Measures, bootstrap
 from bertkit.evaluation.metrics import METRICS
 
 SIZES = (277, 872, 2_000)
@@ -18,11 +18,11 @@ CELLS = np.array([[1, 1], [0, 1], [1, 0], [0, 0]], float)
 SETS = 1_000
 
 
-def interval(metric: str, table: Table) -> Interval:
+def interval(metric: str, table: Measures) -> Interval:
     return METRICS[metric].interval(table, METRICS[metric].score)
 
 
-def right_and_wrong(right: int, rows: int) -> Table:
+def right_and_wrong(right: int, rows: int) -> Measures:
     return np.repeat([1.0, 0.0], [right, rows - right])[:, None]
 
 
@@ -43,7 +43,7 @@ def covered_in(metric: str, rows: int, shares: tuple[float, ...], truth: float, 
     return float(np.average(inside, weights=counts))
 
 
-def mixed(metric: str) -> Table:
+def mixed(metric: str) -> Measures:
     """A table that the metric might measure."""
     tables = {"accuracy": right_and_wrong(5, 9), "tag_accuracy": np.array([[2.0, 3.0], [7.0, 7.0], [0.0, 1.0]])}
     return tables.get(metric, np.repeat(CELLS, [5, 2, 3, 4], axis=0))
@@ -111,13 +111,13 @@ def test_the_interval_of_a_confusion_table_s_score_covers(
     assert 0.93 <= np.mean(found) <= 0.97
 
 
-def questions(draws: np.random.Generator, rows: int) -> Table:
+def questions(draws: np.random.Generator, rows: int) -> Measures:
     """The F1 of questions: half right, a fifth wrong, the others in part. The mean is 0.5 + 0.3 * 2 / 3.5."""
     kind, part = draws.random(rows), draws.beta(2, 1.5, rows)
     return np.where(kind < 0.5, 1.0, np.where(kind < 0.7, 0.0, part))[:, None]
 
 
-def sentences(draws: np.random.Generator, rows: int) -> Table:
+def sentences(draws: np.random.Generator, rows: int) -> Measures:
     """Right words and words of sentences that are more or less hard: 0.96 of the words are right."""
     words = draws.geometric(1 / 15, rows)
     return np.stack([draws.binomial(words, draws.beta(48, 2, rows)), words], axis=1).astype(float)
@@ -130,7 +130,7 @@ def sentences(draws: np.random.Generator, rows: int) -> Table:
 )  # fmt: skip
 @pytest.mark.parametrize("rows", [80, 277, 872])
 def test_the_interval_of_rows_that_are_right_in_part_covers(
-    metric: str, draw: Callable[[np.random.Generator, int], Table], truth: float, rows: int
+    metric: str, draw: Callable[[np.random.Generator, int], Measures], truth: float, rows: int
 ) -> None:
     draws = np.random.default_rng(7)
     found = [interval(metric, draw(draws, rows)) for _ in range(SETS)]

@@ -51,7 +51,7 @@ def test_the_first_row_is_named(say: Say, damaged: Path) -> None:
 
 
 def test_finetune_whose_model_answers_nan_is_one_line(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
-    def predict(model: object, features: Features, watch: object) -> Ragged:
+    def predict(model: object, features: Features, progress: object) -> Ragged:
         runs = [np.array([[0.0, math.inf if i == 2 else 1.0]]) for i in range(len(features))]
         return Ragged.of(runs, "float32", width=2)
 

@@ -13,7 +13,7 @@ from files import json_lines, squad, word, write
 
 from bertkit import registry
 from bertkit.cli import main
-from bertkit.deploy.inputs import Inputs, Typed, read_inputs
+from bertkit.deploy.inputs import Inputs, TypedInput, read_inputs
 from bertkit.errors import BertkitError
 from bertkit.files import write_json
 from bertkit.request.flags import Flags
@@ -26,7 +26,7 @@ Answers = Callable[..., tuple[list[Any], str]]
 
 def read(task: str, path: Path, content: str | bytes) -> Inputs:
     """What predict reads in a file of this content."""
-    return read_inputs(registry.find(task), Typed(file=write(path, content)))
+    return read_inputs(registry.find(task), TypedInput(file=write(path, content)))
 
 
 def error(task: str, path: Path, content: str | bytes) -> str:
@@ -136,7 +136,7 @@ def test_a_text_file_for_a_run_that_reads_two_texts_is_refused_with_its_columns(
 def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
     for path, said in ((tmp_path, "is a folder"), (tmp_path / "nowhere.txt", "no such file")):
         with pytest.raises(BertkitError, match=said):
-            read_inputs(registry.find("sst2"), Typed(file=path))
+            read_inputs(registry.find("sst2"), TypedInput(file=path))
 
 
 # Tables.
@@ -218,14 +218,14 @@ def test_a_question_that_is_cut_is_counted(answers: Answers) -> None:
 
 def test_a_run_without_a_model_is_not_finished(folders: dict[str, Path], tmp_path: Path) -> None:
     from bertkit.deploy.predict import predict
-    from bertkit.progress import Watch
+    from bertkit.progress import Progress
 
     write(tmp_path / "run" / SPEC, (folders["sst2"] / SPEC).read_bytes())
-    inputs = read_inputs(registry.find("sst2"), Typed(texts=("a",)))
+    inputs = read_inputs(registry.find("sst2"), TypedInput(texts=("a",)))
     with pytest.raises(BertkitError, match=r"not finished.*bertkit resume"):
-        predict(tmp_path / "run", inputs, "cpu", Watch())
+        predict(tmp_path / "run", inputs, "cpu", Progress())
 
 
 def test_the_official_dev_file_of_cola_is_read_whole(real_data: Path) -> None:
-    found = read_inputs(registry.find("cola"), Typed(file=real_data / "glue" / "CoLA" / "dev.tsv"))
+    found = read_inputs(registry.find("cola"), TypedInput(file=real_data / "glue" / "CoLA" / "dev.tsv"))
     assert (len(found.rows), found.columns["text"][0]) == (1_043, "The sailors rode the breeze clear of the rocks.")

@@ -8,19 +8,19 @@ from contextlib import suppress
 
 from rich.console import Console
 
-from bertkit.cli.progress_bar import ScreenWatch
+from bertkit.cli.progress_bar import ProgressBar
 
 
 def test_a_terminal_that_was_closed_neither_ends_a_run_nor_its_tidying() -> None:
     ours, theirs = pty.openpty()
     with suppress(OSError), os.fdopen(theirs, "w") as terminal:  # what it still held
-        watch = ScreenWatch("a run", Console(file=terminal, force_terminal=True, width=80))
-        watch.phase("training", 3)
-        watch.note("all is well")
-        assert not watch.gone and b"all is well" in os.read(ours, 10_000)
+        progress = ProgressBar("a run", Console(file=terminal, force_terminal=True, width=80))
+        progress.phase("training", 3)
+        progress.note("all is well")
+        assert not progress.gone and b"all is well" in os.read(ours, 10_000)
         os.close(ours)
-        watch.note("nobody reads this")
-        watch.advance(loss=1.0)
-        watch.phase("scoring", 3)
-        watch.close()
-    assert watch.gone
+        progress.note("nobody reads this")
+        progress.advance(loss=1.0)
+        progress.phase("scoring", 3)
+        progress.close()
+    assert progress.gone

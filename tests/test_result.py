@@ -15,7 +15,7 @@ from bertkit import registry
 from bertkit.errors import RequestError
 from bertkit.files import sha256, write_json, write_text
 from bertkit.result import Result, RowCount, Score, Scored, Training
-from bertkit.runs.folder import RESULT, begun_commits, read_result, read_spec, write_result
+from bertkit.runs.folder import RESULT, read_result, read_spec, recorded_commits, write_result
 from bertkit.runs.folder import SPEC as SPEC_FILE
 from bertkit.spec import Spec, to_plain
 
@@ -80,7 +80,7 @@ def test_a_folder_without_a_spec_is_no_run(tmp_path: Path) -> None:
 def test_commits_that_are_damaged_are_named_with_their_file(tmp_path: Path, text: str) -> None:
     (tmp_path / SPEC_FILE).write_text(text, "utf-8")
     with pytest.raises(RequestError, match=re.escape(f"{tmp_path / SPEC_FILE} is damaged: ")):
-        begun_commits(tmp_path)
+        recorded_commits(tmp_path)
 
 
 DAMAGE = {

@@ -23,11 +23,11 @@ from bertkit.cli import main
 from bertkit.errors import RequestError
 from bertkit.heads import Window
 from bertkit.machine.memory import Guard
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.runs import prepare
 from bertkit.runs import run as runs
 from bertkit.runs.failures import resume_hint
-from bertkit.runs.folder import begun, read_log
+from bertkit.runs.folder import read_log, start_id
 from bertkit.runs.lock import one_writer
 from bertkit.runs.run import run
 from bertkit.spec import RunOptions, Spec
@@ -46,7 +46,7 @@ RECIPE = Recipe(max_steps=6, batch_size=4, learning_rate=1e-3, warmup=0.0, windo
 KEPT = RunOptions(save_every=2)
 
 
-class Told(Watch):
+class Told(Progress):
     """Remembers what it was told."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4
         patched.setattr(Updater, "backward", learn)
         with pytest.raises(CrashError):
             run(spec, replace(means, out=out))
-    return out / runs.settled(spec).folder_name
+    return out / runs.resolved(spec).folder_name
 
 
 @pytest.mark.parametrize("kind", tiny.HEADS)
@@ -112,9 +112,9 @@ def test_what_was_kept_is_gone_on_with_and_gone_when_the_run_is_done(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = crash(spec, tmp_path / "runs", monkeypatch, after=5)
-    watch = Told()
-    finished = run(spec, RunOptions(out=tmp_path / "runs"), watch)
-    assert "resuming after update 4" in watch.notes
+    progress = Told()
+    finished = run(spec, RunOptions(out=tmp_path / "runs"), progress)
+    assert "resuming after update 4" in progress.notes
     assert bytes_of(folder) == bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
     assert [line["step"] for line in read_log(folder) if "loss" in line] == [1, 2, 3, 4, 5, 6]
     assert finished.result.training.steps == 6 and finished.result.training.examples == 24
@@ -147,11 +147,11 @@ def test_force_starts_anew_and_keeps_what_was_there(
 ) -> None:
     folder = crash(spec, tmp_path / "runs", monkeypatch)
     before = {path.name for path in (folder / checkpoint.CHECKPOINTS).iterdir()}
-    watch = Told()
-    run(spec, RunOptions(out=tmp_path / "runs", force=True), watch)
+    progress = Told()
+    run(spec, RunOptions(out=tmp_path / "runs", force=True), progress)
     aside = folder.with_name(f"{folder.name}.before")
     assert {path.name for path in (aside / checkpoint.CHECKPOINTS).iterdir()} == before
-    assert f"the old folder is kept as {aside}" in watch.notes
+    assert f"the old folder is kept as {aside}" in progress.notes
     run(spec, RunOptions(out=tmp_path / "runs", force=True))
     assert folder.with_name(f"{folder.name}.before-2").is_dir()
 
@@ -374,7 +374,7 @@ def test_a_folder_that_is_gone_is_no_place_to_have_begun_in(
 def test_who_is_stopped_is_told_what_goes_on(tmp_path: Path, force: bool, said: str) -> None:
     assert resume_hint(tmp_path, force, None) == "; nothing was begun"
     (tmp_path / "spec.json").touch()
-    before = begun(tmp_path)
+    before = start_id(tmp_path)
     assert resume_hint(tmp_path, force, before) == "; nothing was begun"
     (tmp_path / "spec.json").rename(tmp_path / "old.json")
     (tmp_path / "spec.json").touch()

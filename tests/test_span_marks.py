@@ -17,7 +17,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from bertkit import registry
 from bertkit.data.encoding import counted
 from bertkit.data.readers import read_raw
-from bertkit.data.validate import tidy
+from bertkit.data.validate import validate_rows
 from bertkit.errors import DataError
 from bertkit.evaluation.metrics import METRICS
 from bertkit.heads import Answer, Span, Window
@@ -183,7 +183,7 @@ def rows_of(path: Path) -> dict[str, list[Any]]:
     task, rows, bad = registry.find("squad"), [], 0
     for number, raw in read_raw(path):
         try:
-            rows += tidy([(f"question {number}", raw)], task.source, task.head, golds=True)
+            rows += validate_rows([(f"question {number}", raw)], task.source, task.head, golds=True)
         except DataError:
             bad += 1
         if len(rows) == MOST:

@@ -11,7 +11,7 @@ import pytest
 
 from bertkit import registry
 from bertkit.errors import BertkitError, PeerError, RequestError, RunError, StoppedError
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.result import Result, RowCount, Score, Scored, Training
 from bertkit.runs import run as runs
 from bertkit.spec import RunOptions, Spec
@@ -120,7 +120,9 @@ def test_what_ends_one_run_for_all_ends_the_suite(
     done: list[str] = []
     failing(error, done, monkeypatch)
     with pytest.raises(type(error)):
-        run_suite(GLUE, [member("cola", [[0]]), member("sst2", [[0]])], RunOptions(out=tmp_path), lambda spec: Watch())
+        run_suite(
+            GLUE, [member("cola", [[0]]), member("sst2", [[0]])], RunOptions(out=tmp_path), lambda spec: Progress()
+        )
     assert done == ["cola"]
 
 
@@ -128,7 +130,7 @@ def test_a_run_that_fails_by_itself_leaves_its_cell_saying_so(tmp_path: Path, mo
     done: list[str] = []
     failing(RunError("the loss became nan"), done, monkeypatch)
     members = [member("cola", [[0]]), member("sst2", [[0]])]
-    score = run_suite(GLUE, members, RunOptions(out=tmp_path), lambda spec: Watch())
+    score = run_suite(GLUE, members, RunOptions(out=tmp_path), lambda spec: Progress())
     assert done == ["cola", "sst2"]
     assert [one.missing for one in score.members] == ["the loss became nan"] * 2
 
@@ -140,5 +142,5 @@ def test_a_file_in_place_of_the_folder_is_refused_before_any_run(
     failing(RunError("it ran"), done, monkeypatch)
     (tmp_path / "file").touch()
     with pytest.raises(RequestError, match="is a file, not a folder"):
-        run_suite(GLUE, [member("cola", [[0]])], RunOptions(out=tmp_path / "file"), lambda spec: Watch())
+        run_suite(GLUE, [member("cola", [[0]])], RunOptions(out=tmp_path / "file"), lambda spec: Progress())
     assert not done

@@ -27,7 +27,7 @@ from bertkit.machine.devices import accelerator as make_accelerator
 from bertkit.models.layout import choose_layout
 from bertkit.models.load import Loaded
 from bertkit.models.task_model import TaskModel
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.spec import Layout
 from bertkit.task import Recipe
 from bertkit.training.train import Session, train
@@ -229,13 +229,13 @@ def model_of(kind: str, loaded: Loaded, layout: Layout = "auto", recipe: Recipe 
 def train_in_place(model: TaskModel, features: Features, recipe: Recipe, seed: int = 1) -> list[dict[str, Any]]:
     """Train a model; the log."""
     log: list[dict[str, Any]] = []
-    train(model, features, recipe, Session(log=log.append, watch=Watch(), seed=seed))
+    train(model, features, recipe, Session(log=log.append, progress=Progress(), seed=seed))
     return log
 
 
 def predict(kind: str, loaded: Loaded, features: Features, layout: Layout = "auto") -> Ragged:
     """The logits that `bertkit.evaluation` gets."""
-    return inference.predict(model_of(kind, loaded, layout), features, Watch())
+    return inference.predict(model_of(kind, loaded, layout), features, Progress())
 
 
 def write_reviews(folder: Path, train: Iterable[tuple[str, str]], dev: Iterable[tuple[str, str]]) -> Path:

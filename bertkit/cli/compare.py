@@ -64,7 +64,7 @@ def compare(
         return relaunch(flags.processes)
     from bertkit.studies.compare import compare as run_both
 
-    found = run_both(specs, seeds, compared.scratch_lr, options, partial(screen.watch, display.silent))
+    found = run_both(specs, seeds, compared.scratch_lr, options, partial(screen.progress, display.silent))
     if first():
         _report(found, run.out, display.json)
     return 0

@@ -54,7 +54,7 @@ def evaluate(
         return relaunch(flags.processes)
     if first() and not display.silent:
         _print_plan(members, run.out)
-    result = run_suite(suite, members, options, partial(screen.watch, display.silent))
+    result = run_suite(suite, members, options, partial(screen.progress, display.silent))
     if display.json:
         screen.print_json(result.plain())
     elif first():
@@ -91,8 +91,8 @@ def _score_run(folder: Path, display: Display) -> int:
     check_rows(located(folder, spec))
     from bertkit.runs.rescore import score_run
 
-    with closing(screen.watch(display.silent, spec)) as watch:
-        scores = score_run(folder, watch)
+    with closing(screen.progress(display.silent, spec)) as progress:
+        scores = score_run(folder, progress)
     _print_scores(spec, scores.evaluations, scores.marks, str(folder), display.json)
     return 0
 
@@ -101,8 +101,8 @@ def _score_checkpoint(spec: Spec, display: Display) -> int:
     check([spec], training=False)
     from bertkit.runs.rescore import score_checkpoint
 
-    with closing(screen.watch(display.silent, spec)) as watch:
-        scores = score_checkpoint(spec, watch)
+    with closing(screen.progress(display.silent, spec)) as progress:
+        scores = score_checkpoint(spec, progress)
     _print_scores(spec, scores.evaluations, scores.marks, spec.model, display.json)
     return 0
 

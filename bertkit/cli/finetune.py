@@ -38,6 +38,6 @@ def finetune(
         return relaunch(flags.processes)
     from bertkit.studies.group import run_group
 
-    finished = run_group(specs, options, partial(screen.watch, display.silent))
+    finished = run_group(specs, options, partial(screen.progress, display.silent))
     screen.print_runs(finished, display.json)
     return 0

@@ -48,19 +48,19 @@ def predict(
 ) -> None:
     """Predict with a trained run; each prediction comes with its probabilities."""
     spec = read_spec(run)
-    from bertkit.deploy.inputs import Typed, read_inputs
+    from bertkit.deploy.inputs import TypedInput, read_inputs
 
     given = {name: getattr(flags, name) for name in ("pair", "question", "context", "file")}
-    typed = Typed(texts=tuple(texts or ()), **given)
+    typed = TypedInput(texts=tuple(texts or ()), **given)
     inputs = read_inputs(spec.task, typed)
     from bertkit.deploy.predict import as_line
     from bertkit.deploy.predict import predict as answer
 
-    watch = screen.watch(display.quiet, spec)
+    progress = screen.progress(display.quiet, spec)
     try:
-        answers = answer(run, inputs, flags.device, watch, flags.precision)
+        answers = answer(run, inputs, flags.device, progress, flags.precision)
     finally:
-        watch.close()
+        progress.close()
     for place, row in enumerate(inputs.rows):
         one = None if row is None else answers[row]
         if display.json:

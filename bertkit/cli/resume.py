@@ -27,7 +27,7 @@ def resume(
 
     Its weights and scores are byte for byte those of a run that was never stopped.
     """
-    from bertkit.runs.folder import begun_commits, begun_with, located, read_spec
+    from bertkit.runs.folder import located, pinned_to, read_spec, recorded_commits
 
     folder = folder.resolve()
     spec = read_spec(folder)
@@ -35,11 +35,11 @@ def resume(
     if started not in (None, spec.processes):
         raise RequestError(f"{folder} is of --processes {spec.processes}; the launcher started {started} (WORLD_SIZE)")
     options = replace(options_of(run), out=folder.parent)
-    check([begun_with(located(folder, spec), begun_commits(folder))])  # its own commits, not the newest
+    check([pinned_to(located(folder, spec), recorded_commits(folder))])  # its own commits, not the newest
     if spec.processes > 1 and not distributed():
         return relaunch(spec.processes)
     from bertkit.runs.run import run as resumed
 
-    finished = resumed(spec, options, screen.watch(display.silent, spec), folder=folder)
+    finished = resumed(spec, options, screen.progress(display.silent, spec), folder=folder)
     screen.print_runs([finished], display.json)
     return 0

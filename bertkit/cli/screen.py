@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bertkit.machine.processes import first
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.spec import Spec
 
 if TYPE_CHECKING:
@@ -51,13 +51,13 @@ def print_json(value: Any) -> None:
         sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
-def watch(quiet: bool, spec: Spec) -> Watch:
-    """A progress bar for this run, or a silent Watch."""
+def progress(quiet: bool, spec: Spec) -> Progress:
+    """A progress bar for this run, or a silent Progress."""
     if quiet or not first():
-        return Watch()
-    from bertkit.cli.progress_bar import ScreenWatch
+        return Progress()
+    from bertkit.cli.progress_bar import ProgressBar
 
-    return ScreenWatch(f"{spec.task.name}, seed {spec.seed}", stderr())
+    return ProgressBar(f"{spec.task.name}, seed {spec.seed}", stderr())
 
 
 def percent(value: float) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bertkit.data.cache import cached
 from bertkit.data.readers import read_located, refuse_withheld
-from bertkit.data.validate import tidy
+from bertkit.data.validate import validate_rows
 from bertkit.errors import DataError
 from bertkit.files import sha256
 from bertkit.findings import Finding, Findings, SkippedRow, saved_findings
@@ -73,7 +73,7 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True,
     headed = source.header.get(located.split) if located.official else None
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
-        return tidy(raw(findings), source, head, golds, findings)
+        return validate_rows(raw(findings), source, head, golds, findings)
 
     def raw(findings: Findings) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in located.files:
@@ -108,7 +108,7 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: 
     digest = hashlib.sha256(_key([name], source, head, [golds, skips])).hexdigest()
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
-        return tidy(raw(), source, head, golds, findings)
+        return validate_rows(raw(), source, head, golds, findings)
 
     def raw(hub: HubRows = source.hub) -> Iterator[tuple[str, dict[str, Any]]]:
         for number, row in refuse_withheld(named_rows(fetch_rows(hub, split)[0]), f"{hub.id}, {split}"):

@@ -18,7 +18,7 @@ from bertkit.sources import Source
 NO_TAG = "no tag ('_'): not trained on, not scored"
 
 
-def tidy(
+def validate_rows(
     raw: Iterable[tuple[str, dict[str, Any]]],
     source: Source,
     head: Head,

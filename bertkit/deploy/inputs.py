@@ -11,7 +11,7 @@ from typing import Any
 from bertkit.data.columns import match_columns
 from bertkit.data.decoding import check_line_ends, lines
 from bertkit.data.readers import read_located
-from bertkit.data.validate import tidy
+from bertkit.data.validate import validate_rows
 from bertkit.deploy.words import split_words, unsplit
 from bertkit.errors import DataError, RequestError
 from bertkit.findings import Findings
@@ -28,7 +28,7 @@ IDS = ("id", "idx", "index", "guid", "row_id", "sent_id")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Typed:
+class TypedInput:
     """What was typed after `bertkit predict RUN`."""
 
     texts: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Inputs:
         return {**self.places[place], **values}
 
 
-def read_inputs(task: Task, typed: Typed) -> Inputs:
+def read_inputs(task: Task, typed: TypedInput) -> Inputs:
     """The rows that were typed or are in the file. Raises RequestError or DataError."""
     given = [bool(typed.texts), typed.question is not None, typed.file is not None]
     if sum(given) != 1:
@@ -81,7 +81,7 @@ def read_inputs(task: Task, typed: Typed) -> Inputs:
     return _lines(task, typed.file)
 
 
-def _typed(task: Task, typed: Typed) -> Inputs:
+def _typed(task: Task, typed: TypedInput) -> Inputs:
     """What was typed. Raises RequestError for a flag too few or too many."""
     needed = task.head.roles[:-1]
     more = {"text_pair": typed.pair, "question": typed.question, "context": typed.context}
@@ -161,7 +161,7 @@ def _table(task: Task, path: Path) -> Inputs:
             ids.append(_id(where, next((row.get(name) for name in names["id"]), None)))
             yield where, row
 
-    rows = list(tidy(raw(), _readable(task), task.head, golds=False, findings=findings))
+    rows = list(validate_rows(raw(), _readable(task), task.head, golds=False, findings=findings))
     if not rows:
         raise DataError(f"{path} has no rows")
     places = tuple({"row": k} if i is None else {"row": k, "id": i} for k, i in enumerate(ids, 1))
@@ -205,7 +205,7 @@ def _header(task: Task, path: Path) -> tuple[tuple[str, ...] | None, list[str]]:
 
 def _is_row(task: Task, row: dict[str, str]) -> bool:
     try:
-        return len(list(tidy([("", row)], task.source, task.head, golds=True))) == 1
+        return len(list(validate_rows([("", row)], task.source, task.head, golds=True))) == 1
     except DataError:
         return False
 

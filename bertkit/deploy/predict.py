@@ -17,7 +17,7 @@ from bertkit.machine.devices import accelerator
 from bertkit.models.labels import head_of
 from bertkit.models.load import load_trained
 from bertkit.models.task_model import task_model
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.runs.folder import MODEL, read_spec
 from bertkit.spec import Device
 
@@ -25,10 +25,12 @@ Exactness = Literal["fp32", "bf16"]
 CHECKED = 1_000
 
 
-def predict(folder: Path, inputs: Inputs, device: Device, watch: Watch, precision: Exactness = "fp32") -> list[Answer]:
+def predict(
+    folder: Path, inputs: Inputs, device: Device, progress: Progress, precision: Exactness = "fp32"
+) -> list[Answer]:
     """The run's answer to each of the R rows. Raises RequestError if `folder` is no finished run.
 
-    In bf16 the first CHECKED rows are answered in fp32 too, and the watch is told how many answers differ.
+    In bf16 the first CHECKED rows are answered in fp32 too, and the progress is told how many answers differ.
     """
     spec = read_spec(folder)
     if not (folder / MODEL).is_dir():
@@ -37,17 +39,17 @@ def predict(folder: Path, inputs: Inputs, device: Device, watch: Watch, precisio
     loaded = load_trained(folder / MODEL, spec.task.head)
     model = task_model(loaded, head_of(loaded, spec.task.head), spec, accelerator(device, "fp32"))
     for note in inputs.notes:
-        watch.note(note)
+        progress.note(note)
     if precision == "fp32":
-        found, lines = answers(model, columns, watch)
+        found, lines = answers(model, columns, progress)
     else:
         first = {role: values[:CHECKED] for role, values in columns.items()}
-        exact, _ = answers(model, first, watch)
-        found, lines = answers(model.with_network(loaded.model.to(torch.bfloat16)), columns, watch)
+        exact, _ = answers(model, first, progress)
+        found, lines = answers(model.with_network(loaded.model.to(torch.bfloat16)), columns, progress)
         changed = sum(one.value != other.value for one, other in zip(exact, found, strict=False))
         lines.append(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
     for line in lines:
-        watch.note(line)
+        progress.note(line)
     return found
 
 

@@ -21,21 +21,21 @@ from bertkit.kernels.linear import fast_linear
 from bertkit.kernels.unpadded import unpadded
 from bertkit.models.forward import forward, readable_inputs
 from bertkit.models.task_model import TaskModel
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.result import RowCount
 
 BUDGET = 2_048
 """Tokens of a batch at most, padding counted."""
 
 
-def predict(model: TaskModel, features: Features, watch: Watch) -> Ragged:
+def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
     """Logits of every feature, in their order, on every process: one run a feature, without padding."""
     head, accelerator = model.head, model.accelerator
     network = model.network.to(accelerator.device)
     network.eval()
     ranked = list(by_length(features.lengths, BUDGET))
     mine = ranked[accelerator.process_index :: accelerator.num_processes]
-    watch.phase("predicting", len(mine))
+    progress.phase("predicting", len(mine))
     readable = readable_inputs(network)
     found: list[tuple[int, Any]] = []
     with ExitStack() as stack:
@@ -48,7 +48,7 @@ def predict(model: TaskModel, features: Features, watch: Watch) -> Ragged:
             logits = forward(network, head, model.batch(part), readable).float().cpu().numpy()
             for i, run, length in zip(indices, logits, part.lengths, strict=True):
                 found.append((int(i), run[:length] if head.per_token else run[None]))
-            watch.advance()
+            progress.advance()
     if accelerator.num_processes > 1:
         found = gather_object(found)
     runs = [run for _, run in sorted(found, key=lambda pair: pair[0])]
@@ -56,7 +56,7 @@ def predict(model: TaskModel, features: Features, watch: Watch) -> Ragged:
     return Ragged.of(runs, "float32", width=runs[0].shape[1])
 
 
-def answers(model: TaskModel, rows: Table | Columns, watch: Watch) -> tuple[list[Answer], list[str]]:
+def answers(model: TaskModel, rows: Table | Columns, progress: Progress) -> tuple[list[Answer], list[str]]:
     """The answer to each row, in the rows' order, and lines that say what the user should know of the rows.
 
     Golds among the columns are not read. Raises RunError if the model's logits are not finite.
@@ -68,7 +68,7 @@ def answers(model: TaskModel, rows: Table | Columns, watch: Watch) -> tuple[list
     found: list[Answer] = []
     cut, counts = 0, Counter[str]()
     for columns, features in ahead(head, rows, model.loaded.tokenizer, model.window):
-        logits = predict(model, features, watch)
+        logits = predict(model, features, progress)
         block = len(columns[head.roles[0]])
         check_finite(features, logits, columns.get("row_id") or range(len(found) + 1, len(found) + block + 1))
         cut += rows_cut(features)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Table = NDArray[np.float64]
-Score = Callable[[Table], float]
-Method = Callable[[Table, Score], "Interval"]
+Measures = NDArray[np.float64]
+Score = Callable[[Measures], float]
+Method = Callable[[Measures, Score], "Interval"]
 
 SAMPLES = 1_000
 """Bootstrap samples."""
@@ -35,7 +35,7 @@ class Interval:
     name: str
 
 
-def wilson(table: Table, score: Score) -> Interval:
+def wilson(table: Measures, score: Score) -> Interval:
     """Wilson's score interval (1927) of a mean of numbers from 0 to 1: (R, 1), or of a ratio of sums: (R, 2).
 
     The number of trials is the effective one: as many as have the variance that is seen between the rows (Korn and
@@ -54,7 +54,7 @@ def wilson(table: Table, score: Score) -> Interval:
     return _around(share, middle - half, middle + half, "Wilson")
 
 
-def _effective(sums: Table, sizes: Table, share: float) -> float:
+def _effective(sums: Measures, sizes: Measures, share: float) -> float:
     """The number of independent trials whose share of successes varies as much as a ratio of sums over R rows."""
     spread = float((((sums - share * sizes) / sizes.mean()) ** 2).mean() / len(sums))
     if not 0 < share < 1 or not spread:
@@ -62,7 +62,7 @@ def _effective(sums: Table, sizes: Table, share: float) -> float:
     return share * (1 - share) / spread
 
 
-def jeffreys_f1(table: Table, score: Score) -> Interval:
+def jeffreys_f1(table: Measures, score: Score) -> Interval:
     """The Jeffreys interval of the second label's F1, from (R, 2) codes of golds and answers.
 
     F1 = 2 J / (1 + J), where J is the share of true positives among all rows where gold or answer is positive. So the
@@ -88,7 +88,7 @@ def of_confusions(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> M
     they are those of the bootstrap, which draws cells as it draws rows.
     """
 
-    def method(table: Table, score: Score) -> Interval:
+    def method(table: Measures, score: Score) -> Interval:
         names, codes = np.unique(table, return_inverse=True)
         count = max(2, len(names))
         pairs = codes.reshape(table.shape)
@@ -104,7 +104,7 @@ def of_confusions(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> M
     return method
 
 
-def bootstrap(table: Table, score: Score) -> Interval:
+def bootstrap(table: Measures, score: Score) -> Interval:
     """The percentile interval over SAMPLES bootstrap samples of the rows (Efron 1979).
 
     The draws are the same for every call with as many rows.

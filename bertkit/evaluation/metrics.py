@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.evaluation.intervals import Method, Table, bootstrap, jeffreys_f1, of_confusions, wilson
+from bertkit.evaluation.intervals import Measures, Method, bootstrap, jeffreys_f1, of_confusions, wilson
 from bertkit.heads import squad
 
 Labels = Sequence[str]
@@ -33,8 +33,8 @@ class Metric:
 
     name: str
     kind: Kind
-    measure: Callable[[Sequence[Any], Sequence[Any], Labels], Table]
-    score: Callable[[Table], float]
+    measure: Callable[[Sequence[Any], Sequence[Any], Labels], Measures]
+    score: Callable[[Measures], float]
     interval: Method = bootstrap
     best: float = 1.0
 
@@ -43,20 +43,20 @@ class Metric:
         return self.score(self.measure(golds, values, labels))
 
 
-def _codes(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+def _codes(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
     order = {name: i for i, name in enumerate(labels)}
     return np.array([[order[gold], order[value]] for gold, value in zip(golds, values, strict=True)], float)
 
 
-def _equal(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+def _equal(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
     return np.array([[gold == value] for gold, value in zip(golds, values, strict=True)], float)
 
 
-def _numbers(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+def _numbers(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
     return np.array(list(zip(golds, values, strict=True)), float)
 
 
-def _tag_counts(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+def _tag_counts(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
     """Right tags and words of each row; a word that got no tag is a wrong one, a word without a gold is none."""
     return np.array(
         [
@@ -71,35 +71,37 @@ def _right(gold: str | None, value: str | None) -> bool:
     return gold is not None and gold == value
 
 
-def _squad(best_of: Callable[[Sequence[str], str], float]) -> Callable[[Sequence[Any], Sequence[Any], Labels], Table]:
-    def measure(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Table:
+def _squad(
+    best_of: Callable[[Sequence[str], str], float],
+) -> Callable[[Sequence[Any], Sequence[Any], Labels], Measures]:
+    def measure(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
         return np.array([[best_of(g, v)] for g, v in zip(golds, values, strict=True)], float)
 
     return measure
 
 
-def _mean(table: Table) -> float:
+def _mean(table: Measures) -> float:
     return float(table[:, 0].mean())
 
 
-def _ratio(table: Table) -> float:
+def _ratio(table: Measures) -> float:
     return float(table[:, 0].sum() / max(table[:, 1].sum(), 1))
 
 
-def _f1(table: Table) -> float:
+def _f1(table: Measures) -> float:
     """F1 of the second label, GLUE's positive one; 0 where it is never given (scikit-learn)."""
     from sklearn.metrics import f1_score
 
     return float(f1_score(table[:, 0] == 1, table[:, 1] == 1, zero_division=0))
 
 
-def _f1_macro(table: Table) -> float:
+def _f1_macro(table: Measures) -> float:
     from sklearn.metrics import f1_score
 
     return float(f1_score(table[:, 0], table[:, 1], average="macro", zero_division=0))
 
 
-def _matthews(table: Table) -> float:
+def _matthews(table: Measures) -> float:
     """Matthews' correlation; 0, not NaN, where all golds or all answers are the same (scikit-learn)."""
     from sklearn.metrics import matthews_corrcoef
 
@@ -125,21 +127,21 @@ def matthews_of(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def _pearson(table: Table) -> float:
+def _pearson(table: Measures) -> float:
     """Pearson's correlation; 0 where either side is constant and it is not defined."""
     from scipy.stats import pearsonr
 
     return 0.0 if _constant(table) else float(pearsonr(table[:, 0], table[:, 1]).statistic)
 
 
-def _spearman(table: Table) -> float:
+def _spearman(table: Measures) -> float:
     """Spearman's rank correlation; 0 where either side is constant and it is not defined."""
     from scipy.stats import spearmanr
 
     return 0.0 if _constant(table) else float(spearmanr(table[:, 0], table[:, 1]).statistic)
 
 
-def _constant(table: Table) -> bool:
+def _constant(table: Measures) -> bool:
     return len(table) < 2 or bool((np.ptp(table, axis=0) < 1e-12).any())
 
 

@@ -20,10 +20,10 @@ FASTEST: tuple[Device, ...] = ("cuda", "mps", "cpu")
 MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
-def settled(spec: Spec) -> Spec:
+def resolved(spec: Spec) -> Spec:
     """The spec with "auto" resolved for this machine. Raises RequestError."""
-    device = settle_device(spec.device)
-    return replace(spec, device=device, precision=settle_precision(device, spec.precision))
+    device = resolve_device(spec.device)
+    return replace(spec, device=device, precision=resolve_precision(device, spec.precision))
 
 
 def accelerator(device: Device, precision: Precision) -> Accelerator:
@@ -31,8 +31,8 @@ def accelerator(device: Device, precision: Precision) -> Accelerator:
 
     With several processes, collectives raise RuntimeError after `timeout()` without another's answer.
     """
-    device = settle_device(device)
-    precision = settle_precision(device, precision)
+    device = resolve_device(device)
+    precision = resolve_precision(device, precision)
     AcceleratorState._reset_state()  # one process may run several specs, one after another
     cpu = device == "cpu"
     if world_size() is not None:
@@ -42,22 +42,22 @@ def accelerator(device: Device, precision: Precision) -> Accelerator:
     return Accelerator(cpu=cpu, mixed_precision=MIXED[precision])
 
 
-def is_there(device: Device) -> bool:
+def is_available(device: Device) -> bool:
     """Whether this machine and this build of torch have the device."""
     there: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
     return device not in there or there[device]()
 
 
-def settle_device(device: Device) -> Device:
+def resolve_device(device: Device) -> Device:
     """ "auto" becomes the fastest device available. Raises RequestError."""
     if device == "auto":
-        return next(one for one in FASTEST if is_there(one))
-    if not is_there(device):
+        return next(one for one in FASTEST if is_available(one))
+    if not is_available(device):
         raise RequestError(f"--device {device}: this machine, or this build of torch, has none")
     return device
 
 
-def settle_precision(device: Device, precision: Precision) -> Precision:
+def resolve_precision(device: Device, precision: Precision) -> Precision:
     """ "auto" becomes bf16 where the hardware computes in it, else fp32; fp16 needs CUDA."""
     if precision == "fp16" and device != "cuda":
         raise RequestError("--precision fp16 needs a CUDA device; on a CPU take bf16 or fp32")

@@ -13,14 +13,14 @@ from bertkit.errors import BertkitError, RequestError, RunError
 Value = TypeVar("Value")
 
 
-def first_says(value: Value) -> Value:
+def broadcast(value: Value) -> Value:
     """The first process's `value`, on all of them; `devices.accelerator` must have been called."""
     values = [value]
     broadcast_object_list(values)
     return values[0]
 
 
-def first_does(work: Callable[[], Value]) -> Value:
+def run_on_first(work: Callable[[], Value]) -> Value:
     """The result of `work`, run by the first process alone; its BertkitError is raised on all."""
     error: BertkitError | None = None
     value: Any = None
@@ -29,7 +29,7 @@ def first_does(work: Callable[[], Value]) -> Value:
             value = work()
         except BertkitError as raised:
             error = raised
-    value, said, failed = first_says((value, None if error is None else str(error), isinstance(error, RunError)))
+    value, said, failed = broadcast((value, None if error is None else str(error), isinstance(error, RunError)))
     if error is not None:
         raise error
     if said is not None:
@@ -37,7 +37,7 @@ def first_does(work: Callable[[], Value]) -> Value:
     return cast(Value, value)
 
 
-def all_do(work: Callable[[], Value]) -> Value:
+def run_on_all(work: Callable[[], Value]) -> Value:
     """The result of `work` in this process; a BertkitError of any process is raised on all."""
     error: BertkitError | None = None
     value: Any = None

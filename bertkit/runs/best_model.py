@@ -25,7 +25,7 @@ def kept_best(run: Path) -> Any:
         return None
 
 
-def stale(run: Path, known: Mapping[str, Any] | None) -> list[Path]:
+def stale_best(run: Path, known: Mapping[str, Any] | None) -> list[Path]:
     """What is no best model of a run that goes on from a checkpoint, which knows of that one."""
     return [run / NEW_BEST] if known and known == kept_best(run) else [run / NEW_BEST, run / BEST]
 

@@ -14,13 +14,13 @@ from accelerate import Accelerator
 from bertkit.data.splits import Splits, read_splits
 from bertkit.machine.devices import accelerator as make_accelerator
 from bertkit.machine.signals import Stop
-from bertkit.machine.sync import all_do, first_does
-from bertkit.progress import Watch
+from bertkit.machine.sync import run_on_all, run_on_first
+from bertkit.progress import Progress
 from bertkit.result import Result
 from bertkit.runs.failures import resume_hint
-from bertkit.runs.folder import begun, begun_commits, begun_with, located, read_result
+from bertkit.runs.folder import located, pinned_to, read_result, recorded_commits, start_id
 from bertkit.runs.lock import one_writer
-from bertkit.runs.provenance import carried, check_unchanged
+from bertkit.runs.provenance import check_unchanged, restored_options
 from bertkit.spec import RunOptions, Spec
 from bertkit.training import checkpoint
 from bertkit.training.checkpoint import State
@@ -39,7 +39,7 @@ class Claim:
     source: Spec
     folder: Path
     options: RunOptions
-    watch: Watch
+    progress: Progress
     accelerator: Accelerator
     stop: Stop
     splits: Splits
@@ -55,7 +55,7 @@ class Claim:
 def claim(
     spec: Spec,
     options: RunOptions,
-    watch: Watch,
+    progress: Progress,
     folder: Path | None,
     commits: Mapping[str, Any] | None,
     stack: ExitStack,
@@ -69,19 +69,19 @@ def claim(
     folder = folder or options.out / spec.folder_name
     force = options.force
     accelerator = make_accelerator(spec.device, spec.precision)
-    stop = stack.enter_context(Stop(partial(resume_hint, folder, force, begun(folder) if force else None)))
-    first_does(lambda: stack.enter_context(one_writer(folder)))
-    made_of = first_does(lambda: (not force and begun_commits(folder)) or commits or {})
-    source = all_do(lambda: begun_with(source, made_of))
-    result = None if force else first_does(lambda: read_result(folder))
-    splits = all_do(lambda: read_splits(source))
+    stop = stack.enter_context(Stop(partial(resume_hint, folder, force, start_id(folder) if force else None)))
+    run_on_first(lambda: stack.enter_context(one_writer(folder)))
+    made_of = run_on_first(lambda: (not force and recorded_commits(folder)) or commits or {})
+    source = run_on_all(lambda: pinned_to(source, made_of))
+    result = None if force else run_on_first(lambda: read_result(folder))
+    splits = run_on_all(lambda: read_splits(source))
     state = None
     if result is not None:
-        all_do(lambda: check_unchanged(result, splits, source, folder))
-        first_does(lambda: checkpoint.remove(folder))  # if it was killed when all else was done
+        run_on_all(lambda: check_unchanged(result, splits, source, folder))
+        run_on_first(lambda: checkpoint.remove(folder))  # if it was killed when all else was done
     elif not force:
-        state = first_does(lambda: checkpoint.newest(folder, watch.note))
+        state = run_on_first(lambda: checkpoint.newest(folder, progress.note))
     return Claim(
-        spec=spec, source=source, folder=folder, options=carried(options, state), watch=watch,
+        spec=spec, source=source, folder=folder, options=restored_options(options, state), progress=progress,
         accelerator=accelerator, stop=stop, splits=splits, result=result, state=state,
     )  # fmt: skip

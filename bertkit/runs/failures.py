@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bertkit.errors import RequestError, RunError
 from bertkit.machine.memory import out_of_memory
-from bertkit.runs.folder import begun
+from bertkit.runs.folder import start_id
 
 SMALL = 64 * 10**6
 """Bytes for everything in a run's folder that is no weights."""
@@ -20,7 +20,7 @@ def resume_hint(folder: Path, force: bool, before: int | None, kept: int | None 
 
     before  what was begun in the folder, if it was to be put aside
     """
-    if begun(folder) in (None, before):
+    if start_id(folder) in (None, before):
         return "; nothing was begun"
     done = f"; update {kept:,} is kept" if kept else ""
     again = "" if force else "the same command goes on, and so does: "

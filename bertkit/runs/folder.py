@@ -20,13 +20,13 @@ from bertkit.sources import Source
 from bertkit.spec import HUB, MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE, Spec, spec_from_plain, to_plain
 
 
-def begun(folder: Path) -> int | None:
+def start_id(folder: Path) -> int | None:
     """Which beginning of a run the folder holds; None if none was."""
     spec = folder / SPEC
     return spec.stat().st_ino if spec.is_file() else None
 
 
-def put_aside(folder: Path) -> Path:
+def back_up(folder: Path) -> Path:
     """Give a folder another name, which is returned: its own with .before, or .before-2 and so on."""
     for k in range(1, 10_000):
         aside = folder.with_name(f"{folder.name}.before{f'-{k}' if k > 1 else ''}")
@@ -78,7 +78,7 @@ SPEC, LOG, MODEL, PREDICTIONS, RESULT = SPEC_FILE, "log.jsonl", MODEL_FOLDER, "p
 FAILED, BEST, SKIPPED = "failed.json", "best", "skipped.jsonl"
 
 
-BEGUN_IN, COMMITS = "begun_in", "commits"
+WORKING_FOLDER, COMMITS = "begun_in", "commits"
 
 
 def read_result(folder: Path) -> Result | None:
@@ -110,7 +110,7 @@ def write_spec(folder: Path, spec: Spec, commits: Mapping[str, Any]) -> None:
     """
     plain = {**to_plain(spec), COMMITS: commits}
     with suppress(FileNotFoundError):
-        plain[BEGUN_IN] = str(Path.cwd())
+        plain[WORKING_FOLDER] = str(Path.cwd())
     write_json(folder / SPEC, plain)
 
 
@@ -125,7 +125,7 @@ def read_spec(folder: Path) -> Spec:
     raise AssertionError
 
 
-def begun_commits(folder: Path) -> Any:
+def recorded_commits(folder: Path) -> Any:
     """The Hub's commits that a run was begun with; {} if none was. Raises RequestError if they are damaged."""
     commits = _written(folder, COMMITS) or {}
     with _damage_named(folder / SPEC):
@@ -134,7 +134,7 @@ def begun_commits(folder: Path) -> Any:
     return commits
 
 
-def begun_with(spec: Spec, commits: Mapping[str, Any]) -> Spec:
+def pinned_to(spec: Spec, commits: Mapping[str, Any]) -> Spec:
     """`spec` at the Hub's `commits` of a run, whatever was pushed since."""
     datasets = commits.get("datasets", {})
 
@@ -163,7 +163,7 @@ def located(folder: Path, spec: Spec) -> Spec:
 
     `spec` itself says what the run is: this one, where to look.
     """
-    begun_in = _written(folder, BEGUN_IN)
+    begun_in = _written(folder, WORKING_FOLDER)
 
     def at(typed: str) -> str:
         path = Path(begun_in if isinstance(begun_in, str) else "") / expanded(typed)

@@ -18,14 +18,14 @@ from bertkit.encoders import locate_encoder
 from bertkit.files import write_lines
 from bertkit.machine.devices import describe, processor
 from bertkit.machine.memory import Guard
-from bertkit.machine.sync import all_do, first_does, first_says
+from bertkit.machine.sync import broadcast, run_on_all, run_on_first
 from bertkit.models.load import Loaded, load
 from bertkit.models.task_model import TaskModel, task_model
-from bertkit.runs.best_model import Best, stale
+from bertkit.runs.best_model import Best, stale_best
 from bertkit.runs.claim import Claim
 from bertkit.runs.failures import check_room
-from bertkit.runs.folder import FAILED, LOG, MODEL, SKIPPED, Log, put_aside, write_spec
-from bertkit.runs.provenance import check_peers, check_same, facts_of, lasting, versions
+from bertkit.runs.folder import FAILED, LOG, MODEL, SKIPPED, Log, back_up, write_spec
+from bertkit.runs.provenance import check_peers, check_resumable, facts_of, saved_options, versions
 from bertkit.runs.scoring import Scoring
 from bertkit.spec import Spec
 from bertkit.task import Recipe
@@ -54,13 +54,13 @@ def prepared(run: Claim) -> Iterator[Prepared]:
     counts = run.splits.counts({})
     notes = [f"{name}: {note}" for name, count in counts.items() for note in count.notes]
     for line in dict.fromkeys([*marks_of(run.spec, run.splits), *notes]):
-        run.watch.note(line)
-    loaded = all_do(lambda: _load(run))
+        run.progress.note(line)
+    loaded = run_on_all(lambda: _load(run))
     for line in loaded.notes:
-        run.watch.note(line)
+        run.progress.note(line)
     facts = _facts(run, loaded)
-    first = first_says(facts)
-    all_do(lambda: check_peers(first, facts))
+    first = broadcast(facts)
+    run_on_all(lambda: check_peers(first, facts))
     model = task_model(loaded, run.splits.head, run.spec, run.accelerator, _typed_length(run.spec))
     _begin(run, loaded, facts)
     with Worker() as worker, ExitStack() as stack:
@@ -68,11 +68,11 @@ def prepared(run: Claim) -> Iterator[Prepared]:
         log = stack.enter_context(Log(run.folder / LOG, run.is_main, int(run.state.facts["log"]) if run.state else 0))
         best = Best(run.folder, run.state.facts["best"] if run.state else None) if run.options.keep_best else None
         scoring = Scoring(task=run.spec.task, splits=run.splits, features=features, model=model, log=log, best=best)
-        checkpointer = _checkpointer(run, {**facts, **lasting(run.options)}, scoring, stack)
+        checkpointer = _checkpointer(run, {**facts, **saved_options(run.options)}, scoring, stack)
         transformers.set_seed(run.spec.seed + 1_000_003 * run.accelerator.process_index)
-        run.watch.phase("tokenising", 1)
+        run.progress.phase("tokenising", 1)
         session = Session(
-            log=log.write, watch=run.watch, seed=run.spec.seed, score=scoring.on_the_way,
+            log=log.write, progress=run.progress, seed=run.spec.seed, score=scoring.on_the_way,
             eval_every=run.spec.eval_every, fast_dropout=run.spec.fast_dropout, checkpointer=checkpointer,
             guard=Guard(run.options.max_memory),
         )  # fmt: skip
@@ -110,7 +110,7 @@ def _encoded(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encoded]
 
 
 def _checkpointer(run: Claim, facts: dict[str, Any], scoring: Scoring, stack: ExitStack) -> Checkpointer:
-    writer = CheckpointWriter(run.folder, run.watch.note) if run.is_main else None
+    writer = CheckpointWriter(run.folder, run.progress.note) if run.is_main else None
     if writer:
         stack.callback(writer.close)
 
@@ -123,10 +123,10 @@ def _checkpointer(run: Claim, facts: dict[str, Any], scoring: Scoring, stack: Ex
 def _begin(run: Claim, loaded: Loaded, facts: dict[str, Any]) -> None:
     """Make the folder with its spec, or check that what was begun there can be resumed; check that there is room."""
     if run.state:
-        for line in check_same(run.state.facts, facts, run.folder):
-            run.watch.note(line)
-        run.watch.note(f"resuming after update {run.state.step:,}")
-    first_does(lambda: _make_folder(run, loaded))
+        for line in check_resumable(run.state.facts, facts, run.folder):
+            run.progress.note(line)
+        run.progress.note(f"resuming after update {run.state.step:,}")
+    run_on_first(lambda: _make_folder(run, loaded))
 
 
 def _make_folder(run: Claim, loaded: Loaded) -> None:
@@ -134,12 +134,12 @@ def _make_folder(run: Claim, loaded: Loaded) -> None:
         shutil.rmtree(left)
     kept = () if run.options.force else run.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*")
     weights = 4 * loaded.record["parameters"]
-    run.watch.note(check_room(run.folder, weights, sum(file.stat().st_size for file in kept)))
+    run.progress.note(check_room(run.folder, weights, sum(file.stat().st_size for file in kept)))
     if run.options.force and run.folder.exists():
-        run.watch.note(f"the old folder is kept as {put_aside(run.folder)}")
+        run.progress.note(f"the old folder is kept as {back_up(run.folder)}")
     run.folder.mkdir(parents=True, exist_ok=True)
     (run.folder / FAILED).unlink(missing_ok=True)
-    best = stale(run.folder, run.state.facts["best"] if run.state else None)
+    best = stale_best(run.folder, run.state.facts["best"] if run.state else None)
     for left in (run.folder / MODEL, *best, *run.folder.glob(".*.tmp")):
         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     skipped = [

@@ -63,7 +63,7 @@ def check_peers(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
             raise RequestError(f"{name}: not the same in every process, as rows, encoder and libraries must be{way}")
 
 
-def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:
+def check_resumable(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:
     """Lines a person should know; raises RequestError if a run that was begun cannot be gone on with."""
     for name in {**now["made of"], **before["made of"]}:
         was, value = (facts["made of"].get(name) for facts in (before, now))
@@ -78,12 +78,12 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
     return []
 
 
-def lasting(options: RunOptions) -> dict[str, Any]:
+def saved_options(options: RunOptions) -> dict[str, Any]:
     """The options that a checkpoint holds, for when the run is resumed."""
     return {"keep_best": options.keep_best, "max_memory": options.max_memory}
 
 
-def carried(options: RunOptions, state: State | None) -> RunOptions:
+def restored_options(options: RunOptions, state: State | None) -> RunOptions:
     """The options of a run that is resumed from `state`: where nothing else is asked, those that it was begun with."""
     if state is None:
         return options

@@ -12,13 +12,13 @@ from bertkit.encoders import locate_encoder
 from bertkit.errors import RunError
 from bertkit.evaluation.inference import answers
 from bertkit.evaluation.score import score, with_gold
-from bertkit.machine.devices import accelerator, is_there
+from bertkit.machine.devices import accelerator, is_available
 from bertkit.models.labels import head_of, in_task_order
 from bertkit.models.load import fetch, load_trained
 from bertkit.models.task_model import task_model
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.result import Scored
-from bertkit.runs.folder import MODEL, begun_commits, begun_with, located, read_spec
+from bertkit.runs.folder import MODEL, located, pinned_to, read_spec, recorded_commits
 from bertkit.spec import Spec
 
 
@@ -31,25 +31,25 @@ class Scores:
     marks: tuple[str, ...]
 
 
-def score_run(folder: Path, watch: Watch) -> Scores:
+def score_run(folder: Path, progress: Progress) -> Scores:
     """Score the model in a run's folder on the rows it was scored on. Raises RequestError if it is no run.
 
     It may have been trained on a device that is not here.
     """
     spec = located(folder, read_spec(folder))
-    spec = begun_with(spec, {"datasets": begun_commits(folder).get("datasets", {})})  # its own model is what is scored
-    spec = replace(spec, device=spec.device if is_there(spec.device) else "cpu", precision="fp32")
+    spec = pinned_to(spec, {"datasets": recorded_commits(folder).get("datasets", {})})  # it scores its own model
+    spec = replace(spec, device=spec.device if is_available(spec.device) else "cpu", precision="fp32")
     files = locate_splits(spec.task, spec.data, training=False)
-    return _score(spec, folder / MODEL, watch, files, carved=is_carved(spec.task, files))
+    return _score(spec, folder / MODEL, progress, files, carved=is_carved(spec.task, files))
 
 
-def score_checkpoint(spec: Spec, watch: Watch) -> Scores:
+def score_checkpoint(spec: Spec, progress: Progress) -> Scores:
     """Score the fine-tuned checkpoint that `spec.model` names; labels are matched by name."""
     folder, _ = fetch(locate_encoder(spec.model, spec.revision), weights=True)
-    return _score(spec, folder, watch, locate_splits(spec.task, spec.data, training=False), carved=False)
+    return _score(spec, folder, progress, locate_splits(spec.task, spec.data, training=False), carved=False)
 
 
-def _score(spec: Spec, folder: Path, watch: Watch, files: SplitFiles | None, carved: bool) -> Scores:
+def _score(spec: Spec, folder: Path, progress: Progress, files: SplitFiles | None, carved: bool) -> Scores:
     """Predict and score every evaluation of the spec's task with the model in `folder`.
 
     `carved` leaves out the documents that the model was trained on, where dev stood in for train.
@@ -66,11 +66,11 @@ def _score(spec: Spec, folder: Path, watch: Watch, files: SplitFiles | None, car
             scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
             continue
         try:
-            found, lines = answers(model, rows.table, watch)
+            found, lines = answers(model, rows.table, progress)
         except RunError as error:
             raise RunError(f"evaluation {evaluation.name}: {error}") from error
         for line in lines:
-            watch.note(f"{evaluation.name}: {line}")
+            progress.note(f"{evaluation.name}: {line}")
         part = with_gold(head, evaluation, rows.table, found)
         scored.append(score(in_task_order(head, spec.task.head), part))
     return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))

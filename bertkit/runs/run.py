@@ -13,9 +13,9 @@ from bertkit.data.locate import TRAIN
 from bertkit.data.splits import marks_of
 from bertkit.errors import RunError
 from bertkit.files import atomic_folder, write_json
-from bertkit.machine.devices import describe, settled
+from bertkit.machine.devices import describe, resolved
 from bertkit.models.load import save
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.result import Finished, Result, Scored, Training
 from bertkit.runs.claim import Claim, claim
 from bertkit.runs.failures import describing_failures
@@ -31,7 +31,7 @@ from bertkit.training.train import NotFiniteError, train
 def run(
     spec: Spec,
     options: RunOptions,
-    watch: Watch | None = None,
+    progress: Progress | None = None,
     folder: Path | None = None,
     commits: Mapping[str, Any] | None = None,
 ) -> Finished:
@@ -42,18 +42,18 @@ def run(
     it starts again, and the old folder gets another name. Raises StoppedError if a signal asked for a stop, and
     RequestError if another process writes the folder.
     """
-    watch, began = watch or Watch(), time.perf_counter()
+    progress, began = progress or Progress(), time.perf_counter()
     check_out(options.out)
     with ExitStack() as stack:
-        stack.callback(watch.close)
-        claimed = claim(settled(spec), options, watch, folder, commits, stack)
+        stack.callback(progress.close)
+        claimed = claim(resolved(spec), options, progress, folder, commits, stack)
         if claimed.result is not None:
             return Finished(folder=claimed.folder, result=claimed.result, before=True)
         with describing_failures(claimed.folder, lambda: claimed.stop.hint(None)):
             with prepared(claimed) as ready:
                 try:
                     training = train(ready.model, ready.features[TRAIN], ready.recipe, ready.session)
-                    evaluations = ready.scoring.at_the_end(training.steps, claimed.folder, watch)
+                    evaluations = ready.scoring.at_the_end(training.steps, claimed.folder, progress)
                 except NotFiniteError as error:
                     raise _failed(claimed, error) from error
                 result = _result(claimed, ready, training, evaluations, time.perf_counter() - began)

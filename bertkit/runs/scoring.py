@@ -13,7 +13,7 @@ from bertkit.evaluation.score import Answered, score, with_gold
 from bertkit.files import write_lines
 from bertkit.models.load import save
 from bertkit.models.task_model import TaskModel
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.result import Scored
 from bertkit.runs.best_model import Best
 from bertkit.runs.folder import PREDICTIONS, Log
@@ -33,12 +33,12 @@ class Scoring:
 
     def on_the_way(self, step: int) -> None:
         """Score the evaluations that have golds, without intervals, after so many updates; log it."""
-        parts = self._answers(Watch(), on_the_way=True)  # training is what is watched
+        parts = self._answers(Progress(), on_the_way=True)  # training is what is watched
         self._record(step, [score(self.splits.head, part, with_intervals=False) for part in parts.values()])
 
-    def at_the_end(self, step: int, folder: Path, watch: Watch) -> list[Scored]:
+    def at_the_end(self, step: int, folder: Path, progress: Progress) -> list[Scored]:
         """Every evaluation with its intervals, logged; the predictions are written into `folder`."""
-        parts = self._answers(watch, on_the_way=False)
+        parts = self._answers(progress, on_the_way=False)
         if self.model.accelerator.is_main_process:
             write_lines(folder / PREDICTIONS, [line for part in parts.values() for line in part.lines()])
         scored = [
@@ -50,14 +50,14 @@ class Scoring:
         self._record(step, scored)
         return scored
 
-    def _answers(self, watch: Watch, on_the_way: bool) -> dict[str, Answered]:
+    def _answers(self, progress: Progress, on_the_way: bool) -> dict[str, Answered]:
         head, parts = self.splits.head, {}
         for evaluation in self.task.evaluations:
             rows = self.splits.evaluations[evaluation.name]
             if isinstance(rows, str) or (on_the_way and not evaluation.scored):
                 continue
             part = self.features[evaluation.name].whole
-            logits = predict(self.model, part, watch)
+            logits = predict(self.model, part, progress)
             check_finite(part, logits, rows.table["row_id"], evaluation.name)
             answers = head.decode(rows.table[:], part, logits, self.model.window)
             parts[evaluation.name] = with_gold(head, evaluation, rows.table, answers)

@@ -17,9 +17,9 @@ from bertkit.data.locate import TRAIN
 from bertkit.data.sampler import Order, Schedule
 from bertkit.data.splits import read_splits
 from bertkit.evaluation.stats import Spread, difference, spread
-from bertkit.machine.sync import first_does
+from bertkit.machine.sync import run_on_first
 from bertkit.plots.curves import ArmCurves, Panel
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.result import Finished
 from bertkit.runs.folder import LOG, read_log
 from bertkit.spec import HUB, RunOptions, Spec, to_plain
@@ -147,7 +147,7 @@ def compare(
     seeds: int,
     scratch_rate: float | None,
     options: RunOptions,
-    watch: Callable[[Spec], Watch],
+    progress: Callable[[Spec], Progress],
 ) -> list[Comparison]:
     """Run both arms of every spec with `seeds` seeds, counting up from the spec's; finished runs are taken.
 
@@ -156,7 +156,7 @@ def compare(
     """
 
     def run_all(arms: Sequence[Spec]) -> list[Finished]:
-        return run_group(arms, options, watch)
+        return run_group(arms, options, progress)
 
     return [_compared(spec, seeds, scratch_rate, run_all) for spec in specs]
 
@@ -171,7 +171,7 @@ def _compared(
     runs = run_all([replace(arm, seed=arm.seed + k) for arm in (first, second) for k in range(seeds)])
     missing = {one.name for one in runs[0].result.evaluations if one.missing}
     scored = next(e for e in spec.task.scored if e.name not in missing)
-    curves = first_does(lambda: tuple(curve_of(one, scored.name, scored.metrics[0]) for one in runs))
+    curves = run_on_first(lambda: tuple(curve_of(one, scored.name, scored.metrics[0]) for one in runs))
     arms = (
         Arm(name=PRETRAINED, spec=first, curves=curves[:seeds]),
         Arm(name=SCRATCH, spec=second, curves=curves[seeds:]),

@@ -11,7 +11,7 @@ from bertkit import registry
 from bertkit.data.locate import locate_splits
 from bertkit.errors import BertkitError, DataError, PeerError, RunError, StoppedError
 from bertkit.machine.processes import world_size
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.request.check import check
 from bertkit.request.flags import Flags
 from bertkit.request.specs import spec_of
@@ -127,12 +127,14 @@ def mean(values: Iterable[float]) -> float:
 
 def finished(member: Member, out: Path) -> bool:
     """Whether its run is finished, by the look of its folder."""
-    from bertkit.machine.devices import settled
+    from bertkit.machine.devices import resolved
 
-    return member.spec is not None and (out / settled(member.spec).folder_name / RESULT).is_file()
+    return member.spec is not None and (out / resolved(member.spec).folder_name / RESULT).is_file()
 
 
-def run_suite(suite: Suite, members: list[Member], options: RunOptions, watch: Callable[[Spec], Watch]) -> SuiteScore:
+def run_suite(
+    suite: Suite, members: list[Member], options: RunOptions, progress: Callable[[Spec], Progress]
+) -> SuiteScore:
     """Run every member that has a spec. One that fails leaves its cell saying so, and the others go on.
 
     Raises RequestError if no folder can be made at `options.out`, PeerError or StoppedError if one run ended for all,
@@ -148,7 +150,7 @@ def run_suite(suite: Suite, members: list[Member], options: RunOptions, watch: C
             done.append(member)
             continue
         try:
-            one = run(member.spec, options, watch(member.spec))
+            one = run(member.spec, options, progress(member.spec))
             done.append(Member(task=member.task, spec=member.spec, result=one.result, folder=one.folder))
         except (PeerError, StoppedError):  # of all of them, not of this one
             raise

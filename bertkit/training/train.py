@@ -15,7 +15,7 @@ from bertkit.heads.features import Features
 from bertkit.machine.memory import Guard
 from bertkit.models.layout import BatchLayout
 from bertkit.models.task_model import TaskModel
-from bertkit.progress import Watch
+from bertkit.progress import Progress
 from bertkit.result import Training
 from bertkit.task import Recipe
 from bertkit.training.checkpointer import Checkpointer
@@ -64,7 +64,7 @@ class Session:
     """
 
     log: Callable[[dict[str, Any]], None]
-    watch: Watch
+    progress: Progress
     seed: int
     score: Callable[[int], None] | None = None
     eval_every: int | None = None
@@ -115,8 +115,8 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
     keeper = session.checkpointer
     schedule = schedule_of(source, recipe, model.layout, session.seed)
     updates = schedule.updates
-    session.watch.note(_described(schedule, model, session.fast_dropout))
-    session.watch.phase("training", updates)
+    session.progress.note(_described(schedule, model, session.fast_dropout))
+    session.progress.phase("training", updates)
     optimizer = optimizer_of(model.network, recipe)
     sums = Sums()
     with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one, keeper.stop.deferred():
@@ -124,17 +124,17 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
             one.load_state(keeper.state)
             keeper.state.release()
             sums = Sums(**{name: keeper.state.facts[name] for name in vars(sums)})
-            session.watch.advance(sums.step, loss=sums.loss)
+            session.progress.advance(sums.step, loss=sums.loss)
         began = time.perf_counter() - sums.seconds
         for micros in islice(schedule.micro_batches(), sums.step, None):
             parts = [source.take(micro) for micro in micros]
             step, rate = sums.step + 1, recipe.learning_rate * rate_of(sums.step, updates, recipe.warmup)
-            update, exact = _backward(one, parts, step, rate, session.watch)
+            update, exact = _backward(one, parts, step, rate, session.progress)
             one.step(update.norm, recipe.max_grad_norm, rate)
             sums = sums.after(parts, update.loss, time.perf_counter() - began)
             session.log({**vars(sums), "seconds": round(sums.seconds, 3), "learning_rate": rate,
                          "gradient_norm": update.norm, **({"precision": "fp32"} if exact else {})})  # fmt: skip
-            session.watch.advance(loss=update.loss, examples=sum(map(len, parts)))
+            session.progress.advance(loss=update.loss, examples=sum(map(len, parts)))
             if session.score and session.eval_every and step % session.eval_every == 0 and step < updates:
                 session.score(step)
                 model.network.train()
@@ -146,12 +146,12 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
     )  # fmt: skip
 
 
-def _backward(one: Updater, parts: list[Features], step: int, rate: float, watch: Watch) -> tuple[Update, bool]:
+def _backward(one: Updater, parts: list[Features], step: int, rate: float, progress: Progress) -> tuple[Update, bool]:
     """The gradient of an update, and whether it had to be computed in fp32. Raises NotFiniteError."""
     mixed, pieces, before = one.accelerator.mixed_precision, one.pieces, one.rng_state()
     update = one.backward(parts)
     if one.pieces > pieces:
-        watch.note(f"out of memory at update {step}: batches are cut into {one.pieces} pieces from now on")
+        progress.note(f"out of memory at update {step}: batches are cut into {one.pieces} pieces from now on")
     if update.finite or (mixed == "fp16" and one.skipped < SKIPPED):
         one.skipped = 0 if update.finite else one.skipped + 1
         return update, False
@@ -162,7 +162,7 @@ def _backward(one: Updater, parts: list[Features], step: int, rate: float, watch
         again = one.backward(parts, exact=True)
     if not again.finite:
         raise NotFiniteError(step, rate, again, sorted({int(row) for part in parts for row in part.row}))
-    watch.note(f"update {step}: non-finite in bf16 (loss {update.loss}, norm {update.norm}); recomputed in fp32")
+    progress.note(f"update {step}: non-finite in bf16 (loss {update.loss}, norm {update.norm}); recomputed in fp32")
     return again, True
 
 
