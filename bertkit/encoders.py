@@ -1,4 +1,4 @@
-"""Which encoder is meant, and whether it is complete, by names, sizes and headers only. Light."""
+"""Find the encoder a name refers to, and check that its files are complete, by sizes and headers only. Light."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MODEL_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
 )
-"""All that an encoder is read from, but for its weights."""
+"""The files that an encoder is read from, other than its weights."""
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -63,7 +63,7 @@ def locate_encoder(name: str, revision: str | None = None, weights: bool = True)
     or, where `weights` are wanted, safetensors as long as their own header says. Raises EncoderError.
     """
     if name == SAMPLE and revision:
-        raise EncoderError(f"--revision {revision}: the sample's encoder is out of a package, which has no revisions")
+        raise EncoderError(f"--revision {revision}: the sample encoder comes from a package, which has no revisions")
     if name == SAMPLE:
         return Encoder(name=name, place=str(sample_folder()), kind="sample")
     path = expanded(name)
@@ -120,7 +120,7 @@ def sample_folder() -> Path:
 
 
 def check_folder(folder: Path, weights: bool = True) -> None:
-    """Raise EncoderError unless `folder` has a config, a vocabulary and (if wanted) whole safetensors."""
+    """Raise EncoderError unless `folder` has a config, a vocabulary and (if wanted) complete safetensors."""
     if not (folder / "config.json").is_file():
         raise EncoderError(f"{folder} is not a model's folder: it has no config.json")
     if not any((folder / name).is_file() for name in VOCABULARIES):
@@ -169,9 +169,9 @@ def check_safetensors(path: Path) -> None:
             tensors = json.loads(file.read(length))
         ends = [int(tensor["data_offsets"][1]) for name, tensor in tensors.items() if name != "__metadata__"]
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise EncoderError(f"{path} is not whole ({error}): fetch or copy it again") from error
+        raise EncoderError(f"{path} is incomplete ({error}): fetch or copy it again") from error
     if size != 8 + length + max(ends, default=0):
         raise EncoderError(
-            f"{path} is not whole: {size:,} bytes instead of {8 + length + max(ends, default=0):,}; "
+            f"{path} is incomplete: {size:,} bytes instead of {8 + length + max(ends, default=0):,}; "
             "fetch or copy it again"
         )

@@ -1,7 +1,7 @@
 """Everything that decides a run's result, in one frozen value.
 
-The task is written out whole, so that a user's own task and one from a pack go the same way and a run
-can be read without its pack. pydantic reads and writes it; it is imported when that is asked for.
+The task is written out in full, so that a user's own task is treated like a pack's, and a run can be read without its
+pack. pydantic reads and writes it, and is imported late.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ SPEC_FILE, MODEL_FOLDER, RESULT_FILE = "spec.json", "model", "result.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """What was asked, whole.
+    """One run as requested.
 
     task        the problem
     model       a Hub id, a folder, or "sample"
     revision    of the Hub's model: a branch, tag or commit
-    scratch     the encoder's shape with random weights
+    scratch     the encoder's architecture with random weights
     keep_head   whether a fine-tuned checkpoint's head is trained further, and not replaced by a fresh one
     data        "hub", "sample", or the folder of the rows as it was typed
     limit       rows of each split at most, the first ones
     recipe      the hyper-parameters
-    eval_every  updates between two scorings on the way; None scores at the end alone
-    seed        of everything random
+    eval_every  updates between two evaluations in training; None scores at the end only
+    seed        of all random numbers
     device, precision, processes   what computes, and how
     layout      how a batch lies in memory: "unpadded" holds real tokens only; "padded" pads to the batch's
-                longest row, and "bucketed" too, with rows of like length together; "auto" is unpadded on a
+                longest row, and "bucketed" too, with rows of similar length together; "auto" is unpadded on a
                 CPU where the encoder's architecture can, else bucketed
     on_bad_row  whether a row that cannot be read is an error, or is skipped and counted, up to 5 %
     fast_dropout  whether dropout on a CPU is drawn by bertkit's own generator, and not by torch's
@@ -64,7 +64,7 @@ class Spec:
     on_bad_row: OnBadRow = "error"
 
     def __post_init__(self) -> None:
-        """Raise RequestError for what cannot be, before anything heavy is loaded."""
+        """Raise RequestError for values that are out of range or contradict each other."""
         self.task.head.check_window(self.recipe.window)
         for flag, count, least in (
             ("--limit", self.limit, 1),
@@ -83,8 +83,9 @@ class Spec:
         if self.layout == "bucketed" and self.recipe.order == "random":
             raise RequestError("--layout bucketed --order random: buckets are by length; take --layout padded")
         if self.recipe.batch_tokens is None and self.processes > self.recipe.batch_size:
+            least = self.processes
             raise RequestError(
-                f"--processes {self.processes}: a batch of {self.recipe.batch_size} rows has not one for each"
+                f"--processes {least} needs a batch of at least {least} rows, not {self.recipe.batch_size}"
             )
 
     @property
@@ -112,10 +113,10 @@ class RunOptions:
     """How a run is carried out, which does not decide its result.
 
     out         the folder below which each run gets its own
-    force       start again where a run is there already; the old folder gets another name
-    save_every  updates between two checkpoints; None goes by the clock
-    max_memory  bytes of memory that training may take; None is as many as there are
-    keep_best   whether the model that scored best during training is kept too
+    force       start over if the run's folder exists; the old folder is renamed
+    save_every  updates between two checkpoints; None saves by time
+    max_memory  bytes of memory that training may use; None is no limit
+    keep_best   whether the model that scored best during training is saved too
     """
 
     out: Path = Path("runs")
@@ -125,7 +126,7 @@ class RunOptions:
     keep_best: bool = False
 
     def __post_init__(self) -> None:
-        """Raise RequestError for a number that cannot be."""
+        """Raise RequestError for a number out of range."""
         if self.save_every is not None and self.save_every < 1:
             raise RequestError(f"--save-every {self.save_every}: it must be at least 1")
 

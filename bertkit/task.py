@@ -19,11 +19,11 @@ class Recipe:
     """The hyper-parameters of training; what is checked here is checked before anything heavy is loaded.
 
     epochs                 passes over the train rows; a fraction stops within one
-    max_steps              updates at most, if given: it takes the place of epochs
+    max_steps              updates at most, if given, in place of epochs
     batch_size             rows of a micro-batch, over all processes
-    batch_tokens           tokens of a micro-batch at most, if given: it takes the place of batch_size; the
+    batch_tokens           tokens of a micro-batch at most, if given, in place of batch_size; the
                            loss is the mean over an update's rows (words, for tagging) all the same
-    order                  "random" shuffles the rows; "length" also puts rows of like length together;
+    order                  "random" shuffles the rows; "length" also groups rows of similar length;
                            "auto" is length where the layout is bucketed, else random
     gradient_accumulation  micro-batches of an update
     learning_rate          its peak, for AdamW (Loshchilov and Hutter 2019), bias-corrected
@@ -45,7 +45,7 @@ class Recipe:
     window: Window = field(default_factory=Window)
 
     def __post_init__(self) -> None:
-        """Raise RequestError for a number that cannot be."""
+        """Raise RequestError for a number out of range."""
         whole = {"max_steps": self.max_steps, "batch_size": self.batch_size, "batch_tokens": self.batch_tokens}
         whole["gradient_accumulation"] = self.gradient_accumulation
         whole["max_answer_length"] = self.window.max_answer_length
@@ -58,7 +58,7 @@ class Recipe:
             if not 0 < getattr(self, name) < float("inf"):
                 raise RequestError(f"{_flag(name)} {getattr(self, name):g}: it must be a number above 0")
         if self.epochs > MOST_EPOCHS:
-            raise RequestError(f"--epochs {self.epochs:g}: more than {MOST_EPOCHS:,} is a slip")
+            raise RequestError(f"--epochs {self.epochs:g}: at most {MOST_EPOCHS:,}")
         if not 0 <= self.warmup < 1:
             raise RequestError(f"--warmup {self.warmup:g}: it is a share of all updates, 0 <= warmup < 1")
         if not 0 <= self.weight_decay < 1:
@@ -78,8 +78,8 @@ class Evaluation:
     """A name, a split (or a source of its own), and what is measured on it.
 
     metrics  names of metrics; the first is the headline
-    human    for each metric the human score, as a fraction, where somebody measured it
-    scored   False where the rows have no gold: they are only predicted
+    human    for each metric the human score, as a fraction, where it was measured
+    scored   False where the rows have no gold and are only predicted
     """
 
     name: str
@@ -107,7 +107,7 @@ class Task:
     sample_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=10, batch_size=16, learning_rate=1e-4))
 
     def __post_init__(self) -> None:
-        """Promise that the parts fit: a pack's mistake is seen when it is imported."""
+        """Assert that the parts fit together, so that a mistake in a pack shows when it is imported."""
         assert self.evaluations and len({e.name for e in self.evaluations}) == len(self.evaluations)
         assert all(bool(e.metrics) == e.scored for e in self.evaluations), self.name
         self.head.check_window(self.recipe.window)
@@ -118,7 +118,7 @@ class Task:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Every place its rows come from."""
+        """Every source of its rows."""
         own = tuple(evaluation.source for evaluation in self.evaluations if evaluation.source)
         return (self.source, *own)
 

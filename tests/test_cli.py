@@ -262,7 +262,7 @@ def test_a_finished_run_whose_encoder_changed_since_is_not_taken_for_it(
     part = change(encoder)
     code, _, err = say(line)
     assert code == 2
-    assert f"finished with another {encoder}: its {part} changed since" in " ".join(err.split()) and "--force" in err
+    assert f"the {part} of {encoder} changed since" in " ".join(err.split()) and "--force" in err
 
 
 def test_a_run_that_was_trained_on_a_device_that_is_not_here_is_scored(say: Say, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_the_table_that_is_left_is_torchs_to_the_bit(decay: float, updates: int)
     assert decay == 0 or not torch.equal(model.table.weight[39], Model().table.weight[39])
 
 
-def test_whoever_reads_the_table_on_the_way_sees_what_torch_has_then() -> None:
+def test_the_table_read_between_updates_is_the_one_of_dense_adamw() -> None:
     model = Model()
     optimizer = adamw(model, 0.1)
     with seen_rows(model, optimizer) as rows:

@@ -1,4 +1,4 @@
-"""Which encoder is meant, and whether it is complete: decided before anything heavy is loaded."""
+"""Finding the encoder and checking that it is complete, before anything heavy is loaded."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_revision_of_a_folder_is_refused(tmp_path: Path) -> None:
     assert str(folder) in message
 
 
-# Folders that are not whole.
+# Incomplete folders.
 
 
 def test_a_folder_without_a_config_is_refused(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_what_the_safetensors_package_writes_is_whole(tmp_path: Path, shapes: li
 def test_truncated_weights_are_refused_by_name(tmp_path: Path, kept: int) -> None:
     path = model(tmp_path) / WEIGHTS
     path.write_bytes(path.read_bytes()[:kept])
-    assert refusal(tmp_path).startswith(f"{path} is not whole")
+    assert refusal(tmp_path).startswith(f"{path} is incomplete")
 
 
 def test_bytes_after_the_last_tensor_are_refused_with_both_sizes(tmp_path: Path) -> None:

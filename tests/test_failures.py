@@ -34,7 +34,7 @@ def test_a_run_that_does_not_fit_on_the_disk_is_refused_before_it_starts(
 ) -> None:
     usage = type(shutil.disk_usage(tmp_path))(10**9, 10**9 - 10**7, 10**7)
     monkeypatch.setattr("bertkit.runs.failures.shutil.disk_usage", lambda place: usage)
-    with pytest.raises(RequestError, match=r"does not fit: it needs 6\d\.\d MB of the disk at most, 10.0 MB are free"):
+    with pytest.raises(RequestError, match=r"needs up to 6\d\.\d MB of disk space, 10.0 MB free; give another --out"):
         run(spec, RunOptions(out=tmp_path / "runs"))
     assert not (tmp_path / "runs").exists()
 
@@ -46,7 +46,7 @@ def test_a_disk_that_is_full_when_the_tokenizer_is_saved_is_one_line(
         self.backend_tokenizer.save("/dev/full")
 
     monkeypatch.setattr(PreTrainedTokenizerFast, "save_pretrained", save)
-    with pytest.raises(RunError, match=r"No space left on device .*; the same command goes on"):
+    with pytest.raises(RunError, match=r"No space left on device .*; resume with the same command, or: "):
         run(spec, RunOptions(out=tmp_path / "runs"))
 
 
@@ -107,7 +107,7 @@ def test_fp16_may_leave_updates_out_but_not_all_of_them(
         return loss if calls[0] == 3 else math.nan
 
     monkeypatch.setattr(Updater, "_backward_all", backward)
-    with pytest.raises(RunError, match="update 6 failed: the loss became nan"):
+    with pytest.raises(RunError, match="update 6 failed: the loss is nan"):
         run(spec, RunOptions(out=tmp_path / "runs"))
 
 
@@ -118,9 +118,7 @@ def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
     spec = replace(spec, precision=precision)
     with monkeypatch.context() as patched:
         spoilt(patched, step=4, exact_too=True)
-        with pytest.raises(
-            RunError, match=r"update 4 failed: the loss became nan \(learning rate 5\.00e-04\)"
-        ) as failed:
+        with pytest.raises(RunError, match=r"update 4 failed: the loss is nan \(learning rate 5\.00e-04\)") as failed:
             run(spec, RunOptions(out=tmp_path / "runs", save_every=3))
     folder = tmp_path / "runs" / runs.resolved(spec).folder_name
     assert str(folder / "failed.json") in str(failed.value)
@@ -130,7 +128,7 @@ def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
     kept = checkpoint.newest(folder, pytest.fail)
     assert kept is not None and kept.step == 3
     assert all(torch.isfinite(tensor.float()).all() for tensor in kept.tensors.values())
-    again = run(spec, RunOptions(out=tmp_path / "runs"))  # without the fault it goes on from there
+    again = run(spec, RunOptions(out=tmp_path / "runs"))  # without the fault it is resumed
     assert bytes_of(again.folder) == bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
     assert not (folder / "failed.json").exists()
 
@@ -164,7 +162,7 @@ def test_out_of_memory_cuts_the_batch_and_learns_the_same(
     progress = Told()
     finished = run(spec, RunOptions(out=tmp_path / "hungry"), progress)
     assert [line["loss"] for line in read_log(finished.folder) if "loss" in line] == pytest.approx(plain, abs=1e-6)
-    assert "out of memory at update 1: batches are cut into 4 pieces from now on" in progress.notes
+    assert "out of memory at update 1: batches are split into 4 parts from here on" in progress.notes
 
 
 def test_a_single_row_that_does_not_fit_ends_the_run_with_a_line(
@@ -188,5 +186,5 @@ def test_out_of_memory_between_passes_ends_the_run_with_a_line(
         raise error
 
     monkeypatch.setattr(Updater, "step", step)
-    with pytest.raises(RunError, match=rf"out of memory \({error}\); the same command goes on"):
+    with pytest.raises(RunError, match=rf"out of memory \({error}\); resume with the same command, or: "):
         run(spec, RunOptions(out=tmp_path / "runs"))

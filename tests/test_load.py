@@ -67,7 +67,9 @@ def test_a_checkpoint_in_bf16_is_loaded_in_fp32(bert: Path, scratch: bool) -> No
 @pytest.mark.parametrize("tokens", [tiny.VOCABULARY - 1, 2 * tiny.VOCABULARY + 2])
 def test_a_tokenizer_and_a_model_of_different_vocabularies_are_refused(bert: Path, tokens: int) -> None:
     resize(bert, tokens)
-    with pytest.raises(EncoderError, match=rf"knows 600 tokens and the model {tokens:,}: .* not of one piece"):
+    with pytest.raises(
+        EncoderError, match=rf"knows 600 tokens and the model {tokens:,}: .* does not belong to this model"
+    ):
         load(tiny.encoder(bert), tiny.SIGNS, scratch=False, seed=1)
 
 

@@ -191,7 +191,7 @@ def test_where_one_process_runs_out_of_memory_both_cut_their_batches_and_learn_t
     done = subprocess.run(typed, capture_output=True, text=True, env=os.environ, timeout=250, check=False)
     assert done.returncode == 0, done.stderr
     said = " ".join(done.stderr.split())
-    assert said.count("out of memory at update 1: batches are cut into 2 pieces from now on") == 1
+    assert said.count("out of memory at update 1: batches are split into 2 parts from here on") == 1
     cut = Ended(code=0, said=[], out=tmp_path / "out")
     losses = [[line["loss"] for line in read_log(ended.folder) if "loss" in line] for ended in (cut, two)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)

@@ -121,7 +121,7 @@ def test_what_was_kept_is_gone_on_with_and_gone_when_the_run_is_done(
     assert not (folder / checkpoint.CHECKPOINTS).exists()
 
 
-def test_the_best_model_on_the_way_is_kept_with_its_score_and_the_same_after_a_stop(
+def test_the_best_model_in_training_is_saved_with_its_score_and_the_same_after_a_stop(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = replace(spec, eval_every=1, recipe=replace(RECIPE, learning_rate=5e-3))
@@ -151,7 +151,7 @@ def test_force_starts_anew_and_keeps_what_was_there(
     run(spec, RunOptions(out=tmp_path / "runs", force=True), progress)
     aside = folder.with_name(f"{folder.name}.before")
     assert {path.name for path in (aside / checkpoint.CHECKPOINTS).iterdir()} == before
-    assert f"the old folder is kept as {aside}" in progress.notes
+    assert f"the old folder was renamed to {aside}" in progress.notes
     run(spec, RunOptions(out=tmp_path / "runs", force=True))
     assert folder.with_name(f"{folder.name}.before-2").is_dir()
 
@@ -173,7 +173,7 @@ def change_version(spec: Spec, folder: Path) -> str:
     path = next(folder.glob("checkpoints/*")) / checkpoint.FACTS
     facts = json.loads(path.read_text("utf-8"))
     facts["made of"]["torch"] = "1.13.0"
-    return _rewritten(path, facts, f"torch changed: 1.13.0 then, {torch.__version__} now")
+    return _rewritten(path, facts, f"torch changed from 1.13.0 to {torch.__version__}")
 
 
 def _rewritten(path: Path, facts: dict[str, Any], said: str) -> str:
@@ -184,7 +184,7 @@ def _rewritten(path: Path, facts: dict[str, Any], said: str) -> str:
 
 
 @pytest.mark.parametrize("change", [change_rows, change_spec, change_version])
-def test_it_is_not_gone_on_with_something_else(
+def test_a_run_whose_rows_spec_or_libraries_changed_is_not_resumed(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Spec, Path], str]
 ) -> None:
     folder = crash(spec, tmp_path / "runs", monkeypatch)
@@ -192,8 +192,7 @@ def test_it_is_not_gone_on_with_something_else(
     with pytest.raises(RequestError) as refused:
         run(spec, RunOptions(out=tmp_path / "runs"))
     assert str(refused.value) == (
-        f"{folder} was begun with something else: {said}; "
-        "`bertkit finetune` with --force starts anew, and keeps it under another name"
+        f"{folder} cannot be resumed: {said}; `bertkit finetune` with --force starts over, and renames the old folder"
     )
     assert list((folder / checkpoint.CHECKPOINTS).iterdir())
 
@@ -370,13 +369,13 @@ def test_a_folder_that_is_gone_is_no_place_to_have_begun_in(
     assert not left.value.code
 
 
-@pytest.mark.parametrize(("force", "said"), [(False, "the same command goes on, and so does: "), (True, "")])
-def test_who_is_stopped_is_told_what_goes_on(tmp_path: Path, force: bool, said: str) -> None:
-    assert resume_hint(tmp_path, force, None) == "; nothing was begun"
+@pytest.mark.parametrize(("force", "said"), [(False, "the same command, or: "), (True, "")])
+def test_a_stopped_run_says_how_to_resume(tmp_path: Path, force: bool, said: str) -> None:
+    assert resume_hint(tmp_path, force, None) == "; no run was started"
     (tmp_path / "spec.json").touch()
     before = start_id(tmp_path)
-    assert resume_hint(tmp_path, force, before) == "; nothing was begun"
+    assert resume_hint(tmp_path, force, before) == "; no run was started"
     (tmp_path / "spec.json").rename(tmp_path / "old.json")
     (tmp_path / "spec.json").touch()
     line = resume_hint(tmp_path, force, before, 1234)
-    assert line == f"; update 1,234 is kept; {said}bertkit resume {tmp_path}"
+    assert line == f"; saved at update 1,234; resume with {said}bertkit resume {tmp_path}"

@@ -128,11 +128,11 @@ def test_what_ends_one_run_for_all_ends_the_suite(
 
 def test_a_run_that_fails_by_itself_leaves_its_cell_saying_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    failing(RunError("the loss became nan"), done, monkeypatch)
+    failing(RunError("the loss is nan"), done, monkeypatch)
     members = [member("cola", [[0]]), member("sst2", [[0]])]
     score = run_suite(GLUE, members, RunOptions(out=tmp_path), lambda spec: Progress())
     assert done == ["cola", "sst2"]
-    assert [one.missing for one in score.members] == ["the loss became nan"] * 2
+    assert [one.missing for one in score.members] == ["the loss is nan"] * 2
 
 
 def test_a_file_in_place_of_the_folder_is_refused_before_any_run(

@@ -174,7 +174,7 @@ def test_a_loss_that_is_no_number_is_a_failed_run_in_one_line(
         main(["finetune", "sst2", *flags, "--precision", "fp32", "--out", str(tmp_path / "runs"), "--quiet"])
     said = capsys.readouterr().err.splitlines()
     assert leaving.value.code == 1
-    assert len(said) == 1 and re.match(r"Error: update \d failed: the loss became nan \(learning rate ", said[0])
+    assert len(said) == 1 and re.match(r"Error: update \d failed: the loss is nan \(learning rate ", said[0])
     assert not list(tmp_path.rglob("result.json"))
 
 
@@ -190,18 +190,18 @@ def test_the_log_has_each_update_once(finished: Finished) -> None:
     assert [line["learning_rate"] for line in updates] == [1e-3 * rate_of(s, 5, 0.1) for s in range(5)]
 
 
-def test_scores_on_the_way_come_at_their_updates_and_at_the_end(finished: Finished) -> None:
+def test_scores_in_training_come_at_their_updates_and_at_the_end(finished: Finished) -> None:
     scored = [line for line in read_log(finished.folder) if "score" in line]
     assert [line["step"] for line in scored] == [2, 4, 5]
     assert scored[-1]["score"]["dev"]["accuracy"] == finished.result.evaluations[0].metrics["accuracy"].value
 
 
-def test_the_last_update_is_scored_once_though_it_is_due_on_the_way(spec: Spec, tmp_path: Path) -> None:
+def test_the_last_update_is_scored_once_though_eval_every_is_due(spec: Spec, tmp_path: Path) -> None:
     done = run(replace(spec, recipe=replace(RECIPE, max_steps=4), eval_every=2), RunOptions(out=tmp_path / "runs"))
     assert [line["step"] for line in read_log(done.folder) if "score" in line] == [2, 4]
 
 
-def test_scoring_on_the_way_changes_nothing(finished: Finished, tmp_path: Path) -> None:
+def test_scoring_in_training_changes_nothing(finished: Finished, tmp_path: Path) -> None:
     plain = run(replace(finished.result.spec, eval_every=None), RunOptions(out=tmp_path))
     assert bytes_of(plain.folder) == bytes_of(finished.folder)
 
@@ -229,7 +229,7 @@ def test_a_finished_run_with_a_row_changed_since_is_refused_by_the_splits_name(
     run(spec, RunOptions(out=tmp_path / "runs"))
     path = Path(spec.data) / f"{split}.jsonl"
     path.write_text(path.read_text("utf-8").replace("polite", "police", 1), "utf-8")
-    with pytest.raises(RequestError, match=f"its {split} split has changed since; `bertkit finetune` with --force"):
+    with pytest.raises(RequestError, match=f"the {split} rows changed since .* finished; rerun with --force"):
         run(spec, RunOptions(out=tmp_path / "runs"))
 
 

@@ -195,12 +195,12 @@ def survives(victim: Victim, out: Path, moments: list[Moment]) -> int:
 
 
 def _as_asked(moment: Moment, hit: Ended) -> bool:
-    """Whether the process ended as the signal has it, with the line that goes on."""
+    """Whether the process ended as the signal has it, with the line that says how to resume."""
     if moment.signal == signal.SIGKILL or hit.code == -moment.signal:  # before the run began, the system ends it
         return hit.code == -moment.signal
     if hit.said == "Interrupted.\n" or (moment.rank and not hit.said):  # the first process speaks for all
         return hit.code == 128 + moment.signal
-    way = "bertkit resume" in hit.said or "nothing was begun" in hit.said
+    way = "bertkit resume" in hit.said or "no run was started" in hit.said
     right = hit.said.count("\n") == 1 and way and moment.signal.name in hit.said
     return right and hit.code == 128 + moment.signal
 

@@ -139,7 +139,7 @@ def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
     if len(tokenizer) > config.vocab_size or len(tokenizer) < min(1_000, config.vocab_size // 2):
         raise EncoderError(
             f"{folder}: the tokenizer knows {len(tokenizer):,} tokens and the model {config.vocab_size:,}: "
-            "they are not of one piece"
+            "the tokenizer does not belong to this model"
         )
     return tokenizer
 

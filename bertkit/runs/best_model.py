@@ -14,11 +14,11 @@ from bertkit.runs.folder import BEST
 
 SCORE = "score.json"
 NEW_BEST = f"{BEST}.new"
-"""A better one, until it takes the place of the best."""
+"""The folder of a better model until it replaces the best one."""
 
 
 def kept_best(run: Path) -> Any:
-    """What a run's folder holds as its best model, as JSON has it; None if it holds none."""
+    """The record of the best model in a run's folder (see `Best`); None if there is none."""
     try:
         return json.loads((run / BEST / SCORE).read_text("utf-8"))
     except (OSError, ValueError):
@@ -26,22 +26,22 @@ def kept_best(run: Path) -> Any:
 
 
 def stale_best(run: Path, known: Mapping[str, Any] | None) -> list[Path]:
-    """What is no best model of a run that goes on from a checkpoint, which knows of that one."""
+    """Folders to remove before a run resumes from a checkpoint whose best model is `known`."""
     return [run / NEW_BEST] if known and known == kept_best(run) else [run / NEW_BEST, run / BEST]
 
 
 class Best:
-    """A run's best model so far: `kept` says of which update, and its score, as JSON has it; None before the first.
+    """A run's best model so far. `kept` records its step, evaluation, metric and value; None before the first.
 
-    The first metric of the first evaluation that is scored decides; of equals the earliest.
+    The first metric of the first scored evaluation decides; of ties the earliest is best.
     """
 
     def __init__(self, run: Path, kept: Mapping[str, Any] | None = None) -> None:
         self.run = run
-        self.kept = kept if kept == kept_best(run) else None  # that one was lost
+        self.kept = kept if kept == kept_best(run) else None  # else its folder is lost
 
     def offer(self, step: int, scored: Sequence[Scored], save: Callable[[Path], None]) -> None:
-        """Have `save` write the model into a folder, if it scored better than any before."""
+        """Call `save` to write the model into a folder, if it scored better than all before."""
         evaluation = next(one for one in scored if one.metrics)
         metric, score = next(iter(evaluation.metrics.items()))
         if self.kept is not None and score.value <= self.kept["value"]:
@@ -49,8 +49,8 @@ class Best:
         self.kept = {"step": step, "evaluation": evaluation.name, "metric": metric, "value": score.value}
         new = self.run / NEW_BEST
         shutil.rmtree(new, ignore_errors=True)
-        with atomic_folder(new) as beside:
-            save(beside)
-            write_json(beside / SCORE, self.kept)
+        with atomic_folder(new) as temporary:
+            save(temporary)
+            write_json(temporary / SCORE, self.kept)
         shutil.rmtree(self.run / BEST, ignore_errors=True)
         new.rename(self.run / BEST)

@@ -1,4 +1,4 @@
-"""A run's folder, claimed: this process alone writes it, and knows what is in it."""
+"""Claim a run's folder: lock it, and read what it holds."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from bertkit.training.checkpoint import State
 class Claim:
     """A run that this process may write.
 
-    source  the spec with its paths and the Hub's commits as they are to be read here
-    result  of the run, if it is finished already
-    state   of its newest checkpoint, if it was stopped
+    source  the spec with its paths resolved and Hub revisions pinned, for reading rows and encoder
+    result  the run's result, if it is finished
+    state   its newest checkpoint, if it was stopped
     """
 
     spec: Spec
@@ -48,7 +48,7 @@ class Claim:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes."""
+        """Whether this process is the one that writes."""
         return bool(self.accelerator.is_main_process)
 
 
@@ -62,8 +62,7 @@ def claim(
 ) -> Claim:
     """Claim the run's folder until `stack` is closed; a signal then ends the process with StoppedError.
 
-    A finished run, and one that was stopped, count only if rows and encoder are still the same bytes. Raises
-    RequestError that names what changed, or who is writing the folder.
+    Raises RequestError if rows or encoder of a finished run changed, or if another process is writing the folder.
     """
     source = located(folder, spec) if folder else spec
     folder = folder or options.out / spec.folder_name
@@ -71,8 +70,8 @@ def claim(
     accelerator = make_accelerator(spec.device, spec.precision)
     stop = stack.enter_context(Stop(partial(resume_hint, folder, force, start_id(folder) if force else None)))
     run_on_first(lambda: stack.enter_context(one_writer(folder)))
-    made_of = run_on_first(lambda: (not force and recorded_commits(folder)) or commits or {})
-    source = run_on_all(lambda: pinned_to(source, made_of))
+    pinned = run_on_first(lambda: (not force and recorded_commits(folder)) or commits or {})
+    source = run_on_all(lambda: pinned_to(source, pinned))
     result = None if force else run_on_first(lambda: read_result(folder))
     splits = run_on_all(lambda: read_splits(source))
     state = None

@@ -12,53 +12,54 @@ from bertkit.machine.memory import out_of_memory
 from bertkit.runs.folder import start_id
 
 SMALL = 64 * 10**6
-"""Bytes for everything in a run's folder that is no weights."""
+"""Bytes for everything in a run's folder other than weights."""
 
 
-def resume_hint(folder: Path, force: bool, before: int | None, kept: int | None = None) -> str:
-    """What a person does after a run was stopped, `kept` up to an update; `force`, typed again, would begin anew.
+def resume_hint(folder: Path, force: bool, before: int | None, saved: int | None = None) -> str:
+    """How to resume a run that stopped with a checkpoint of update `saved`; with `force` its command would start over.
 
-    before  what was begun in the folder, if it was to be put aside
+    before  the id of the old run in the folder, if it was to be backed up
     """
     if start_id(folder) in (None, before):
-        return "; nothing was begun"
-    done = f"; update {kept:,} is kept" if kept else ""
-    again = "" if force else "the same command goes on, and so does: "
-    return f"{done}; {again}bertkit resume {folder}"
+        return "; no run was started"
+    done = f"; saved at update {saved:,}" if saved else ""
+    again = "" if force else "the same command, or: "
+    return f"{done}; resume with {again}bertkit resume {folder}"
 
 
 @contextmanager
-def describing_failures(folder: Path, way: Callable[[], str]) -> Iterator[None]:
-    """Inside, a disk or a memory that fails a run ends in a RunError that says the `way` on."""
+def describing_failures(folder: Path, hint: Callable[[], str]) -> Iterator[None]:
+    """Turn a disk or memory error inside the block into a RunError that ends with the `hint` on how to resume."""
     try:
         yield
     except OSError as error:
         what = f"{error.filename or folder}: {error.strerror or error}"
-        raise RunError(f"{what}{way()}") from error
+        raise RunError(f"{what}{hint()}") from error
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-        raise RunError(f"out of memory ({error}){way()}") from error
+        raise RunError(f"out of memory ({error}){hint()}") from error
 
 
 def check_room(folder: Path, weights: int, kept: int) -> str:
-    """How much of the disk a run needs at most, and how much is free, in words. Raises RequestError if it can't fit.
+    """How much disk space a run needs at most, and how much is free. Raises RequestError if that is too little.
 
-    `weights` are the bytes of the model, `kept` those of its checkpoints that are there.
+    weights  bytes of the model
+    kept     bytes of the checkpoints that the folder already holds
     """
     # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written; then come
     # the model, and the best one
     needed = max(8 * weights + SMALL - kept, 2 * weights + SMALL)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
-    words = f"{size(needed)} of the disk at most, {size(free)} are free"
+    line = f"needs up to {size(needed)} of disk space, {size(free)} free"
     if needed > free:
-        raise RequestError(f"{folder} does not fit: it needs {words}; give another --out")
-    return words
+        raise RequestError(f"{folder} {line}; give another --out")
+    return line
 
 
 def size(count: int) -> str:
-    """Bytes in words."""
+    """A number of bytes with its unit."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6)):
         if count >= factor:
             return f"{count / factor:,.1f} {unit}"

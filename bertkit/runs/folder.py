@@ -1,4 +1,4 @@
-"""The files of a run's folder: spec, log, result; and setting an old folder aside."""
+"""The files of a run's folder: spec, log, result; and backing up an old folder."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from bertkit.spec import HUB, MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE, Spec
 
 
 def start_id(folder: Path) -> int | None:
-    """Which beginning of a run the folder holds; None if none was."""
+    """An id of the run that was started in the folder, another for each start; None if there is none."""
     spec = folder / SPEC
     return spec.stat().st_ino if spec.is_file() else None
 
 
 def back_up(folder: Path) -> Path:
-    """Give a folder another name, which is returned: its own with .before, or .before-2 and so on."""
+    """Rename a folder to its name with .before, or .before-2 and so on; returns the new path."""
     for k in range(1, 10_000):
-        aside = folder.with_name(f"{folder.name}.before{f'-{k}' if k > 1 else ''}")
-        if not aside.exists():
-            folder.rename(aside)
-            return aside
-    raise RequestError(f"{folder}.before and thousands more are there: remove some")
+        backup = folder.with_name(f"{folder.name}.before{f'-{k}' if k > 1 else ''}")
+        if not backup.exists():
+            folder.rename(backup)
+            return backup
+    raise RequestError(f"{folder}.before and 9,998 more exist: remove some")
 
 
 class Log:
     """log.jsonl while it is written, a JSON object a line; only the main process writes."""
 
     def __init__(self, path: Path, writes: bool, kept: int = 0) -> None:
-        """The first `kept` bytes of what is there stay, and it goes on behind them."""
+        """Append after the first `kept` bytes of the file; the rest is cut off."""
         self.file = None
         if writes:
             path.touch()
@@ -49,14 +49,14 @@ class Log:
             self.file.seek(0, os.SEEK_END)
 
     def write(self, line: dict[str, Any]) -> None:
-        """One more line; a number that is not finite, as of an fp16 update that was skipped, is null."""
+        """Append a line; a non-finite number, such as of a skipped fp16 update, is null."""
         if self.file:
             finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
             self.file.write(json.dumps(finite, allow_nan=False) + "\n")
             self.file.flush()
 
-    def kept(self) -> int:
-        """How many bytes it has, which are on the disk now."""
+    def flushed(self) -> int:
+        """Flush to the disk; returns the file's size in bytes."""
         if self.file is None:
             return 0
         os.fsync(self.file.fileno())
@@ -68,7 +68,7 @@ class Log:
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         if self.file:
             if kind is None:
-                self.kept()  # before the result is there, which makes the run a finished one
+                self.flushed()  # before the result is there, which makes the run a finished one
             self.file.close()
 
 
@@ -104,7 +104,7 @@ def result_from_plain(plain: Any) -> Result:
 
 
 def write_spec(folder: Path, spec: Spec, commits: Mapping[str, Any]) -> None:
-    """Write a run's spec, with the folder from which its relative paths count and the Hub's commits that it is made of.
+    """Write a run's spec, the working folder that its relative paths start from, and the Hub commits it uses.
 
     commits  of the "model", and of the "datasets" by their ids
     """
@@ -126,11 +126,11 @@ def read_spec(folder: Path) -> Spec:
 
 
 def recorded_commits(folder: Path) -> Any:
-    """The Hub's commits that a run was begun with; {} if none was. Raises RequestError if they are damaged."""
+    """The Hub commits that the run was started with; {} if there is none. Raises RequestError if they are damaged."""
     commits = _written(folder, COMMITS) or {}
     with _damage_named(folder / SPEC):
         if not isinstance(commits.get("datasets", {}), dict):
-            raise ValueError("its commits are none")
+            raise ValueError("its commits are not a mapping")
     return commits
 
 
@@ -152,22 +152,22 @@ def pinned_to(spec: Spec, commits: Mapping[str, Any]) -> Spec:
 
 
 def _written(folder: Path, name: str) -> Any:
-    """What stands beside the spec; None if nothing does."""
+    """A value that spec.json holds besides the spec; None if it lacks it."""
     path = folder / SPEC
     with _damage_named(path):
         return json.loads(path.read_text("utf-8")).get(name) if path.is_file() else None
 
 
 def located(folder: Path, spec: Spec) -> Spec:
-    """The `spec` of a run's folder, its relative paths counted from where it was begun, where there is such a folder.
+    """The `spec` of a run's folder, its relative paths resolved from the folder it was started in, if they exist.
 
     `spec` itself says what the run is: this one, where to look.
     """
-    begun_in = _written(folder, WORKING_FOLDER)
+    working = _written(folder, WORKING_FOLDER)
 
     def at(typed: str) -> str:
-        path = Path(begun_in if isinstance(begun_in, str) else "") / expanded(typed)
-        with suppress(OSError):  # a folder of somebody else's
+        path = Path(working if isinstance(working, str) else "") / expanded(typed)
+        with suppress(OSError):  # not readable by this user
             if typed not in (HUB, SAMPLE) and path.is_dir():
                 return str(path)
         return typed
@@ -177,7 +177,7 @@ def located(folder: Path, spec: Spec) -> Spec:
 
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
-    """What cannot be read there becomes one line that names the file."""
+    """Turn an error of reading inside the block into a RequestError that names the file."""
     try:
         yield
     except (ValueError, KeyError, TypeError, AttributeError, RequestError) as error:
@@ -185,10 +185,10 @@ def _damage_named(path: Path) -> Iterator[None]:
 
 
 def write_result(folder: Path, result: Result) -> None:
-    """Make `folder` a finished run: this is the last file that is written."""
+    """Write the result, the last file of a run: with it the run is finished."""
     write_json(folder / RESULT, to_plain(result))
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's log: updates ("loss") and scorings on the way ("score")."""
+    """The lines of a run's log: updates ("loss") and evaluations during training ("score")."""
     return [json.loads(line) for line in (folder / LOG).read_text("utf-8").splitlines() if line]

@@ -15,7 +15,7 @@ from bertkit.errors import RequestError
 
 
 def check_out(out: Path) -> None:
-    """Raise RequestError if no folder can be made at `out`, because something on its way is a file."""
+    """Raise RequestError if no folder can be created at `out`, because part of the path is a file."""
     there = next((path for path in (out, *out.parents) if path.exists()), None)
     if there is not None and not there.is_dir():
         raise RequestError(f"--out {out}: {there} is a file, not a folder")
@@ -23,7 +23,7 @@ def check_out(out: Path) -> None:
 
 @contextmanager
 def one_writer(folder: Path) -> Iterator[None]:
-    """Inside, no other process writes this run. Raises RequestError that says who does.
+    """Hold the run's lock inside the block. Raises RequestError that names the process that holds it already.
 
     The lock is the system's, on a file next to the folder, released when its process ends. Not by filelock (which would
     add Windows): it records no holder, so most of this would stay, and its import takes 35 ms.

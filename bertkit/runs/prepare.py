@@ -1,4 +1,4 @@
-"""A claimed run, prepared: its model loaded, its rows being encoded, its folder begun, its log open."""
+"""Prepare a claimed run: load the model, start encoding, create the folder, open the log."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from bertkit.training.train import Session
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What a run trains and is scored with; `features` of the train rows and of every evaluation, by name."""
+    """What training and scoring need. `features`: of the train rows and of each evaluation, by name."""
 
     model: TaskModel
     features: dict[str, Encoded]
@@ -47,9 +47,9 @@ class Prepared:
 
 @contextmanager
 def prepared(run: Claim) -> Iterator[Prepared]:
-    """The run, ready to train; when it is left, the log is flushed and the last checkpoint written.
+    """The run, ready to train; on exit the log is flushed and a pending checkpoint written.
 
-    Raises RequestError where a stopped run cannot be resumed with what is here, or where the disk is too small.
+    Raises RequestError if a stopped run cannot be resumed, or if there is too little disk space.
     """
     counts = run.splits.counts({})
     notes = [f"{name}: {note}" for name, count in counts.items() for note in count.notes]
@@ -72,7 +72,7 @@ def prepared(run: Claim) -> Iterator[Prepared]:
         transformers.set_seed(run.spec.seed + 1_000_003 * run.accelerator.process_index)
         run.progress.phase("tokenising", 1)
         session = Session(
-            log=log.write, progress=run.progress, seed=run.spec.seed, score=scoring.on_the_way,
+            log=log.write, progress=run.progress, seed=run.spec.seed, score=scoring.in_training,
             eval_every=run.spec.eval_every, fast_dropout=run.spec.fast_dropout, checkpointer=checkpointer,
             guard=Guard(run.options.max_memory),
         )  # fmt: skip
@@ -97,7 +97,7 @@ def _typed_length(spec: Spec) -> bool:
 
 
 def _encoded(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encoded]:
-    """Every split's features: the train rows first, and the others behind them."""
+    """The features of every split, encoded in the background, the train rows first."""
     loaded = model.loaded
 
     def encoded(rows: Rows, then: tuple[Encoded, ...] = ()) -> Encoded:
@@ -115,13 +115,13 @@ def _checkpointer(run: Claim, facts: dict[str, Any], scoring: Scoring, stack: Ex
         stack.callback(writer.close)
 
     def now() -> dict[str, Any]:
-        return {**facts, "log": scoring.log.kept(), "best": scoring.best.kept if scoring.best else None}
+        return {**facts, "log": scoring.log.flushed(), "best": scoring.best.kept if scoring.best else None}
 
     return Checkpointer(run.stop, run.state, writer, now, run.options.save_every)
 
 
 def _begin(run: Claim, loaded: Loaded, facts: dict[str, Any]) -> None:
-    """Make the folder with its spec, or check that what was begun there can be resumed; check that there is room."""
+    """Create the folder with its spec, or check that the run there can be resumed; check the disk space."""
     if run.state:
         for line in check_resumable(run.state.facts, facts, run.folder):
             run.progress.note(line)
@@ -136,7 +136,7 @@ def _make_folder(run: Claim, loaded: Loaded) -> None:
     weights = 4 * loaded.record["parameters"]
     run.progress.note(check_room(run.folder, weights, sum(file.stat().st_size for file in kept)))
     if run.options.force and run.folder.exists():
-        run.progress.note(f"the old folder is kept as {back_up(run.folder)}")
+        run.progress.note(f"the old folder was renamed to {back_up(run.folder)}")
     run.folder.mkdir(parents=True, exist_ok=True)
     (run.folder / FAILED).unlink(missing_ok=True)
     best = stale_best(run.folder, run.state.facts["best"] if run.state else None)
@@ -149,5 +149,5 @@ def _make_folder(run: Claim, loaded: Loaded) -> None:
     ]
     if skipped:
         write_lines(run.folder / SKIPPED, skipped)
-    if (run.source.data, run.source.model) == (run.spec.data, run.spec.model):  # else it was begun elsewhere
+    if (run.source.data, run.source.model) == (run.spec.data, run.spec.model):  # else it was started in another folder
         write_spec(run.folder, run.spec, {"model": loaded.record["commit"], "datasets": run.splits.commits})

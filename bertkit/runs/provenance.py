@@ -23,18 +23,16 @@ from bertkit.spec import RunOptions, Spec
 from bertkit.training.checkpoint import State
 
 DECIDING = ("bertkit", "torch", "transformers")
-"""The libraries whose version may change a result's bytes."""
-
-ANEW = "`bertkit finetune` with --force does it anew"
+"""Packages whose version may change a result's bytes."""
 
 
 def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) -> None:
-    """Raise RequestError if the rows or the encoder of `source` are others than those of a finished run."""
+    """Raise RequestError if the rows or the encoder of `source` changed since the run in `folder` finished."""
     counts = splits.counts({})
     for name in {**counts, **result.rows}:
         before, count = result.rows.get(name), counts.get(name)
         if before is None or count is None or (before.digest, before.used) != (count.digest, count.used):
-            raise RequestError(f"{folder} was finished with other rows: its {name} split has changed since; {ANEW}")
+            raise RequestError(f"the {name} rows changed since {folder} finished; rerun with --force")
     encoder = locate_encoder(source.model, source.revision, weights=not source.scratch)
     found, commit = fetch(encoder, weights=not source.scratch)
     if commit and commit == result.encoder.get("commit"):
@@ -42,13 +40,13 @@ def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) 
     for part, digest in digests_of(found, source.scratch).items():
         if result.encoder.get(part, digest) != digest:
             what = "weights" if part == "weights" else "config or tokenizer"
-            raise RequestError(f"{folder} was finished with another {encoder.name}: its {what} changed since; {ANEW}")
+            raise RequestError(f"the {what} of {encoder.name} changed since {folder} finished; rerun with --force")
 
 
 def facts_of(
     spec: Spec, splits: Splits, encoder: Mapping[str, Any], versions: Mapping[str, str], device: str
 ) -> dict[str, Any]:
-    """What a checkpoint must be continued with."""
+    """What must be unchanged for a checkpoint to be resumed, and the device, which may change."""
     facts: dict[str, Any] = {f"the rows of {n}": f"{rows.digest} {len(rows)}" for n, rows in splits.rows.items()}
     facts |= {f"the encoder's {part}": encoder.get(part) for part in ("weights", "tokenizer", "config")}
     facts |= {name: versions[name] for name in DECIDING}
@@ -56,47 +54,47 @@ def facts_of(
 
 
 def check_peers(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-    """Raise RequestError if this process' run is made of something else than that of the first."""
+    """Raise RequestError if this process has another spec, rows, encoder or libraries than the first."""
     for name in {**first["made of"], **own["made of"]}:
         if first["made of"].get(name) != own["made of"].get(name):
-            way = "; give --device, --precision and the same paths to each" if name == "the spec" else ""
-            raise RequestError(f"{name}: not the same in every process, as rows, encoder and libraries must be{way}")
+            same = "--device, --precision and paths" if name == "the spec" else "rows, encoder and libraries"
+            raise RequestError(f"{name}: not the same in every process; give all of them the same {same}")
 
 
 def check_resumable(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:
-    """Lines a person should know; raises RequestError if a run that was begun cannot be gone on with."""
+    """Notes for the user; raises RequestError if the stopped run in `folder` cannot be resumed."""
     for name in {**now["made of"], **before["made of"]}:
         was, value = (facts["made of"].get(name) for facts in (before, now))
         if was != value:
-            told = f": {was} then, {value} now" if name in DECIDING else ""
+            versions = f" from {was} to {value}" if name in DECIDING else ""
             raise RequestError(
-                f"{folder} was begun with something else: {name} changed{told}; "
-                "`bertkit finetune` with --force starts anew, and keeps it under another name"
+                f"{folder} cannot be resumed: {name} changed{versions}; "
+                "`bertkit finetune` with --force starts over, and renames the old folder"
             )
     if before["device"] != now["device"]:
-        return [f"begun on {before['device']}: the last bits may differ on {now['device']}"]
+        return [f"started on {before['device']}: the last bits may differ on {now['device']}"]
     return []
 
 
 def saved_options(options: RunOptions) -> dict[str, Any]:
-    """The options that a checkpoint holds, for when the run is resumed."""
+    """The options that a checkpoint saves, so that a resumed run has them."""
     return {"keep_best": options.keep_best, "max_memory": options.max_memory}
 
 
 def restored_options(options: RunOptions, state: State | None) -> RunOptions:
-    """The options of a run that is resumed from `state`: where nothing else is asked, those that it was begun with."""
+    """The options of a run resumed from `state`: those given now, else those it was started with."""
     if state is None:
         return options
-    kept = state.facts
+    saved = state.facts
     return replace(
         options,
-        keep_best=options.keep_best or kept["keep_best"],
-        max_memory=options.max_memory or kept["max_memory"],
+        keep_best=options.keep_best or saved["keep_best"],
+        max_memory=options.max_memory or saved["max_memory"],
     )
 
 
 def versions() -> dict[str, str]:
-    """Of bertkit and of the libraries that decide a result."""
+    """Versions of bertkit and of the libraries that affect a result."""
     return {
         "bertkit": __version__,
         "torch": torch.__version__,

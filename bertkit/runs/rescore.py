@@ -1,4 +1,4 @@
-"""Score a trained model again: a run's, or any fine-tuned checkpoint. Nothing is trained here."""
+"""Score a trained model without training: a run's, or any fine-tuned checkpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bertkit.spec import Spec
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What a trained model gets on a task's evaluations."""
+    """A trained model's scores on a task's evaluations."""
 
     spec: Spec
     evaluations: tuple[Scored, ...]
@@ -34,7 +34,7 @@ class Scores:
 def score_run(folder: Path, progress: Progress) -> Scores:
     """Score the model in a run's folder on the rows it was scored on. Raises RequestError if it is no run.
 
-    It may have been trained on a device that is not here.
+    Where its device is not available, it is scored on the CPU.
     """
     spec = located(folder, read_spec(folder))
     spec = pinned_to(spec, {"datasets": recorded_commits(folder).get("datasets", {})})  # it scores its own model

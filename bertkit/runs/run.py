@@ -35,12 +35,11 @@ def run(
     folder: Path | None = None,
     commits: Mapping[str, Any] | None = None,
 ) -> Finished:
-    """Do what `spec` says in a folder below `options.out` named after it, or in `folder`; resume what was begun there.
+    """Train and score as `spec` says, in a folder below `options.out` named after it, or in `folder`.
 
-    It uses the Hub's commits that it was begun with, else `commits`, else the newest. A finished run is returned as it
-    is. Both only if rows and encoder are still the same bytes: RequestError names what changed. With `options.force`
-    it starts again, and the old folder gets another name. Raises StoppedError if a signal asked for a stop, and
-    RequestError if another process writes the folder.
+    A stopped run is resumed, a finished one returned; RequestError if its rows or encoder changed. It uses the Hub
+    commits it was started with, else `commits`, else the newest. `options.force` starts over and renames the old
+    folder. Raises StoppedError after a signal, and RequestError if another process is writing the folder.
     """
     progress, began = progress or Progress(), time.perf_counter()
     check_out(options.out)
@@ -80,7 +79,7 @@ def _result(run: Claim, ready: Prepared, training: Training, evaluations: list[S
 
 
 def _write(run: Claim, ready: Prepared, result: Result) -> None:
-    """Write model and result, each atomically; then the checkpoints are not needed any more."""
+    """Write model and result, each atomically; then remove the checkpoints."""
     if run.is_main:
         with atomic_folder(run.folder / MODEL) as temporary:
             save(ready.model.loaded, temporary)
@@ -90,7 +89,7 @@ def _write(run: Claim, ready: Prepared, result: Result) -> None:
 
 
 def _failed(run: Claim, error: NotFiniteError) -> RunError:
-    """Mark the run as failed, with its rows by name; the error that says so."""
+    """Write failed.json with the ids of the update's rows; returns the error that names that file."""
     rows = run.splits.train
     assert rows
     if run.is_main:

@@ -22,7 +22,7 @@ from bertkit.task import Task
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring:
-    """What every scoring of one run needs; `best` keeps the model that scored best, if it is asked for."""
+    """Scores one run's evaluations; `best` saves the model that scored best (--keep-best)."""
 
     task: Task
     splits: Splits
@@ -31,14 +31,14 @@ class Scoring:
     log: Log
     best: Best | None
 
-    def on_the_way(self, step: int) -> None:
-        """Score the evaluations that have golds, without intervals, after so many updates; log it."""
-        parts = self._answers(Progress(), on_the_way=True)  # training is what is watched
+    def in_training(self, step: int) -> None:
+        """Score the evaluations that have golds, without intervals, after `step` updates; log it."""
+        parts = self._answers(Progress(), in_training=True)  # the bar shows training
         self._record(step, [score(self.splits.head, part, with_intervals=False) for part in parts.values()])
 
     def at_the_end(self, step: int, folder: Path, progress: Progress) -> list[Scored]:
-        """Every evaluation with its intervals, logged; the predictions are written into `folder`."""
-        parts = self._answers(progress, on_the_way=False)
+        """Score every evaluation with intervals, log it, and write the predictions into `folder`."""
+        parts = self._answers(progress, in_training=False)
         if self.model.accelerator.is_main_process:
             write_lines(folder / PREDICTIONS, [line for part in parts.values() for line in part.lines()])
         scored = [
@@ -50,11 +50,11 @@ class Scoring:
         self._record(step, scored)
         return scored
 
-    def _answers(self, progress: Progress, on_the_way: bool) -> dict[str, Answered]:
+    def _answers(self, progress: Progress, in_training: bool) -> dict[str, Answered]:
         head, parts = self.splits.head, {}
         for evaluation in self.task.evaluations:
             rows = self.splits.evaluations[evaluation.name]
-            if isinstance(rows, str) or (on_the_way and not evaluation.scored):
+            if isinstance(rows, str) or (in_training and not evaluation.scored):
                 continue
             part = self.features[evaluation.name].whole
             logits = predict(self.model, part, progress)

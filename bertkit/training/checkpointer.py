@@ -1,4 +1,4 @@
-"""Between two updates: write a checkpoint when it is time, and stop if a signal came."""
+"""Save checkpoints between updates when one is due, and stop after a signal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bertkit.training.checkpoint import State, checkpoints_in, remove, write
 from bertkit.training.update import Updater
 
 WORTH = 10.0
-"""Seconds of training since the last checkpoint from which one more is written at its end."""
+"""A checkpoint is written at the end of training if the last one is older than this, in seconds."""
 
 
 class Checkpointer:
@@ -23,7 +23,7 @@ class Checkpointer:
 
     state  the checkpoint that the run resumes from, if any
     facts  what a checkpoint holds besides the training loop's own facts
-    every  updates between two checkpoints; None leaves it to the writer's clock
+    every  updates between two checkpoints; None lets the writer decide by time
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class Checkpointer:
             raise StopRequested
 
     def _agreed(self, loop: Updater, step: int, last: bool) -> tuple[bool, int]:
-        """Whether to save, as the process that writes decides; the signal that any process received, or 0."""
+        """Whether to save, decided by the writing process, and the signal that any process received, or 0."""
         worth = last and time.monotonic() - self._began > WORTH
-        time_has_come = step % self.every == 0 if self.every else self.writer is not None and self.writer.due
-        due = self.writer is not None and (time_has_come or worth)
+        is_time = step % self.every == 0 if self.every else self.writer is not None and self.writer.due
+        due = self.writer is not None and (is_time or worth)
         asked = self.stop.asked or 0
         if loop.accelerator.num_processes == 1:
             return due, asked
@@ -77,31 +77,31 @@ INTERVAL = 120.0
 
 
 SHARE = 0.01
-"""The most of a run's time that writing checkpoints may take: after a slow one the next waits longer."""
+"""The share of a run's time that writing checkpoints may take: after a slow one the next waits longer."""
 
 
 class CheckpointWriter:
-    """Writes a run's checkpoints in the background, one at a time; afterwards the newest is the only one.
+    """Writes a run's checkpoints in the background, one at a time, and removes older ones.
 
-    If a write fails, the last good one stays, and `told` is called with a line that says so.
+    If a write fails, the previous checkpoint stays, and `warn` is called with one line.
 
     written  the update of the last checkpoint written
     """
 
-    def __init__(self, run: Path, told: Callable[[str], None], interval: float = INTERVAL) -> None:
+    def __init__(self, run: Path, warn: Callable[[str], None], interval: float = INTERVAL) -> None:
         self.run = run
-        self.told = told
+        self.warn = warn
         self.interval = interval
         self.written: int | None = None
         self._thread = ThreadPoolExecutor(1)
-        self._going: Future[None] | None = None
+        self._writing: Future[None] | None = None
         self._last = time.monotonic()
         self._wait = interval
 
     @property
     def due(self) -> bool:
         """Whether it is time for the next checkpoint."""
-        busy = self._going is not None and not self._going.done()
+        busy = self._writing is not None and not self._writing.done()
         return time.monotonic() - self._last >= self._wait and not busy
 
     def save(self, state: State) -> None:
@@ -109,13 +109,13 @@ class CheckpointWriter:
         self.wait()
         began = time.monotonic()
         copied = state.copied()
-        self._going = self._thread.submit(self._write, copied, began)
+        self._writing = self._thread.submit(self._write, copied, began)
         self._last = time.monotonic()
 
     def wait(self) -> None:
         """Wait until nothing is being written."""
-        if self._going is not None:
-            self._going.result()
+        if self._writing is not None:
+            self._writing.result()
 
     def close(self) -> None:
         """Wait, and end the thread."""
@@ -128,6 +128,6 @@ class CheckpointWriter:
             self.written = state.step
         except OSError as error:
             kept = checkpoints_in(self.run)
-            last = f"the one of update {int(kept[-1].name[5:])} is kept" if kept else "there is none before it"
-            self.told(f"the checkpoint of update {state.step} could not be written ({error.strerror}): {last}")
+            last = f"the one of update {int(kept[-1].name[5:])} is kept" if kept else "there is no earlier one"
+            self.warn(f"the checkpoint of update {state.step} could not be written ({error.strerror}): {last}")
         self._wait = max(self.interval, (time.monotonic() - began) / SHARE)

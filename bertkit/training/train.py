@@ -1,4 +1,4 @@
-"""The training loop: batches of features in, a trained model out. The order of things is all here, in the open."""
+"""The training loop: batches of features in, a trained model out."""
 
 from __future__ import annotations
 
@@ -27,24 +27,20 @@ SKIPPED = 40
 
 
 class NotFiniteError(RunError):
-    """The loss or the gradient norm of an update is not finite, in fp32 too; the weights are as they were before.
+    """The loss or the gradient norm of an update is non-finite, in fp32 too; the weights are unchanged.
 
     rows  the rows of the update, by their index
     """
 
     def __init__(self, step: int, rate: float, update: Update, rows: list[int]) -> None:
-        what = (
-            f"the loss became {update.loss}"
-            if not math.isfinite(update.loss)
-            else f"the gradient norm is {update.norm}"
-        )
+        what = f"the loss is {update.loss}" if not math.isfinite(update.loss) else f"the gradient norm is {update.norm}"
         super().__init__(f"update {step} failed: {what} (learning rate {rate:.2e}); try a lower --lr")
         self.plain = {"step": step, "learning_rate": rate, "loss": str(update.loss), "norm": str(update.norm)}
         self.rows = rows
 
 
 class FeatureSource(Protocol):
-    """Features that are given out by the batch: a Features, or one that is still being encoded."""
+    """Features taken by the batch: a Features, or rows that are still being encoded."""
 
     def __len__(self) -> int: ...
     def take(self, features: Indices) -> Features: ...
@@ -53,14 +49,14 @@ class FeatureSource(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """What goes on around the updates of a run, and decides none of them but by its random numbers.
+    """What a training loop reports to, scores with and saves with, and the seed of its random numbers.
 
-    log           is given a line for each update
-    score         scores the model as it is after so many updates, every `eval_every` of them
+    log           receives a record of each update
+    score         evaluates the model, every `eval_every` updates; it is given their number
     seed          of dropout and of the rows' order
-    fast_dropout  whether dropout on a CPU is drawn by kernels/dropout.py, and not by torch
-    checkpointer  from where the run starts, and when its state is saved
-    guard         how much memory there is
+    fast_dropout  whether dropout on a CPU uses kernels/dropout.py in place of torch
+    checkpointer  resumes, saves and stops the run
+    guard         the memory limit
     """
 
     log: Callable[[dict[str, Any]], None]
@@ -75,7 +71,7 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True)
 class Sums:
-    """How far training is: updates, rows and real tokens seen, its seconds, the last update's loss."""
+    """Training so far: updates, rows and real tokens seen, seconds, and the last update's loss."""
 
     step: int = 0
     examples: int = 0
@@ -84,7 +80,7 @@ class Sums:
     loss: float = math.nan
 
     def after(self, parts: list[Features], loss: float, seconds: float) -> Sums:
-        """After one more update, on `parts`."""
+        """The sums after one more update, on `parts`."""
         return Sums(
             step=self.step + 1,
             examples=self.examples + sum(map(len, parts)),
@@ -107,23 +103,26 @@ def schedule_of(source: FeatureSource, recipe: Recipe, layout: BatchLayout, seed
 
 
 def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Session) -> Training:
-    """Train `model` in place by `recipe`, from where the session's checkpointer says.
+    """Train `model` in place by `recipe`, from the checkpointer's state if it has one.
 
-    Raises NotFiniteError where the loss is not finite, RunError where one row does not fit into memory, and a
-    KeyboardInterrupt, once the state is saved, if a signal asked for a stop.
+    Raises NotFiniteError if a loss is non-finite, RunError if one row does not fit into memory, and StopRequested (a
+    KeyboardInterrupt) after a signal, once the state is saved.
     """
-    keeper = session.checkpointer
+    checkpointer = session.checkpointer
     schedule = schedule_of(source, recipe, model.layout, session.seed)
     updates = schedule.updates
     session.progress.note(_described(schedule, model, session.fast_dropout))
     session.progress.phase("training", updates)
     optimizer = optimizer_of(model.network, recipe)
     sums = Sums()
-    with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one, keeper.stop.deferred():
-        if keeper.state:
-            one.load_state(keeper.state)
-            keeper.state.release()
-            sums = Sums(**{name: keeper.state.facts[name] for name in vars(sums)})
+    with (
+        updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one,
+        checkpointer.stop.deferred(),
+    ):
+        if checkpointer.state:
+            one.load_state(checkpointer.state)
+            checkpointer.state.release()
+            sums = Sums(**{name: checkpointer.state.facts[name] for name in vars(sums)})
             session.progress.advance(sums.step, loss=sums.loss)
         began = time.perf_counter() - sums.seconds
         for micros in islice(schedule.micro_batches(), sums.step, None):
@@ -138,7 +137,7 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
             if session.score and session.eval_every and step % session.eval_every == 0 and step < updates:
                 session.score(step)
                 model.network.train()
-            keeper.between(one, vars(sums), last=step == updates)
+            checkpointer.between(one, vars(sums), last=step == updates)
     return Training(
         steps=updates, examples=sums.examples, tokens=sums.tokens, seconds=sums.seconds,
         loss=sums.loss if math.isfinite(sums.loss) else None,  # fp16 may skip the last update
@@ -151,7 +150,7 @@ def _backward(one: Updater, parts: list[Features], step: int, rate: float, progr
     mixed, pieces, before = one.accelerator.mixed_precision, one.pieces, one.rng_state()
     update = one.backward(parts)
     if one.pieces > pieces:
-        progress.note(f"out of memory at update {step}: batches are cut into {one.pieces} pieces from now on")
+        progress.note(f"out of memory at update {step}: batches are split into {one.pieces} parts from here on")
     if update.finite or (mixed == "fp16" and one.skipped < SKIPPED):
         one.skipped = 0 if update.finite else one.skipped + 1
         return update, False
@@ -167,7 +166,7 @@ def _backward(one: Updater, parts: list[Features], step: int, rate: float, progr
 
 
 def _described(schedule: Schedule, model: TaskModel, fast_dropout: bool) -> str:
-    """What is going to be done, in one line."""
+    """The training to come, in one line for the user."""
     order, accelerator = schedule.order, model.accelerator
     size = f"{order.size} rows" if order.tokens is None else f"at most {order.tokens:,} tokens"
     several = f", {schedule.accumulation} batches an update" if schedule.accumulation > 1 else ""
