@@ -15,7 +15,7 @@ from test_contract_span import words_only
 from test_result import RESULT_OF_A_RUN
 
 from bertkit.data.encoding import counted, rows_cut
-from bertkit.data.feature_files import stored
+from bertkit.data.feature_files import cached_features
 from bertkit.evaluation.metrics import METRICS
 from bertkit.heads import FROM_TRAIN, Answer, Span, Tagging, Window
 from bertkit.heads.span import CUT_QUESTIONS
@@ -121,7 +121,7 @@ def test_a_count_reads_as_a_sentence(name: str, count: int, line: str) -> None:
 
 def test_counts_come_back_from_feature_files() -> None:
     features = tagged(["he", ZERO_WIDTH_SPACE, "he"], ["NOUN", None, "VERB"])
-    for found in (stored(None, lambda: iter([features, features])), features.concat([features, features])):
+    for found in (cached_features(None, lambda: iter([features, features])), features.concat([features, features])):
         assert counted(found) == {NO_TOKEN: 2}
     assert counted(features.take(np.array([0, 0, 0]))) == {NO_TOKEN: 3}
 

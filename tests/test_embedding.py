@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bertkit.kernels.embedding import WAITING, SeenRows, fits, seen_rows
+from bertkit.kernels.embedding import DEFERRED, SeenRows, fits, seen_rows
 
 WORDS, WIDE = 40, 16
 IDS = torch.tensor([[3, 5, 3, 0], [39, 5, 5, 0]])
-UPDATES = 3 * WAITING + 5
+UPDATES = 3 * DEFERRED + 5
 """Some decays still wait when the last is done."""
 
 
@@ -123,7 +123,7 @@ def update(model: Model, optimizer: torch.optim.AdamW, step: int, rows: SeenRows
         rows.spread(rows.gather())
     optimizer.step()
     if rows:
-        rows.follow(rate(step))
+        rows.defer_decay(rate(step))
         rows.clear()
     model.zero_grad()
 
@@ -141,7 +141,7 @@ def same(model: Model, other: Model) -> bool:
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-@pytest.mark.parametrize("updates", [1, WAITING, UPDATES])
+@pytest.mark.parametrize("updates", [1, DEFERRED, UPDATES])
 def test_the_table_that_is_left_is_torchs_to_the_bit(decay: float, updates: int) -> None:
     model = Model()
     optimizer = adamw(model, decay)
@@ -160,21 +160,21 @@ def test_the_table_read_between_updates_is_the_one_of_dense_adamw() -> None:
     with seen_rows(model, optimizer) as rows:
         for step in range(UPDATES):
             update(model, optimizer, step, rows)
-            if step in (0, 7, WAITING):
+            if step in (0, 7, DEFERRED):
                 with torch.inference_mode():
                     every = model.table(torch.arange(WORDS))
                 assert torch.equal(every, torchs(0.1, step + 1).table.weight)
     assert same(model, torchs(0.1, UPDATES))
 
 
-@pytest.mark.parametrize("stop", [1, WAITING - 1, WAITING + 3])
+@pytest.mark.parametrize("stop", [1, DEFERRED - 1, DEFERRED + 3])
 def test_what_was_kept_goes_on_to_the_same_bits(stop: int) -> None:
     model = Model()
     optimizer = adamw(model, 0.1)
     with seen_rows(model, optimizer) as rows:
         for step in range(stop):
             update(model, optimizer, step, rows)
-        rows.settle()
+        rows.sync()
         kept = {name: tensor.clone() for name, tensor in rows.state().items()}
         weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
         rest: Any = optimizer.state[model.out.weight], optimizer.state[model.out.bias]

@@ -20,7 +20,7 @@ from test_encoding import same
 from bertkit.data import cache
 from bertkit.data.cache import MANIFEST
 from bertkit.data.encoding import key_of
-from bertkit.data.feature_files import COLUMNS, stored
+from bertkit.data.feature_files import COLUMNS, cached_features
 from bertkit.data.rows import Rows
 from bertkit.data.table import Table
 from bertkit.heads import Window
@@ -59,7 +59,7 @@ class Counted:
 def test_what_was_kept_is_not_made_again_and_is_the_same(loaded: Loaded, root: Path, kind: str) -> None:
     features = tiny.encode(kind, loaded)
     parts = Counted(features.take(np.arange(2)), features.take(np.arange(2, len(features))))
-    first, second = stored(KEY, parts), stored(KEY, parts)
+    first, second = cached_features(KEY, parts), cached_features(KEY, parts)
     assert parts.asked == 1
     same(first, features)
     same(second, features)
@@ -69,7 +69,7 @@ def test_what_was_kept_is_not_made_again_and_is_the_same(loaded: Loaded, root: P
 
 def test_without_a_key_nothing_is_kept(loaded: Loaded, root: Path) -> None:
     features = tiny.encode("classification", loaded)
-    found = stored(None, Counted(features))
+    found = cached_features(None, Counted(features))
     assert list(root.iterdir()) == []
     same(found, features)
 
@@ -89,10 +89,10 @@ def turned(path: Path) -> None:
 def test_what_is_damaged_is_made_again(loaded: Loaded, root: Path, name: str, harm: Callable[[Path], None]) -> None:
     features = tiny.encode("classification", loaded)
     parts = Counted(features)
-    stored(KEY, parts)
+    cached_features(KEY, parts)
     harm(root / KEY / name)
-    same(stored(KEY, parts), features)
-    same(stored(KEY, parts), features)
+    same(cached_features(KEY, parts), features)
+    same(cached_features(KEY, parts), features)
     assert parts.asked == 2
 
 
@@ -102,7 +102,7 @@ def test_what_fails_while_it_is_made_leaves_nothing(root: Path) -> None:
         yield
 
     with pytest.raises(RuntimeError):
-        stored(KEY, parts)
+        cached_features(KEY, parts)
     assert list(root.iterdir()) == []
 
 
@@ -112,10 +112,10 @@ def test_those_that_store_the_same_at_once_do_not_harm_each_other(loaded: Loaded
     parts = Counted(features)
     for _ in range(10):
         if damaged:
-            stored(KEY, parts)
+            cached_features(KEY, parts)
             cut(root / KEY / "0")
         with ThreadPoolExecutor(8) as workers:
-            for found in workers.map(lambda _: stored(KEY, parts), range(8)):
+            for found in workers.map(lambda _: cached_features(KEY, parts), range(8)):
                 same(found, features)
         assert [path.name for path in root.iterdir()] == [KEY]
         assert cache._is_intact(root / KEY)
@@ -130,14 +130,14 @@ def test_what_cannot_be_kept_is_made_all_the_same(
     features = tiny.encode("classification", loaded)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", refused)
-        same(stored(KEY, Counted(features)), features)
+        same(cached_features(KEY, Counted(features)), features)
     assert list(root.iterdir()) == []
     root.rmdir()
     root.write_text("a file is in the way", "utf-8")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     for key in (KEY, None):
-        same(stored(key, Counted(features)), features)
+        same(cached_features(key, Counted(features)), features)
     assert not list((tmp_path / "temporary").iterdir())
 
 
@@ -147,9 +147,9 @@ def test_what_is_kept_by_somebody_else_is_taken(loaded: Loaded, root: Path, monk
 
     features = tiny.encode("classification", loaded)
     parts = Counted(features)
-    stored(KEY, parts)
+    cached_features(KEY, parts)
     monkeypatch.setattr("os.utime", refused)
-    same(stored(KEY, parts), features)
+    same(cached_features(KEY, parts), features)
     assert parts.asked == 1
 
 
@@ -159,14 +159,14 @@ def test_a_disk_that_is_full_is_named(root: Path) -> None:
         yield
 
     with pytest.raises(OSError, match="No space left") as full:
-        stored(KEY, parts)
+        cached_features(KEY, parts)
     assert full.value.filename == str(root)
 
 
 def test_others_of_the_group_may_read_what_is_kept(loaded: Loaded, root: Path) -> None:
     before = os.umask(0o007)
     try:
-        stored(KEY, Counted(tiny.encode("classification", loaded)))
+        cached_features(KEY, Counted(tiny.encode("classification", loaded)))
     finally:
         os.umask(before)
     assert (root / KEY).stat().st_mode & 0o777 == 0o770
@@ -175,7 +175,7 @@ def test_others_of_the_group_may_read_what_is_kept(loaded: Loaded, root: Path) -
 def test_what_else_lies_there_is_let_alone(loaded: Loaded, root: Path) -> None:
     root.mkdir()
     (root / "0a.arrow").write_text("mine", "utf-8")
-    stored(KEY, Counted(tiny.encode("classification", loaded)))
+    cached_features(KEY, Counted(tiny.encode("classification", loaded)))
     assert sorted(path.name for path in root.iterdir()) == ["0a.arrow", KEY]
 
 
@@ -185,12 +185,12 @@ def test_what_was_not_used_for_the_longest_time_goes_first(
     features = tiny.encode("classification", loaded)
     keys = [letter * 64 for letter in "abc"]
     for age, key in ((300, keys[0]), (100, keys[1])):
-        stored(key, Counted(features))
+        cached_features(key, Counted(features))
         then = (root / key).stat().st_mtime - age
         os.utime(root / key, (then, then))
     size = sum(file.stat().st_size for file in (root / keys[0]).iterdir())
     monkeypatch.setattr(cache, "MOST", int(2.5 * size))
-    stored(keys[2], Counted(features))
+    cached_features(keys[2], Counted(features))
     assert sorted(path.name for path in root.iterdir()) == keys[1:]
 
 

@@ -35,9 +35,9 @@ def cache_folder(kind: str) -> Path:
 
 
 def cached(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Path], Value]) -> Value:
-    """What `read` maps from the entry of `key`, whose files have the hashes they were written with.
+    """What `read` maps from the entry of `key`, once its files' hashes are verified.
 
-    `make` fills a new entry if there is none, or a damaged one. Processes and users may share the cache: if an entry
+    `make` fills a new entry if there is none, or if it is damaged. Processes and users may share the cache: if an entry
     cannot be written there, it is made in a temporary folder; an entry evicted while it is mapped stays readable.
     """
     root = cache_folder(kind)
@@ -58,7 +58,7 @@ def cached(kind: str, key: str, make: Callable[[Path], None], read: Callable[[Pa
 
 @contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
-    """A temporary folder in the cache of that kind, or in the system's where the cache cannot be written."""
+    """A temporary folder in the cache of that kind; in the system's if the cache is not writable."""
     from tempfile import mkdtemp
     from uuid import uuid4
 
@@ -75,7 +75,7 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 
 @contextmanager
 def _naming(root: Path) -> Iterator[None]:
-    """An OSError inside names `root` if it names no file: pyarrow's errors don't."""
+    """Name `root` in an OSError that names no file, as pyarrow's do not."""
     try:
         yield
     except OSError as error:

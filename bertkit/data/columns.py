@@ -1,4 +1,4 @@
-"""Which column of a file is which role: by the task's own names, or by general ones where one reading is possible."""
+"""Match a file's columns to roles, by the task's own names, or by general ones where that is unambiguous."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from bertkit.errors import DataError
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 TEXT_PAIRS = (("text", "text_pair"), ("text1", "text2"), ("sentence1", "sentence2"))
 GOLDS = {"label": ("label", "labels", "class", "target"), "tags": ("tags",)}
-"""Names that columns go by in anyone's files, where a task's own are not there."""
+"""Common column names, tried where a task's own are missing."""
 
 
 def match_columns(
     present: Sequence[str], candidates: Mapping[str, Sequence[str]], roles: Sequence[str], where: str
 ) -> dict[str, str]:
-    """For each role the name its column has among those `present`; a role whose column is not there is left out.
+    """For each role the name of its column among those `present`; roles without one are left out.
 
     Names match whatever their case and outer spaces, an exact one first. Of a head's `roles` those that lack their own
     column take one by a general name (TEXT_PAIRS, GOLDS) if just one is there. Raises DataError, naming `where`, if
-    two columns match a name alike.
+    two columns match the same name.
     """
-    alike: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for name in present:
-        alike.setdefault(_folded(name), []).append(name)
+        by_name.setdefault(_folded(name), []).append(name)
     found = {}
     for role, names in candidates.items():
-        own = next((match for name in names if (match := _match(name, alike, where))), None)
+        own = next((match for name in names if (match := _match(name, by_name, where))), None)
         if own is not None:
             found[role] = own
-    for role, name in _general(alike, [role for role in roles if role not in found], roles, where).items():
+    for role, name in _general(by_name, [role for role in roles if role not in found], roles, where).items():
         if name not in found.values():
             found[role] = name
     return found
@@ -39,8 +39,8 @@ def _folded(name: str) -> str:
     return str(name).strip().casefold()
 
 
-def _match(name: str, alike: Mapping[str, list[str]], where: str) -> str | None:
-    matches = alike.get(_folded(name), [])
+def _match(name: str, by_name: Mapping[str, list[str]], where: str) -> str | None:
+    matches = by_name.get(_folded(name), [])
     if name in matches:
         return name
     if len(matches) > 1:
@@ -49,21 +49,21 @@ def _match(name: str, alike: Mapping[str, list[str]], where: str) -> str | None:
 
 
 def _general(
-    alike: Mapping[str, list[str]], missing: Sequence[str], roles: Sequence[str], where: str
+    by_name: Mapping[str, list[str]], missing: Sequence[str], roles: Sequence[str], where: str
 ) -> dict[str, str]:
-    """Columns by general names for the roles that are missing, where just one reading is possible."""
+    """Columns by general names for the roles that are missing, where that is unambiguous."""
     named: dict[str, str] = {}
     wanted = [role for role in ("text", "text_pair") if role in missing]
-    pairs = [pair for pair in TEXT_PAIRS if set(pair) <= set(alike)]
+    pairs = [pair for pair in TEXT_PAIRS if set(pair) <= set(by_name)]
     if wanted == ["text", "text_pair"] and len(pairs) == 1:
         named = dict(zip(wanted, pairs[0], strict=True))
-    elif wanted == ["text"] and "text_pair" not in roles and not pairs and "text" in alike:
+    elif wanted == ["text"] and "text_pair" not in roles and not pairs and "text" in by_name:
         named = {"text": "text"}
     for role in missing:
-        golds = [name for name in GOLDS.get(role, ()) if name in alike]
+        golds = [name for name in GOLDS.get(role, ()) if name in by_name]
         if len(golds) == 1:
             named[role] = golds[0]
-    return {role: match for role, name in named.items() if (match := _match(name, alike, where))}
+    return {role: match for role, name in named.items() if (match := _match(name, by_name, where))}
 
 
 def lacking(role: str, present: Sequence[str], candidates: Mapping[str, Sequence[str]], where: str) -> DataError:
@@ -77,5 +77,5 @@ def lacking(role: str, present: Sequence[str], candidates: Mapping[str, Sequence
     if role == "text" and "text_pair" not in candidates and wanted != "'text'":
         wanted += " or 'text'"
     odd = next((mark for mark in DELIMITERS if len(present) == 1 and mark in present[0]), None)
-    looks = f"; it looks separated by {DELIMITERS[odd]}, but its lines differ in their number" if odd else ""
+    looks = f"; it looks separated by {DELIMITERS[odd]}, but its lines have different numbers of columns" if odd else ""
     return DataError(f"{file}: no column {wanted} for the {role}{looks}; it has {', '.join(map(str, present))}")

@@ -12,13 +12,13 @@ from typing import IO
 from bertkit.errors import DataError
 
 HEAD = 256
-"""Bytes in which an encoding of two or four bytes a character shows itself."""
+"""Bytes read to recognise UTF-16 and UTF-32."""
 MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 WIDE = ("UTF-32LE", "UTF-32BE", "UTF-16LE", "UTF-16BE")
 SAMPLE = 1 << 20
-"""Bytes from which an encoding is guessed."""
+"""Bytes read to guess an encoding."""
 FEW = 20
-"""Bytes above ASCII below which no encoding but cp1252 is guessed."""
+"""Fewest bytes above ASCII to guess an encoding other than cp1252."""
 GUESSED = (
     *("cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256"),
     *("gb18030", "big5", "shift_jis", "euc_jp", "euc_kr"),
@@ -28,9 +28,9 @@ TYPOGRAPHIC = "‘’“”„‚–—…•€«»¡¿°©®™£§·´\xa0"
 
 
 def lines(path: Path, carriage_return: bool = False) -> Iterator[tuple[int, str]]:
-    """Lines split at LF alone (some texts hold other line separators), without it, a BOM dropped.
+    """Lines split at LF only (some texts hold other line separators), without it and without a BOM.
 
-    A CR before the LF goes too, unless `carriage_return` asks for it. Raises DataError at what is not UTF-8.
+    A CR before the LF is dropped, unless `carriage_return` is set. Raises DataError for bytes that are not UTF-8.
     """
     with path.open("rb") as file:
         _check_wide(path, file)
@@ -39,7 +39,7 @@ def lines(path: Path, carriage_return: bool = False) -> Iterator[tuple[int, str]
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 found = f"{path}, line {number}: byte {raw[error.start]:#04x} is not UTF-8"
-                raise DataError(f"{found}; {_way_out(path, raw)}") from error
+                raise DataError(f"{found}; {_remedy(path, raw)}") from error
             line = line.removesuffix("\n")
             yield number, line if carriage_return else line.removesuffix("\r")
 
@@ -89,8 +89,8 @@ def _iconv(encoding: str) -> str:
     return f"iconv -f {encoding.upper().replace('_', '-')} -t UTF-8"
 
 
-def _way_out(path: Path, bad: bytes) -> str:
-    """What to do about the line `bad`: the encoding that the file most likely has, if one is likely."""
+def _remedy(path: Path, bad: bytes) -> str:
+    """How to fix the line `bad`; names the file's most likely encoding, if there is one."""
     with path.open("rb") as file:
         sample = [line for line in file.read(SAMPLE).split(b"\n")[:-1] if not line.isascii()]
     if sum(map(_is_utf8, sample)) > len(sample) / 2:
@@ -111,7 +111,7 @@ def _is_utf8(line: bytes) -> bool:
 
 
 def _likely(sample: bytes) -> list[str]:
-    """The encodings that a sample may have, the likeliest first; none if there is too little to go by.
+    """The encodings that a sample may have, the likeliest first; none if there is too little text.
 
     cp1252 where it reads as words of Western Europe (charset-normalizer alone takes short ones for cp1250).
     """

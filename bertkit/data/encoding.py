@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bertkit import __version__
-from bertkit.data.feature_files import stored
+from bertkit.data.feature_files import cached_features
 from bertkit.data.rows import Rows
 from bertkit.data.sampler import Indices
 from bertkit.data.table import Columns, Table
@@ -25,17 +25,17 @@ from bertkit.heads import Head, Window
 from bertkit.heads.features import Features
 
 FEATURES = 2
-"""Of how rows become features: another number makes what is kept from before useless."""
+"""Version of the encoding; increase it when that changes, so that cached features are encoded again."""
 
 BLOCK = 4_096
-"""Rows that are sorted by length, and answered, together."""
+"""Rows that are sorted by length and predicted together."""
 
 CHUNK = 2_000
-"""Rows that are encoded at once."""
+"""Rows per tokenizer call."""
 
 
 class Worker(ThreadPoolExecutor):
-    """A thread that encodes in the background; when it is left, it stops after the rows it is at."""
+    """A thread that encodes in the background; on exit it stops after the current chunk of rows."""
 
     def __init__(self) -> None:
         super().__init__(1)
@@ -49,7 +49,7 @@ class Worker(ThreadPoolExecutor):
 def encode(
     head: Head, table: Table, tokenizer: Any, window: Window, stopped: Event | None = None, key: str | None = None
 ) -> Features:
-    """The features of all rows, `row` counting over the whole table; in files, which are kept under `key`.
+    """The features of all rows, `row` counting over the whole table, in memory-mapped files, cached under `key`.
 
     Raises CancelledError once `stopped` is set.
     """
@@ -61,17 +61,17 @@ def encode(
             part = head.encode(table[start : start + CHUNK], tokenizer, window)
             yield replace(part, row=part.row + start)
 
-    return stored(key, parts)
+    return cached_features(key, parts)
 
 
 def key_of(head: Head, rows: Rows, tokenizer_digest: str, window: Window) -> str:
     """SHA-256 of what the features of `rows` depend on: rows and tokenizer by their bytes, head, lengths, our code."""
-    made_of = [FEATURES, __version__, rows.digest, len(rows), tokenizer_digest, repr(head), repr(window)]
-    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+    parts = [FEATURES, __version__, rows.digest, len(rows), tokenizer_digest, repr(head), repr(window)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def ahead(head: Head, rows: Table | Columns, tokenizer: Any, window: Window) -> Iterator[tuple[Columns, Features]]:
-    """The rows by the BLOCK with their features; while one block is worked on, the next is encoded."""
+    """Blocks of rows with their features; the next block is encoded while the current one is used."""
     names = list(rows.column_names if isinstance(rows, Table) else rows)
     total = len(rows if isinstance(rows, Table) else rows[names[0]])
 
@@ -90,12 +90,12 @@ def ahead(head: Head, rows: Table | Columns, tokenizer: Any, window: Window) -> 
 
 
 def rows_cut(features: Features) -> int:
-    """Of how many rows `max_length` cut something off."""
+    """How many rows `max_length` truncated."""
     return len(np.unique(features.row[features.cut]))
 
 
 def counted(features: Features) -> dict[str, int]:
-    """What the user should know of the rows and how often it is so, where it is."""
+    """The features' counts that are not zero, summed, by name."""
     sums = {name: int(count.sum()) for name, count in features.counts.items()}
     return {name: count for name, count in sums.items() if count}
 
@@ -103,8 +103,8 @@ def counted(features: Features) -> dict[str, int]:
 class Encoded:
     """The features of a table, encoded in the background once more than one batch was asked for.
 
-    Until they are all there, a batch's own rows are encoded when it is asked for. A span head's features
-    are windows, whose number nobody knows before: there everything waits for all of them.
+    Until all are ready, a batch is encoded on request. A span head's features are windows, whose number is unknown
+    before: there every call waits for all of them.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Encoded:
         then: Sequence[Encoded] = (),
         key: str | None = None,
     ) -> None:
-        """`then` are encoded after these, by the same worker; `key` is what they are kept under."""
+        """`then` are encoded after these, by the same worker; `key` is the cache key."""
         self._given = head, table, tokenizer, window
         self._worker = worker
         self._then = then
@@ -129,7 +129,7 @@ class Encoded:
             self.begin()
 
     def begin(self) -> None:
-        """Have all rows encoded in the background."""
+        """Start to encode all rows in the background."""
         head, table, tokenizer, window = self._given
         if self._whole is None:  # a tokenizer serves one thread at a time
             self._whole = self._worker.submit(

@@ -17,10 +17,10 @@ Value = TypeVar("Value")
 KIND, COLUMNS = "features", "columns.json"
 
 
-def stored(key: str | None, parts: Callable[[], Iterator[Features]]) -> Features:
-    """The features kept under `key`; made of `parts`, end to end, and kept if there are none, or no whole ones.
+def cached_features(key: str | None, parts: Callable[[], Iterator[Features]]) -> Features:
+    """The features cached under `key`; if none are, or damaged ones, those of `parts`, concatenated and cached.
 
-    Without a key they are not kept: their files go with the value.
+    Without a key they are not cached: their files are removed with the value.
     """
 
     def write(folder: Path) -> None:
@@ -66,7 +66,7 @@ def _array(path: Path, column: Mapping[str, Any]) -> Any:
 
 
 class _Columns:
-    """The arrays of features, each in a file that is added to part by part."""
+    """The arrays of features, each appended to a file part by part."""
 
     def __init__(self, place: Path) -> None:
         self._place = place
@@ -74,7 +74,7 @@ class _Columns:
         self._ends: dict[str, int] = {}
 
     def add(self, part: Features) -> None:
-        """`part`, behind the others."""
+        """Append `part`."""
         self._add("row", part.row)
         self._add("cut", part.cut)
         for name, count in part.counts.items():
@@ -96,7 +96,7 @@ class _Columns:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        """No more parts come."""
+        """Write the last offsets and close the files."""
         with ExitStack() as files:
             for column in self._columns.values():
                 files.enter_context(column.file)
@@ -105,12 +105,12 @@ class _Columns:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """What each file holds."""
+        """Each array's file, type and shape, for JSON."""
         return {name: column.plain() for name, column in self._columns.items()}
 
 
 class _Column:
-    """An array in a file, added to part by part."""
+    """An array in a file, appended to part by part."""
 
     def __init__(self, path: Path, like: Array) -> None:
         self.file = path.open("wb")
@@ -118,10 +118,10 @@ class _Column:
         self._dtype, self._shape, self._length = like.dtype, like.shape[1:], 0
 
     def add(self, values: Array) -> None:
-        """`values`, behind the others."""
+        """Append `values`."""
         self._length += len(values)
         self.file.write(np.ascontiguousarray(values, self._dtype).tobytes())
 
     def plain(self) -> dict[str, Any]:
-        """Its file, and what it holds."""
+        """Its file, type and shape."""
         return {"file": self._path.name, "dtype": self._dtype.str, "shape": [self._length, *self._shape]}

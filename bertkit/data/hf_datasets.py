@@ -8,7 +8,7 @@ from typing import Any
 from datasets import ClassLabel, Dataset, LargeList, List
 
 SLICE = 1000
-"""Rows turned into Python values at once: some ten times faster than one by one."""
+"""Rows converted to Python values at once, about ten times faster than one by one."""
 
 NO_WORD = "_"
 """The UPOS of a line that is no word: a multiword range or an empty node, in the Hub's conversion of UD."""
@@ -20,9 +20,9 @@ Reading = Callable[[Any], Any]
 def named_rows(dataset: Dataset) -> Iterator[tuple[int, dict[str, Any]]]:
     """Every row with its number, counted from 1.
 
-    A class id, alone or in lists, is its name, and -1 (no gold) None. SQuAD's `answers`, two lists side by
-    side, are a list of {"text", "start"}. Of UD's `tokens`, `upos` and `xpos` those lines are left out that
-    are no words.
+    A class id, alone or in lists, is its name, and -1 (no gold) None. SQuAD's `answers`, two parallel
+    lists, are a list of {"text", "start"}. Lines of UD's `tokens`, `upos` and `xpos` that are no
+    words are left out.
     """
     readings = {column: _reading(feature) for column, feature in dataset.features.items()}
     worded = {"tokens", "upos"} <= set(readings)
@@ -37,7 +37,7 @@ def named_rows(dataset: Dataset) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _reading(feature: Any) -> Reading | None:
-    """What is to be done to a value of this feature; None if it stays as it is."""
+    """How a value of this feature is converted; None if it is not."""
     if isinstance(feature, ClassLabel):
         names = dict(enumerate(feature.names))
         return names.get
@@ -67,7 +67,7 @@ def _answers(value: dict[str, Any] | None) -> list[dict[str, Any]] | dict[str, A
 
 
 def _words_alone(row: dict[str, Any]) -> dict[str, Any]:
-    """The row without the lines that are no words; a row of such lines alone has no gold, and stays."""
+    """The row without lines that are no words; a row of such lines only is returned as it is, without a gold."""
     upos = row["upos"]
     if not isinstance(upos, list) or NO_WORD not in upos or set(upos) == {NO_WORD}:
         return row

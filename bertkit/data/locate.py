@@ -19,7 +19,7 @@ SplitFiles = Mapping[str, Located | None]
 
 
 def folder_of(task: Task, data: str) -> Path | None:
-    """The folder meant by `data`; None for the Hub. Raises DataError if the task has no such rows."""
+    """The folder that `data` names; None for the Hub. Raises DataError if the task has no such rows."""
     if data == SAMPLE:
         folder = registry.samples(task)
         if folder is None:
@@ -34,9 +34,9 @@ def folder_of(task: Task, data: str) -> Path | None:
 
 
 def locate_splits(task: Task, data: str, training: bool = True) -> SplitFiles | None:
-    """Where the rows that `task` needs are; None if that is the Hub.
+    """The files of the splits that `task` needs; None if rows come from the Hub.
 
-    Raises DataError if a folder lacks what is scored, or what is trained on where nothing stands in for it.
+    Raises DataError if a scored split is missing, or the train split and no part of dev can replace it.
     """
     folder = folder_of(task, data)
     if folder is None:
@@ -51,7 +51,7 @@ def locate_splits(task: Task, data: str, training: bool = True) -> SplitFiles | 
 
 
 def is_carved(task: Task, files: SplitFiles | None) -> bool:
-    """Whether documents of dev stand in for a train split that is not there."""
+    """Whether documents of dev replace a missing train split."""
     return task.source.carve is not None and files is not None and files[TRAIN] is None
 
 

@@ -17,13 +17,13 @@ from bertkit.findings import Findings
 SNIFFED = 100
 """Lines in which a delimiter must give the same number of columns throughout."""
 QUOTED_OF, QUOTED_SHARE, QUOTED_LEAST = 1_000, 0.1, 3
-"""Rows of a TSV that are looked at for quoted cells, and their share and number from which it is said."""
+"""Rows of a TSV checked for quoted cells, and the share and number of them that is remarked on."""
 
 
 def read_tsv(path: Path, header: tuple[str, ...] | None, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
     """Tab-separated values without quoting, as GLUE ships them: a double quote is text.
 
-    A file without tabs in which commas, semicolons or bars make columns is read as CSV, and that is said.
+    A file without tabs in which commas, semicolons or bars make columns is read as CSV, with a remark.
     """
     check_line_ends(path)
     delimiter = "\t" if header else _delimiter(path, "\t")
@@ -35,7 +35,7 @@ def read_tsv(path: Path, header: tuple[str, ...] | None, findings: Findings) -> 
 def read_csv(path: Path, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
     """Comma-separated values with a header line, quoted as RFC 4180 has it; a cell may hold line breaks.
 
-    A file without commas in whose header is read by another delimiter, and that is said.
+    A file without commas in whose header is read by another delimiter, with a remark.
     """
     check_line_ends(path)
     return _quoted(path, _delimiter(path, ","), ",", findings)
@@ -107,7 +107,7 @@ def _quoted(path: Path, delimiter: str, expected: str, findings: Findings) -> It
 
 
 def _plain(error: csv.Error) -> str:
-    """The csv module's words, where they speak of its own arguments or say too little."""
+    """The csv module's message, reworded where it names its own arguments or says too little."""
     said = str(error)
     if said.startswith("new-line character"):
         return "a CR in a cell without quotes: save the file with LF line ends"

@@ -1,7 +1,7 @@
 """Load the located rows into a memory-mapped Arrow table with a stable `row_id`.
 
 A row's columns are the roles its head asks for (`text`, `text_pair`, `label`; `words`, `tags`; `question`,
-`context`, `answers`), plus `row_id` and `group`. Labels are names: how the data spells them ends here.
+`context`, `answers`), plus `row_id` and `group`. Labels are the task's names, however the data spells them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bertkit.data.table import Table
 
 READER = 4
-"""Raised by hand whenever the reading changes: rows kept by an older reader are read anew."""
+"""Version of the readers; increase it when they change, so that cached rows are read again."""
 
 CHUNK = 5_000
 ROWS = "rows.arrow"
@@ -37,11 +37,11 @@ FINDINGS = "findings.json"
 class Rows:
     """The rows of one split: a memory-mapped table, where it came from, and a digest of what it holds.
 
-    there   how many rows there are; the table may hold the first of them only
-    found   what reading them came upon, by reason; `notes` says it
-    skipped the rows that were left out
-    hub     the dataset of the Hub, at the commit they are of
-    carved  whether this is a part of another split, and no split of its own
+    there   rows in the source, of which the table may hold the first only
+    found   findings of the reader, by reason; `notes` has them as text
+    skipped bad rows that were skipped
+    hub     the Hub dataset, at the commit that was read
+    carved  whether this is part of another split
     """
 
     table: Table
@@ -65,7 +65,7 @@ class Rows:
 
 
 def read_files(located: Located, source: Source, head: Head, golds: bool = True, skips: bool = False) -> Rows:
-    """The rows in the files of a split; `skips` leaves out bad ones, which are counted, up to a share.
+    """The rows in the files of a split; `skips` skips and counts bad rows, up to a share.
 
     Raises DataError naming file and line.
     """
@@ -91,9 +91,9 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True,
 
 
 def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: bool = False) -> Rows:
-    """The rows of a split on the Hub; their digest is that of the commit they came from.
+    """The rows of a split on the Hub; their digest includes the commit.
 
-    Those of a commit that is named by its digits are not asked for where they are kept.
+    For a full commit hash, cached rows are read without contacting the Hub.
     """
     import hashlib
 
@@ -124,7 +124,7 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: 
 def _table(
     digest: str, read: Callable[[Findings], Iterator[dict[str, Any]]], head: Head, findings: Findings
 ) -> tuple[Table, tuple[Finding, ...], tuple[SkippedRow, ...]]:
-    """What is cached for `digest`, memory-mapped, its findings and skipped rows; `read` where nothing is."""
+    """The table cached under `digest`, memory-mapped, with its findings and skipped rows; else `read` fills it."""
     import pyarrow as pa
 
     from bertkit.data.table import Table
@@ -163,7 +163,7 @@ def _files_digest(files: tuple[Path, ...], source: Source, head: Head, how: list
 
 
 def _key(parts: list[str], source: Source, head: Head, how: list[bool]) -> bytes:
-    """What the reading depends on, beside the bytes that are read."""
+    """Everything that affects reading, other than the files' bytes."""
     reading = [parts, READER, source.columns, source.labels, source.header, source.dropped, source.drops_broken]
     reading += [repr(head), how]
     return json.dumps(reading, sort_keys=True, default=list).encode()

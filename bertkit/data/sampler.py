@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 Indices = NDArray[np.int64]
 Lengths = Callable[[Indices], Indices]
-"""How many tokens these features have: asked for only where the order depends on it."""
+"""Tokens of each of these features; called only where the order depends on lengths."""
 
 BUCKET = 50
-"""Batches among which features of like length are put together."""
+"""Batches among which features of similar length are grouped."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """How an epoch is cut into batches.
+    """How an epoch is split into batches.
 
     size       features of a batch
-    tokens     tokens of a batch at most, in place of `size`; a longer feature goes alone
-    padded     whether a batch's tokens are counted with its padding
-    by_length  whether features of like length meet: the shuffled features are sorted within every
-               BUCKET batches, and those batches shuffled. Otherwise the features are shuffled, and cut.
+    tokens     tokens of a batch at most, in place of `size`; a longer feature is a batch of its own
+    padded     whether padding counts among a batch's tokens
+    by_length  whether features of similar length are grouped: the shuffled features are sorted within every
+               BUCKET batches, and those batches shuffled. Otherwise features are only shuffled.
     """
 
     size: int
@@ -48,13 +48,13 @@ class Order:
                 yield batches[k]
 
     def batches(self, features: int, lengths: Lengths, epoch: int) -> int:
-        """How many batches that epoch has."""
+        """Number of batches in that epoch."""
         if self.tokens is None:
             return math.ceil(features / self.size)
         return sum(1 for _ in self.epoch(features, lengths, epoch))
 
     def _cut(self, features: Indices, lengths: Lengths, times: int = 1) -> Iterator[Indices]:
-        """The features in their order, `times` a batch's number or tokens of them at once."""
+        """Split the features, in order, into pieces of `times` a batch's features or tokens."""
         if self.tokens is None:
             size = self.size * times
             yield from (features[k : k + size] for k in range(0, len(features), size))
@@ -65,7 +65,7 @@ class Order:
 
 
 def _cuts(lengths: Indices, budget: int, padded: bool) -> Iterator[tuple[int, int]]:
-    """From where to where each batch goes that holds as many features as `budget` tokens allow, one at least."""
+    """Start and end of each batch of as many features as `budget` tokens allow, at least one."""
     totals = np.cumsum(lengths)
     start = 0
     while start < len(lengths):
@@ -85,9 +85,9 @@ def by_length(lengths: Indices, budget: int) -> Iterator[Indices]:
 
 
 def share(lengths: Indices, rank: int, processes: int) -> Indices:
-    """Which of a global batch's features are process `rank`'s: as many tokens as the others'.
+    """Which of a global batch's features process `rank` gets; tokens are balanced over the processes.
 
-    The longest feature left goes to the process with the fewest tokens so far (Graham 1969: the largest
+    The longest remaining feature goes to the process with the fewest tokens so far (Graham 1969: the largest
     share is at most 4/3 of the best division's).
     """
     loads = np.zeros(processes, np.int64)
@@ -102,7 +102,7 @@ def share(lengths: Indices, rank: int, processes: int) -> Indices:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Which micro-batches make which update of a run.
+    """Which micro-batches belong to which update of a run.
 
     epochs        passes over the features; a fraction stops within one
     updates       updates of the run, if they are given in place of epochs
@@ -127,7 +127,7 @@ class Schedule:
             return self.given_updates
         if self.order.tokens is None:
             exact = self.epochs * self.updates_in(0)
-        else:  # how many batches an epoch has depends on which features meet
+        else:  # how many batches an epoch has depends on which features are batched together
             whole = math.floor(self.epochs)
             part = self.epochs - whole
             exact = sum(map(self.updates_in, range(whole))) + (part and part * self.updates_in(whole))

@@ -17,9 +17,11 @@ from bertkit.task import Task
 
 @dataclass(frozen=True, kw_only=True)
 class Splits:
-    """A run's rows. `evaluations` has, by name, the rows, or in words why there are none.
+    """A run's rows.
 
-    head  the task's head, its labels resolved
+    head         the task's head, its labels resolved
+    evaluations  by name, the rows, or a text that says why there are none
+    published    by name, the published number of rows
     """
 
     head: Head
@@ -30,7 +32,7 @@ class Splits:
     def counts(
         self, cut: Mapping[str, int], counted: Mapping[str, Mapping[str, int]] | None = None
     ) -> dict[str, RowCount]:
-        """How many rows of each part were used, how many of them max_length cut, and what else was `counted`."""
+        """Per split: rows used, rows that max_length truncated (`cut`), and other counts (`counted`)."""
         return {
             name: RowCount(
                 used=len(rows),
@@ -47,23 +49,23 @@ class Splits:
 
     @property
     def rows(self) -> dict[str, Rows]:
-        """The rows of every part that has some."""
+        """The rows of every split that has some, by name."""
         parts = {TRAIN: self.train, **self.evaluations}
         return {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
 
     @property
     def commits(self) -> dict[str, str | None]:
-        """The commit of every dataset of the Hub that they are from."""
+        """The commit of every Hub dataset that was read."""
         return {rows.hub.id: rows.hub.revision for rows in self.rows.values() if rows.hub}
 
 
 def read_splits(spec: Spec, training: bool = True) -> Splits:
-    """Every row the run needs. Raises DataError for rows that are not there or cannot be read."""
+    """All rows of the run. Raises DataError if they are missing or cannot be read."""
     return read_located_splits(spec, locate_splits(spec.task, spec.data, training), training)
 
 
 def read_located_splits(spec: Spec, files: SplitFiles | None, training: bool = True) -> Splits:
-    """The rows of `files`, as `locate_splits` found them. Raises DataError for rows that cannot be read."""
+    """The rows of `files`, as `locate_splits` found them. Raises DataError if they cannot be read."""
     task = spec.task
 
     def read(name: str, source: Source, split: str, golds: bool = True) -> Rows | None:
@@ -81,7 +83,7 @@ def read_located_splits(spec: Spec, files: SplitFiles | None, training: bool = T
     published[TRAIN] = task.source.rows.get(TRAIN, 0)
     if training and train is None:
         train, parts = _carved(task, spec, parts)
-        published = {}  # neither part is a split that was ever published
+        published = {}  # neither part is a published split
     head = task.head
     if train and head.labels == FROM_TRAIN:
         head = head.resolved(train.table[head.roles[-1]])
@@ -99,13 +101,13 @@ def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows,
     name = next(e.name for e in task.evaluations if e.split == plan.dev)
     rows = parts[name]
     assert isinstance(rows, Rows)
-    note = f"no {TRAIN} split: whole documents of {plan.dev} train, the others score"
+    note = f"no {TRAIN} split: some documents of {plan.dev} are for training, the others for scoring"
     train, dev = carve(replace(rows, notes=(*rows.notes, note), carved=True), spec.seed, plan.train, plan.of)
     return train, {**parts, name: dev}
 
 
 def _naming_missing_labels(rows: Rows, head: Head) -> Rows:
-    """The train rows, with a note of the labels that none of them has, where their golds are labels."""
+    """The train rows, with a note that names labels which no row has."""
     gold = head.roles[-1]
     missing = dict.fromkeys(head.label_names)
     for row in rows.table.select_columns([gold]) if missing else ():
@@ -121,7 +123,7 @@ def _naming_missing_labels(rows: Rows, head: Head) -> Rows:
 
 
 def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
-    """What this run's numbers are not, in words."""
+    """Why this run's scores are not benchmark scores, a line each; () if they are."""
     if spec.data == SAMPLE:
         return ("sample: shipped rows, not benchmark scores",)
     marks = [f"{name}: {rows.origin}" for name, rows in splits.rows.items() if rows.carved]
@@ -135,9 +137,9 @@ def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
 
 
 def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
-    """Whole groups (documents) of a dev split, drawn by `seed`, as train rows; the others as dev rows.
+    """Split a dev split by groups (documents), drawn by `seed`, into train and dev rows.
 
-    Of G groups round(G * train / of) train. Raises DataError where there are fewer than two groups.
+    Of G groups round(G * train / of) are for training. Raises DataError for fewer than two groups.
     """
     import hashlib
 
@@ -146,7 +148,7 @@ def carve(rows: Rows, seed: int, train: int, of: int) -> tuple[Rows, Rows]:
     groups = rows.table["group"]
     names = sorted(set(groups))
     if len(names) < 2:
-        raise DataError(f"{rows.origin} has one document only: no part of it can train while another scores")
+        raise DataError(f"{rows.origin} has one document only: it cannot be split into train and dev rows")
     count = min(max(round(len(names) * train / of), 1), len(names) - 1)
     chosen = {names[i] for i in np.random.default_rng(seed).permutation(len(names))[:count]}
     place = {

@@ -1,4 +1,4 @@
-"""A memory-mapped Arrow table of rows: datasets.Dataset's part of the work without its import time.
+"""A memory-mapped Arrow table of rows: what datasets.Dataset does, without its import time.
 
 R rows.
 """
@@ -28,7 +28,7 @@ class Table:
 
     @classmethod
     def from_file(cls, path: Path) -> Table:
-        """The rows of an Arrow file, which stay there. Raises pyarrow's ArrowInvalid if it is none, or not whole."""
+        """The rows of an Arrow file, memory-mapped. Raises pyarrow's ArrowInvalid if it is not one, or is truncated."""
         with pa.ipc.open_file(pa.memory_map(str(path))) as file:
             return cls([file.get_batch(k) for k in range(file.num_record_batches)], file.schema)
 
@@ -81,7 +81,7 @@ class Table:
         return list(self)
 
     def _parts(self, rows: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
-        """The rows as slices of the batches, as long as rows that follow each other allow."""
+        """The rows as slices of the batches, one for each run of consecutive rows."""
         if not len(rows):
             return
         batch = np.searchsorted(self._ends, rows, side="right")

@@ -1,6 +1,6 @@
-"""Raw rows to a head's columns, labels by name. Light.
+"""Validate raw rows and turn them into a head's columns, labels by name. Light.
 
-Every function raises DataError, naming the file and line that it is given as `where`.
+Every function raises DataError that begins with `where`, the file and line.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def validate_rows(
     golds: bool,
     findings: Findings | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Raw rows as the head's columns, labels by name. Raises DataError at the first that does not fit.
+    """Raw rows as the head's columns, labels by name. Raises DataError at the first bad row.
 
-    What does not fail is counted in `findings`; it may also skip a row that does not fit.
+    `findings` counts what is no error, and may skip bad rows.
     """
     findings = findings or Findings()
     seen: set[str] = set()
@@ -36,24 +36,24 @@ def validate_rows(
     for index, (where, row) in enumerate(raw):
         if names is None:
             names = _column_names(row, where, source, head, golds)
-        tidied = _checked(row, where, names, source, head, findings)
-        if tidied is None:
+        valid = _checked(row, where, names, source, head, findings)
+        if valid is None:
             continue
         rows += 1
-        for reason, count in tidied.pop(DROPPED, {}).items():
+        for reason, count in valid.pop(DROPPED, {}).items():
             findings.count(reason, where, unit="gold answer", times=count)
         ident = row.get(names["id"]) if "id" in names else None
-        tidied["row_id"] = str(index if ident is None else ident)
-        tidied["group"] = str((row.get(names["group"]) if "group" in names else None) or "")
+        valid["row_id"] = str(index if ident is None else ident)
+        valid["group"] = str((row.get(names["group"]) if "group" in names else None) or "")
         if ident is not None:
-            if tidied["row_id"] in seen:
+            if valid["row_id"] in seen:
                 findings.count("repeated id", where)
-            seen.add(tidied["row_id"])
-        gold = tidied.get(head.roles[-1])
+            seen.add(valid["row_id"])
+        gold = valid.get(head.roles[-1])
         if isinstance(gold, list):
             missing += _count_missing(gold, where, row, findings)
             given += len(gold) - gold.count(None)
-        yield tidied
+        yield valid
     findings.check_share(rows)
     if missing and not given:
         file = where.rpartition(", ")[0]
@@ -63,7 +63,7 @@ def validate_rows(
 def _checked(
     row: Mapping[str, Any], where: str, names: Mapping[str, str], source: Source, head: Head, findings: Findings
 ) -> dict[str, Any] | None:
-    """The row as the head's columns; None if it is left out."""
+    """The row as the head's columns; None if it is skipped."""
     gold = row.get(names.get(head.roles[-1], ""))
     reason = source.dropped.get(gold.strip()) if isinstance(gold, str) else None
     if reason:
@@ -80,7 +80,7 @@ def _checked(
 
 
 def _optional(row: Mapping[str, Any], head: Head) -> dict[str, Any]:
-    """What the row has of the columns that the head reads where they are there."""
+    """The head's optional columns that the row has."""
     named = {str(name).strip().casefold(): name for name in row} if head.optional else {}
     return {role: row[named[role]] for role in head.optional if role in named}
 
@@ -96,7 +96,7 @@ def _count_missing(gold: list[Any], where: str, row: Mapping[str, Any], findings
 
 
 def _column_names(row: Mapping[str, Any], where: str, source: Source, head: Head, golds: bool) -> dict[str, str]:
-    """For each role the name its column has here."""
+    """For each role the name of its column in this file."""
     wanted = [role for role in head.roles if golds or role != head.roles[-1]]
     candidates = {role: names for role, names in source.columns.items() if role in wanted or role not in head.roles}
     found = match_columns(list(row), candidates, wanted, where)

@@ -10,7 +10,7 @@ from bertkit.errors import EncoderError
 
 
 def folded(name: str) -> str:
-    """A label's name without case, `_`, `-` and spaces."""
+    """A label's name in lower case, without `_`, `-` and spaces."""
     return "".join(char for char in name.lower() if char not in "_- ")
 
 
@@ -30,16 +30,16 @@ def read_label(raw: Any, names: Sequence[str], spellings: Mapping[str, str]) -> 
         text = str(int(text == "true"))
     if text in known:
         return known[text]
-    alike = {name for spelt, name in known.items() if text[:1].isalpha() and folded(spelt) == folded(text)}
-    if not alike and len(text) >= 3 and text.isalpha():
-        alike = {name for name in names if folded(name).startswith(text)}
-    return alike.pop() if len(alike) == 1 else None
+    matches = {name for spelt, name in known.items() if text[:1].isalpha() and folded(spelt) == folded(text)}
+    if not matches and len(text) >= 3 and text.isalpha():
+        matches = {name for name in names if folded(name).startswith(text)}
+    return matches.pop() if len(matches) == 1 else None
 
 
 def match_names(ours: Sequence[str], theirs: Sequence[str], model: str) -> tuple[str, ...]:
     """Our names in the order of a checkpoint's names, matched by `folded`.
 
-    Raises EncoderError if they are not the same set, as with LABEL_0: an order that nobody wrote down is unknown.
+    Raises EncoderError if they are not the same set, as with LABEL_0: without names the order is unknown.
     """
     known = {folded(name): name for name in ours}
     if {folded(name) for name in theirs} != set(known) or len(theirs) != len(ours):

@@ -1,12 +1,12 @@
 """Sparse AdamW for the word embeddings: only rows seen so far are updated; bit-identical to dense AdamW.
 
-V rows, S seen, U of a batch, H wide.
+V rows of the table, S of them seen so far, U in the current batch, H hidden size.
 
-A batch looks up some hundred of a table's rows, which hold half of MiniLM's weights and two thirds of XLM-R's. torch
-makes a dense gradient of V x H for every update, and AdamW moves every row by it. But a row that was never looked up
-has moments of zero, so AdamW moves it by its decay alone, which can wait until somebody reads it. Rows that were seen
-lie here side by side, with a gradient and moments of their own, and are moved at every update, as AdamW has it. The
-table's bits are those that torch makes of the same gradient.
+A batch looks up a few hundred rows of a table that holds half of MiniLM's weights and two thirds of XLM-R's. torch
+computes a dense V x H gradient for every update, and AdamW updates every row. But a row that was never looked up has
+zero moments, so AdamW only decays it, and the decay can be deferred until the row is read. Rows that were seen are
+stored contiguously with their own gradient and moments, and get a full AdamW step at every update. The resulting table
+is bit-identical to that of dense AdamW on the same gradient.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WAITING = 64
-"""Deferred weight decays at most; then they are applied to the whole table at once."""
+DEFERRED = 64
+"""Updates whose weight decay may be deferred; then it is applied to the whole table at once."""
 
 BLOCK = 1 << 18
-"""Weights of a block that stays in a core's cache while deferred decays are applied."""
+"""Weights per block while deferred decays are applied: it fits into a core's cache."""
 
 
 class _Lookup(torch.autograd.Function):
@@ -39,10 +39,10 @@ class _Lookup(torch.autograd.Function):
 
 
 class SeenRows:
-    """One table, in training: `gather` sums its gradient up as (U, H), `spread` shows it to the optimizer.
+    """An embedding table in training: `gather` sums its gradient to (U, H), `spread` hands it to the optimizer.
 
-    moved  the rows seen so far, (S, H), in the order in which they were: the optimizer has it in place of the table,
-           which is behind until `settle`
+    moved  the rows seen so far, (S, H), in the order of first lookup: the optimizer's parameter in place of the
+           table, which is out of date until `sync`
     """
 
     def __init__(self, table: nn.Embedding, optimizer: torch.optim.AdamW) -> None:
@@ -50,21 +50,21 @@ class SeenRows:
         self.table = table
         self.moved = nn.Parameter(torch.empty(0, table.embedding_dim))
         self._optimizer = optimizer
-        self._decay = _put_in_place(optimizer, table.weight, self.moved)
+        self._decay = _replace_parameter(optimizer, table.weight, self.moved)
         self._step = torch.zeros(())
         self._slots = torch.full((len(weight),), -1)
         self._seen = torch.empty(len(weight), dtype=torch.int64)
         self._values, self._gradient, self._first, self._second = (torch.empty_like(weight) for _ in range(4))
-        self._waiting: list[float] = []
-        self._behind = False
+        self._deferred: list[float] = []
+        self._outdated = False
         self._ids: list[Tensor] = []
         self._parts: list[Tensor] = []
         self._touched = torch.empty(0, dtype=torch.int64)
 
     def look_up(self, ids: Tensor) -> Tensor:
-        """The rows of the table; where gradients are wanted, what comes back to them is collected here."""
+        """The rows of these ids; with gradients enabled, their gradient is collected here."""
         if not torch.is_grad_enabled():
-            self.settle()
+            self.sync()
             return functional.embedding(ids, self.table.weight)
         slots = self._slots[ids]
         new = slots < 0
@@ -75,14 +75,14 @@ class SeenRows:
         return found
 
     def _see(self, ids: Tensor) -> None:
-        """Have a place for rows that were never looked up."""
+        """Start to store rows on their first lookup, with deferred decays applied."""
         rows = self.table.weight.detach()[ids]
-        for factor in self._waiting:
+        for factor in self._deferred:
             rows.mul_(factor)
         self._place(ids, rows, torch.zeros(()), torch.zeros(()))
 
     def _place(self, ids: Tensor, rows: Tensor, first: Tensor, second: Tensor) -> None:
-        """Add rows with their moments behind those that were seen."""
+        """Append rows with their moments to those seen so far."""
         start, end = len(self.moved), len(self.moved) + len(ids)
         self._slots[ids] = torch.arange(start, end)
         self._seen[start:end] = ids
@@ -103,7 +103,7 @@ class SeenRows:
         self._parts.append(gradient)
 
     def gather(self) -> Tensor:
-        """The sum of what was collected, for each row that was touched, in the table's order."""
+        """The collected gradient summed per row of the batch, (U, H), in the table's order."""
         touched, places = torch.unique(torch.cat(self._ids), return_inverse=True)
         gradient = torch.zeros(len(touched), self.table.embedding_dim)
         gradient.index_add_(0, places, torch.cat(self._parts).float())
@@ -111,55 +111,55 @@ class SeenRows:
         return gradient
 
     def spread(self, gradient: Tensor) -> None:
-        """Make the (U, H) gradient that of the rows that were touched; it is zero elsewhere."""
+        """Set the gradient of the batch's rows to `gradient` (U, H); that of the other rows is zero."""
         self.moved.grad = self._gradient[: len(self.moved)]
         self.moved.grad.index_copy_(0, self._touched, gradient)
 
     def clear(self) -> None:
-        """Make the gradient zero again, and forget what was collected."""
+        """Zero the gradient, and drop what was collected."""
         self._ids, self._parts = [], []
         self._gradient.index_fill_(0, self._touched, 0)
 
-    def follow(self, rate: float) -> None:
-        """The optimizer moved the rows that were seen, at the learning rate: the others are to decay by it."""
-        self._behind = True
+    def defer_decay(self, rate: float) -> None:
+        """Defer the decay of unseen rows, after an optimizer step at the learning rate `rate`."""
+        self._outdated = True
         if self._decay:
-            self._waiting.append(1 - rate * self._decay)
-            if len(self._waiting) == WAITING:
-                self._make_up()
+            self._deferred.append(1 - rate * self._decay)
+            if len(self._deferred) == DEFERRED:
+                self._apply_decays()
 
-    def _make_up(self) -> None:
-        """Decay the table's rows; of those that were seen nobody reads these."""
+    def _apply_decays(self) -> None:
+        """Apply deferred decays to the table; its copies of seen rows are overwritten by `sync`."""
         for block in torch.split(self.table.weight.detach().view(-1), BLOCK):
-            for factor in self._waiting:
+            for factor in self._deferred:
                 block.mul_(factor)
-        self._waiting = []
+        self._deferred = []
 
-    def settle(self) -> None:
-        """Bring the table up to date."""
-        if self._behind:
-            self._make_up()
+    def sync(self) -> None:
+        """Bring the table up to date with the rows seen and with deferred decays."""
+        if self._outdated:
+            self._apply_decays()
             seen = len(self.moved)
             self.table.weight.detach().index_copy_(0, self._seen[:seen], self._values[:seen])
-            self._behind = False
+            self._outdated = False
 
-    # What a checkpoint holds of it, beside the table.
+    # The state of a checkpoint, besides the table.
 
     def state(self) -> dict[str, Tensor]:
-        """The rows seen, (S,), AdamW's moments of them, (S, H), and its count of updates."""
+        """Ids of the rows seen, (S,), AdamW's moments, (S, H), and its step count."""
         seen = len(self.moved)
         moments = {"exp_avg": self._first[:seen], "exp_avg_sq": self._second[:seen]}
         return {"seen": self._seen[:seen], **moments, "step": self._step}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Be where `state` was, with the table as it was then."""
+        """Restore what `state` returned; the table must hold the weights of that time."""
         self._step.copy_(state["step"])
         ids = state["seen"]
         self._place(ids, self.table.weight.detach()[ids], state["exp_avg"], state["exp_avg_sq"])
 
 
-def _put_in_place(optimizer: torch.optim.AdamW, weight: Tensor, moved: nn.Parameter) -> float:
-    """Have the optimizer move `moved` in place of `weight`; the decay it has for it."""
+def _replace_parameter(optimizer: torch.optim.AdamW, weight: Tensor, moved: nn.Parameter) -> float:
+    """Replace `weight` by `moved` in the optimizer; returns its weight decay."""
     for group in optimizer.param_groups:
         for k, parameter in enumerate(group["params"]):
             if parameter is weight:
@@ -177,7 +177,7 @@ def fits(model: Any) -> bool:
 
 @contextmanager
 def seen_rows(model: Any, optimizer: torch.optim.AdamW) -> Iterator[SeenRows]:
-    """Inside, only rows of the model's word embeddings that were ever looked up are moved by `optimizer`."""
+    """Inside the block, `optimizer` updates only rows of the word embeddings that were looked up before."""
     table = model.get_input_embeddings()
     rows = SeenRows(table, optimizer)
     table.forward = rows.look_up
@@ -185,4 +185,4 @@ def seen_rows(model: Any, optimizer: torch.optim.AdamW) -> Iterator[SeenRows]:
         yield rows
     finally:
         del table.forward
-        rows.settle()
+        rows.sync()

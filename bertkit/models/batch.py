@@ -1,6 +1,6 @@
 """A batch as a model reads it: padded, or unpadded in one row.
 
-B features, T tokens of the longest, N of all together.
+B features, T tokens of the longest, N tokens in total.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Batch:
     packing: Packing | None = None
 
     def to(self, device: torch.device) -> Batch:
-        """The same on another device."""
+        """A copy on another device."""
         return replace(
             self,
             inputs={name: tensor.to(device, non_blocking=True) for name, tensor in self.inputs.items()},
@@ -37,7 +37,7 @@ class Batch:
 
 
 def collate(features: Features, pad: int) -> Batch:
-    """The features side by side; `pad` is the id of the padding token."""
+    """A padded batch; `pad` is the id of the padding token."""
     mask = _mask(features)
     fill = {"input_ids": pad}
     inputs = {name: _padded(runs, fill.get(name, 0)) for name, runs in features.inputs.items()}
@@ -45,7 +45,7 @@ def collate(features: Features, pad: int) -> Batch:
 
 
 def pack(features: Features, first_position: int) -> Batch:
-    """The features one after the other, with each token's position in its own, counted from `first_position`."""
+    """An unpadded batch: features concatenated, position ids of each counted from `first_position`."""
     lengths = features.lengths
     packing = Packing(lengths)
     starts = features.inputs["input_ids"].offsets[:-1]
@@ -56,7 +56,7 @@ def pack(features: Features, first_position: int) -> Batch:
 
 
 def _in_a_row(values: NDArray[np.generic], room: int) -> Tensor:
-    """(1, N) the values, and zero to fill the room there is."""
+    """The values in one row, zeros in the room behind them."""
     row = np.zeros((1, room), np.int64)
     row[0, : len(values)] = values
     return torch.from_numpy(row)
@@ -72,7 +72,7 @@ def _targets(features: Features) -> Tensor | None:
 
 
 def _padded(runs: Ragged, fill: int) -> Tensor:
-    """(B, T) the runs on the left, `fill` on the right; integers as int64."""
+    """(B, T): the runs, padded on the right with `fill`; integers as int64."""
     lengths = runs.lengths
     whole = np.issubdtype(runs.values.dtype, np.integer)
     table: NDArray[np.generic] = np.full((len(runs), int(lengths.max())), fill, np.int64 if whole else np.float32)

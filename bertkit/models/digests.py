@@ -25,7 +25,7 @@ def weights_digest(folder: Path) -> str:
 
 
 def files_digest(folder: Path) -> str:
-    """SHA-256 over config and vocabulary as they lie there."""
+    """SHA-256 over the config and vocabulary files."""
     digest = hashlib.sha256()
     for name in MODEL_FILES:
         if (folder / name).is_file():
@@ -34,12 +34,12 @@ def files_digest(folder: Path) -> str:
 
 
 def tokenizer_digest(tokenizer: Any) -> str:
-    """SHA-256 over everything the tokenizer does."""
+    """SHA-256 over everything that affects the tokenizer's output."""
     around = [tokenizer.model_input_names, tokenizer.truncation_side, tokenizer.split_special_tokens]
     return hashlib.sha256(f"{tokenizer.backend_tokenizer.to_str()} {around}".encode()).hexdigest()
 
 
 def config_digest(config: Any) -> str:
-    """SHA-256 over what a config says of the computation, its head's labels among it."""
+    """SHA-256 over the config values that affect the computation, labels included."""
     said = {name: value for name, value in config.to_diff_dict().items() if name not in ("transformers_version",)}
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()

@@ -20,7 +20,7 @@ SHIFTED = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "data2v
 
 
 def fit_window(window: Window, config: Any, typed: bool) -> Window:
-    """The window, no longer than the model can see; a longer one that was typed is refused."""
+    """The window, cut to the model's positions. Raises RequestError if --max-length was given and is more."""
     from dataclasses import replace
 
     most = positions(config)
@@ -32,7 +32,7 @@ def fit_window(window: Window, config: Any, typed: bool) -> Window:
 
 
 def positions(config: Any) -> int | None:
-    """How many tokens the model has positions for; None where they are relative only."""
+    """How many positions the model has; None if they are relative only."""
     most = getattr(config, "max_position_embeddings", None)
     if not isinstance(most, int) or most <= 0 or not getattr(config, "position_biased_input", True):
         return None
@@ -40,7 +40,7 @@ def positions(config: Any) -> int | None:
 
 
 def readable_inputs(model: Any) -> set[str]:
-    """The names among `input_ids` and `token_type_ids` that the model's forward really reads."""
+    """The names among `input_ids` and `token_type_ids` that the model's forward reads."""
     names = set(inspect.signature(model.forward).parameters)
     if getattr(model.config, "type_vocab_size", 2) < 2:
         names.discard("token_type_ids")
@@ -50,7 +50,7 @@ def readable_inputs(model: Any) -> set[str]:
 def forward(model: Any, head: Head, batch: Batch, readable: set[str], masks: Masks | None = None) -> Tensor:
     """Logits: classification (B, C), tagging (B, T, C), span (B, T, 2), whatever the batch's layout.
 
-    In the unpadded layout what stands for padding is zero. `masks` are where its attention's dropout comes from.
+    In the unpadded layout logits of padding are zero, and attention draws its dropout from `masks`.
     """
     inputs = {name: tensor for name, tensor in batch.inputs.items() if name in readable}
     if batch.packing is None:

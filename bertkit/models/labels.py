@@ -10,12 +10,12 @@ from bertkit.models.load import Loaded
 def head_of(loaded: Loaded, head: Head) -> Head:
     """The head with its labels in the model's own order and the task's own names.
 
-    Raises EncoderError if they are not the same set, as with LABEL_0: an order that nobody wrote down is unknown.
+    Raises EncoderError if they are not the same set, as with LABEL_0: without names the order is unknown.
     """
     name = loaded.record["name"]
     return head.matched(names_in(loaded.model.config, head, name), name)
 
 
 def in_task_order(head: Head, task_head: Head) -> Head:
-    """The head with the task's own order of labels, which metrics and golds go by."""
+    """The head with its labels in the task's order, which metrics and golds use."""
     return head if task_head.labels == FROM_TRAIN else task_head

@@ -19,18 +19,18 @@ from bertkit.task import Recipe
 
 @dataclass(frozen=True, kw_only=True)
 class BatchLayout:
-    """What a run does: `layout` and `order` in words, and whether batches are `packed`."""
+    """The layout and order of a run's batches, "auto" resolved."""
 
     layout: Layout
     order: Literal["random", "length"]
 
     @property
     def packed(self) -> bool:
-        """Whether only real tokens flow."""
+        """Whether batches hold real tokens only, no padding."""
         return self.layout == "unpadded"
 
     def batch(self, features: Features, loaded: Loaded) -> Batch:
-        """The features as the model is to read them."""
+        """The features as a batch in this layout."""
         return pack(features, loaded.first_position) if self.packed else collate(features, loaded.pad)
 
     def cut(self, recipe: Recipe, seed: int) -> Order:
@@ -45,11 +45,11 @@ class BatchLayout:
 
 
 def choose_layout(model: Any, layout: Layout, recipe: Recipe, device: torch.device) -> BatchLayout:
-    """The layout asked for, or the best the model can take. Raises RequestError if it can't take it.
+    """The layout asked for, or the best one the model supports. Raises RequestError if it does not support it.
 
-    Unpadded needs an architecture in which tokens meet in attention alone, and attention that transformers
-    lets us give: DeBERTa's and MPNet's are their own, and ModernBERT's layers turn positions by themselves. Off
-    the CPU its groups of products were never measured: there it is not chosen by itself.
+    Unpadded needs an architecture in which tokens interact in attention alone, and attention that transformers
+    lets us replace: DeBERTa and MPNet have their own, and ModernBERT's layers apply rotary positions themselves. Off
+    the CPU it was not measured, so "auto" does not choose it there.
     """
     if layout == "unpadded" and not fits(model):
         kinds = ", ".join(ENCODERS)
@@ -59,6 +59,6 @@ def choose_layout(model: Any, layout: Layout, recipe: Recipe, device: torch.devi
     order = recipe.order
     if order == "auto":
         order = "length" if layout == "bucketed" else "random"
-    if layout == "bucketed" and order == "random":  # what auto came to, and an order that was typed
+    if layout == "bucketed" and order == "random":  # auto chose bucketed, but the order was given
         layout = "padded"
     return BatchLayout(layout=layout, order=order)

@@ -1,4 +1,4 @@
-"""A model ready for a task: weights, head, window, batch layout and device, which travel together."""
+"""A model ready for a task: weights, head, window, batch layout and device in one value."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bertkit.spec import Spec
 
 @dataclass(frozen=True, kw_only=True)
 class TaskModel:
-    """What training, evaluating and predicting need of a model.
+    """A model with all that training, evaluation and prediction need.
 
     head    its labels in the model's order
-    window  no longer than the model can see
+    window  no longer than the model's positions
     """
 
     loaded: Loaded
@@ -36,18 +36,18 @@ class TaskModel:
         return self.loaded.model
 
     def batch(self, features: Features) -> Batch:
-        """The features as the model reads them, on its device."""
+        """The features as a batch on the model's device."""
         return self.layout.batch(features, self.loaded).to(self.accelerator.device)
 
     def with_network(self, network: Any) -> TaskModel:
-        """The same with other weights."""
+        """A copy with other weights."""
         return replace(self, loaded=replace(self.loaded, model=network))
 
 
 def task_model(
     loaded: Loaded, head: Head, spec: Spec, accelerator: Accelerator, typed_length: bool = False
 ) -> TaskModel:
-    """The loaded model with the window and layout that `spec` asks for, as far as the model can.
+    """The loaded model with the window and layout that `spec` asks for, as far as it supports them.
 
     Raises RequestError where a layout, or a --max-length that was typed, is more than it can.
     """

@@ -30,13 +30,13 @@ from bertkit.models.forward import forward, readable_inputs
 from bertkit.models.task_model import TaskModel
 from bertkit.training.checkpoint import State
 
-WEIGHTS, MOMENTS, ROWS, DRAWS = "weights/", "optimizer/", "rows/", "draws/"
-"""How names of a state's tensors begin: the model's, AdamW's for its parameters and for rows, torch's generators."""
+WEIGHTS, MOMENTS, ROWS, RNG = "weights/", "optimizer/", "rows/", "draws/"
+"""Prefixes of a state's tensors: weights, AdamW's moments, those of the sparse embedding, torch's random state."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """What an update came to, before the weights are moved: its loss, and the norm of its gradient."""
+    """The loss of an update and the norm of its gradient, before the optimizer step."""
 
     loss: float
     norm: float
@@ -48,14 +48,14 @@ class Update:
 
 
 class KnownToAll(MemoryError):  # noqa: N818  # what it says of MemoryError
-    """Memory ran out for one of several processes, and all of them know it."""
+    """One of several processes ran out of memory; raised on all of them."""
 
 
 @contextmanager
 def updater(
     model: TaskModel, optimizer: torch.optim.AdamW, seed: int, fast_dropout: bool, guard: Guard
 ) -> Iterator[Updater]:
-    """What every update needs; the model is as it was before once this is left."""
+    """An Updater; on exit the model has its own layers back."""
     loaded, accelerator = model.loaded, model.accelerator
     fast = fast_dropout and accelerator.device.type == "cpu"
     masks = Masks(seed, accelerator.process_index) if fast else PlainMasks(seed)
@@ -70,7 +70,7 @@ def updater(
             rows = stack.enter_context(seen_rows(loaded.model, optimizer))
         network = loaded.model.to(accelerator.device)
         if accelerator.num_processes > 1:
-            for tensor in (*network.parameters(), *network.buffers()):  # what is drawn may differ from host to host
+            for tensor in (*network.parameters(), *network.buffers()):  # random weights may differ from host to host
                 torch.distributed.broadcast(tensor.detach(), src=0)
         prepared = accelerator.prepare(optimizer)
         network.train()
@@ -82,11 +82,11 @@ def updater(
 
 @dataclass(kw_only=True)
 class Updater:
-    """What every update needs.
+    """Computes the updates of a run, one after another.
 
-    rows    the word embeddings, where one process computes on a CPU, and they are a plain table
-    pieces  into how many parts each micro-batch is cut, so that one fits into the memory there is
-    skipped how many updates were left out, one after another up to now
+    rows    the sparse word embeddings; None off the CPU, with several processes, or if they are not a plain table
+    pieces  how many parts each micro-batch is split into, so that it fits into memory
+    skipped updates that fp16 has skipped in a row
     """
 
     model: TaskModel
@@ -102,7 +102,7 @@ class Updater:
 
     @property
     def accelerator(self) -> Accelerator:
-        """The device, and the other processes."""
+        """Device and processes."""
         return self.model.accelerator
 
     @property
@@ -113,8 +113,8 @@ class Updater:
     def backward(self, parts: list[Features], exact: bool = False) -> Update:
         """Leave the gradient of the mean loss over `parts` in the model; `exact` computes in fp32.
 
-        The mean is over rows, or over words for tagging, of the whole update, however it was cut up. What does not
-        fit into memory is cut into twice as many pieces; RunError if single rows do not fit.
+        The mean is over rows, or over words for tagging, of the whole update, however it was split. What does not
+        fit into memory is split into twice as many parts; RunError if a single row does not fit.
         """
         before = self.rng_state()
         while True:
@@ -126,13 +126,13 @@ class Updater:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-                self._give_way(max(map(len, cut)), error)
-            self.guard.release()  # the error is gone by now, and with it what its frames held
+                self._split_further(max(map(len, cut)), error)
+            self.guard.release()  # by now the error and its frames are freed
             self.zero_grad()
             self.set_rng_state(before)
 
-    def _give_way(self, rows: int, error: BaseException) -> None:
-        """Cut micro-batches into more pieces, after `rows` rows at once were too many."""
+    def _split_further(self, rows: int, error: BaseException) -> None:
+        """Split micro-batches into twice as many parts, after `rows` rows at once ran out of memory."""
         if self.accelerator.num_processes > 1 and not isinstance(error, KnownToAll):
             raise RunError(
                 f"process {self.accelerator.process_index} ran out of memory at {rows:,} rows at once; "
@@ -154,7 +154,7 @@ class Updater:
             if not out_of_memory(error):
                 raise
             lacking = error
-        self._all_fit(lacking)
+        self._raise_on_all(lacking)
         if self.accelerator.num_processes > 1:
             # not by DistributedDataParallel, whose processes wait for each other inside of a pass that may not fit
             sums = [torch.distributed.all_reduce(one, async_op=True) for one in (loss, *self._gradients())]
@@ -162,8 +162,8 @@ class Updater:
                 one.wait()
         return float(loss)
 
-    def _all_fit(self, lacking: BaseException | None) -> None:
-        """Raise `lacking`; on every process KnownToAll, if memory ran out for any of several."""
+    def _raise_on_all(self, lacking: BaseException | None) -> None:
+        """Raise `lacking`, or KnownToAll on every process if any of several ran out of memory."""
         if self.accelerator.num_processes > 1:
             any_lack = torch.tensor(float(lacking is not None), device=self.accelerator.device)
             if float(self.accelerator.reduce(any_lack, reduction="sum")):
@@ -197,7 +197,7 @@ class Updater:
         return gradients
 
     def step(self, norm: float, most: float, rate: float) -> None:
-        """Move the weights by the gradient, cut from its `norm` to `most`, at the learning rate; clear it."""
+        """One optimizer step at the learning rate, the gradient clipped from its `norm` to `most`; then clear it."""
         if not norm <= most:  # what the norm's own function does, but for gradients it would multiply by 1
             torch._foreach_mul_(self._gradients(), most / (norm + 1e-6))
         if self.rows:
@@ -207,7 +207,7 @@ class Updater:
             group["lr"] = rate
         self.optimizer.step()
         if self.rows:
-            self.rows.follow(rate)
+            self.rows.defer_decay(rate)
         self.zero_grad()
 
     def zero_grad(self) -> None:
@@ -218,17 +218,17 @@ class Updater:
             self.rows.clear()
         self._gathered = None
 
-    # What is random.
+    # Random state.
 
     def rng_state(self) -> dict[str, Any]:
-        """From where this process draws next: the masks' words, and torch's generators."""
+        """This process' random state: the dropout masks' position and torch's generators."""
         found = {"words": self.masks.words, "torch": torch.get_rng_state()}
         if self.accelerator.device.type == "cuda":
             found["cuda"] = torch.cuda.get_rng_state()
         return found
 
     def set_rng_state(self, draws: dict[str, Any]) -> None:
-        """Draw next what was drawn next then."""
+        """Restore what `rng_state` returned."""
         self.masks.seek(int(draws["words"]))
         torch.set_rng_state(draws["torch"])
         if "cuda" in draws:
@@ -237,9 +237,9 @@ class Updater:
     # The state between two updates.
 
     def state(self, facts: dict[str, Any]) -> State:
-        """All that the next update depends on, and `facts`; every process asks for it at once."""
+        """Everything the next update depends on, and `facts`; a collective call of all processes."""
         if self.rows:
-            self.rows.settle()
+            self.rows.sync()
         tensors = {WEIGHTS + name: tensor for name, tensor in self.network.state_dict().items()}
         for name, parameter in self.network.named_parameters():
             for moment, tensor in self.optimizer.state.get(parameter, {}).items():
@@ -248,7 +248,7 @@ class Updater:
             tensors |= {ROWS + name: tensor for name, tensor in self.rows.state().items()}
         everyone = gather_object([self.rng_state()])
         for rank, draws in enumerate(everyone):
-            tensors |= {f"{DRAWS}{rank}/{name}": tensor for name, tensor in draws.items() if name != "words"}
+            tensors |= {f"{RNG}{rank}/{name}": tensor for name, tensor in draws.items() if name != "words"}
         scaler = getattr(self.accelerator, "scaler", None)
         own = {"pieces": self.pieces, "skipped": self.skipped, "words": [draws["words"] for draws in everyone]}
         if scaler is not None:
@@ -256,22 +256,22 @@ class Updater:
         return State(tensors=tensors, facts={**facts, **own})
 
     def load_state(self, state: State) -> None:
-        """Be where `state` was."""
+        """Restore what `state` returned."""
         weights = self.network.state_dict()
         with torch.no_grad():
             for name, tensor in weights.items():
                 tensor.copy_(state.tensors[WEIGHTS + name])
-        self._remember(state)
+        self._load_moments(state)
         if self.rows:
             self.rows.load_state(state.under(ROWS))
         rank = self.accelerator.process_index
-        self.set_rng_state({**state.under(f"{DRAWS}{rank}/"), "words": state.facts["words"][rank]})
+        self.set_rng_state({**state.under(f"{RNG}{rank}/"), "words": state.facts["words"][rank]})
         self.pieces, self.skipped = int(state.facts["pieces"]), int(state.facts["skipped"])
         if "scaler" in state.facts:
             self.accelerator.scaler.load_state_dict(state.facts["scaler"])
 
-    def _remember(self, state: State) -> None:
-        """AdamW's moments, in memory of its own kind: a product's bits may depend on where its operands lie."""
+    def _load_moments(self, state: State) -> None:
+        """Restore AdamW's moments into memory from torch: a product's bits may depend on its operands' alignment."""
         names = dict(self.network.named_parameters())
         for key, tensor in state.under(MOMENTS).items():
             moment, name = key.split("/", 1)
@@ -281,7 +281,7 @@ class Updater:
 
 
 def _cut(part: Features, pieces: int) -> list[Features]:
-    """`part` in at most `pieces` parts of like size."""
+    """`part` in at most `pieces` parts of similar size."""
     if pieces == 1:
         return [part]
     return [part.take(indices) for indices in np.array_split(np.arange(len(part)), min(pieces, len(part)))]
