@@ -4,7 +4,7 @@
     ├── RequestError      what was asked cannot be: a flag, a number, a name           exit code 2
     │   └── UnknownNameError   a task, suite or comparison that is not there
     ├── DataError         rows: a missing split, a column, a line that cannot be read  exit code 2
-    ├── EncoderError      a model or tokenizer that is not there or not whole          exit code 2
+    ├── EncoderError      a model or tokenizer that is missing or incomplete          exit code 2
     ├── HubError          the Hub is out of reach, or gave something else              exit code 2
     └── RunError          a run that was right to start, and failed                    exit code 1
         ├── PeerError          another process of the run ended, or was not heard of in time
@@ -22,10 +22,9 @@ LONGEST = 1_000
 
 
 class BertkitError(Exception):
-    """One line for a person: the thing, what was wrong with it, and what to do next.
+    """One line for the user: what is wrong, with what, and what to do.
 
-    Of more than LONGEST characters the middle is left out, and line breaks become spaces: a cell that is quoted may
-    hold megabytes.
+    Beyond LONGEST characters the middle is left out, and line breaks become spaces: a quoted cell may hold megabytes.
     """
 
     exit_code = 2
@@ -37,7 +36,7 @@ class BertkitError(Exception):
 
 
 class RequestError(BertkitError):
-    """What was asked cannot be done as it was asked."""
+    """A request that cannot be carried out: a wrong option, number or name."""
 
 
 class UnknownNameError(RequestError):
@@ -52,29 +51,29 @@ class UnknownNameError(RequestError):
 
 
 class DataError(BertkitError):
-    """Rows that are not there, or cannot be read as what they should be."""
+    """Rows that are missing or cannot be read."""
 
 
 class EncoderError(BertkitError):
-    """An encoder, its weights or its tokenizer that is not there, not whole, or of another kind."""
+    """An encoder, its weights or its tokenizer that is missing, incomplete, or of another kind."""
 
 
 class HubError(BertkitError):
-    """The Hub cannot be reached, or what it gave is not what was asked."""
+    """The Hub cannot be reached, or its answer is not what was requested."""
 
 
 class RunError(BertkitError):
-    """A run that was right to start, and failed."""
+    """A valid run that failed."""
 
     exit_code = 1
 
 
 class PeerError(RunError):
-    """Another process of the run ended, or was not heard of in time."""
+    """Another process of the run ended, or did not answer in time."""
 
 
 class StoppedError(RunError):
-    """A signal asked the run to end; `hint` says how it goes on."""
+    """A signal stopped the run; `hint` says how to resume it."""
 
     def __init__(self, number: int, hint: str = "") -> None:
         from signal import Signals
@@ -85,9 +84,9 @@ class StoppedError(RunError):
 
 
 def one_line(error: object, longest: int = 300, lines: int | None = None) -> str:
-    """What a library said in its first `lines` lines, or in all, as one line; its class's name if it said nothing.
+    """A library's error message, or its first `lines` lines, as one line; the error's class if it has none.
 
-    Of more than `longest` characters the end is left out.
+    Beyond `longest` characters the end is left out.
     """
     said = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
     return " ".join(said[:lines])[:longest] or type(error).__name__

@@ -17,7 +17,7 @@ from bertkit.errors import RequestError, one_line
 
 
 def expanded(typed: str) -> Path:
-    """The path, with ~ and ~name as the homes they stand for. Raises RequestError if there is no such home."""
+    """The path, with ~ and ~name expanded to home folders. Raises RequestError if there is no such home."""
     try:
         return Path(typed).expanduser()
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""Findings: what was met while rows were read and is no error, counted by reason and cached with the rows. Light."""
+"""Findings: oddities in rows that are no error, counted by reason and cached with the rows. Light."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MOST_BAD = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One reason and how often it was met.
+    """One reason and how often it occurred.
 
     count  rows (or whatever `unit` is) with it; 0 for a remark about a whole file
-    file   the index of the first one's file among those read, and `place` where it stood in that file
+    file   the index of the first one's file among those read, and `place` its place in that file
     """
 
     reason: str
@@ -29,7 +29,7 @@ class Finding:
     place: str = ""
 
     def line(self, files: Sequence[str]) -> str:
-        """It in one line; `files` are the names of what was read."""
+        """The finding in one line; `files` are the names of the files read."""
         name = "" if self.file is None else files[self.file] if self.file < len(files) else ""
         first = ", ".join(part for part in (name, self.place) if part)
         if not self.count:
@@ -40,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class SkippedRow:
-    """A row that was left out: the index of its file, where it stood there, and why."""
+    """A skipped row: the index of its file, its place there, and why."""
 
     file: int | None
     place: str
@@ -52,8 +52,8 @@ class Findings:
 
     Names are not saved, only their indices: cached rows are found by content, and files get renamed and moved.
 
-    skips        whether a bad row is left out and counted, not an error
-    drops_broken whether a line with another number of columns is left out all the same: the data set is known for them
+    skips        whether a bad row is skipped and counted, not an error
+    drops_broken whether a line with another number of columns is always skipped: the data set is known for them
     """
 
     def __init__(self, files: Sequence[str | Path] = (), skips: bool = False, drops_broken: bool = False) -> None:
@@ -65,7 +65,7 @@ class Findings:
         self._found: dict[tuple[str, str], Finding] = {}
 
     def bad_row(self, where: str, error: DataError, broken: bool = False) -> None:
-        """Leave out a bad row, or raise its error; `broken`: its line has another number of columns."""
+        """Skip a bad row, or raise its error; `broken`: its line has another number of columns."""
         documented = broken and self.drops_broken
         if not (self.skips or documented):
             raise error
@@ -74,7 +74,7 @@ class Findings:
         self._leave_out(where, why, "broken line left out" if documented else f"skipped, {_without_values(why)}")
 
     def drop(self, where: str, reason: str) -> None:
-        """Leave out a row that the data set's own documentation leaves out."""
+        """Skip a row that the data set's own documentation excludes."""
         self._leave_out(where, reason, f"left out, {reason}")
 
     def _leave_out(self, where: str, why: str, reason: str) -> None:
@@ -101,13 +101,13 @@ class Findings:
         self._found[reason, unit] = replace(known, count=known.count + times)
 
     def remark(self, line: str, file: str | Path) -> None:
-        """Something about a whole file, which has no count."""
+        """A remark about a file as a whole, without a count."""
         index, _ = self._placed(str(file))
         self._found.setdefault((line, str(file)), Finding(reason=line, file=index))
 
     @property
     def found(self) -> tuple[Finding, ...]:
-        """Every reason met, in the order in which it was first met."""
+        """The findings in order of first occurrence."""
         return tuple(self._found.values())
 
     def save(self, path: Path) -> None:
@@ -123,7 +123,7 @@ class Findings:
 
 
 def saved_findings(path: Path) -> tuple[tuple[Finding, ...], tuple[SkippedRow, ...]]:
-    """What `Findings.save` wrote. Raises ValueError or OSError."""
+    """Read what `Findings.save` wrote. Raises ValueError or OSError."""
     plain = json.loads(path.read_text("utf-8"))
     return tuple(Finding(**one) for one in plain["found"]), tuple(SkippedRow(**one) for one in plain["skipped"])
 

@@ -1,8 +1,8 @@
 """The installed tasks and suites, from every pack.
 
 A pack is a package with a TASKS tuple, maybe a SUITES tuple and a folder `samples/`, named by an entry
-point of the group "bertkit.tasks". bertkit's own come in by this door too. A pack that fails at import is
-named on stderr and passed over; the others still list.
+point of the group "bertkit.tasks". bertkit's own tasks are registered the same way. A pack that fails at import
+is named on stderr and skipped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GROUP = "bertkit.tasks"
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """What one entry point brings."""
+    """The tasks, suites and samples of one entry point."""
 
     name: str
     tasks: tuple[Task, ...]
@@ -35,7 +35,7 @@ class Pack:
 
 
 def find(name: str) -> Task:
-    """The task called so (case and `-` for `_` forgiven), or UnknownNameError with the nearest names."""
+    """The task of that name, ignoring case, `-` for `_`. Raises UnknownNameError with the nearest names."""
     known = {task.name: task for task in tasks()}
     if name.lower() in {suite.name for suite in suites()} - known.keys():
         raise RequestError(f"{name} is a suite of tasks: `bertkit eval {name.lower()}` trains and scores them all")
@@ -43,7 +43,7 @@ def find(name: str) -> Task:
 
 
 def find_suite(name: str) -> Suite:
-    """The suite called so, or UnknownNameError."""
+    """The suite of that name. Raises UnknownNameError."""
     return _find("suite", name, {suite.name: suite for suite in suites()})
 
 

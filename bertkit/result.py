@@ -15,7 +15,7 @@ _ONE = {"words": "word", "questions": "question", "answers": "answer", "have": "
 
 
 def count_line(name: str, count: int) -> str:
-    """What a feature's count says: "words have no token", counted once, is "1 word has no token"."""
+    """A feature count as text: "words have no token", counted once, is "1 word has no token"."""
     words = name.split()
     subject = [_ONE.get(word, word) for word in words[:3]] if count == 1 else words[:3]
     return " ".join([f"{count:,}", *subject, *words[3:]])
@@ -23,12 +23,12 @@ def count_line(name: str, count: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """A metric's value as a fraction (or a correlation), with what a second look would give.
+    """A metric's value as a fraction (or a correlation), with its uncertainty.
 
-    low, high  the 95 % interval over the rows: how far another dev set of the same size might move it. It does not
-               hold the seed's share.
-    interval   the method that it is by: "Wilson", "Jeffreys", "Dirichlet" or "bootstrap" (evaluation/intervals.py);
-               results of versions that did not name it are by the bootstrap
+    low, high  the 95 % interval over the rows: how far another dev set of the same size might move it, without
+               the variation over seeds.
+    interval   its method: "Wilson", "Jeffreys", "Dirichlet" or "bootstrap" (evaluation/intervals.py);
+               in results of older versions the bootstrap
     """
 
     value: float
@@ -41,7 +41,7 @@ class Score:
 class Scored:
     """One evaluation: `rows` rows of `split`, each metric's Score, and more numbers in `details`.
 
-    missing  why there is nothing, if there is nothing
+    missing  why it was not scored, if it was not
     """
 
     name: str
@@ -56,8 +56,8 @@ class Scored:
 class RowCount:
     """How many rows of a split were used, of how many published, and from where.
 
-    cut      how many of them `max_length` cut
-    counted  what else the user should know of them, by its name: see `lines`
+    cut      how many of them `max_length` truncated
+    counted  other counts for the user, by name: see `lines`
     """
 
     used: int
@@ -71,22 +71,22 @@ class RowCount:
 
     @property
     def lines(self) -> list[str]:
-        """What was counted, a line each."""
+        """The counts, a line each."""
         cut = [f"{self.cut:,} of {self.used:,} rows cut to fit the window"] if self.cut else []
         return [*cut, *(count_line(name, count) for name, count in self.counted.items())]
 
     @property
     def whole(self) -> bool:
-        """Whether this is the published split, whole."""
+        """Whether this is the complete published split."""
         return self.published is not None and self.used == self.published
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What training did: updates, rows and real tokens seen, its seconds, the last update's loss.
+    """What training did: updates, rows and real tokens seen, seconds, and the last update's loss.
 
-    layout, order  how batches lay in memory, and in which order they came
-    dropout        "fast" or "torch": what drew it
+    layout, order  of the batches
+    dropout        its generator, "fast" or "torch"
     """
 
     steps: int
@@ -101,7 +101,7 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A finished run. `marks` say what the numbers are not: the sample, a partial split, a slice."""
+    """A finished run. `marks` say why the scores are not benchmark scores: the sample, a partial split."""
 
     spec: Spec
     evaluations: tuple[Scored, ...]
@@ -126,7 +126,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """A run's folder and its result; `before` if it was finished before and nothing was done now."""
+    """A run's folder and its result; `before` if it had finished before this command."""
 
     folder: Path
     result: Result

@@ -1,6 +1,6 @@
 """Where rows come from, as a value; and which files of a folder hold a split, by names only.
 
-Light: nothing here opens a file. `rows.py` reads what is located here.
+Light: no file is opened here; data/rows.py reads them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class HubRows:
 
 @dataclass(frozen=True, kw_only=True)
 class Carve:
-    """How a dev split stands in for a train split that was never handed out.
+    """How a dev split replaces a train split that was never published.
 
     `train` of every `of` groups (whole documents, drawn by the spec's seed) train; the others score.
     """
@@ -46,13 +46,13 @@ class Source:
     folders  names of the folder in the official layout, below DATA, DATA/glue or DATA/ud
     files    for each split the official file names (`*` allowed), best first
     stems    for each split how other files' names begin (`train` for `train-00000-of-00001.parquet`)
-    columns  for each role (`text`, `text_pair`, `label`, ...) the names its column goes by
+    columns  for each role (`text`, `text_pair`, `label`, ...) the names its column may have
     header   for each split whose official file has no header line, its columns
     labels   how the data spells a label (a word, an id) -> the label's name
-    dropped  golds of rows that the data set's own documentation leaves out -> why
-    drops_broken  whether lines with another number of columns are left out: the data set is known for some
+    dropped  golds of rows that the data set's own documentation excludes -> why
+    drops_broken  whether lines with another number of columns are skipped: the data set is known for some
     rows     for each split its published number of rows
-    carve    what stands in for a missing train split
+    carve    what replaces a missing train split
     """
 
     hub: HubRows | None = None
@@ -70,7 +70,7 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Located:
-    """The files of one split, whether they are the official ones, and the choice in words if there was one."""
+    """The files of one split, whether they are the official ones, and a note if they were chosen among several."""
 
     split: str
     files: tuple[Path, ...]
@@ -109,7 +109,7 @@ def _official(source: Source, folder: Path, split: str) -> Located | None:
 
 
 def _others(source: Source, folder: Path, split: str) -> Located | None:
-    """Files called after the split in some other layout; shards of one set count as one."""
+    """Files named after the split in another layout; shards of one set count as one."""
     stems = source.stems.get(split, (split,))
     sets: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):

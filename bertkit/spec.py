@@ -79,9 +79,9 @@ class Spec:
         if self.seed >= 2**32:
             raise RequestError(f"--seed {self.seed}: it must be below 2**32")
         if self.precision == "fp16" and self.device in ("cpu", "mps"):
-            raise RequestError("--precision fp16 needs a CUDA device; on a CPU take bf16 or fp32")
+            raise RequestError("--precision fp16 needs a CUDA device; on a CPU use bf16 or fp32")
         if self.layout == "bucketed" and self.recipe.order == "random":
-            raise RequestError("--layout bucketed --order random: buckets are by length; take --layout padded")
+            raise RequestError("--layout bucketed --order random: buckets are by length; use --layout padded")
         if self.recipe.batch_tokens is None and self.processes > self.recipe.batch_size:
             least = self.processes
             raise RequestError(

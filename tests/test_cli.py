@@ -170,7 +170,9 @@ def test_predict_in_bf16_says_once_how_many_answers_it_changed(say: Say, run: di
     given = [[json.loads(line)["answer"] for line in text.splitlines()] for text in (out, exact)]
     changed = sum(one != other for one, other in zip(*given, strict=True))
     assert code == 0 and out != exact
-    assert " ".join(err.split()).count(f"bf16 gives another answer than fp32 to {changed} of the first 8 rows") == 1
+    assert (
+        " ".join(err.split()).count(f"bf16 changes the answer to {changed} of the first 8 rows, compared to fp32") == 1
+    )
 
 
 def test_predict_reads_a_text_a_line_or_a_table(say: Say, run: dict[str, Any], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: puts the commands together, and turns every error into one line."""
+"""The command line: registers the commands, and prints every error as one line."""
 
 from __future__ import annotations
 

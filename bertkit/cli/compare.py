@@ -32,7 +32,7 @@ COMPARISON = "Comparison"
 
 @dataclass(frozen=True, kw_only=True)
 class CompareFlags:
-    """What is compared."""
+    """The flags of a comparison."""
 
     tasks: Annotated[str, Option("--tasks -t", COMPARISON, "Tasks, separated by commas.")] = "sst2"
     scratch_lr: Annotated[
@@ -126,7 +126,7 @@ def _print_one(one: Comparison) -> None:
 
 
 def _reached(arm: Arm, other: Arm) -> str:
-    """The median over the seeds that reached it, and how many did."""
+    """The median over the seeds that reached it, and their number."""
     from statistics import median
 
     reached = [step for step in arm.reached(other.best.mean) if step is not None]

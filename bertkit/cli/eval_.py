@@ -63,7 +63,7 @@ def evaluate(
 
 
 def _refuse(flags: list[str], why: str) -> None:
-    """Raise RequestError for flags that mean nothing here, if there are any."""
+    """Raise RequestError if there are flags that do not apply here."""
     if flags:
         raise RequestError(f"{', '.join(flags)}: {why}")
 

@@ -1,4 +1,4 @@
-"""From groups of flags to Typer's options: a command names a group, and has the options of its fields."""
+"""Turn groups of flags into Typer options: a command that takes a group has an option for each of its fields."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Display:
 
     @property
     def silent(self) -> bool:
-        """Whether progress is left out: JSON is for programs."""
+        """Whether progress is hidden, as for --json."""
         return self.quiet or self.json
 
 
 def command(app: typer.Typer, name: str, function: Callable[..., int | None]) -> None:
-    """Add `function` to `app` as a command, with the options of its groups' fields.
+    """Add `function` to `app` as a command, with an option for each field of its groups.
 
-    A parameter whose type is a dataclass is a group: Typer sees its fields in its place, those that `name` has, and
+    A parameter whose type is a dataclass is a group: Typer sees those of its fields that the command `name` has, and
     `function` is called with the dataclass. A field's default is the option's.
     """
     groups: dict[str, Any] = {key: hint for key, hint in _hints(function).items() if is_dataclass(hint)}
@@ -75,7 +75,7 @@ def _parameter(name: str, hint: Any, default: object) -> Parameter:
 
 
 def _one_of(choices: list[str]) -> Callable[[str], str]:
-    """A parser of one of these words; Typer's own says "Value error", and no nearest word."""
+    """A parser of one of these choices; Typer's own says "Value error" and suggests nothing."""
 
     def parse(typed: str) -> str:
         from difflib import get_close_matches
@@ -90,7 +90,7 @@ def _one_of(choices: list[str]) -> Callable[[str], str]:
 
 
 def _hints(of: Any) -> dict[str, Any]:
-    """Its types without the one that is returned."""
+    """Type hints of its parameters."""
     hints = get_type_hints(of, include_extras=True)
     hints.pop("return", None)
     return hints

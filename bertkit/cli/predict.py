@@ -20,7 +20,7 @@ INPUT = "Input"
 
 @dataclass(frozen=True, kw_only=True)
 class PredictFlags:
-    """What to predict on, where that is not the texts after the run, and how."""
+    """Inputs other than the texts after the run, device and precision."""
 
     pair: Annotated[str | None, Option("--pair", INPUT, "Second text, for tasks on pairs of texts.")] = None
     question: Annotated[str | None, Option("--question", INPUT, "QA: the question.")] = None
@@ -70,7 +70,7 @@ def predict(
 
 
 def _print_answer(row: dict[str, Any], answer: Answer | None, numbered: bool) -> None:
-    """One answer as text, the number of its line or row before it where there are several."""
+    """Print one answer, after the number of its line or row if there are several."""
     from rich.text import Text
 
     console = screen.console()

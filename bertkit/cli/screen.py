@@ -32,7 +32,7 @@ METRIC_TITLES = {
 
 
 def console() -> Console:
-    """Standard output, for results. Nothing is markup: "[nan, nan]" and a name in brackets are printed as they are."""
+    """Standard output, for results; without markup, so that "[nan, nan]" is printed as it is."""
     from rich.console import Console
 
     return Console(highlight=False, soft_wrap=False, markup=False, emoji=False)
@@ -46,13 +46,13 @@ def stderr() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """One compact line on stdout, from the first process alone."""
+    """Print one compact line on stdout, from the first process only."""
     if first():
         sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
 def progress(quiet: bool, spec: Spec) -> Progress:
-    """A progress bar for this run, or a silent Progress."""
+    """A progress bar for this run; with `quiet` a silent Progress."""
     if quiet or not first():
         return Progress()
     from bertkit.cli.progress_bar import ProgressBar
@@ -71,7 +71,7 @@ def with_interval(score: Score) -> str:
 
 
 def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
-    """The scores of one run, or of several seeds with their mean and standard deviation."""
+    """Print the scores of one run, or of several seeds with mean and standard deviation."""
     from bertkit.spec import to_plain
     from bertkit.studies.group import marks_of_runs
 
@@ -105,7 +105,7 @@ def _print_head(result: Result, more: Sequence[str]) -> None:
 
 
 def print_marks(line: str, marks: Sequence[str]) -> None:
-    """A heading, and below it what the numbers are not."""
+    """Print a heading, and below it why the scores are not benchmark scores."""
     from rich.text import Text
 
     console().print(Text(line, style="bold"))
@@ -115,7 +115,7 @@ def print_marks(line: str, marks: Sequence[str]) -> None:
 
 
 def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
-    """One line a metric: its value with the interval over rows, and the human score."""
+    """Print a line per metric: its value with the interval over rows, and the human score."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -138,7 +138,7 @@ def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
 
 
 def _methods(evaluations: Sequence[Scored]) -> str:
-    """Which method the intervals are by; of which metrics, where there are several."""
+    """The methods of the intervals, with their metrics if there are several."""
     titles: dict[str, dict[str, None]] = {}
     for scored in evaluations:
         for name, score in scored.metrics.items():
@@ -167,7 +167,7 @@ def _print_details(scored: Scored) -> None:
 
 
 def _warnings(scored: Scored) -> list[str]:
-    """What makes a score say little: answers or golds that are all the same, or fewer right than by one label."""
+    """Warnings on a score: all answers or golds are the same, or it is below that of the majority label."""
     lines, details = [], scored.details
     undefined = [METRIC_TITLES[name] for name in ("matthews", "pearson", "spearman") if name in scored.metrics]
     shown = f"; {', '.join(undefined)}: not defined, shown as 0" if undefined else ""

@@ -1,4 +1,4 @@
-"""The inputs of `bertkit predict`, typed or in a file, as the rows a head reads. Light."""
+"""The inputs of `bertkit predict`, from the command line or a file, as a head's rows. Light."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from bertkit.task import Task
 Columns = dict[str, list[Any]]
 
 FLAGS = {"text_pair": "--pair", "question": "--question", "context": "--context"}
-"""The options that give a role what no text on the command line does."""
+"""The options of roles other than the texts."""
 IDS = ("id", "idx", "index", "guid", "row_id", "sent_id")
-"""Names of a column that tells rows apart, where the task names none."""
+"""Names of an id column, where the task names none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TypedInput:
-    """What was typed after `bertkit predict RUN`."""
+    """The arguments after `bertkit predict RUN`."""
 
     texts: tuple[str, ...] = ()
     pair: str | None = None
@@ -40,12 +40,12 @@ class TypedInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """R rows to answer, and the places they were given at: P lines of a text file, rows of a table, or typed texts.
+    """R rows to predict on, and P places they come from: lines of a text file, rows of a table, or typed texts.
 
     columns  the head's columns without a gold, R values each
-    places   for each of the P places what names it: its "line" or "row", counted from 1, and "id" if it has one
+    places   for each place its "line" or "row", counted from 1, and its "id" if it has one
     rows     for each place the index of its row; None where a line is blank
-    notes    what the user should know of the reading, a line each
+    notes    notes on the reading for the user, a line each
     """
 
     columns: Columns
@@ -55,19 +55,19 @@ class Inputs:
 
     @property
     def names(self) -> list[str]:
-        """What each of the R rows is called in a message: its id, or the number of its line or row."""
+        """The name of each of the R rows in messages: its id, or the number of its line or row."""
         places = (place for place, row in zip(self.places, self.rows, strict=True) if row is not None)
         return [str(place.get("id", place.get("line", place.get("row")))) for place in places]
 
     def at(self, place: int) -> dict[str, Any]:
-        """What names a place, then its row by role; a blank line has empty values."""
+        """A place's line or row and id, then its row by role; a blank line has empty values."""
         row = self.rows[place]
         values = {role: column[row] if row is not None else type(column[0])() for role, column in self.columns.items()}
         return {**self.places[place], **values}
 
 
 def read_inputs(task: Task, typed: TypedInput) -> Inputs:
-    """The rows that were typed or are in the file. Raises RequestError or DataError."""
+    """The rows of the texts or of the file. Raises RequestError or DataError."""
     given = [bool(typed.texts), typed.question is not None, typed.file is not None]
     if sum(given) != 1:
         raise RequestError("give texts, or --question with --context, or --file: one of them")
@@ -82,7 +82,7 @@ def read_inputs(task: Task, typed: TypedInput) -> Inputs:
 
 
 def _typed(task: Task, typed: TypedInput) -> Inputs:
-    """What was typed. Raises RequestError for a flag too few or too many."""
+    """The typed texts. Raises RequestError for a missing flag, or one that does not apply."""
     needed = task.head.roles[:-1]
     more = {"text_pair": typed.pair, "question": typed.question, "context": typed.context}
     for role, flag in FLAGS.items():
@@ -108,7 +108,7 @@ def _checked(task: Task, where: str, values: Mapping[str, Any]) -> dict[str, Any
 
 
 def _word_notes(rows: list[dict[str, Any]]) -> list[str]:
-    """How the words of typed text were found, if it has words."""
+    """A note on how typed text was split into words, if the head reads words."""
     if "words" not in rows[0]:
         return []
     whole = next(filter(None, (unsplit(row["words"]) for row in rows)), None)
@@ -120,7 +120,7 @@ def _word_notes(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _lines(task: Task, path: Path) -> Inputs:
-    """One text a line, by the readers' rules (LF ends a line); a blank line is a place without a row."""
+    """One text per line, split as the readers do (at LF); a blank line is a place without a row."""
     needed = task.head.roles[:-1]
     if len(needed) != 1:
         names = " and ".join(f"'{task.source.columns.get(role, (role,))[0]}'" for role in needed)
@@ -149,7 +149,7 @@ def _lines(task: Task, path: Path) -> Inputs:
 
 
 def _table(task: Task, path: Path) -> Inputs:
-    """The rows of a table as training reads them, golds passed over."""
+    """The rows of a table, read as for training but without golds."""
     findings, ids = Findings([path]), list[str | int | None]()
     header, notes = _header(task, path)
     names = {"id": (*task.source.columns.get("id", ()), *IDS)}
@@ -169,7 +169,7 @@ def _table(task: Task, path: Path) -> Inputs:
 
 
 def _readable(task: Task) -> Source:
-    """The task's source, whose columns may go by the roles' own names too."""
+    """The task's source, with the roles' own names added to its column names."""
     columns = {role: (*task.source.columns.get(role, ()), role) for role in task.head.roles[:-1]}
     return replace(task.source, columns={**task.source.columns, **columns})
 

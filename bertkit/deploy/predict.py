@@ -1,4 +1,4 @@
-"""Answers of a trained run to typed texts or a file."""
+"""Predict with a trained run on typed texts or a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def predict(
 ) -> list[Answer]:
     """The run's answer to each of the R rows. Raises RequestError if `folder` is no finished run.
 
-    In bf16 the first CHECKED rows are answered in fp32 too, and the progress is told how many answers differ.
+    In bf16 the first CHECKED rows are predicted in fp32 too, and a note says how many answers differ.
     """
     spec = read_spec(folder)
     if not (folder / MODEL).is_dir():
@@ -47,14 +47,14 @@ def predict(
         exact, _ = answers(model, first, progress)
         found, lines = answers(model.with_network(loaded.model.to(torch.bfloat16)), columns, progress)
         changed = sum(one.value != other.value for one, other in zip(exact, found, strict=False))
-        lines.append(f"bf16 gives another answer than fp32 to {changed:,} of the first {len(exact):,} rows")
+        lines.append(f"bf16 changes the answer to {changed:,} of the first {len(exact):,} rows, compared to fp32")
     for line in lines:
         progress.note(line)
     return found
 
 
 def as_line(row: Mapping[str, Any], answer: Answer | None) -> str:
-    """One answer as JSON: what names the place and its row, the answer and its scores; null where a line is blank."""
+    """One answer as JSON: its place, its row, the answer and its scores; null for a blank line."""
     answer = answer or Answer(value=None)
     return json.dumps(
         {**row, "answer": answer.value, "scores": dict(answer.scores)}, ensure_ascii=False, allow_nan=False

@@ -29,7 +29,7 @@ BUDGET = 2_048
 
 
 def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
-    """Logits of every feature, in their order, on every process: one run a feature, without padding."""
+    """Logits of every feature, in order, on every process, without padding: one run per feature."""
     head, accelerator = model.head, model.accelerator
     network = model.network.to(accelerator.device)
     network.eval()
@@ -57,9 +57,9 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
 
 
 def answers(model: TaskModel, rows: Table | Columns, progress: Progress) -> tuple[list[Answer], list[str]]:
-    """The answer to each row, in the rows' order, and lines that say what the user should know of the rows.
+    """The answer to each row, in the rows' order, and notes on the rows for the user.
 
-    Golds among the columns are not read. Raises RunError if the model's logits are not finite.
+    Golds are not read. Raises RunError if the model's logits are not finite.
     """
     head = model.head
     if isinstance(rows, Table):
@@ -78,7 +78,7 @@ def answers(model: TaskModel, rows: Table | Columns, progress: Progress) -> tupl
 
 
 def check_finite(features: Features, logits: Ragged, names: Sequence[object], evaluation: str = "") -> None:
-    """Raise RunError, with the first row by its name, if a logit is NaN or infinite: nothing can be answered then."""
+    """Raise RunError, naming the first row with a NaN or infinite logit."""
     bad = ~np.isfinite(logits.values).all(axis=1)
     if bad.any():
         rows = np.unique(features.row[np.repeat(np.arange(len(logits)), logits.lengths)[bad]])

@@ -1,6 +1,6 @@
 """95 % intervals of a score over the rows it was measured on: how far another sample of as many rows may move it.
 
-Every method takes the table of a metric (R rows -> (R, k), see metrics.py) and the metric's score, and names itself in
+Every method takes the measures of a metric (R rows -> (R, k), see metrics.py) and its score, and names itself in
 the Interval. tests/test_intervals.py has their coverage by simulation.
 """
 

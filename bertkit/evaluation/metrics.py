@@ -1,7 +1,7 @@
 """The metrics: plain functions on scikit-learn and scipy.
 
-A metric first measures each row (R rows -> an (R, k) table), then scores the table: its interval over the rows needs
-the table alone (intervals.py). Scores are fractions.
+A metric first measures each row (R rows -> measures (R, k)), then scores the measures: its interval over the rows
+needs these alone (intervals.py). Scores are fractions.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from bertkit.task import Evaluation
 
 @dataclass(frozen=True, kw_only=True)
 class Answered:
-    """The answers to the rows of one evaluation, with what is right where that is known."""
+    """The answers to the rows of one evaluation, with their golds if they have some."""
 
     evaluation: Evaluation
     row_ids: Sequence[str]
@@ -23,7 +23,7 @@ class Answered:
     golds: Sequence[Any] | None
 
     def lines(self) -> list[dict[str, Any]]:
-        """What predictions.jsonl holds of it."""
+        """Its lines in predictions.jsonl."""
         golds = self.golds or [None] * len(self.answers)
         return [
             {"evaluation": self.evaluation.name, "row_id": ident, "answer": answer.value,
@@ -33,7 +33,7 @@ class Answered:
 
 
 def with_gold(head: Head, evaluation: Evaluation, table: Table, answers: Sequence[Answer]) -> Answered:
-    """The answers beside what is right."""
+    """The answers together with their golds."""
     columns: Columns = table[:]
     assert len(answers) == len(table)
     golds = None

@@ -1,4 +1,4 @@
-"""How sure a number is over seeds."""
+"""Statistics over seeds: spread, and a permutation test of a difference."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def difference(first: Sequence[float], second: Sequence[float]) -> tuple[float, float]:
-    """Mean of `first` less mean of `second`, and the p of a two-sided permutation test on that difference.
+    """Mean of `first` minus mean of `second`, and the p of a two-sided permutation test on that difference.
 
-    With n seeds a side there are C(2n, n) ways to deal them out: below 4 a side p cannot be under 0.05.
+    With n seeds per arm there are C(2n, n) permutations: with fewer than 4, p cannot be below 0.05.
     """
     from scipy.stats import permutation_test
 

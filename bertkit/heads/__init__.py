@@ -1,4 +1,4 @@
-"""How an encoder answers: rows -> features, logits -> answers. Three heads; a task names one of them."""
+"""Task heads: rows -> features, logits -> answers, losses. Three heads; a task names one of them."""
 
 from __future__ import annotations
 

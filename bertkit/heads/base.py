@@ -33,7 +33,7 @@ class Number:
     high: float
 
     def __post_init__(self) -> None:
-        """Store floats: 0 and 0.0 would give a spec two digests."""
+        """Convert to floats: 0 and 0.0 would give a spec two digests."""
         object.__setattr__(self, "low", float(self.low))
         object.__setattr__(self, "high", float(self.high))
 
@@ -47,12 +47,12 @@ Labels = tuple[str, ...] | Number | FromTrain
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """How much a model sees at once.
+    """How many tokens a model reads at once.
 
     max_length         tokens of a feature at most, special ones counted
     doc_stride         tokens that two windows of one document share (Hugging Face's sense)
     max_answer_length  tokens of an answer at most
-    null_threshold     "no answer" if its score beats the best span's by more than this (in logits)
+    null_threshold     "no answer" if its score exceeds the best span's by more than this (in logits)
     """
 
     max_length: int = 128
@@ -63,9 +63,9 @@ class Window:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the model says of a row.
+    """A model's prediction for a row.
 
-    value   a label's name; a number; a tag for each word (None where the model did not see it); or a
+    value   a label's name; a number; a tag for each word (None where it was truncated); or a
             span of the document ("" for no answer)
     scores  a probability for each label; for each tag its own; for a span "n_best", the best spans
             with their shares of probability, and "no_answer", by how many logits it beats the best span
@@ -76,10 +76,10 @@ class Answer:
 
 
 class Head(ABC):
-    """How an encoder answers: all that bertkit knows of a head is in its class.
+    """A task head: everything specific to a kind of head is in its class.
 
     A head is a frozen dataclass with a field `kind` whose default is its name in files. It is pure: no state, no
-    randomness. A new head is one new class; nothing outside asks which class it is (tests/test_fourth_head.py).
+    randomness. A new head is one new class; no other code checks for a class (tests/test_fourth_head.py).
     """
 
     if TYPE_CHECKING:  # fields of the dataclasses below
@@ -116,7 +116,7 @@ class Head(ABC):
 
     @abstractmethod
     def gold(self, row: Row) -> Any:
-        """What is right for a row, or all that counts as right."""
+        """The gold of a row, or all golds that count as correct."""
 
     # Features and answers.
 
@@ -131,7 +131,7 @@ class Head(ABC):
         """One answer a row, in the rows' order, from the logits of their features."""
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-        """More numbers of one evaluation, by name, as JSON has them."""
+        """Further numbers of one evaluation, by name, for JSON."""
         return {}
 
     # The model.
@@ -139,25 +139,25 @@ class Head(ABC):
     @property
     @abstractmethod
     def auto_model(self) -> str:
-        """The transformers class whose models have this head, by name."""
+        """The name of the transformers class whose models have this head."""
 
     @property
     def per_token(self) -> bool:
-        """Whether the model gives logits for every token, (B, T, C), and not for every feature, (B, C)."""
+        """Whether logits are per token, (B, T, C), or per feature, (B, C)."""
         return False
 
     @property
     def reads_words(self) -> bool:
-        """Whether the tokenizer is given words that are already split."""
+        """Whether the tokenizer gets text that is split into words."""
         return False
 
     @property
     def is_windowed(self) -> bool:
-        """Whether a row may give several features: how many is known only once it is tokenised."""
+        """Whether a row may give several features, whose number is known only once it is tokenised."""
         return False
 
     def configure(self, config: Any) -> None:  # noqa: B027  # most heads need something, none must
-        """Write into a transformers config what the head needs, so that any reader of the model knows it."""
+        """Write labels and problem type into a transformers config, so that any program can read the model."""
 
     def logits_of(self, output: Any) -> Tensor:
         """The logits in a transformers model's output: (B, C), or (B, T, C) where they are per token."""
@@ -166,7 +166,7 @@ class Head(ABC):
 
     @abstractmethod
     def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-        """The sum of a batch's losses, a scalar in fp32; `count` says what an update divides it by.
+        """The sum of a batch's losses, a scalar in fp32, which an update divides by `count`.
 
         logits   as `logits_of` gives them, in fp32
         targets  (B, W): the features' targets, padded with IGNORED
@@ -174,18 +174,18 @@ class Head(ABC):
         """
 
     def count(self, features: Features) -> int:
-        """How many targets the loss is a sum over: asked for before the loss, of all parts of an update at once."""
+        """How many targets the loss sums over: called before the loss, on all parts of an update."""
         return len(features)
 
     # Labels.
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """The labels' names, in the model's order; () where there are none."""
+        """The labels' names, in the model's order; () if there are none."""
         return self.labels if isinstance(self.labels, tuple) else ()
 
     def resolved(self, golds: Iterable[Any]) -> Self:
-        """The head with its labels read from the train rows' golds, sorted, if it says so."""
+        """The head with its labels taken from the train rows' golds, sorted, if they are FROM_TRAIN."""
         if self.labels != FROM_TRAIN:
             return self
         listed = (gold if isinstance(gold, list) else [gold] for gold in golds)
@@ -205,14 +205,14 @@ class Head(ABC):
 
     @property
     def own_flags(self) -> frozenset[str]:
-        """The fields of Window, besides max_length, that mean something to this head."""
+        """The fields of Window, besides max_length, that this head uses."""
         return frozenset()
 
     def check_window(self, window: Window) -> None:  # noqa: B027  # as above
         """Raise RequestError if the window does not fit the head."""
 
     def check_flag(self, name: str, task: str) -> None:
-        """Raise RequestError if a flag that sets the Window's field `name` means nothing for `task`."""
+        """Raise RequestError if the flag of the Window's field `name` does not apply to `task`."""
         if name != "max_length" and name not in self.own_flags:
             flag = "--" + name.replace("_", "-")
             raise RequestError(f"{flag} does not apply to {task}: a {self.kind} head does not read it")
@@ -221,7 +221,7 @@ class Head(ABC):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Have pydantic read a head by its `kind`, whichever class that is, and write it as its own class."""
+        """Have pydantic read a head by its `kind`, and write it as its own class."""
         if cls is not Head:
             return handler(source)
         from pydantic_core import core_schema

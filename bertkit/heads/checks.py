@@ -8,7 +8,7 @@ from bertkit.errors import DataError
 
 
 def text(where: str, role: str, value: Any) -> str:
-    """`value`, if it is text that is not empty and can be written as UTF-8."""
+    """`value`, checked to be non-empty text that UTF-8 can encode."""
     if not isinstance(value, str) or not value.strip():
         kind = "empty" if value is None or isinstance(value, str) else f"a {type(value).__name__}, not text"
         raise DataError(f"{where}: the {role} is {kind}")
@@ -20,7 +20,7 @@ def text(where: str, role: str, value: Any) -> str:
 
 
 def listed(where: str, what: str, value: Any) -> list[Any]:
-    """`value`, if it is a list."""
+    """`value`, checked to be a list."""
     if not isinstance(value, list):
         raise DataError(f"{where}: the {what} are a {type(value).__name__}, not a list")
     return value
@@ -38,6 +38,6 @@ def number(where: str, raw: Any, low: float, high: float) -> float:
 
 
 def word_place(where: str, lines: Any, place: int) -> str:
-    """Where a word stood: on its own line if the reader gives the `lines` of the words, else `where` its row did."""
+    """The place of a word: its line if the reader gives the words' `lines`, else its row's place."""
     line = lines[place] if isinstance(lines, list) and place < len(lines) else None
     return f"{where.rpartition(', ')[0]}, line {line}" if isinstance(line, int) else where

@@ -77,7 +77,7 @@ class Classification(Head):
         return label
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
-        """One feature a row; the longer text is cut first. `rows` is a mapping of columns."""
+        """One feature per row; the longer text is truncated first. `rows` is a mapping of columns."""
         import numpy as np
 
         from bertkit.heads.features import Features, Ragged, token_inputs
@@ -120,7 +120,7 @@ class Classification(Head):
         return row["label"]
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-        """Whether golds or answers are all the same; for labels the commonest's share and the confusion matrix."""
+        """Whether golds or answers are constant; for labels the majority share and the confusion matrix."""
         from sklearn.metrics import confusion_matrix
 
         values = [answer.value for answer in answers]
@@ -135,7 +135,7 @@ class Classification(Head):
         }
 
     def configure(self, config: Any) -> None:
-        """Label names, and whether it is a regression."""
+        """Write label names, and the problem type of a regression."""
         number = isinstance(self.labels, Number)
         write_names(config, ["LABEL_0"] if number else self.label_names)
         config.problem_type = "regression" if number else "single_label_classification"

@@ -1,4 +1,4 @@
-"""Golds or answers that are all the same: a score then says little, and the details of an evaluation say so."""
+"""Detect constant golds or answers, for which a score says little."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ TOLERANCE = 1e-6
 
 
 def constant_details(golds: Sequence[Any], values: Sequence[Any]) -> dict[str, Any]:
-    """What is said of R golds and R answers, each a label or a number.
+    """Details of R golds and R answers, each a label or a number.
 
-    "constant" is whether every answer is the same and some gold is another one: the model learnt nothing.
+    "constant" is whether all answers are the same but not all golds: the model learnt nothing.
     "only gold" is the one that every gold is; None where they differ.
     """
     return {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.generic]
 
 IGNORED = -100
-"""The target of a token that no label is asked for: what torch's cross entropy ignores."""
+"""The target of a token without a label, which torch's cross entropy ignores."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Ragged:
 
     @classmethod
     def of(cls, runs: Sequence[Sequence[object] | Array], dtype: str, width: int | None = None) -> Ragged:
-        """Runs laid end to end; `width` is the size of the second dimension, if there is one."""
+        """The runs, concatenated; `width` is the size of the second dimension, if there is one."""
         lengths = np.fromiter((len(run) for run in runs), np.int64, len(runs))
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
         shape = (int(offsets[-1]),) if width is None else (int(offsets[-1]), width)
@@ -72,11 +72,11 @@ class Features:
 
     row      (F,) the index of the row a feature comes from, ascending
     inputs   what the model reads, by its name there: `input_ids` and maybe `token_type_ids`, T_i each
-    targets  what the loss reads: a class id or a number (one), a class id a token (T_i, -100 where none
-             is asked), or the first and last token of the answer (two); None where rows have no gold
+    targets  what the loss reads: a class id or a number (one), a class id per token (T_i, -100 where it is
+             ignored), or the first and last token of the answer (two); None for rows without golds
     places   how tokens belong to the row: see each head
-    cut      (F,) whether `max_length` cut something off
-    counts   what the user should know of the rows, (F,) each, by its name: see `count_line`
+    cut      (F,) whether `max_length` truncated it
+    counts   counts for the user, (F,) each, by name: see `count_line`
     """
 
     row: NDArray[np.int64]
@@ -111,7 +111,7 @@ class Features:
 
     @classmethod
     def concat(cls, parts: Iterable[Features]) -> Features:
-        """The features of all `parts`, in order; their `row` counts on from part to part as they say."""
+        """The features of all `parts`, in order; their `row` must count on from part to part."""
         parts = list(parts)
         first = parts[0]
         targets = [part.targets for part in parts if part.targets is not None]

@@ -11,7 +11,7 @@ from bertkit.heads import checks
 
 
 def read_answers(name: str, golds: Any) -> list[dict[str, Any]]:
-    """Answers as {"text", "start"}, from SQuAD's JSON, or from `datasets`, which has texts beside offsets."""
+    """Answers as {"text", "start"}, from SQuAD's JSON, or from `datasets`, with parallel lists of texts and offsets."""
     if isinstance(golds, Mapping) and isinstance(golds.get("text"), list):
         starts = checks.listed(name, "answers' offsets", golds.get("answer_start"))
         if len(starts) != len(golds["text"]):
@@ -58,7 +58,7 @@ def rightly_placed(name: str, context: str, golds: Sequence[Mapping[str, Any]]) 
 
 
 def _misplaced(context: str, text: str, start: int) -> str:
-    """What is wrong with an answer's offset: in other units than code points, or just not where the text is."""
+    """What is wrong with an answer's offset: counted in other units than code points, or not at the text."""
     line = f"the answer '{text[:60]}' is not at its offset {start} of the document"
     for unit, (encoding, size) in UNITS.items():
         before = context.encode(encoding)[: max(start, 0) * size].decode(encoding, "ignore")

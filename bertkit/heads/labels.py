@@ -15,7 +15,7 @@ def folded(name: str) -> str:
 
 
 def read_label(raw: Any, names: Sequence[str], spellings: Mapping[str, str]) -> str | None:
-    """The label that a raw value means, where only one reading is possible; None where none or several are.
+    """The label that a raw value stands for; None if there is none, or if it is ambiguous.
 
     In turn: a name or one of the data's spellings, without regard to case; a whole number written as 1.0; true and
     false for 1 and 0; the name without `_`, `-` and spaces; a beginning of one name alone, of three letters or more.

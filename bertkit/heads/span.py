@@ -31,11 +31,11 @@ CUT_QUESTIONS = f"questions are cut at {MAX_QUERY} tokens"
 
 @dataclass(frozen=True, kw_only=True)
 class Span(Head):
-    """The stretch from a start to an end token.
+    """An answer span, from a start to an end token.
 
     Devlin et al. 2019, sections 4.2 and 4.3: the best sum of a start and an end logit with start <= end
     inside the document; a token answers only in the window that shows the most around it. With
-    `no_answer` the first token stands for "no answer", taken where its score beats the best span's by
+    `no_answer` the first token stands for "no answer", predicted where its score exceeds the best span's by
     more than the threshold.
     """
 
@@ -49,12 +49,12 @@ class Span(Head):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the two logits of a token are for."""
+        """The names of a token's two logits."""
         return ("start", "end")
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """None that a config holds."""
+        """(): a config has no label names for spans."""
         return ()
 
     @property
@@ -108,7 +108,7 @@ class Span(Head):
         return {"question": pa.string(), "context": pa.string(), "answers": answers}
 
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-        """Question, document and answers, each answer at its offset of the document. Raises DataError."""
+        """Question, document and answers, each answer checked to be at its offset. Raises DataError."""
         name = f"{where} ('{values['id']}')" if values.get("id") is not None else where
         context = checks.text(name, "context", values["context"])
         row: dict[str, Any] = {"question": checks.text(name, "question", values["question"]), "context": context}
@@ -187,7 +187,7 @@ class Span(Head):
         ]
 
     def gold(self, row: Row) -> list[str]:
-        """Every text that counts as right; none where the question has no answer."""
+        """All correct answers; none if the question has no answer."""
         return [answer["text"] for answer in row["answers"]]
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
@@ -208,7 +208,7 @@ class Span(Head):
     def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """The mean of two cross entropies over the tokens of (B, T, 2), of start and end (B, 2), summed.
 
-        Padding is no candidate.
+        Padding is masked.
         """
         import torch
         from torch.nn import functional
@@ -233,7 +233,7 @@ class Span(Head):
 
 
 class _Document(NamedTuple):
-    """A row's document, and where the tokens of each of its windows stand in it."""
+    """A row's document, with the character offsets of each window's tokens."""
 
     text: str
     chars: list[NDArray[Any]]
@@ -256,7 +256,7 @@ def _shares(document: _Document, best: list[tuple[tuple[int, int], float]]) -> l
 
 
 def _cut_questions(questions: Sequence[str], tokenizer: Any) -> tuple[list[str], NDArray[Any]]:
-    """The questions, each ending with its MAX_QUERY-th token, and (R,) whether something was cut off."""
+    """The questions, each ending with its MAX_QUERY-th token, and (R,) whether it was truncated."""
     import numpy as np
 
     tokens = tokenizer(list(questions), add_special_tokens=False, return_offsets_mapping=True, verbose=False)

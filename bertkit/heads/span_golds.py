@@ -1,7 +1,7 @@
-"""Which tokens of which window hold a gold answer, and where an answer ends that tokens do not cover whole.
+"""Which tokens of which window hold a gold answer, and the end of an answer that tokens cover in part.
 
-A normaliser may drop characters: BERT's uncased one drops accents and other marks. They belong to no token, and are
-part of the answer all the same. F windows, R rows, T tokens of a window.
+A normaliser may drop characters: BERT's uncased one drops accents and other marks. They belong to no token, but
+to the answer. F windows, R rows, T tokens of a window.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _Held(NamedTuple):
 
 
 def _best_held(windows: Sequence[NDArray[Any]], golds: Golds, longest: int) -> _Held:
-    """The gold that counts: the first that is held and not too long, else the first that is held."""
+    """The gold used as target: the first that is held and not too long, else the first that is held."""
     best: _Held | None = None
     for gold in golds:
         held = _held(windows, gold["start"], gold["start"] + len(gold["text"]))

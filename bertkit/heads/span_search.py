@@ -16,7 +16,7 @@ N_BEST = 20
 """Spans kept of a window, as in google-research/bert's run_squad.py."""
 
 AT_ONCE = 128
-"""Windows whose spans are searched together."""
+"""Windows searched at once."""
 
 
 class Candidates(NamedTuple):
@@ -55,8 +55,8 @@ def _best_spans(
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The N_BEST sums of a start and an end logit in each of W windows, with their starts and ends: three (W, N).
 
-    scores (W, T, 2), inside and best (W, T). A start with the end that suits it best stands for all its ends:
-    the N_BEST spans begin at the N_BEST best of these starts.
+    scores (W, T, 2), inside and best (W, T). Each start is represented by its best end: the
+    N_BEST spans begin at the N_BEST best of these starts.
     """
     import numpy as np
 
@@ -83,7 +83,7 @@ def _largest(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def most_context(row: NDArray[Any], chars: list[NDArray[Any]], stride: int) -> list[NDArray[Any]]:
-    """For each window's tokens whether it is the one of its row that shows most around the token.
+    """For each token whether its window is the one of its row with the most context around it.
 
     The score is min(tokens before, tokens after) + 0.01 * length, the first of equals winning: run_squad.py.
     A window begins `stride` tokens before the end of the one before it.

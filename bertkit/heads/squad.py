@@ -81,9 +81,9 @@ def best_threshold(
 ) -> tuple[float, float]:
     """The best mean score that a threshold on "no answer" could reach, and that threshold.
 
-    scores      what each question's best span gets
+    scores      the score of each question's best span
     has_answer  whether each question has an answer
-    margins     by how much "no answer" beats the best span; it is given where margin > threshold
+    margins     margin of "no answer" over the best span; it is predicted where margin > threshold
     """
     if not len(margins):
         return 0.0, 0.0
@@ -104,8 +104,8 @@ def best_threshold(
 def no_answer_details(golds: Sequence[Sequence[str]], answers: Sequence[Answer]) -> dict[str, Any]:
     """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
 
-    `constant` says whether every answer is the same, though it is not right for every question: "no answer" to
-    everything, as a rule. `only gold` is "" where no question has an answer.
+    `constant` says whether every answer is the same, though it is not right for every question: usually "no
+    answer" to everything. `only gold` is "" where no question has an answer.
     """
     has = [bool(gold) for gold in golds]
     details: dict[str, Any] = {"HasAns": sum(has), "NoAns": len(has) - sum(has)}

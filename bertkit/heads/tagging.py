@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 NO_TOKEN = "words have no token in this vocabulary"
 
 NO_TAG = "_"
-"""A tag that is not given, in CoNLL-U and in what is made from it."""
+"""A missing tag, in CoNLL-U and in data converted from it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tagging(Head):
     """A label for each word.
 
-    Devlin et al. 2019, section 5.3: the label is that of a word's first sub-word; the others are not
-    asked. Words that `max_length` cuts off, or that have no token at all, get None, and count as wrong. A word
-    whose gold tag is None has no gold: it is not trained on, and not counted.
+    Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word; others are
+    ignored. Words that `max_length` truncates, or that have no token, get None and count as wrong. A word
+    whose gold tag is None is neither trained on nor scored.
     """
 
     labels: Labels
@@ -55,7 +55,7 @@ class Tagging(Head):
 
     @property
     def reads_words(self) -> bool:
-        """Sentences come already split."""
+        """Sentences are split into words."""
         return True
 
     @property
@@ -70,7 +70,7 @@ class Tagging(Head):
         return {"words": pa.list_(pa.string()), "tags": pa.list_(pa.string())}
 
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-        """Words, at least one and none of them empty, and as many tags; one that is None or `_` is not given."""
+        """Words, at least one and none of them empty, and as many tags; None or `_` is a missing tag."""
         words, lines = checks.listed(where, "words", values["words"]), values.get("lines")
         for place, word in enumerate(words):
             checks.text(checks.word_place(where, lines, place), "word", word)
@@ -138,9 +138,9 @@ class Tagging(Head):
         return list(row["tags"])
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-        """F1 of each tag over all words with a gold; a word that got no tag is missed by its own tag.
+        """F1 of each tag over all words with a gold; a word without a predicted tag is a miss of its gold.
 
-        And whether golds or answers are all the same.
+        And whether golds or answers are constant.
         """
         from sklearn.metrics import f1_score
 
@@ -162,7 +162,7 @@ class Tagging(Head):
         write_names(config, self.label_names)
 
     def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-        """Cross entropy of (B, T, C) with class ids (B, T), summed; IGNORED where no label is asked."""
+        """Cross entropy of (B, T, C) with class ids (B, T), summed; IGNORED where there is no label."""
         from torch.nn import functional
 
         from bertkit.heads.features import IGNORED
@@ -170,7 +170,7 @@ class Tagging(Head):
         return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
 
     def count(self, features: Features) -> int:
-        """The words that a label is asked for."""
+        """The number of words with a label."""
         from bertkit.heads.features import IGNORED
 
         assert features.targets is not None
@@ -211,6 +211,6 @@ def _first_tokens(word_ids: list[int | None], words: int) -> list[int]:
 
 
 def _cut_words(first: list[int], overflowing: Sequence[Any]) -> int:
-    """How many words `max_length` cuts off whole: those without a token here that have one in what overflows."""
+    """How many words `max_length` truncates: those whose first token is in the overflow."""
     beyond = {word for part in overflowing for word in part.word_ids if word is not None}
     return sum(first[word] < 0 for word in beyond)

@@ -1,1 +1,1 @@
-"""The Hugging Face Hub: is it there, fetch, verify, retry."""
+"""The Hugging Face Hub: reachability, downloads, verification, retries."""

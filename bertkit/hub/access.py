@@ -1,4 +1,4 @@
-"""Does the Hub answer, and what of it is on this machine? `fetch.py` brings the rest.
+"""Whether the Hub is reachable, and what of it is cached on this machine; `fetch.py` downloads the rest.
 
 Light at import: the command line calls `prepare` before anything heavy is loaded. Without it the libraries wait half
 a minute for a Hub that is unreachable, and forever for one that accepts a connection and never answers.
@@ -31,10 +31,10 @@ QUIET = {
 
 
 def prepare(models: Sequence[Encoder], datasets: Sequence[HubRows]) -> None:
-    """Make sure that models and datasets can be fetched, or are on this machine, and tell the libraries which.
+    """Check that models and datasets can be downloaded or are cached, and set the libraries online or offline.
 
     If the Hub does not answer within PATIENCE, this process and its children work offline. Raises HubError if something
-    is then missing. With HF_HUB_OFFLINE set no socket is opened. Call it before huggingface_hub, transformers or
+    is then missing. With HF_HUB_OFFLINE set no connection is opened. Call it before huggingface_hub, transformers or
     datasets are imported: it silences them too.
     """
     quiet()
@@ -64,7 +64,7 @@ def _missing(models: list[Encoder], datasets: list[HubRows], trouble: str) -> st
 
 
 def called(hub: HubRows) -> str:
-    """A dataset's name in messages."""
+    """How messages name a dataset."""
     return f"dataset '{hub.id}'" + (f" ({hub.config})" if hub.config else "")
 
 
@@ -135,7 +135,7 @@ def _endpoint() -> str:
 
 @cache
 def _ask(endpoint: str) -> tuple[int | None, str]:
-    """The Hub's HTTP status and "", or None and why there is none; requested once a process.
+    """The Hub's HTTP status and "", or None and the reason; requested once per process.
 
     In a thread, because a DNS lookup ignores timeouts.
     """

@@ -75,7 +75,7 @@ def fetch_rows(hub: HubRows, split: str) -> tuple[Any, str]:
 
 @cache
 def _built(name: str, config: str | None, revision: str | None) -> Any:
-    """A dataset's builder with its rows built; one commit for all splits, even if another is pushed meanwhile."""
+    """A dataset's builder, its rows built from one commit, even if another is pushed meanwhile."""
     _library()
     from datasets import load_dataset_builder
 
@@ -109,7 +109,7 @@ def _commit_asked(name: str, revision: str | None) -> str | None:
 
 
 def _fetch_files(what: str, name: str, builder: Any) -> None:
-    """Download a dataset's files into the cache, to be verified before rows are built from them."""
+    """Download a dataset's files into the cache, so that they are verified before rows are built."""
     from huggingface_hub import hf_hub_download
 
     start = f"hf://datasets/{name}@{builder.hash}/"

@@ -22,7 +22,7 @@ LONGEST = 60.0
 
 
 def retried(what: str, revision: str | None, call: Callable[[], T]) -> T:
-    """The result of `call`, after several attempts if its errors are transient. Raises BertkitError."""
+    """The result of `call`, retried after transient errors. Raises BertkitError."""
     for pause in (*PAUSES, None):
         try:
             return call()

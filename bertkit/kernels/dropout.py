@@ -19,7 +19,7 @@ STEPS = 1 << 16
 
 
 class Masks:
-    """A stream of dropout masks, from (seed, rank) alone; `words`, how many it has drawn, is its whole state.
+    """A stream of dropout masks, from (seed, rank) alone; its state is `words`, how many it has drawn.
 
     The words are PCG64DXSM's (O'Neill 2014, with the output function of NumPy 1.21), which can jump ahead
     by any number of words at once.
@@ -37,7 +37,7 @@ class Masks:
         self.words = words
 
     def keep(self, count: int, p: float, dtype: torch.dtype = torch.bool) -> Tensor:
-        """(count,) one for what is kept, else zero; each is dropped with probability `dropped_share(p)`."""
+        """(count,) 1 where an element is kept, else 0; each is dropped with probability `dropped_share(p)`."""
         words = -(-count // LANES)
         self.words += words
         lanes = torch.from_numpy(self._source.random_raw(words).view(np.int16))
@@ -46,15 +46,15 @@ class Masks:
 
 
 class PlainMasks(Masks):
-    """The same interface on torch's own Bernoulli."""
+    """The same interface with torch's own Bernoulli."""
 
     def keep(self, count: int, p: float, dtype: torch.dtype = torch.bool) -> Tensor:
-        """(count,) one for what is kept, else zero."""
+        """(count,) 1 where an element is kept, else 0."""
         return torch.empty(count, dtype=dtype).bernoulli_(1 - dropped_share(p))
 
 
 def dropped_share(p: float) -> float:
-    """`p` as the masks have it: a multiple of 1/65,536."""
+    """`p` rounded to what the masks can represent, a multiple of 1/65,536."""
     return round(p * STEPS) / STEPS
 
 
@@ -72,7 +72,7 @@ class _Drop(torch.autograd.Function):
 
 
 class FastDropout(nn.Module):
-    """nn.Dropout with masks of a stream of their own."""
+    """nn.Dropout that draws from a stream of masks."""
 
     def __init__(self, p: float, masks: Masks) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class FastDropout(nn.Module):
 
 @contextmanager
 def fast_dropout(model: nn.Module, masks: Masks) -> Iterator[None]:
-    """Inside, every nn.Dropout of the model draws from `masks`."""
+    """Inside the block, every nn.Dropout of the model draws from `masks`."""
     places = [
         (parent, name, child)
         for parent in model.modules()

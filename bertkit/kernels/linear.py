@@ -1,9 +1,9 @@
 """Linear layers in fp32 by oneDNN, on processors where MKL uses half of the vector width.
 
-N tokens, K wide in, M wide out.
+N tokens, K input features, M output features.
 
-torch multiplies fp32 by MKL, which on AMD's processors keeps to AVX2; oneDNN, which torch takes for bf16, has
-AVX-512 for them too. The sums are the same but for rounding.
+torch multiplies fp32 matrices by MKL, which uses AVX2 only on AMD processors; oneDNN, which torch uses for bf16, uses
+AVX-512 there too. Results differ by rounding only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.nn import functional
 
 @cache
 def pays() -> bool:
-    """Whether this machine has a processor that MKL keeps slow, and a torch that offers oneDNN's product."""
+    """Whether MKL is slow on this processor, and this torch offers oneDNN's matrix product."""
     cpu = Path("/proc/cpuinfo")
     amd = cpu.is_file() and "AuthenticAMD" in cpu.read_text()
     wide = torch.backends.cpu.get_cpu_capability() == "AVX512"
@@ -62,7 +62,7 @@ def _forward(layer: nn.Linear, x: Tensor) -> Tensor:
 
 @contextmanager
 def fast_linear(model: nn.Module, known: Callable[[], bool] = pays) -> Iterator[None]:
-    """Inside, every nn.Linear of the model computes fp32 by oneDNN, if that `pays` here."""
+    """Inside the block, every nn.Linear of the model computes fp32 by oneDNN, if that `pays` here."""
     layers = [m for m in model.modules() if type(m) is nn.Linear and "forward" not in vars(m)] if known() else []
     for layer in layers:
         layer.forward = partial(_forward, layer)  # type: ignore[method-assign]  # one instance's, for a while

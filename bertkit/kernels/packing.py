@@ -1,8 +1,8 @@
 """Packing: several features in one row, and the tiles of their attention.
 
-N tokens of B features, in a row that has room for a few more; h attention heads of d dimensions. Attention goes
+N tokens of B features, in a row with room for a few more; h attention heads of d dimensions. Attention is computed
 by groups of features of similar length: a group has G pairs of feature and head, each a tile of T tokens, some of
-them padding; S slots are the tokens of all tiles, and P pairs are those of two tokens in one tile.
+them padding; S slots are the tokens of all tiles, and P the pairs of tokens within one tile.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ GROUP, FEWEST = 256, 2
 def rounded(count: int) -> int:
     """`count`, or up to a sixteenth more: one of sixteen sizes between a power of two and the next.
 
-    oneDNN compiles a kernel for every shape of a product, which takes longer than the product; repeated sizes
-    reuse theirs.
+    oneDNN compiles a kernel for every shape, which takes longer than the product itself; repeated sizes reuse it.
     """
     step = 1 << max(0, count.bit_length() - 5)
     return -(-count // step) * step
@@ -61,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Tiles:
-    """Where each head's tokens stand among the slots, and back.
+    """The slots of each head's tokens, and back.
 
     source  (S,) for each slot its row in (room * h, d); for padding the first
     place   (N * h,) for each row its slot
@@ -79,7 +78,7 @@ class Tiles:
 
 
 class Packing:
-    """Which tokens of the one row belong together: `lengths` (B,), in the row's order."""
+    """Which tokens of the row belong to which feature: `lengths` (B,), in the row's order."""
 
     def __init__(self, lengths: NDArray[np.int64], device: torch.device | str = "cpu") -> None:
         self.lengths = lengths
@@ -91,11 +90,11 @@ class Packing:
         self._tiles: dict[tuple[int, torch.dtype], Tiles] = {}
 
     def to(self, device: torch.device) -> Packing:
-        """The same on another device."""
+        """A copy on another device."""
         return self if device == self.device else Packing(self.lengths, device)
 
     def tiles(self, heads: int, dtype: torch.dtype) -> Tiles:
-        """The tiles for so many heads, whose products are in `dtype`."""
+        """The tiles for that number of heads, with products in `dtype`."""
         if (heads, dtype) not in self._tiles:
             self._tiles[heads, dtype] = self._laid(heads, dtype)
         return self._tiles[heads, dtype]
@@ -124,7 +123,7 @@ class Packing:
         return Tiles(tuple(groups), joined, torch.from_numpy(place).to(self.device))
 
     def _fitting(self, ranked: NDArray[np.int64]) -> int:
-        """How many of the features, shortest first, make a group."""
+        """How many of the features, shortest first, form a group."""
         padded = self.lengths[ranked] * np.arange(1, len(ranked) + 1)
         return max(FEWEST, int(np.count_nonzero(padded <= GROUP)))
 

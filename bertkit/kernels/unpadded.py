@@ -29,7 +29,7 @@ ENCODERS = {
     "distilbert": "transformer",
     "albert": "encoder",
 }
-"""Model types whose tokens meet in attention alone, and what their stack of layers is called."""
+"""Model types whose tokens interact in attention alone, and what their stack of layers is called."""
 
 
 _current: ContextVar[Packing] = ContextVar("packing")
@@ -37,7 +37,7 @@ _current: ContextVar[Packing] = ContextVar("packing")
 
 @contextmanager
 def packed(packing: Packing, masks: Masks | None) -> Iterator[None]:
-    """Inside, the model's one row holds the features of `packing`; attention drops by `masks` in training."""
+    """Inside the block, the model's row holds the features of `packing`; attention drops by `masks` in training."""
     packing.masks = masks
     token = _current.set(packing)
     try:
@@ -116,7 +116,7 @@ def _scores(group: Group, q: Tensor, k: Tensor) -> Tensor:
 
 
 def _attend(packing: Packing, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """The same where nothing is learnt: torch's fused attention, a group at a time."""
+    """The same without gradients: torch's fused attention, one group at a time."""
     tiles = packing.tiles(query.shape[1], query.dtype)
     q, k, v = (_rows(part).index_select(0, tiles.source) for part in (query, key, value))
     out = torch.empty_like(q)
@@ -140,7 +140,7 @@ def _attention(
     scaling: float | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
-    """What transformers calls: three (1, h, N, d) -> (1, N, h, d)."""
+    """The attention that transformers calls: three (1, h, N, d) -> (1, N, h, d)."""
     packing = _current.get()
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
@@ -164,7 +164,7 @@ def fits(model: Any) -> bool:
 
 @contextmanager
 def unpadded(model: Any, per_token: bool) -> Iterator[None]:
-    """Inside, the model reads one row of real tokens; its head sees all, or each feature's first if not `per_token`."""
+    """Inside the block, the model reads one row of real tokens; its head all of them, or each feature's first."""
     before = model.config._attn_implementation
     if before == NAME:  # scoring on the way
         yield
@@ -181,6 +181,6 @@ def unpadded(model: Any, per_token: bool) -> Iterator[None]:
 
 
 def _first_tokens(layers: torch.nn.Module, given: Any, output: Any) -> Any:
-    """Of (1, N, H) the first token of each feature, as (B, 1, H)."""
+    """The first token of each feature: (1, N, H) -> (B, 1, H)."""
     starts = _current.get().starts
     return type(output)(last_hidden_state=output.last_hidden_state[0].index_select(0, starts)[:, None])

@@ -43,9 +43,9 @@ def accelerator(device: Device, precision: Precision) -> Accelerator:
 
 
 def is_available(device: Device) -> bool:
-    """Whether this machine and this build of torch have the device."""
-    there: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-    return device not in there or there[device]()
+    """Whether this machine and this build of torch support the device."""
+    checks: dict[str, Callable[[], bool]] = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    return device not in checks or checks[device]()
 
 
 def resolve_device(device: Device) -> Device:
@@ -53,14 +53,14 @@ def resolve_device(device: Device) -> Device:
     if device == "auto":
         return next(one for one in FASTEST if is_available(one))
     if not is_available(device):
-        raise RequestError(f"--device {device}: this machine, or this build of torch, has none")
+        raise RequestError(f"--device {device}: not available on this machine, or in this build of torch")
     return device
 
 
 def resolve_precision(device: Device, precision: Precision) -> Precision:
-    """ "auto" becomes bf16 where the hardware computes in it, else fp32; fp16 needs CUDA."""
+    """ "auto" becomes bf16 where the hardware supports it, else fp32; fp16 needs CUDA."""
     if precision == "fp16" and device != "cuda":
-        raise RequestError("--precision fp16 needs a CUDA device; on a CPU take bf16 or fp32")
+        raise RequestError("--precision fp16 needs a CUDA device; on a CPU use bf16 or fp32")
     if precision != "auto":
         return precision
     return "bf16" if _computes_bf16(device) else "fp32"

@@ -7,7 +7,7 @@ RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT into the environment; then nothing
     MASTER_ADDR=A MASTER_PORT=P WORLD_SIZE=2 RANK=R LOCAL_RANK=0 bertkit finetune ...
 
 R is 0 on the host A, which writes the run's folder, and 1 on the other. --processes may be left out: it is the number
-of all of them. GLOO_SOCKET_IFNAME names the network interface between the hosts, where on a CPU they do not find each
+of all of them. GLOO_SOCKET_IFNAME names the network interface between the hosts, if on a CPU they do not find each
 other. A process that hears nothing from another for BERTKIT_PEER_TIMEOUT seconds (600) ends with one line and exit
 code 1, and torchrun after it (as above; with --rdzv_backend c10d it may hang once the link is cut).
 """
@@ -35,7 +35,7 @@ GRACE = 2.0
 
 
 def say(line: str, of_all: bool = False) -> None:
-    """One line on stderr, from one process of each host, or `of_all`; from those that `relaunch` started, for it."""
+    """Print a line on stderr, from one process per host or `of_all`; under `relaunch`, hand it to the launcher."""
     line = " ".join(line.split())
     if _launched_here():
         Path(os.environ[LAST_WORDS], os.environ["RANK"]).write_text(line, "utf-8")
@@ -55,7 +55,7 @@ def ended(error: BertkitError) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """Exit; with several processes at once, because gloo's threads may abort the exit after another is gone."""
+    """Exit; with several processes by os._exit, because gloo's threads may abort after another process ended."""
     torch = sys.modules.get("torch")
     if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
         with suppress(OSError):
@@ -103,7 +103,7 @@ def relaunch(processes: int) -> int:
 
 
 def _options(processes: int) -> list[str]:
-    """The options of torch's launcher: signals to pass on, and time to save, if it has these."""
+    """The options of torch's launcher: signals to pass on, and time to save, if it supports them."""
     from torch.distributed.run import get_args_parser
 
     heard = [name for name in ASKING if signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN]

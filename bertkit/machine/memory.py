@@ -1,4 +1,4 @@
-"""Out of memory: how it is recognised, on devices and on a CPU with a limit."""
+"""Detect out-of-memory errors, on devices and on a CPU with a memory limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEP = 8
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether the error says that memory ran out, on a device or on the CPU."""
+    """Whether the error is an out-of-memory error, of a device or of the CPU."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     if not isinstance(error, RuntimeError):
@@ -29,13 +29,13 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def used() -> int:
-    """Bytes of this process's private memory: without mapped files."""
+    """Bytes of this process's private memory, without mapped files."""
     resident, shared = Path("/proc/self/statm").read_text("utf-8").split()[1:3]
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
 class Guard:
-    """Inside, a forward pass that takes this process above `most` bytes raises MemoryError before it ends.
+    """Inside the block, a forward pass raises MemoryError once this process uses more than `most` bytes.
 
     The tensors saved for the backward pass are what grows with a batch: memory is measured as they are saved.
     """

@@ -1,4 +1,4 @@
-"""The other processes of a run: how many, how long each is waited for, what is said of a lost one.
+"""The processes of a run: their number, timeouts, and the error if one is lost.
 
 A launcher puts LOCAL_RANK, RANK and WORLD_SIZE into the environment of each process, as torchrun does.
 """
@@ -29,7 +29,7 @@ UNMET = re.compile(r"connectFullMesh failed|waiting for clients|client socket ha
 
 
 def world_size() -> int | None:
-    """How many processes this is one of; None if no launcher started it. Raises RequestError."""
+    """Number of processes; None if no launcher started this one. Raises RequestError."""
     if "LOCAL_RANK" not in os.environ:
         return None
     text = os.environ.get("WORLD_SIZE", "1")
@@ -39,7 +39,7 @@ def world_size() -> int | None:
 
 
 def timeout() -> float:
-    """Seconds that a process waits for another. Raises RequestError."""
+    """Seconds a process waits for another. Raises RequestError."""
     text = os.environ.get(TIMEOUT, str(DEFAULT))
     try:
         seconds = float(text)
@@ -67,7 +67,7 @@ def lost(error: BaseException) -> PeerError | None:
 
 
 def distributed() -> bool:
-    """Whether this is one of several processes already."""
+    """Whether a launcher started this process as one of several."""
     return world_size() is not None
 
 

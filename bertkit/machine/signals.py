@@ -15,7 +15,7 @@ from bertkit.errors import StoppedError
 from bertkit.machine.processes import world_size
 
 ASKING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
-"""SLURM warns with what --signal names, mostly SIGUSR1, and ends with SIGTERM, as spot machines and containers do."""
+"""SLURM warns with the signal of --signal, often SIGUSR1, and ends with SIGTERM, as spot machines and containers do."""
 
 
 SOON = 0.05
@@ -77,7 +77,7 @@ class Stop:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Inside, nothing is raised: the code there checks `asked`. A signal that came is raised at the end."""
+        """Inside the block a signal is only recorded in `asked`; it is raised at the end of the block."""
         self._deferred = True
         try:
             yield
@@ -95,7 +95,7 @@ class Stop:
             raise StopRequested
 
     def _lost(self, raised: Any) -> None:
-        """An exception in a destructor, or in a callback from C, is dropped: send the signal again after it."""
+        """Send the signal again if its exception was dropped, in a destructor or a callback from C."""
         if not isinstance(raised.exc_value, StopRequested):
             self._hook(raised)
             return

@@ -14,14 +14,14 @@ Value = TypeVar("Value")
 
 
 def broadcast(value: Value) -> Value:
-    """The first process's `value`, on all of them; `devices.accelerator` must have been called."""
+    """The first process's `value`, on every process; `devices.accelerator` must have been called."""
     values = [value]
     broadcast_object_list(values)
     return values[0]
 
 
 def run_on_first(work: Callable[[], Value]) -> Value:
-    """The result of `work`, run by the first process alone; its BertkitError is raised on all."""
+    """Run `work` on the first process only; every process gets its result, or raises its BertkitError."""
     error: BertkitError | None = None
     value: Any = None
     if PartialState().is_main_process:
@@ -29,26 +29,26 @@ def run_on_first(work: Callable[[], Value]) -> Value:
             value = work()
         except BertkitError as raised:
             error = raised
-    value, said, failed = broadcast((value, None if error is None else str(error), isinstance(error, RunError)))
+    value, message, failed = broadcast((value, None if error is None else str(error), isinstance(error, RunError)))
     if error is not None:
         raise error
-    if said is not None:
-        raise RunError(said) if failed else RequestError(said)
+    if message is not None:
+        raise RunError(message) if failed else RequestError(message)
     return cast(Value, value)
 
 
 def run_on_all(work: Callable[[], Value]) -> Value:
-    """The result of `work` in this process; a BertkitError of any process is raised on all."""
+    """Run `work` on every process and return its own result; a BertkitError of one is raised on all."""
     error: BertkitError | None = None
     value: Any = None
     try:
         value = work()
     except BertkitError as raised:
         error = raised
-    said = gather_object([None if error is None else (str(error), isinstance(error, RunError))])
+    messages = gather_object([None if error is None else (str(error), isinstance(error, RunError))])
     if error is not None:
         raise error
-    for one in said:
+    for one in messages:
         if one is not None:
             raise RunError(one[0]) if one[1] else RequestError(one[0])
     return cast(Value, value)

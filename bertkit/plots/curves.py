@@ -1,4 +1,4 @@
-"""Training curves: loss and score of several arms over the updates, each with a band over its seeds.
+"""Training curves: loss and score of each arm over the updates, with a band over seeds.
 
 S seeds, U updates, P scorings.
 """
@@ -18,7 +18,7 @@ from bertkit.files import atomic_file
 
 COLOURS = ("#0b6e99", "#c8561b", "#4f7f3a", "#7a5195")
 SMOOTH = 40
-"""Points of a loss curve: the updates between two of them are averaged."""
+"""Points of a loss curve; updates between two points are averaged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def draw(panels: Sequence[Panel], title: str, png: Path, svg: Path) -> None:
 
 
 def _smoothed(losses: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Updates and (S, points) losses, each point the mean over the updates since the last one."""
+    """Updates and (S, points) losses, each point the mean since the previous one."""
     edges = np.unique(np.linspace(0, losses.shape[1], min(SMOOTH, losses.shape[1]) + 1).astype(int))
     means = [losses[:, a:b].mean(axis=1) for a, b in pairwise(edges)]
     return (edges[:-1] + edges[1:] + 1) / 2, np.stack(means, axis=1)

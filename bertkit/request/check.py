@@ -1,4 +1,4 @@
-"""Checks before anything heavy is imported: rows, encoders and the Hub are there."""
+"""Checks before heavy imports: rows, encoders and the Hub are available."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bertkit.spec import HUB, Spec
 
 
 def check(specs: list[Spec], training: bool = True) -> None:
-    """Raise at once what would stop these specs later: rows or encoders that are not there, no network."""
+    """Raise early if rows or encoders of these specs are missing, or the Hub is needed and cannot be reached."""
     for spec in specs:
         locate_splits(spec.task, spec.data, training)
     named = {(spec.model, spec.revision, not spec.scratch) for spec in specs}
@@ -19,6 +19,6 @@ def check(specs: list[Spec], training: bool = True) -> None:
 
 
 def check_rows(spec: Spec) -> None:
-    """Raise at once if a run's rows are not where its spec says, so that it cannot be scored again."""
+    """Raise early if a run's rows are not where its spec says, so that it cannot be scored again."""
     locate_splits(spec.task, spec.data, training=False)
     access.prepare([], [s.hub for s in spec.task.sources if s.hub and spec.data == HUB])

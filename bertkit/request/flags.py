@@ -21,9 +21,9 @@ SeedsFlag = Annotated[int, Option("--seeds", TRAINING, "Number of runs, with see
 
 @dataclass(frozen=True, kw_only=True)
 class Flags:
-    """The flags that decide a run's result, as typed; None where the task decides.
+    """The flags that decide a run's result, as given; None is the task's default.
 
-    A flag is written here and nowhere else: `bertkit finetune`, `eval` and `compare` take theirs from this class.
+    A flag is written here only: `bertkit finetune`, `eval` and `compare` take theirs from this class.
     """
 
     model: Annotated[
@@ -244,7 +244,7 @@ class RunFlags:
 
 
 def names_typed(*groups: Flags | RunFlags, training: bool = False) -> list[str]:
-    """The names of the flags whose values are not the defaults; with `training`, of those that matter to it alone."""
+    """The names of the flags whose values are not the defaults; with `training`, only of flags of training."""
     found = []
     for group in groups:
         hints = get_type_hints(type(group), include_extras=True)

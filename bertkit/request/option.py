@@ -16,12 +16,12 @@ DATA, TRAINING, COMPUTE, OUTPUT = "Model and data", "Training", "Compute", "Outp
 
 
 class Option(OptionInfo):
-    """Typer's option, and what bertkit needs to know of it.
+    """A Typer option, with what bertkit adds to it.
 
     names     its long name, which --help shows and messages use, a short one ("-m"), and aliases: long names that are
               accepted too, and named at the end of the help text. "--on/--off" is a pair
     only      the commands that have it, of those that take its group; None is all of them
-    training  whether it matters to training alone, so that a command that only scores refuses it
+    training  whether it affects training alone, so that a command that only scores refuses it
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Option(OptionInfo):
         hidden: bool = False,
         callback: Callable[..., object] | None = None,
     ) -> None:
-        """Take `names` and `only` as words with spaces between them; brackets in `text` are no markup."""
+        """`names` and `only` are separated by spaces; brackets in `text` are no markup."""
         self.name, *more = names.split()
         self.aliases = [name for name in more if name.startswith("--")]
         self.only = only and only.split()
@@ -52,7 +52,7 @@ class Option(OptionInfo):
 
 
 def launched(context: typer.Context, processes: int) -> int:
-    """--processes; where a launcher started this process, as many as it started. Raises RequestError."""
+    """The number of processes: --processes, or as many as a launcher started. Raises RequestError."""
     timeout()  # a wrong one is refused here, before anything heavy is loaded
     started, source = world_size(), context.get_parameter_source("processes")
     if started is None or processes == started:
@@ -64,7 +64,7 @@ def launched(context: typer.Context, processes: int) -> int:
 
 
 def offline(typed: bool) -> bool:
-    """--offline, told to Hugging Face's libraries in this process and in those it starts."""
+    """Apply --offline to Hugging Face's libraries, in this process and those it starts."""
     if typed:
         os.environ["HF_HUB_OFFLINE"] = "1"
     return typed

@@ -1,4 +1,4 @@
-"""Flags to specs, or one line that says what is wrong with them. Light: checked before torch loads."""
+"""Turn flags into specs, or raise an error that says what is wrong. Light: checked before torch loads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def seeds_of(spec: Spec, seeds: int) -> list[Spec]:
 
 
 def options_of(flags: RunFlags) -> RunOptions:
-    """How a run is carried out, with these flags, checked. Raises RequestError."""
+    """The RunOptions of these flags, checked. Raises RequestError."""
     typed = {f.name: getattr(flags, f.name) for f in fields(RunOptions)}
     return RunOptions(**{**typed, "max_memory": _memory(flags.max_memory)})
 
@@ -51,7 +51,7 @@ def _encoder(flags: Flags) -> str:
 
 
 def _memory(typed: str | None) -> int | None:
-    """Bytes of memory, as people write them: 4GB or 500 MiB. Raises RequestError."""
+    """Bytes of a memory size such as 4GB or 500 MiB. Raises RequestError."""
     if typed is None:
         return None
     if not Path("/proc/self/statm").is_file():
@@ -78,7 +78,7 @@ def _recipe(task: Task, flags: Flags) -> Recipe:
 
 
 def _batch_size(flags: Flags) -> int | None:
-    """Rows of a batch over all processes, if typed. Raises RequestError where two flags say it."""
+    """Rows of a batch over all processes, if given. Raises RequestError if two flags give it."""
     each = flags.per_device_train_batch_size
     sizes = {"--batch-size": flags.batch_size, "--per-device-train-batch-size": each}
     sizes["--batch-tokens"] = flags.batch_tokens

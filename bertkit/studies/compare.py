@@ -1,7 +1,7 @@
 """Compare two arms on the same rows, order and budget: pretrained weights and random ones.
 
 After Hao et al. 2019 ("Visualizing and Understanding the Effectiveness of BERT"), figure 1: the training
-loss of both, and here the score on the way too, over seeds.
+loss of both, and here the score during training too, over seeds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bertkit.task import Recipe, Task
 
 PRETRAINED, SCRATCH = "pretrained", "scratch"
 SCORINGS = 12
-"""How often a run is scored on the way, where --eval-every does not say."""
+"""Evaluations in training, where --eval-every is not given."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class Arm:
 
     @property
     def best(self) -> Spread:
-        """The best score on the way, over seeds: chosen on dev, so better than it would be elsewhere."""
+        """The best score in training, over seeds; selected on dev, hence optimistic."""
         return spread([float(curve.scores.max()) for curve in self.curves])
 
     @property
@@ -82,7 +82,7 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Both arms on one task, and by how much the first is better at the end."""
+    """Both arms on one task, and the difference of their final scores."""
 
     task: Task
     metric: str
@@ -92,7 +92,7 @@ class Comparison:
 
     @property
     def difference(self) -> tuple[float, float]:
-        """Mean final score of the first arm less the second's; the p of a two-sided permutation test."""
+        """Mean final score of the first arm minus the second's; the p of a two-sided permutation test."""
         first, second = ([float(c.scores[-1]) for c in arm.curves] for arm in self.arms)
         return difference(first, second)
 
@@ -149,10 +149,10 @@ def compare(
     options: RunOptions,
     progress: Callable[[Spec], Progress],
 ) -> list[Comparison]:
-    """Run both arms of every spec with `seeds` seeds, counting up from the spec's; finished runs are taken.
+    """Run both arms of every spec with `seeds` seeds, counting up from the spec's; finished runs are reused.
 
     Both arms of a seed see the same rows in the same order. `scratch_rate` is the scratch arm's learning
-    rate, where it is to differ.
+    rate, if it differs.
     """
 
     def run_all(arms: Sequence[Spec]) -> list[Finished]:
@@ -186,7 +186,7 @@ def _compared(
 
 
 def _train_rows(spec: Spec) -> int:
-    """How many rows train: of the Hub as many as were published, whatever is pushed there between two runs."""
+    """Number of train rows; for the Hub the published number, so that it does not change between two runs."""
     published = spec.task.source.rows.get(TRAIN) if spec.data == HUB else None
     if published is None:
         splits = read_splits(spec)
@@ -196,7 +196,7 @@ def _train_rows(spec: Spec) -> int:
 
 
 def _about_updates(rows: int, recipe: Recipe) -> int:
-    """How many updates a run has, if every row gives one feature."""
+    """Number of updates of a run, if every row gives one feature."""
     order = Order(size=recipe.batch_size)
     lengths = np.ones_like
     schedule = Schedule(order=order, features=rows, lengths=lengths, epochs=recipe.epochs,
@@ -205,7 +205,7 @@ def _about_updates(rows: int, recipe: Recipe) -> int:
 
 
 def curve_of(finished: Finished, evaluation: str, metric: str) -> Curve:
-    """What a run's log says of its way."""
+    """A run's curve, from its log."""
     lines = read_log(finished.folder)
     scored = [line for line in lines if evaluation in line.get("score", {})]
     assert scored, finished.folder / LOG

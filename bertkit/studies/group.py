@@ -1,4 +1,4 @@
-"""Several runs whose scores are compared: all from the same Hub commits, or it is said that they are not."""
+"""Several runs whose scores are compared: all use the same Hub commits, or a note says that they do not."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ MIXED = "these runs used different Hub commits (see each spec.json)"
 
 
 def run_group(specs: Sequence[Spec], options: RunOptions, progress: Callable[[Spec], Progress]) -> list[Finished]:
-    """Run every spec, at the Hub's commits of the first that was begun below `options.out`."""
+    """Run every spec, at the Hub commits of the first run below `options.out` that was started before."""
     done: list[Finished] = []
     for spec in specs:
         folders = [one.folder for one in done]
         if not options.force:
             folders = [options.out / resolved(one).folder_name for one in specs]
-        begun = filter(None, map(_recorded_commits, folders))
-        done.append(run(spec, options, progress(spec), commits=next(begun, None)))
+        started = filter(None, map(_recorded_commits, folders))
+        done.append(run(spec, options, progress(spec), commits=next(started, None)))
     return done
 
 
 def marks_of_runs(runs: Sequence[Finished]) -> tuple[str, ...]:
-    """What must be said of several runs' numbers together."""
+    """Notes on the scores of several runs together."""
     first = _recorded_commits(runs[0].folder)
     return () if all(_recorded_commits(one.folder) == first for one in runs) else (MIXED,)
 

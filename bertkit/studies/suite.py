@@ -1,4 +1,4 @@
-"""A suite: train each task that has no finished run, and average the scores."""
+"""A suite: train each task without a finished run, and average the scores."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Member:
 
     @property
     def evaluations(self) -> tuple[Scored, ...]:
-        """What was scored, and what was not there."""
+        """Its evaluations, scored or missing."""
         scored = {evaluation.name for evaluation in self.task.scored}
         return tuple(e for e in self.result.evaluations if e.name in scored) if self.result else ()
 
     @property
     def whole(self) -> bool:
-        """Whether train and every scored evaluation are the published splits, whole."""
+        """Whether train and every scored evaluation are the complete published splits."""
         if self.result is None or any(e.missing for e in self.evaluations):
             return False
         names = ("train", *(e.name for e in self.task.scored))
@@ -64,7 +64,7 @@ def human_score(task: Task) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteScore:
-    """Members, and their mean; `name` says what that mean is and is not."""
+    """The members and their mean; `name` says whether the mean is a benchmark score."""
 
     suite: Suite
     members: tuple[Member, ...]
@@ -99,9 +99,9 @@ def _plain(member: Member) -> dict[str, Any]:
 
 
 def plan(suite: Suite, flags: Flags) -> list[Member]:
-    """A spec for every member whose rows are there; the others say what they lack.
+    """A spec for every member whose rows are found; the others say what is missing.
 
-    Raises BertkitError where the whole request cannot be: an encoder that is not there, no rows at all.
+    Raises BertkitError if no member can run: the encoder is missing, or all rows are.
     """
     members = []
     for name in suite.members:
@@ -120,13 +120,13 @@ def plan(suite: Suite, flags: Flags) -> list[Member]:
 
 
 def mean(values: Iterable[float]) -> float:
-    """The arithmetic mean. (The standard library's costs more to import than the whole of this module.)"""
+    """The arithmetic mean. (Importing the standard library's takes longer than this module.)"""
     listed = list(values)
     return sum(listed) / len(listed)
 
 
 def finished(member: Member, out: Path) -> bool:
-    """Whether its run is finished, by the look of its folder."""
+    """Whether its run has finished: whether the folder has a result."""
     from bertkit.machine.devices import resolved
 
     return member.spec is not None and (out / resolved(member.spec).folder_name / RESULT).is_file()
@@ -135,10 +135,10 @@ def finished(member: Member, out: Path) -> bool:
 def run_suite(
     suite: Suite, members: list[Member], options: RunOptions, progress: Callable[[Spec], Progress]
 ) -> SuiteScore:
-    """Run every member that has a spec. One that fails leaves its cell saying so, and the others go on.
+    """Run every member that has a spec. If one fails, its cell says so, and the others still run.
 
-    Raises RequestError if no folder can be made at `options.out`, PeerError or StoppedError if one run ended for all,
-    and RunError where there are several processes.
+    Raises RequestError if no folder can be made at `options.out`, PeerError or StoppedError if a run raised it,
+    and RunError if there are several processes.
     """
     from bertkit.runs.lock import check_out
     from bertkit.runs.run import run
@@ -162,7 +162,7 @@ def run_suite(
 
 
 def summed(suite: Suite, members: tuple[Member, ...]) -> SuiteScore:
-    """The suite's number: called its score only if every member is there and whole."""
+    """The suite's number: called a score only if every member is complete."""
     scores = [member.score for member in members if member.score is not None]
     whole = len(scores) == len(suite.members) and all(member.whole for member in members)
     sample = any(member.spec and member.spec.data == SAMPLE for member in members)

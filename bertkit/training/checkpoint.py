@@ -1,7 +1,7 @@
 """Checkpoints: everything needed to resume, written atomically.
 
-A checkpoint is a folder with tensors, facts, and a manifest of what both must be. It is written under another name,
-flushed, and renamed; one whose manifest does not match is skipped.
+A checkpoint is a folder with tensors, facts, and a manifest of their sizes and hashes. It is written to a temporary
+folder, flushed, and renamed; one that does not match its manifest is skipped.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from bertkit.files import atomic_folder, os_error, sha256
 CHECKPOINTS = "checkpoints"
 TENSORS, FACTS, MANIFEST = "tensors.safetensors", "facts.json", "manifest.json"
 SCHEMA = 3
-"""The version of a checkpoint's contents: one with another is not read."""
+"""The version of a checkpoint's contents; others are not read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """A run between two updates: tensors by name, and facts that JSON can hold."""
+    """A run's state between two updates: tensors by name, and facts for JSON."""
 
     tensors: dict[str, Tensor]
     facts: Mapping[str, Any]
 
     @property
     def step(self) -> int:
-        """How many updates were made."""
+        """The number of updates done."""
         return int(self.facts["step"])
 
     def under(self, start: str) -> dict[str, Tensor]:
-        """The tensors whose names begin with `start`, by the rest of their names."""
+        """The tensors whose names begin with the prefix `start`, without it."""
         return {name.removeprefix(start): one for name, one in self.tensors.items() if name.startswith(start)}
 
     def release(self) -> None:
@@ -55,7 +55,7 @@ class State:
 
 
 def write(run: Path, state: State) -> Path:
-    """Write a checkpoint into a run's folder atomically; its own folder. Raises OSError."""
+    """Write a checkpoint into a run's folder atomically; returns the checkpoint's folder. Raises OSError."""
     place = run / CHECKPOINTS / f"step-{state.step:09d}"
     shutil.rmtree(place, ignore_errors=True)  # a damaged one
     with atomic_folder(place) as temporary:
@@ -138,7 +138,7 @@ def checkpoints_in(run: Path) -> list[Path]:
 
 
 def _described(path: Path) -> dict[str, Any]:
-    """What the manifest says of a file: its size in bytes, and its SHA-256."""
+    """A file's entry in the manifest: its size in bytes and its SHA-256."""
     return {"bytes": path.stat().st_size, "sha256": sha256(path)}
 
 

@@ -22,7 +22,7 @@ def optimizer_of(model: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
 
 
 def rate_of(step: int, updates: int, warmup: float) -> float:
-    """The share of the peak rate at an update counted from 0: a rise over `warmup`, then a fall to 0."""
+    """The share of the peak rate at an update counted from 0: linear warmup, then linear decay to 0."""
     rise = warmup * updates
     if step < rise:
         return (step + 1) / (rise + 1)
