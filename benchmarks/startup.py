@@ -20,7 +20,7 @@ class Command:
     """A command line, and whether its cached rows are removed before it starts."""
 
     words: list[str]
-    anew: bool = False
+    uncached: bool = False
 
 
 def measure(setting: Setting) -> None:
@@ -47,10 +47,10 @@ def commands(setting: Setting) -> dict[str, Command]:
     glue = ["-m", "benchmarks.first_glue", *files, str(setting.folder / "startup" / "trainer")]
     return {
         "bertkit": Command(words=bertkit),
-        "bertkit, rows never read before": Command(words=bertkit, anew=True),
+        "bertkit, rows never read before": Command(words=bertkit, uncached=True),
         "shortest script": Command(words=["-m", "benchmarks.first_plain", *files]),
         "run_glue": Command(words=glue),
-        "run_glue, rows never read before": Command(words=glue, anew=True),
+        "run_glue, rows never read before": Command(words=glue, uncached=True),
     }
 
 
@@ -71,8 +71,8 @@ def rounds(setting: Setting, of: dict[str, Command], clock: Callable[[str, Comma
 def first_update(setting: Setting, name: str, command: Command) -> float:
     """Seconds from the start of the process to the end of its first update, whose time it prints."""
     folder = setting.folder / "startup"
-    caches = folder / ("anew" if command.anew else "kept")
-    if command.anew:
+    caches = folder / ("uncached" if command.uncached else "kept")
+    if command.uncached:
         shutil.rmtree(caches, ignore_errors=True)
     shutil.rmtree(folder / "runs", ignore_errors=True)
     own = {"BERTKIT_CACHE": str(caches / "rows"), "HF_DATASETS_CACHE": str(caches / "datasets")}

@@ -76,7 +76,7 @@ class RowCount:
         return [*cut, *(count_line(name, count) for name, count in self.counted.items())]
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether this is the complete published split."""
         return self.published is not None and self.used == self.published
 

@@ -30,7 +30,7 @@ class HubRows:
 class Carve:
     """How a dev split replaces a train split that was never published.
 
-    `train` of every `of` groups (whole documents, drawn by the spec's seed) train; the others score.
+    `train` of every `of` groups (documents, drawn by the spec's seed) train; the others score.
     """
 
     dev: str

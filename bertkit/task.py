@@ -46,10 +46,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""
-        whole = {"max_steps": self.max_steps, "batch_size": self.batch_size, "batch_tokens": self.batch_tokens}
-        whole["gradient_accumulation"] = self.gradient_accumulation
-        whole["max_answer_length"] = self.window.max_answer_length
-        for name, count in whole.items():
+        counts = {"max_steps": self.max_steps, "batch_size": self.batch_size, "batch_tokens": self.batch_tokens}
+        counts["gradient_accumulation"] = self.gradient_accumulation
+        counts["max_answer_length"] = self.window.max_answer_length
+        for name, count in counts.items():
             if count is not None and count < 1:
                 raise RequestError(f"{_flag(name)} {count}: it must be at least 1")
         if not abs(self.window.null_threshold) < float("inf"):

@@ -37,7 +37,7 @@ def head_and_window(name: str) -> tuple[Head, Window]:
 
 
 def short(head: Head) -> Window:
-    """The shortest window there is; for a span it leaves some 20 tokens beside the longest question."""
+    """The shortest window there is; for a span it leaves some 20 tokens besides the longest question."""
     return Window(max_length=92, doc_stride=8) if isinstance(head, Span) else Window(max_length=8)
 
 

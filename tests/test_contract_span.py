@@ -58,7 +58,7 @@ def words_only() -> Any:
 
 
 def encode_words(context: str, shown: int, shared: int, golds: list[dict[str, Any]] | None = None) -> Features:
-    """Windows that show `shown` words of a document each and share `shared`, beside a question of one word."""
+    """Windows that show `shown` words of a document each and share `shared`, after a question of one word."""
     columns = {"question": ["why?"], "context": [context], "answers": [golds]}
     return Span(no_answer=True).encode(columns, words_only(), Window(max_length=shown + 4, doc_stride=shared))
 

@@ -99,7 +99,7 @@ def test_a_batch_is_the_same_before_and_after_all_rows_are_encoded(loaded: Loade
         assert (len(source), source.lengths_of(which).tolist()) == (len(table), before[0].lengths.tolist())
         assert source._whole is not None and not source._whole.done()
         worker.may.set()
-        whole = source.whole
+        whole = source.all_features
         after = source.take(which)
     same(whole, encode(head, table, loaded.tokenizer, tiny.WINDOW))
     for one in before:
@@ -154,4 +154,4 @@ def test_what_goes_wrong_in_the_background_is_raised_where_features_are_asked_fo
     with Worker() as worker:
         source = Encoded(tiny.SIGNS, table, loaded.tokenizer, tiny.WINDOW, worker=worker)
         with pytest.raises(KeyError):
-            _ = source.whole
+            _ = source.all_features

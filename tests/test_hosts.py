@@ -45,7 +45,7 @@ class Command:
 
     @classmethod
     def start(cls, typed: list[str], **environment: str) -> Command:
-        """Start it, with `environment` beside this process' own."""
+        """Start it, with `environment` added to this process' own."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return cls(process=subprocess.Popen(typed, env={**os.environ, **environment}, text=True, **pipes))
 

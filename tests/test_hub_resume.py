@@ -1,4 +1,4 @@
-"""`bertkit resume RUN --offline` needs the commit that the run was begun with, whatever is known of newer ones."""
+"""`bertkit resume RUN --offline` needs the commit that the run was started with, even if newer ones are known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TYPED = "finetune sst2 --model org/tiny --data rows --max-steps 6 --batch-size 4
 
 @dataclass(frozen=True, kw_only=True)
 class Begun:
-    """A run, killed after a checkpoint at update 4; `own` is the Hub's commit that it was begun with."""
+    """A run, killed after a checkpoint at update 4; `own` is the Hub's commit that it was started with."""
 
     hub: FakeHub
     root: Path

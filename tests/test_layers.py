@@ -28,7 +28,7 @@ FLOORS = (
     "report",
     "cli",
 )
-"""From low to high, the rooms of one floor beside each other: folders, and the files at the top of bertkit/.
+"""From low to high, the rooms of one floor side by side: folders, and the files at the top of bertkit/.
 
 A file imports from its own room or from a lower floor, at its top or inside a function.
 """

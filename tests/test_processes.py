@@ -32,7 +32,7 @@ SHIFTS = ".attention.self.key.bias"
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A command that came to its end: its exit code, what it said on stderr, and what it left below `out`."""
+    """A finished command: its exit code, its stderr, and the files below `out`."""
 
     code: int
     said: list[str]
@@ -46,7 +46,7 @@ class Ended:
 
     @property
     def result(self) -> Result:
-        """What that run came to."""
+        """The run's result."""
         result = read_result(self.folder)
         assert result is not None
         return result

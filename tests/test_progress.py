@@ -19,7 +19,7 @@ def test_a_terminal_that_was_closed_neither_ends_a_run_nor_its_tidying() -> None
         progress.note("all is well")
         assert not progress.gone and b"all is well" in os.read(ours, 10_000)
         os.close(ours)
-        progress.note("nobody reads this")
+        progress.note("not shown")
         progress.advance(loss=1.0)
         progress.phase("scoring", 3)
         progress.close()

@@ -20,8 +20,8 @@ from bertkit.machine.signals import ASKING, SOON, Stop, StopRequested
 def test_a_signal_ends_the_block_with_the_shells_exit_code(name: str) -> None:
     number = getattr(signal, name)
     with (
-        pytest.raises(StoppedError, match=f"stopped by {name}: go on with it") as stopped,
-        Stop(lambda kept: ": go on with it"),
+        pytest.raises(StoppedError, match=f"stopped by {name}: resume it") as stopped,
+        Stop(lambda kept: ": resume it"),
     ):
         os.kill(os.getpid(), number)
         pytest.fail("it went on")

@@ -72,7 +72,7 @@ def test_the_glue_score_of_bert_large_is_the_published_one() -> None:
     score = summed(GLUE, tuple(bert_large()))
     assert score.score is not None
     assert f"{100 * score.score:.1f}" == "80.5"
-    assert (score.name, score.whole) == ("GLUE score (dev)", True)
+    assert (score.name, score.is_complete) == ("GLUE score (dev)", True)
 
 
 def test_the_human_score_of_the_nine_tasks_is_the_published_one() -> None:
@@ -83,7 +83,7 @@ def test_the_human_score_of_the_nine_tasks_is_the_published_one() -> None:
 def test_a_partial_train_split_makes_it_no_glue_score() -> None:
     members = [*bert_large()[:-1], member("wnli", BERT_LARGE["wnli"], missing_rows=1)]
     score = summed(GLUE, tuple(members))
-    assert not score.whole
+    assert not score.is_complete
     assert "not a GLUE score" in score.name
 
 
@@ -100,7 +100,7 @@ def test_a_missing_evaluation_makes_a_task_partial() -> None:
     matched, mismatched = whole.result.evaluations
     unmet = Scored(name=mismatched.name, split=mismatched.split, missing="no dev_mismatched split")
     part = replace(whole, result=replace(whole.result, evaluations=(matched, unmet)))
-    assert (part.whole, part.score) == (False, 0.867)
+    assert (part.is_complete, part.score) == (False, 0.867)
 
 
 def failing(error: BertkitError, done: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

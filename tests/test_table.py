@@ -27,7 +27,7 @@ KEYS = [
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of batches of 7, 7, 7 and 2 rows; beside it, for datasets, a stream of the same."""
+    """A file of batches of 7, 7, 7 and 2 rows; and for datasets a stream of the same."""
     path = tmp_path_factory.mktemp("table") / "rows.arrow"
     table = pa.table(COLUMNS)
     for place, kind in ((path, pa.ipc.new_file), (path.with_suffix(".stream"), pa.ipc.new_stream)):

@@ -144,7 +144,7 @@ def _print_suite(result: SuiteScore) -> None:
         table.add_row(*_cells(member))
     table.add_section()
     if result.score is not None:
-        share = screen.percent(result.score / suite.human) + " %" if result.whole or _all(result) else ""
+        share = screen.percent(result.score / suite.human) + " %" if result.is_complete or _all(result) else ""
         table.add_row("mean", result.name, screen.percent(result.score), screen.percent(suite.human), share)
     screen.console().print(table)
 

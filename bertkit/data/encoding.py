@@ -139,7 +139,7 @@ class Encoded:
                 other.begin()
 
     @property
-    def whole(self) -> Features:
+    def all_features(self) -> Features:
         """All features; waits for them."""
         self.begin()
         assert self._whole
@@ -150,12 +150,12 @@ class Encoded:
         return self._given[0].is_windowed or (self._whole is not None and self._whole.done())
 
     def __len__(self) -> int:
-        return len(self.whole) if self._there else len(self._given[1])
+        return len(self.all_features) if self._there else len(self._given[1])
 
     def take(self, features: Indices) -> Features:
         """These features, in this order."""
         if self._there:
-            return self.whole.take(features)
+            return self.all_features.take(features)
         self._asked += 1
         if self._asked > 1:
             self.begin()
@@ -166,5 +166,5 @@ class Encoded:
     def lengths_of(self, features: Indices) -> Indices:
         """Tokens of these features."""
         if self._there or len(features) > CHUNK:
-            return self.whole.lengths_of(features)
+            return self.all_features.lengths_of(features)
         return self.take(features).lengths

@@ -128,7 +128,7 @@ def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
         return ("sample: shipped rows, not benchmark scores",)
     marks = [f"{name}: {rows.origin}" for name, rows in splits.rows.items() if rows.carved]
     for name, count in splits.counts({}).items():
-        if count.published is not None and not count.whole:
+        if count.published is not None and not count.is_complete:
             marks.append(f"{name}: {count.used:,} of {count.published:,} rows")
         elif count.used != count.there:
             marks.append(f"{name}: the first {count.used:,} of {count.there:,} rows")

@@ -111,8 +111,8 @@ def _word_notes(rows: list[dict[str, Any]]) -> list[str]:
     """A note on how typed text was split into words, if the head reads words."""
     if "words" not in rows[0]:
         return []
-    whole = next(filter(None, (unsplit(row["words"]) for row in rows)), None)
-    taken = f"'{whole[:20]}', in a script without spaces, was taken as one word; " if whole else ""
+    unsplit_word = next(filter(None, (unsplit(row["words"]) for row in rows)), None)
+    taken = f"'{unsplit_word[:20]}', in a script without spaces, was taken as one word; " if unsplit_word else ""
     return [
         f"words were split at spaces and punctuation; {taken}give a .conllu or a .jsonl with words to choose them "
         "yourself"

@@ -74,7 +74,7 @@ def _targets(features: Features) -> Tensor | None:
 def _padded(runs: Ragged, fill: int) -> Tensor:
     """(B, T): the runs, padded on the right with `fill`; integers as int64."""
     lengths = runs.lengths
-    whole = np.issubdtype(runs.values.dtype, np.integer)
-    table: NDArray[np.generic] = np.full((len(runs), int(lengths.max())), fill, np.int64 if whole else np.float32)
+    integer = np.issubdtype(runs.values.dtype, np.integer)
+    table: NDArray[np.generic] = np.full((len(runs), int(lengths.max())), fill, np.int64 if integer else np.float32)
     table[np.arange(table.shape[1])[None, :] < lengths[:, None]] = runs.values
     return torch.from_numpy(table)

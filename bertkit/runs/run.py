@@ -65,8 +65,8 @@ def _result(run: Claim, ready: Prepared, training: Training, evaluations: list[S
         spec=run.spec,
         evaluations=tuple(evaluations),
         rows=run.splits.counts(
-            {name: rows_cut(part.whole) for name, part in ready.features.items()},
-            {name: counted(part.whole) for name, part in ready.features.items()},
+            {name: rows_cut(part.all_features) for name, part in ready.features.items()},
+            {name: counted(part.all_features) for name, part in ready.features.items()},
         ),
         training=training,
         device=describe(run.accelerator.device),

@@ -56,7 +56,7 @@ class Scoring:
             rows = self.splits.evaluations[evaluation.name]
             if isinstance(rows, str) or (in_training and not evaluation.scored):
                 continue
-            part = self.features[evaluation.name].whole
+            part = self.features[evaluation.name].all_features
             logits = predict(self.model, part, progress)
             check_finite(part, logits, rows.table["row_id"], evaluation.name)
             answers = head.decode(rows.table[:], part, logits, self.model.window)

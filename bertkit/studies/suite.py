@@ -49,12 +49,12 @@ class Member:
         return tuple(e for e in self.result.evaluations if e.name in scored) if self.result else ()
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether train and every scored evaluation are the complete published splits."""
         if self.result is None or any(e.missing for e in self.evaluations):
             return False
         names = ("train", *(e.name for e in self.task.scored))
-        return all(name in self.result.rows and self.result.rows[name].whole for name in names)
+        return all(name in self.result.rows and self.result.rows[name].is_complete for name in names)
 
 
 def human_score(task: Task) -> float:
@@ -70,7 +70,7 @@ class SuiteScore:
     members: tuple[Member, ...]
     name: str
     score: float | None
-    whole: bool
+    is_complete: bool
 
     def plain(self) -> dict[str, Any]:
         """For --json."""
@@ -78,7 +78,7 @@ class SuiteScore:
             "suite": self.suite.name,
             "name": self.name,
             "score": self.score,
-            "whole": self.whole,
+            "whole": self.is_complete,
             "human": self.suite.human,
             "tasks": {member.task.name: _plain(member) for member in self.members},
         }
@@ -91,7 +91,7 @@ def _plain(member: Member) -> dict[str, Any]:
     return {
         "score": member.score,
         "human": member.human,
-        "whole": member.whole,
+        "whole": member.is_complete,
         "metrics": metrics,
         "missing": member.missing,
         "folder": str(member.folder) if member.folder else None,
@@ -164,13 +164,15 @@ def run_suite(
 def summed(suite: Suite, members: tuple[Member, ...]) -> SuiteScore:
     """The suite's number: called a score only if every member is complete."""
     scores = [member.score for member in members if member.score is not None]
-    whole = len(scores) == len(suite.members) and all(member.whole for member in members)
+    complete = len(scores) == len(suite.members) and all(member.is_complete for member in members)
     sample = any(member.spec and member.spec.data == SAMPLE for member in members)
     title = suite.name.upper()
-    if whole:
+    if complete:
         name = f"{title} score (dev)"
     elif sample:
         name = f"mean of {len(scores)} tasks on the sample, not a {title} score"
     else:
         name = f"mean of {len(scores)} of {len(suite.members)} tasks, parts missing, not a {title} score"
-    return SuiteScore(suite=suite, members=members, name=name, score=mean(scores) if scores else None, whole=whole)
+    return SuiteScore(
+        suite=suite, members=members, name=name, score=mean(scores) if scores else None, is_complete=complete
+    )
