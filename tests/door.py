@@ -59,7 +59,7 @@ def shape(folder: Path) -> str:
 
 
 def unfinished(folder: Path, task: str = "sst2") -> str:
-    """A run that was begun, on the sample."""
+    """A run on the sample that was started."""
     folder.mkdir()
     write_json(folder / SPEC, to_plain(spec_of(registry.find(task), Flags(sample=True))))
     return str(folder)

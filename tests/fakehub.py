@@ -37,7 +37,7 @@ Kind = Literal["status", "drop", "reset", "mute", "flip", "short", "stall", "ref
 
 @dataclass(kw_only=True)
 class Fault:
-    """What goes wrong with the next `times` requests whose "METHOD /path" holds `part`."""
+    """The fault of the next `times` requests whose "METHOD /path" holds `part`."""
 
     part: str
     kind: Kind

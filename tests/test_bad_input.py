@@ -65,7 +65,7 @@ def test_a_checkpoint_is_scored_and_what_only_training_takes_is_refused(refused:
 
 
 @pytest.mark.parametrize("flag", ["--data", "--model"])
-def test_a_home_of_nobody_is_named(refused: Refused, flag: str) -> None:
+def test_the_home_of_an_unknown_user_is_named(refused: Refused, flag: str) -> None:
     typed = ["finetune", "sst2", "--sample"] if flag == "--model" else ["finetune", "sst2", "--model", "sample"]
     assert "~nobody-here/rows: unknown user, or one without a home folder" in refused(*typed, flag, "~nobody-here/rows")
 
@@ -217,13 +217,13 @@ def test_a_revision_of_a_folder_is_refused(refused: Refused, tmp_path: Path) -> 
 # No Hub.
 
 
-def test_what_is_not_on_this_machine_is_named_with_every_way_on(refused: Refused) -> None:
+def test_what_is_not_on_this_machine_is_named_with_every_remedy(refused: Refused) -> None:
     line = refused("finetune", "sst2")
     ways = ["google-bert/bert-base-uncased", "nyu-mll/glue", "--model", "--data", "--sample"]
     assert [way for way in ways if way not in line] == []
 
 
-def test_without_a_network_one_line_names_every_way_on(tmp_path: Path) -> None:
+def test_without_a_network_one_line_names_every_remedy(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}"

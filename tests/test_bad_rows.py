@@ -102,7 +102,7 @@ def test_a_run_that_is_not_finished_is_named(refused: Refused, tmp_path: Path, a
 
 
 @pytest.mark.parametrize("flag", ["--model", "--data"])
-def test_a_flag_beside_a_runs_folder_is_not_passed_over(refused: Refused, tmp_path: Path, flag: str) -> None:
+def test_a_flag_that_does_not_apply_to_a_run_is_refused(refused: Refused, tmp_path: Path, flag: str) -> None:
     run = unfinished(tmp_path / "run")
     line = refused("eval", run, flag, "./nowhere")
     assert flag in line or "nowhere" in line

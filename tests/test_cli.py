@@ -142,7 +142,7 @@ def test_compare_writes_both_arms_curves_and_numbers(say: Say) -> None:
 
 
 @pytest.mark.parametrize(("line", "updates"), [("eval glue", 9 * 2), ("compare pretrain-vs-scratch --seeds 1", 2 * 2)])
-def test_suites_and_comparisons_are_kept_as_often_as_they_are_told(
+def test_suites_and_comparisons_save_as_often_as_save_every_says(
     say: Say, line: str, updates: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[Path] = []

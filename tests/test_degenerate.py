@@ -65,7 +65,7 @@ def test_one_label_in_train_and_dev_is_said_without_a_flood_of_warnings(finetune
     assert "Warning" not in printed
 
 
-def test_several_seeds_are_told_apart(finetune: Finetune) -> None:
+def test_several_seeds_are_named(finetune: Finetune) -> None:
     printed, _ = finetune("stance", stances(*["SUPPORT"] * 8), stances(*["SUPPORT"] * 6), "--seeds", "2")
     for seed in (42, 43):
         assert f"seed {seed}, dev: every gold is the same (SUPPORT): the score says little" in printed

@@ -68,7 +68,7 @@ def test_nothing_is_dropped_or_drawn_outside_training_or_at_p_of_zero() -> None:
     assert masks.words == 0
 
 
-def test_a_stream_goes_on_from_the_number_of_words_it_had_drawn() -> None:
+def test_a_stream_resumes_from_the_number_of_words_it_had_drawn() -> None:
     masks = Masks(7, rank=1)
     for count in (1, 5, 1_001):
         masks.keep(count, 0.1)

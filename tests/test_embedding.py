@@ -168,7 +168,7 @@ def test_the_table_read_between_updates_is_the_one_of_dense_adamw() -> None:
 
 
 @pytest.mark.parametrize("stop", [1, DEFERRED - 1, DEFERRED + 3])
-def test_what_was_kept_goes_on_to_the_same_bits(stop: int) -> None:
+def test_a_saved_state_resumes_to_the_same_bits(stop: int) -> None:
     model = Model()
     optimizer = adamw(model, 0.1)
     with seen_rows(model, optimizer) as rows:

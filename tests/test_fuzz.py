@@ -147,7 +147,7 @@ WORDS = some.one_of(some.sampled_from(VALUES), some.sampled_from(FLAGS), some.te
 
 @pytest.fixture
 def idle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """An empty folder to be in, where nothing that was asked for rightly is begun."""
+    """An empty working folder, where valid commands do not start a run."""
 
     def begun(*given: Any, **named: Any) -> Any:
         raise RequestError("it would begin")
@@ -196,7 +196,7 @@ def test_command_lines_are_understood_or_refused_in_one_line(idle: Path) -> None
         b'{"sentence": "x", "sentence": "y"}\n',
     ],
 )
-def test_a_line_of_json_that_nobody_would_write_is_refused_by_its_number(tmp_path: Path, content: bytes) -> None:
+def test_a_malformed_line_of_json_is_refused_by_its_number(tmp_path: Path, content: bytes) -> None:
     for split in ("train", "dev"):
         (tmp_path / f"{split}.jsonl").write_bytes(b'{"sentence": "Fine.", "label": 0}\n' + content)
     spec = spec_of(registry.find("sst2"), Flags(model="sample", data=str(tmp_path)))

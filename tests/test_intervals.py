@@ -144,7 +144,7 @@ def test_the_interval_of_accuracy_is_scipy_s_wilson_interval(right: int, rows: i
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
-def test_words_of_sentences_that_are_all_alike_hard_are_counted_as_so_many_trials() -> None:
+def test_words_of_equally_hard_sentences_are_counted_as_so_many_trials() -> None:
     words = np.full(4_000, 10)
     table = np.stack([np.random.default_rng(1).binomial(words, 0.9), words], axis=1).astype(float)
     expected = scipy_stats.binomtest(int(table[:, 0].sum()), 40_000).proportion_ci(method="wilson")

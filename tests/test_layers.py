@@ -176,7 +176,7 @@ def asks_what_a_head_is(tree: ast.AST) -> list[int]:
 
 
 @pytest.mark.parametrize("module", [m for m in (*ENGINE, *CONTENT) if not m.startswith("bertkit.heads")])
-def test_nobody_outside_heads_asks_which_head_it_is(module: str) -> None:
+def test_no_code_outside_heads_asks_which_head_it_is(module: str) -> None:
     assert asks_what_a_head_is(tree_of({**ENGINE, **CONTENT}[module])) == []
 
 

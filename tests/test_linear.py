@@ -67,7 +67,7 @@ def test_other_types_and_autocast_stay_with_torch(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("family", ["bert", "albert", "deberta-v2"])
-def test_a_model_answers_alike(tmp_path: Path, family: str) -> None:
+def test_a_model_gives_the_same_answers(tmp_path: Path, family: str) -> None:
     model = load(tiny.encoder(tiny.make(family, tmp_path / family)), tiny.SIGNS, scratch=False, seed=1).model.eval()
     ids = torch.arange(5, 17).view(2, 6)
     with torch.inference_mode():

@@ -59,7 +59,7 @@ class Ended:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny BERT without dropout, which no two processes would draw alike."""
+    """The tiny BERT without dropout, which differs between processes."""
     return tiny.make("bert", tmp_path_factory.mktemp("model") / "bert", **DRY)
 
 

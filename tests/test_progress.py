@@ -11,7 +11,7 @@ from rich.console import Console
 from bertkit.cli.progress_bar import ProgressBar
 
 
-def test_a_terminal_that_was_closed_neither_ends_a_run_nor_its_tidying() -> None:
+def test_a_closed_terminal_ends_neither_a_run_nor_its_cleanup() -> None:
     ours, theirs = pty.openpty()
     with suppress(OSError), os.fdopen(theirs, "w") as terminal:  # what it still held
         progress = ProgressBar("a run", Console(file=terminal, force_terminal=True, width=80))

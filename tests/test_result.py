@@ -139,7 +139,7 @@ def test_a_value_that_is_not_json_leaves_the_old_file_whole(tmp_path: Path) -> N
     assert json.loads((tmp_path / RESULT).read_text()) == {"score": 0.5}
 
 
-def test_nothing_lies_beside_a_file_that_was_written(tmp_path: Path) -> None:
+def test_no_temporary_file_is_left_after_a_write(tmp_path: Path) -> None:
     write_text(tmp_path / RESULT, "new")
     assert [path.name for path in tmp_path.iterdir()] == [RESULT]
 

@@ -47,7 +47,7 @@ KEPT = RunOptions(save_every=2)
 
 
 class Told(Progress):
-    """Remembers what it was told."""
+    """Remembers notes."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -75,7 +75,7 @@ def spec(dry: Path, tmp_path: Path) -> Spec:
 
 
 def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4, means: RunOptions = KEPT) -> Path:
-    """A run that ended without a word after so many updates, of which every second was kept; its folder."""
+    """A run that crashed after so many updates, with a checkpoint every second one; its folder."""
     plain, left = Updater.backward, [after]
 
     def learn(self: Updater, *given: Any, **named: Any) -> Update:
@@ -92,7 +92,7 @@ def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4
 
 
 @pytest.mark.parametrize("kind", tiny.HEADS)
-def test_runs_that_are_killed_stopped_or_starved_go_on_to_the_same_bytes(kind: str) -> None:
+def test_runs_that_are_killed_stopped_or_out_of_memory_resume_to_the_same_bytes(kind: str) -> None:
     asked = ["--heads", kind, "--kills", str(KILLS), "--signals", "2", "--faults", "2", "--seed", "3"]
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("torture.py")), *asked],
@@ -108,7 +108,7 @@ def test_runs_that_are_killed_stopped_or_starved_go_on_to_the_same_bytes(kind: s
     assert count["ended by a signal"] >= KILLS / 2
 
 
-def test_what_was_kept_is_gone_on_with_and_gone_when_the_run_is_done(
+def test_a_checkpoint_is_resumed_from_and_removed_when_the_run_is_done(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = crash(spec, tmp_path / "runs", monkeypatch, after=5)
@@ -142,7 +142,7 @@ def test_the_best_is_asked_for_with_scorings_to_choose_from(refused: Refused) ->
     assert "--keep-best needs --eval-every" in refused("finetune", "sst2", "--sample", "--keep-best")
 
 
-def test_force_starts_anew_and_keeps_what_was_there(
+def test_force_starts_over_and_backs_up_the_old_folder(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = crash(spec, tmp_path / "runs", monkeypatch)
@@ -228,7 +228,7 @@ def test_nor_with_another_encoder(
         run(spec, RunOptions(out=tmp_path / "runs"))
 
 
-def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
+def test_a_second_writer_is_refused_by_the_name_of_the_first(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "one"
     code = "from pathlib import Path\nfrom bertkit.runs.lock import one_writer\n"
     code += f"with one_writer(Path({str(folder)!r})): pass"
@@ -263,7 +263,7 @@ def test_wrong_means_are_refused(refused: Refused, typed: list[str], said: str) 
     assert said in refused("finetune", "sst2", "--sample", *typed)
 
 
-def test_what_is_no_run_cannot_be_gone_on_with(refused: Refused, tmp_path: Path) -> None:
+def test_what_is_no_run_cannot_be_resumed(refused: Refused, tmp_path: Path) -> None:
     assert "is not a run's folder" in refused("resume", str(tmp_path / "nowhere"))
 
 
@@ -276,9 +276,7 @@ def test_a_launcher_of_another_number_of_processes_is_refused(
     assert f"{folder} is of --processes 1; the launcher started 2" in refused("resume", str(folder))
 
 
-def test_a_run_is_gone_on_with_from_within_its_folder(
-    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_is_resumed_from_within_its_folder(spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = crash(spec, tmp_path / "runs", monkeypatch)
     monkeypatch.chdir(folder)
     with pytest.raises(SystemExit) as left:
@@ -287,7 +285,7 @@ def test_a_run_is_gone_on_with_from_within_its_folder(
     assert bytes_of(folder) == bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
 
 
-def test_relative_paths_count_from_where_the_run_was_begun(
+def test_relative_paths_count_from_where_the_run_was_started(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     never = bytes_of(run(spec, RunOptions(out=tmp_path / "never")).folder)
@@ -304,7 +302,7 @@ def test_relative_paths_count_from_where_the_run_was_begun(
     assert bytes_of(folder) == never
 
 
-def test_a_run_goes_on_under_a_launcher_of_one_process_to_the_same_bytes(
+def test_a_run_resumes_under_a_launcher_of_one_process_to_the_same_bytes(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = crash(spec, tmp_path / "runs", monkeypatch)
@@ -346,7 +344,7 @@ def test_a_best_model_that_no_checkpoint_knows_of_does_not_stay(
     assert not list(folder.glob("best*"))
 
 
-def test_a_best_model_of_an_update_that_was_not_kept_gives_way(
+def test_a_best_model_that_the_checkpoint_does_not_know_is_replaced(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = replace(spec, eval_every=2)
@@ -357,7 +355,7 @@ def test_a_best_model_of_an_update_that_was_not_kept_gives_way(
     assert json.loads((folder / "best" / "score.json").read_text("utf-8"))["step"] == 6
 
 
-def test_a_folder_that_is_gone_is_no_place_to_have_begun_in(
+def test_a_run_in_a_deleted_working_folder_can_be_resumed(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "gone").mkdir()

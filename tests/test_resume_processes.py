@@ -72,7 +72,7 @@ def warned(started: Command) -> int:
 
 
 @pytest.mark.parametrize("end", [killed, stopped, warned])
-def test_they_go_on_to_the_same_bytes(
+def test_they_resume_to_the_same_bytes(
     model: Path, data: Path, tmp_path: Path, never: Ended, end: Callable[[Command], int]
 ) -> None:
     started = Command.start(command(model, data, tmp_path))
@@ -93,7 +93,7 @@ def test_they_go_on_to_the_same_bytes(
     assert steps == [*range(1, 401), 400]
 
 
-def test_a_checkpoint_that_the_disk_does_not_give_out_ends_all_of_them_alike(
+def test_a_checkpoint_that_cannot_be_read_ends_all_of_them_with_the_same_error(
     model: Path, data: Path, tmp_path: Path, never: Ended
 ) -> None:
     name = next(path.name for path in never.out.iterdir() if path.is_dir())
@@ -108,7 +108,7 @@ def test_a_checkpoint_that_the_disk_does_not_give_out_ends_all_of_them_alike(
         assert ended.said == [f"Error: {manifest} cannot be read (Is a directory): {way}"]
 
 
-def test_processes_that_do_not_see_the_same_rows_are_refused_alike(model: Path, tmp_path: Path) -> None:
+def test_processes_that_do_not_see_the_same_rows_are_all_refused(model: Path, tmp_path: Path) -> None:
     where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": "2", "LOCAL_RANK": "0"}
     both = []
     for rank, rows in (("0", TRAIN), ("1", TRAIN[:-1])):

@@ -124,7 +124,7 @@ def test_the_diagnostic_rows_have_no_label() -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_no_two_rows_are_alike(name: str) -> None:
+def test_no_two_rows_are_the_same(name: str) -> None:
     rows = [tuple(map(bare, row)) for split in ROWS[name] for row in texts_of(name, split)]
     assert [row for row, count in Counter(rows).items() if count > 1] == []
 

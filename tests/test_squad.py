@@ -140,7 +140,7 @@ def test_the_best_of_several_golds_counts() -> None:
     assert squad.best_f1(golds, "old mill") == pytest.approx(4 / 5)
 
 
-def test_a_gold_that_normalises_to_nothing_does_not_count_beside_others() -> None:
+def test_a_gold_that_normalises_to_nothing_does_not_count_among_others() -> None:
     assert squad.best_exact(["The", "mill"], "") == 0.0
 
 
