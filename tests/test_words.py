@@ -1,4 +1,4 @@
-"""TypedInput text is split into words at spaces and punctuation; what belongs together stays whole."""
+"""Typed text is split into words at spaces and punctuation; what belongs together stays whole."""
 
 from __future__ import annotations
 
