@@ -2,7 +2,7 @@
 
     BertkitError
     ├── RequestError      what was asked cannot be: a flag, a number, a name           exit code 2
-    │   └── UnknownNameError   a task, suite or comparison that is not there
+    │   └── UnknownNameError   an unknown task, suite or comparison
     ├── DataError         rows: a missing split, a column, a line that cannot be read  exit code 2
     ├── EncoderError      a model or tokenizer that is missing or incomplete          exit code 2
     ├── HubError          the Hub is out of reach, or gave something else              exit code 2

@@ -39,7 +39,7 @@ class Spec:
     eval_every  updates between two evaluations in training; None scores at the end only
     seed        of all random numbers
     device, precision, processes   what computes, and how
-    layout      how a batch lies in memory: "unpadded" holds real tokens only; "padded" pads to the batch's
+    layout      how a batch is stored: "unpadded" holds real tokens only; "padded" pads to the batch's
                 longest row, and "bucketed" too, with rows of similar length together; "auto" is unpadded on a
                 CPU where the encoder's architecture can, else bucketed
     on_bad_row  whether a row that cannot be read is an error, or is skipped and counted, up to 5 %

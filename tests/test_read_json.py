@@ -1,4 +1,4 @@
-"""JSON as people have it: lines or a list in a .json file, and SQuAD's layout, told apart by content."""
+"""JSON as people have it: lines or a list in a .json file, and SQuAD's layout, detected by content."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def match_columns(
     """For each role the name of its column among those `present`; roles without one are left out.
 
     Names match whatever their case and outer spaces, an exact one first. Of a head's `roles` those that lack their own
-    column take one by a general name (TEXT_PAIRS, GOLDS) if just one is there. Raises DataError, naming `where`, if
+    column take one by a general name (TEXT_PAIRS, GOLDS) if just one is present. Raises DataError, naming `where`, if
     two columns match the same name.
     """
     by_name: dict[str, list[str]] = {}
@@ -67,7 +67,7 @@ def _general(
 
 
 def lacking(role: str, present: Sequence[str], candidates: Mapping[str, Sequence[str]], where: str) -> DataError:
-    """The error for a file in which `role` has no column; `where` is where its first row stood."""
+    """The error for a file in which `role` has no column; `where` is the place of its first row."""
     file = where.rpartition(", ")[0]
     wanted = f"'{candidates.get(role, (role,))[0]}'"
     if ", question " in where:

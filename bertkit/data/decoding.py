@@ -128,7 +128,7 @@ def _likely(sample: bytes) -> list[str]:
 
 
 def _unlikely(text: str) -> bool:
-    """Whether most letters are capitals (KOI8-R read as cp1251, or the reverse), or many are such as stand in no word.
+    """Whether most letters are capitals (KOI8-R read as cp1251, or the reverse), or many occur in no word.
 
     These are single Korean jamo (EUC-JP read as EUC-KR) and Japanese half-width kana (Big5 read as Shift JIS).
     """

@@ -1,4 +1,4 @@
-"""Read JSON: one object a line, a list of objects, or SQuAD's layout, told apart by content."""
+"""Read JSON: one object a line, a list of objects, or SQuAD's layout, detected by content."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _listed(document: list[Any], path: Path, findings: Findings) -> Iterator[Raw
 def read_squad(document: dict[str, Any], path: Path) -> Iterator[RawRow]:
     """Questions of a SQuAD document (v1.1 or v2.0): id, title, question, context, answers, is_impossible.
 
-    `answers` is a list of {"text", "start"}, None where there is none; `is_impossible` is there only where the file
+    `answers` is a list of {"text", "start"}, None where there is none; `is_impossible` is present only if the file
     has it. The number is the question's, counted from 1: such a file may be one line.
     """
     number = 0

@@ -1,4 +1,4 @@
-"""Read published files by suffix and content: raw rows, each with the line it stood on. No interpretation.
+"""Read published files by suffix and content: raw rows, each with its line number. No interpretation.
 
 A raw row is a mapping of the file's own columns to strings (or JSON values). Every reader raises DataError naming
 file and line for what it cannot read.
@@ -22,7 +22,7 @@ __all__ = ["RawRow", "read_located", "read_raw", "refuse_withheld"]
 def read_located(
     path: Path, header: tuple[str, ...] | None = None, findings: Findings | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a file, each with where it stood: "FILE, line 3", or its row or question where lines say nothing."""
+    """The rows of a file, each with its place: "FILE, line 3", or its row or question in formats without lines."""
     unit, rows = _opened(path, header, findings or Findings([path]))
     return ((f"{path}, {unit} {number}", row) for number, row in rows)
 

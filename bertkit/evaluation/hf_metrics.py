@@ -19,7 +19,7 @@ TYPES: dict[Kind, tuple[Any, Any]] = {
 
 
 class Module(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
-    """One of METRICS behind `add_batch` and `compute`; it can stand in `evaluate.combine`."""
+    """One of METRICS behind `add_batch` and `compute`; it works in `evaluate.combine`."""
 
     def __init__(self, metric: Metric, labels: Sequence[str] = ()) -> None:
         self.metric, self.labels = metric, labels

@@ -44,7 +44,7 @@ UNITS = {"UTF-16 units": ("utf-16-le", 2), "UTF-8 bytes": ("utf-8", 1)}
 
 
 def rightly_placed(name: str, context: str, golds: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The answers that stand at their offset, counted in characters (code points).
+    """The answers whose text is at their offset, counted in characters (code points).
 
     Raises DataError if there are answers and none does.
     """

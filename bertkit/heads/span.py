@@ -97,7 +97,7 @@ class Span(Head):
 
     @property
     def optional(self) -> tuple[str, ...]:
-        """Whether a question is said to have no answer, in SQuAD 2.0's layout and in what is made from it."""
+        """Whether a question is said to have no answer, in SQuAD 2.0's layout and in data converted from it."""
         return ("is_impossible",)
 
     def schema(self) -> dict[str, Any]:
@@ -193,7 +193,7 @@ class Span(Head):
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
         """SQuAD 2.0's: EM and F1 over questions with and without an answer, and with the best threshold.
 
-        `constant` says whether every answer is the same, though it is not right for every question.
+        `constant` says whether all answers are the same, but not all golds.
         """
         from bertkit.heads.squad import no_answer_details
 
@@ -270,7 +270,7 @@ def _cut_questions(questions: Sequence[str], tokenizer: Any) -> tuple[list[str],
 def _document_chars(
     offsets: Sequence[tuple[int, int]], parts: Sequence[int | None], solid: NDArray[Any]
 ) -> NDArray[Any]:
-    """(T, 2) where each token stands in the document, -1 for the question's and special tokens.
+    """(T, 2) the offsets of each token in the document, -1 for the question's and special tokens.
 
     Some tokenizers count the space before a word as its token's: an answer does not begin with it. `solid` is
     for each character of the document the first from there on that is no space.

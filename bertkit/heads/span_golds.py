@@ -35,7 +35,7 @@ def gold_targets(
     """For each window the first and last token of its row's answer, and how many rows' answers cannot be found exactly.
 
     row (F,); chars F times (T, 2); golds R times. Of several golds the first counts that a window holds and that is
-    no longer than `longest` tokens; else the first that a window holds. The counts (F,) stand at a row's first window.
+    no longer than `longest` tokens; else the first that a window holds. The counts (F,) are at a row's first window.
     """
     import numpy as np
 
@@ -76,7 +76,7 @@ def _best_held(windows: Sequence[NDArray[Any]], golds: Golds, longest: int) -> _
 def _held(windows: Sequence[NDArray[Any]], begin: int, end: int) -> _Held:
     """The first and last token of the characters begin..end in each window; NOWHERE if it lacks one that has a token.
 
-    What has a token has one in some window: together they show the whole document.
+    Together the windows cover the document, so a character with a token has it in some window.
     """
     inside = [
         ((chars[:, 0] >= 0) & (chars[:, 1] > begin) & (chars[:, 0] < end) & (chars[:, 1] > chars[:, 0])).nonzero()[0]

@@ -44,7 +44,7 @@ def _rows(flags: Flags) -> str:
 
 
 def _encoder(flags: Flags) -> str:
-    """The model's name: --sample brings its own."""
+    """The model's name: --sample has its own."""
     if flags.model == "":
         raise RequestError("--model '': an empty name")
     return (SAMPLE if flags.sample else DEFAULT) if flags.model is None else flags.model

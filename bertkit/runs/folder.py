@@ -161,7 +161,7 @@ def _written(folder: Path, name: str) -> Any:
 def located(folder: Path, spec: Spec) -> Spec:
     """The `spec` of a run's folder, its relative paths resolved from the folder it was started in, if they exist.
 
-    `spec` itself says what the run is: this one, where to look.
+    `spec` identifies the run; the result says where to read.
     """
     working = _written(folder, WORKING_FOLDER)
 

@@ -52,7 +52,7 @@ def score_checkpoint(spec: Spec, progress: Progress) -> Scores:
 def _score(spec: Spec, folder: Path, progress: Progress, files: SplitFiles | None, carved: bool) -> Scores:
     """Predict and score every evaluation of the spec's task with the model in `folder`.
 
-    `carved` leaves out the documents that the model was trained on, where dev stood in for train.
+    `carved` leaves out the documents that the model was trained on, where dev replaced train.
     """
     loaded = load_trained(folder, spec.task.head)
     head = head_of(loaded, spec.task.head)
