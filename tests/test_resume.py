@@ -106,6 +106,8 @@ def test_runs_that_are_killed_stopped_or_starved_go_on_to_the_same_bytes(kind: s
     count = report["counts"][kind]
     assert count["runs"] == count["survived"] == count["identical"] == KILLS + 4
     assert count["ended by a signal"] >= KILLS / 2
+    assert all(count[f"in: {moment}"] for moment in ("update", "save", "evaluation", "final write"))
+    assert count["bertkit resume"] and count["the same command again"]
 
 
 def test_what_was_kept_is_gone_on_with_and_gone_when_the_run_is_done(
