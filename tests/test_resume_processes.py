@@ -94,7 +94,7 @@ def ended_and_resumed(typed: list[str], out: Path, end: Callable[[Command], int]
     return done([sys.executable, "-m", "bertkit", "resume", str(ended.folder), "--quiet"], out)
 
 
-@pytest.mark.parametrize("end", [killed, stopped, warned])
+@pytest.mark.parametrize("end", [killed, stopped, pytest.param(warned, marks=pytest.mark.slow)])
 def test_they_go_on_to_the_same_bytes(
     model: Path, data: Path, tmp_path: Path, never: Ended, end: Callable[[Command], int]
 ) -> None:
@@ -103,6 +103,7 @@ def test_they_go_on_to_the_same_bytes(
     assert [line["step"] for line in read_log(ended.folder)] == [*range(1, STEPS + 1), STEPS]
 
 
+@pytest.mark.slow
 def test_three_processes_of_which_one_is_killed_resume_to_the_bytes_of_three_that_were_not(
     model: Path, data: Path, tmp_path: Path
 ) -> None:
