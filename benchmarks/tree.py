@@ -13,7 +13,7 @@ ROOTS = ("bertkit", "tasks", "tests", "benchmarks")
 OTHER = {
     "pyproject.toml": "metadata, and the settings of every tool",
     "Makefile": "make demo, test, check, bench, results, pages, torture",
-    ".ci/run": "what CI runs: make test, with real data where it is there, and with more kills",
+    ".ci/run": "what CI runs: make test with the slow tests and more kills, and with real data where it is there",
     "bertkit/": "the engine: knows heads by their contract, never a task by its name",
     "tasks/": "the tasks that come with bertkit, installed as bertkit_tasks",
     "tests/": "a file for each module, and the laws that every task obeys",

@@ -14,6 +14,15 @@ CACHES = TemporaryDirectory(prefix="bertkit-tests-")  # before anything reads wh
 os.environ.update(BERTKIT_CACHE=f"{CACHES.name}/bertkit", HF_HOME=f"{CACHES.name}/huggingface", HF_HUB_OFFLINE="1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked slow are skipped, but for BERTKIT_SLOW=1, as .ci/run has it."""
+    if os.environ.get("BERTKIT_SLOW") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: set BERTKIT_SLOW=1 to run it"))
+
+
 def pytest_unconfigure() -> None:
     """Nothing is left behind."""
     CACHES.cleanup()

@@ -106,6 +106,8 @@ def test_runs_that_are_killed_stopped_or_out_of_memory_resume_to_the_same_bytes(
     count = report["counts"][kind]
     assert count["runs"] == count["survived"] == count["identical"] == KILLS + 4
     assert count["ended by a signal"] >= KILLS / 2
+    assert all(count[f"in: {moment}"] for moment in ("update", "save", "evaluation", "final write"))
+    assert count["bertkit resume"] and count["the same command again"]
 
 
 def test_a_checkpoint_is_resumed_from_and_removed_when_the_run_is_done(

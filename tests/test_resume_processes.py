@@ -1,8 +1,7 @@
-"""Two processes that are killed or stopped: they resume together, to the bytes of an uninterrupted run."""
+"""Several processes that are killed or stopped: they resume together, to the bytes of an uninterrupted run."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -16,9 +15,13 @@ import tiny
 from test_hosts import Command, kill, wait_for_updates
 from test_processes import DEV, TRAIN, Ended
 from test_train import bytes_of
-from torture import free_port
+from victim import free_port
 
-FLAGS = "--device cpu --precision fp32 --lr 5e-4 --max-steps 400 --batch-size 4 --save-every 7 --quiet --processes 2"
+from bertkit.runs.folder import read_log
+
+FLAGS = "--device cpu --precision fp32 --lr 5e-4 --batch-size 4 --save-every 7 --quiet"
+STEPS = 150
+"""Updates of a run: it is ended after a few of them."""
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +34,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.write_treebank(tmp_path_factory.mktemp("rows"), TRAIN, DEV)
 
 
-def command(model: Path, data: Path, out: Path) -> list[str]:
+def command(model: Path, data: Path, out: Path, processes: int = 2) -> list[str]:
     """What is typed; each process draws dropout of its own."""
     typed = ["finetune", "ud", "--model", str(model), "--data", str(data), *FLAGS.split(), "--out", str(out)]
-    return [sys.executable, "-m", "bertkit", *typed]
+    return [sys.executable, "-m", "bertkit", *typed, "--max-steps", str(STEPS), "--processes", str(processes)]
 
 
 def done(typed: list[str], out: Path) -> Ended:
@@ -52,10 +55,12 @@ def never(model: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def killed(started: Command) -> int:
-    """The second process is killed; the exit code that makes."""
+    """The last process is killed; the exit code that makes."""
     workers = psutil.Process(started.process.pid).children()
-    (second,) = (worker for worker in workers if worker.environ().get("RANK") == "1")
-    second.send_signal(signal.SIGKILL)
+    last = max(
+        (worker for worker in workers if "RANK" in worker.environ()), key=lambda worker: worker.environ()["RANK"]
+    )
+    last.send_signal(signal.SIGKILL)
     return 1
 
 
@@ -71,26 +76,42 @@ def warned(started: Command) -> int:
     return 128 + signal.SIGUSR1
 
 
-@pytest.mark.parametrize("end", [killed, stopped, warned])
-def test_they_resume_to_the_same_bytes(
-    model: Path, data: Path, tmp_path: Path, never: Ended, end: Callable[[Command], int]
-) -> None:
-    started = Command.start(command(model, data, tmp_path))
+def ended_and_resumed(typed: list[str], out: Path, end: Callable[[Command], int]) -> Ended:
+    """The command, ended in mid-run and then resumed to its end."""
+    started = Command.start(typed)
     try:
-        wait_for_updates(tmp_path, [started])
+        wait_for_updates(out, [started])
         code = end(started)
-        ended = started.end(tmp_path)
+        ended = started.end(out)
     finally:
         started.kill()
         kill(started.process.pid)
     assert ended.code == code, ended.said
+    assert not (ended.folder / "result.json").exists()
     if end is not killed:
         (line,) = ended.said
         assert line.startswith("Stopped by SIG") and f"bertkit resume {ended.folder}" in line
-    done([sys.executable, "-m", "bertkit", "resume", str(ended.folder), "--quiet"], tmp_path)
+    return done([sys.executable, "-m", "bertkit", "resume", str(ended.folder), "--quiet"], out)
+
+
+@pytest.mark.parametrize("end", [killed, stopped, pytest.param(warned, marks=pytest.mark.slow)])
+def test_they_resume_to_the_same_bytes(
+    model: Path, data: Path, tmp_path: Path, never: Ended, end: Callable[[Command], int]
+) -> None:
+    ended = ended_and_resumed(command(model, data, tmp_path), tmp_path, end)
     assert bytes_of(ended.folder) == bytes_of(never.folder)
-    steps = [json.loads(line)["step"] for line in (ended.folder / "log.jsonl").read_text("utf-8").splitlines()]
-    assert steps == [*range(1, 401), 400]
+    assert [line["step"] for line in read_log(ended.folder)] == [*range(1, STEPS + 1), STEPS]
+
+
+@pytest.mark.slow
+def test_three_processes_of_which_one_is_killed_resume_to_the_bytes_of_three_that_were_not(
+    model: Path, data: Path, tmp_path: Path
+) -> None:
+    never = done(command(model, data, tmp_path / "never", processes=3), tmp_path / "never")
+    ended = ended_and_resumed(command(model, data, tmp_path / "ended", processes=3), tmp_path / "ended", killed)
+    assert ended.result.spec.processes == never.result.spec.processes == 3
+    assert bytes_of(ended.folder) == bytes_of(never.folder)
+    assert [line["step"] for line in read_log(ended.folder)] == [*range(1, STEPS + 1), STEPS]
 
 
 def test_a_checkpoint_that_cannot_be_read_ends_all_of_them_with_the_same_error(

@@ -2,7 +2,7 @@
 
 Every command runs in a process forked from one that has imported everything and started no thread; it is killed at
 a moment chosen beforehand, by itself, with SIGKILL: inside an update, a save, an evaluation or the final write, or
-after so many milliseconds wherever it is.
+after so many milliseconds wherever it is. What is then typed is the same command and `bertkit resume RUN` in turn.
 """
 
 from __future__ import annotations
@@ -14,184 +14,54 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
 
 from moments import ASKING, FAULTS, MOMENTS, Fault, Moment, armed, counting, faulty
-
-HEADS = {"classification": "sst2", "regression": "stsb", "tagging": "ud_en_ewt", "span": "squad"}
-FLAGS = (
-    "--device cpu --limit 12 --batch-size 2 --gradient-accumulation 2 --epochs 3 --eval-every 4 --save-every 2 --quiet"
-)
-"""Three updates an epoch, nine in all; scored on the way, and kept in the middle of epochs."""
+from victim import HEADS, Ended, Victim, begun, outcome, ready
 
 Report = tuple[dict[str, int], list[str]]
 
-LONGEST = 120
-"""Seconds of a command, after which it hangs."""
-PATIENCE = 15
-"""Seconds that a process waits for another."""
+
+@dataclass(kw_only=True)
+class Again:
+    """Runs a victim again: by its own command and by `bertkit resume` in turn; by its command while nothing is begun.
+
+    resume  whether the next is by `bertkit resume`
+    count   how often each was typed, and in which moment processes were ended
+    """
+
+    resume: bool
+    count: Counter[str]
+
+    def by_resume(self, out: Path) -> bool:
+        """Whether it is `bertkit resume` this time."""
+        resume, self.resume = self.resume and begun(out) is not None, not self.resume
+        self.count["bertkit resume" if resume else "the same command again"] += 1
+        return resume
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How a process ended: its exit code, or less the signal's number, and what it said."""
-
-    code: int
-    said: str
-
-
-def forked(
-    typed: list[str], before: Callable[[], None] = lambda: None, processes: int = 1, rank: int = 0
-) -> list[Ended]:
-    """`bertkit TYPED` in processes forked from this one, as a launcher would start them; `rank` does `before` first."""
-    assert len(list(Path("/proc/self/task").iterdir())) == 1, "a thread does not survive a fork"
-    with ExitStack() as files:
-        said = [files.enter_context(tempfile.TemporaryFile()) for _ in range(processes)]
-        port = free_port() if processes > 1 else 0
-        pids = []
-        for k in range(processes):
-            pids.append(os.fork())
-            if pids[-1] == 0:
-                if processes > 1:
-                    os.environ.update(LOCAL_RANK=str(k), RANK=str(k), WORLD_SIZE=str(processes), **_meeting(port))
-                _command(typed, before if k == rank else lambda: None, said[k].fileno())
-        codes = _waited(pids)
-        for file in said:
-            file.seek(0)
-        return [
-            Ended(code=code, said=file.read().decode("utf-8", "replace"))
-            for code, file in zip(codes, said, strict=True)
-        ]
-
-
-def _meeting(port: int) -> dict[str, str]:
-    return {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "BERTKIT_PEER_TIMEOUT": str(PATIENCE)}
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def _command(typed: list[str], before: Callable[[], None], said: int) -> NoReturn:
-    """The rest of a forked process."""
-    os.dup2(said, 1)
-    os.dup2(said, 2)
-    try:
-        before()
-        from bertkit.cli import main
-
-        main(typed)
-    except SystemExit as leaving:
-        sys.stdout.flush()
-        os._exit(int(leaving.code or 0))
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    os._exit(70)
-
-
-def _waited(pids: list[int]) -> list[int]:
-    """Their exit codes. Raises AssertionError if they hang."""
-    until, codes = time.monotonic() + LONGEST, dict[int, int]()
-    while time.monotonic() < until:
-        for pid in set(pids) - set(codes):
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                codes[pid] = os.waitstatus_to_exitcode(status)
-        if len(codes) == len(pids):
-            return [codes[pid] for pid in pids]
-        time.sleep(0.005)
-    for pid in set(pids) - set(codes):
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    raise AssertionError(f"a command hung for {LONGEST} s")
-
-
-def ready() -> None:
-    """Import everything; the one thread is this."""
-    os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1")
-    os.environ["TORCH_CPP_LOG_LEVEL"] = "FATAL"  # as the command line has it, before torch is imported
-    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pyarrow's allocator would start one
-    from transformers import (
-        AutoModelForQuestionAnswering,
-        AutoModelForSequenceClassification,
-        AutoModelForTokenClassification,
-    )
-
-    import bertkit.cli
-    import bertkit.evaluation.hf_metrics
-    import bertkit.runs.run
-
-    assert AutoModelForQuestionAnswering and AutoModelForSequenceClassification and AutoModelForTokenClassification
-    assert bertkit.cli and bertkit.runs.run and bertkit.evaluation.hf_metrics
-
-
-@dataclass(frozen=True, kw_only=True)
-class Victim:
-    """What is killed: a short run on the sample, by one of HEADS and an encoder, in so many processes."""
-
-    kind: str
-    encoder: Path
-    processes: int
-    cache: Path
-
-    def __call__(self, out: Path, before: Callable[[], None] = lambda: None, rank: int = 0) -> list[Ended]:
-        """Run it below `out`."""
-        os.environ["BERTKIT_CACHE"] = str(self.cache)
-        asked = ["--sample", "--model", str(self.encoder), *FLAGS.split(), "--out", str(out)]
-        return forked(["finetune", HEADS[self.kind], *asked], before, self.processes, rank)
-
-    def finish(self, out: Path) -> None:
-        """Run it to its end."""
-        ended = self(out)
-        assert not any(one.code for one in ended), ended
-
-
-def outcome(out: Path) -> dict[str, Any]:
-    """What must be the same: the bytes of model and predictions, the scores, and the steps of the log."""
-    (folder,) = (path for path in out.iterdir() if not path.name.startswith("."))
-    files = ("model/model.safetensors", "predictions.jsonl")
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
-    result = json.loads((folder / "result.json").read_text("utf-8"))
-    left = sorted(path.name for path in folder.iterdir())
-    return {
-        **{name: (folder / name).read_bytes() for name in files},
-        "log": [{name: value for name, value in line.items() if name != "seconds"} for line in log],
-        "evaluations": result["evaluations"],
-        "files": left,
-    }
-
-
-def survives(victim: Victim, out: Path, moments: list[Moment]) -> int:
-    """Run it, ended at each of the moments, then to its end; how often it was ended."""
-    ends = 0
-    for moment in moments:
-        ended = victim(out, armed(moment), moment.rank)
-        if not any(one.code for one in ended):  # it was done before
+def survives(victim: Victim, out: Path, moments: list[Moment], again: Again) -> None:
+    """Run it, ended at each of the moments, then to its end."""
+    for k, moment in enumerate(moments):
+        ended = victim(out, armed(moment), moment.rank, resume=k > 0 and again.by_resume(out))
+        if not any(one.code for one in ended):  # it was done before, or no such moment came any more
+            assert k or moment.kind == "anywhere", f"{moment} never came"
             break
-        ends += 1
+        again.count["ended by a signal"] += 1
+        again.count[f"in: {moment.kind}"] += 1
         hit = ended.pop(moment.rank)
         assert _as_asked(moment, hit), f"{moment}: {hit}"
         for other in ended:  # it was left alone, or stopped as well, or done
             assert other.code in (0, 1, 128 + moment.signal), f"{moment}: {other}"
             assert other.said.count("\n") <= 1 and "Traceback" not in other.said, f"{moment}: {other}"
-    victim.finish(out)
-    return ends
+    victim.finish(out, again.by_resume(out))
 
 
 def _as_asked(moment: Moment, hit: Ended) -> bool:
@@ -205,16 +75,17 @@ def _as_asked(moment: Moment, hit: Ended) -> bool:
     return right and hit.code == 128 + moment.signal
 
 
-def stands(victim: Victim, out: Path, fault: Fault, met: Path) -> bool:
-    """Run it under a fault, then to its end; whether the fault ended it. It must say so, and why, in one line."""
+def stands(victim: Victim, out: Path, fault: Fault, met: Path, again: Again) -> None:
+    """Run it under a fault, then to its end. If the fault ended it, it must say so, and why, in one line."""
     ended = victim(out, faulty(fault, met))
     for one in ended:
         lines = [line for line in one.said.splitlines() if line.startswith("Error: ")]
         assert one.code in (0, 1, 2) and "Traceback" not in one.said, f"{fault}: {one}"
         assert len(lines) == (one.code != 0), f"{fault}: {one}"
     assert not ended[0].code or os.strerror(getattr(errno, fault.error)) in ended[0].said, f"{fault}: {ended[0]}"
-    victim.finish(out)
-    return ended[0].code != 0
+    again.count["ended by a fault"] += ended[0].code != 0
+    again.count["faults met"] += met.exists()
+    victim.finish(out, again.by_resume(out))
 
 
 # All of it, counted.
@@ -230,14 +101,13 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
         out = folder / str(k)
         cold = replace(victim, cache=out.with_suffix(".cache"))
         count["runs"] += 1
+        again = Again(resume=draws.random() < 0.5, count=count)
         try:
             if isinstance(one, Fault):
-                met = out.with_suffix(".met")
-                count["ended by a fault"] += stands(cold, out, one, met)
-                count["faults met"] += met.exists()
+                stands(cold, out, one, out.with_suffix(".met"), again)
             else:
                 more = [Moment.drawn(draws, processes=victim.processes) for _ in range(draws.randint(0, 2))]
-                count["ended by a signal"] += survives(cold if k % 5 == 4 else victim, out, [one, *more])
+                survives(cold if k % 5 == 4 else victim, out, [one, *more], again)
             count["survived"] += 1
             found = outcome(out)
             differ = [name for name in wanted if found[name] != wanted[name]]
@@ -253,8 +123,8 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
 
 def rounds_of(options: argparse.Namespace, victim: Victim, folder: Path, draws: random.Random) -> list[Moment | Fault]:
     """What happens to one head's runs."""
-    drawn = partial(Moment.drawn, draws, processes=victim.processes)
-    killed = [drawn(MOMENTS[k % len(MOMENTS)]) for k in range(options.kills)]
+    drawn, kinds = partial(Moment.drawn, draws, processes=victim.processes), tuple(MOMENTS)
+    killed = [drawn(kinds[k % len(kinds)]) for k in range(options.kills)]
     asked = [drawn(sent=ASKING[k % len(ASKING)]) for k in range(options.signals)]
     faults = Fault.every(places(victim, folder), draws)
     return [*killed, *asked, *(faults if options.faults is None else draws.sample(faults, options.faults))]

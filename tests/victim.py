@@ -1,0 +1,169 @@
+"""The runs that torture.py kills and resumes: forked processes, how they ended, and what they left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+HEADS = {"classification": "sst2", "regression": "stsb", "tagging": "ud_en_ewt", "span": "squad"}
+FLAGS = "--device cpu --limit 12 --batch-size 2 --gradient-accumulation 2 --epochs 3 --eval-every 4"
+"""Three updates an epoch, nine in all; scored on the way."""
+RUN_FLAGS = "--save-every 2 --quiet"
+"""Of `bertkit resume` too: checkpoints in the middle of epochs."""
+
+LONGEST = 120
+"""Seconds of a command, after which it hangs."""
+PATIENCE = 15
+"""Seconds that a process waits for another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a process ended: its exit code, or less the signal's number, and what it said."""
+
+    code: int
+    said: str
+
+
+def forked(
+    typed: list[str], before: Callable[[], None] = lambda: None, processes: int = 1, rank: int = 0
+) -> list[Ended]:
+    """`bertkit TYPED` in processes forked from this one, as a launcher would start them; `rank` does `before` first."""
+    assert len(list(Path("/proc/self/task").iterdir())) == 1, "a thread does not survive a fork"
+    with ExitStack() as files:
+        said = [files.enter_context(tempfile.TemporaryFile()) for _ in range(processes)]
+        port = free_port() if processes > 1 else 0
+        pids = []
+        for k in range(processes):
+            pids.append(os.fork())
+            if pids[-1] == 0:
+                if processes > 1:
+                    os.environ.update(LOCAL_RANK=str(k), RANK=str(k), WORLD_SIZE=str(processes), **_meeting(port))
+                _command(typed, before if k == rank else lambda: None, said[k].fileno())
+        codes = _waited(pids)
+        for file in said:
+            file.seek(0)
+        return [
+            Ended(code=code, said=file.read().decode("utf-8", "replace"))
+            for code, file in zip(codes, said, strict=True)
+        ]
+
+
+def _meeting(port: int) -> dict[str, str]:
+    return {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "BERTKIT_PEER_TIMEOUT": str(PATIENCE)}
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _command(typed: list[str], before: Callable[[], None], said: int) -> NoReturn:
+    """The rest of a forked process."""
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    try:
+        before()
+        from bertkit.cli import main
+
+        main(typed)
+    except SystemExit as leaving:
+        sys.stdout.flush()
+        os._exit(int(leaving.code or 0))
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    os._exit(70)
+
+
+def _waited(pids: list[int]) -> list[int]:
+    """Their exit codes. Raises AssertionError if they hang."""
+    until, codes = time.monotonic() + LONGEST, dict[int, int]()
+    while time.monotonic() < until:
+        for pid in set(pids) - set(codes):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                codes[pid] = os.waitstatus_to_exitcode(status)
+        if len(codes) == len(pids):
+            return [codes[pid] for pid in pids]
+        time.sleep(0.005)
+    for pid in set(pids) - set(codes):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    raise AssertionError(f"a command hung for {LONGEST} s")
+
+
+def ready() -> None:
+    """Import everything; the one thread is this."""
+    os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1")
+    os.environ["TORCH_CPP_LOG_LEVEL"] = "FATAL"  # as the command line has it, before torch is imported
+    os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pyarrow's allocator would start one
+    from transformers import (
+        AutoModelForQuestionAnswering,
+        AutoModelForSequenceClassification,
+        AutoModelForTokenClassification,
+    )
+
+    import bertkit.cli
+    import bertkit.evaluation.hf_metrics
+    import bertkit.runs.run
+
+    assert AutoModelForQuestionAnswering and AutoModelForSequenceClassification and AutoModelForTokenClassification
+    assert bertkit.cli and bertkit.runs.run and bertkit.evaluation.hf_metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Victim:
+    """What is killed: a short run on the sample, by one of HEADS and an encoder, in so many processes."""
+
+    kind: str
+    encoder: Path
+    processes: int
+    cache: Path
+
+    def __call__(
+        self, out: Path, before: Callable[[], None] = lambda: None, rank: int = 0, resume: bool = False
+    ) -> list[Ended]:
+        """Run it below `out`: by its command, or by `bertkit resume` of what was begun there."""
+        os.environ["BERTKIT_CACHE"] = str(self.cache)
+        flags = ["--sample", "--model", str(self.encoder), *FLAGS.split(), "--out", str(out)]
+        typed = ["resume", str(begun(out))] if resume else ["finetune", HEADS[self.kind], *flags]
+        return forked([*typed, *RUN_FLAGS.split()], before, self.processes, rank)
+
+    def finish(self, out: Path, resume: bool = False) -> None:
+        """Run it to its end."""
+        ended = self(out, resume=resume)
+        assert not any(one.code for one in ended), ended
+
+
+def begun(out: Path) -> Path | None:
+    """The folder of the run that was begun below `out`; None before it has a spec."""
+    return next((path.parent for path in out.glob("[!.]*/spec.json")), None)
+
+
+def outcome(out: Path) -> dict[str, Any]:
+    """What must be the same: the bytes of model and predictions, the scores, and the steps of the log."""
+    (folder,) = (path for path in out.iterdir() if not path.name.startswith("."))
+    files = ("model/model.safetensors", "predictions.jsonl")
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
+    result = json.loads((folder / "result.json").read_text("utf-8"))
+    left = sorted(path.name for path in folder.iterdir())
+    return {
+        **{name: (folder / name).read_bytes() for name in files},
+        "log": [{name: value for name, value in line.items() if name != "seconds"} for line in log],
+        "evaluations": result["evaluations"],
+        "files": left,
+    }
