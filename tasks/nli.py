@@ -23,6 +23,9 @@ AX = Source(
     rows={"ax": 1_104},
 )
 
+NO_CONSENSUS = dict.fromkeys(("-", "-1"), "no consensus label")
+"""Bowman et al. 2015, section 2.2; Williams et al. 2018, section 2.2. -1 is SNLI's on the Hub (its dataset card)."""
+
 MNLI = Task(
     name="mnli",
     about="premise, hypothesis -> entailment, neutral, contradiction (Williams et al. 2018)",
@@ -50,7 +53,7 @@ MNLI = Task(
         },
         columns=MNLI_COLUMNS,
         labels=MNLI_LABELS,
-        dropped={"-": "no consensus label"},  # Bowman et al. 2015, section 2.2; Williams et al. 2018, section 2.2
+        dropped=NO_CONSENSUS,
         rows={"train": 392_702, "dev_matched": 9_815, "dev_mismatched": 9_832},
     ),
     evaluations=(

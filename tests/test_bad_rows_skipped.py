@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import tiny
+from datasets import ClassLabel, Dataset, Features, Value
 from files import json_lines, write
 
 from bertkit import registry
@@ -47,6 +48,20 @@ def test_pairs_without_a_consensus_are_left_out_of_mnli_and_counted(tmp_path: Pa
     rows = read("mnli", tmp_path)
     assert list(rows.table["label"]) == ["entailment", "neutral", "contradiction"]
     assert rows.notes == ("2 rows: left out, no consensus label (first: train.jsonl, line 2)",)
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_pairs_without_a_consensus_are_left_out_of_parquet_too(tmp_path: Path, classes: bool) -> None:
+    label = ClassLabel(names=["entailment", "neutral", "contradiction"]) if classes else Value("int64")
+    features = Features({"premise": Value("string"), "hypothesis": Value("string"), "label": label})
+    for name, labels in (("train", [0, -1, 2]), ("dev_matched", [-1, -1])):
+        columns = {"premise": ["A"] * len(labels), "hypothesis": ["B"] * len(labels), "label": labels}
+        Dataset.from_dict(columns, features=features).to_parquet(tmp_path / f"{name}.parquet")
+    rows = read("mnli", tmp_path)
+    assert list(rows.table["label"]) == ["entailment", "contradiction"]
+    assert rows.notes == ("1 row: left out, no consensus label (first: train.parquet, row 2)",)
+    with pytest.raises(DataError, match=r"dev_matched\.parquet: all 2 rows are left out \(first: no consensus label\)"):
+        read("mnli", tmp_path, "dev_matched")
 
 
 def test_a_broken_line_of_another_task_is_an_error(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,12 @@ def test_a_text_file_for_a_run_that_reads_two_texts_is_refused_with_its_columns(
 
 
 def test_a_folder_and_a_missing_file_are_named(tmp_path: Path) -> None:
-    for path, said in ((tmp_path, "is a folder"), (tmp_path / "nowhere.txt", "no such file")):
+    device = Path(os.devnull)
+    for path, said in (
+        (tmp_path, "a folder"),
+        (tmp_path / "nowhere.txt", "no such file"),
+        (device, "a pipe or a device"),
+    ):
         with pytest.raises(BertkitError, match=said):
             read_inputs(registry.find("sst2"), TypedInput(file=path))
 

@@ -79,3 +79,8 @@ def lacking(role: str, present: Sequence[str], candidates: Mapping[str, Sequence
     odd = next((mark for mark in DELIMITERS if len(present) == 1 and mark in present[0]), None)
     looks = f"; it looks separated by {DELIMITERS[odd]}, but its lines have different numbers of columns" if odd else ""
     return DataError(f"{file}: no column {wanted} for the {role}{looks}; it has {', '.join(map(str, present))}")
+
+
+def tagged_lines(tags: str) -> str:
+    """How words and their tags are given that are not in CoNLL-U."""
+    return f'give words and tags as JSON Lines, a sentence a line: {{"words": [...], "{tags}": [...]}}'

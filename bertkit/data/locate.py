@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bertkit import registry
+from bertkit.data.columns import tagged_lines
 from bertkit.errors import DataError
 from bertkit.files import expanded
 from bertkit.sources import SUFFIXES, Located, locate
@@ -13,6 +14,12 @@ from bertkit.spec import HUB, SAMPLE
 from bertkit.task import Task
 
 TRAIN = "train"
+SHOWN = 5
+"""Names in an error of what a folder has."""
+COLUMNS = (".txt", ".conll", ".bio", ".iob", ".iob2")
+"""Suffixes of files with a word and its tags a line."""
+CONLL_2003 = ("eng.train", "eng.testa", "eng.testb")
+"""The names of its files (clips.uantwerpen.be/conll2003/ner)."""
 
 SplitFiles = Mapping[str, Located | None]
 """The files of train, and of every evaluation by its name; None where there are none."""
@@ -60,4 +67,22 @@ def _lack(task: Task, split: str, folder: Path) -> str:
     stems = " or ".join(f"{stem}.*" for stem in source.stems.get(split, (split,)))
     names = ", ".join((*source.files.get(split, ()), f"{stems} ({', '.join(SUFFIXES)})"))
     places = " or ".join((*source.folders, "the folder itself"))
-    return f"{task.name}: no {split} split in {folder} (looked for {names}, in {places})"
+    lack = f"{task.name}: no {split} split in {folder} (looked for {names}, in {places})"
+    return lack + _holds(folder) + _sentence_lines(task, folder)
+
+
+def _holds(folder: Path) -> str:
+    """What the folder has instead."""
+    names = sorted(f"{path.name}{'/' * path.is_dir()}" for path in folder.iterdir() if path.name[0] != ".")
+    if not names:
+        return "; it is empty"
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"; it has {', '.join(names[:SHOWN])}{more}"
+
+
+def _sentence_lines(task: Task, folder: Path) -> str:
+    """How tagged words in a layout that is not read (CoNLL-2003's columns) are given, if the folder may have some."""
+    tags = task.source.columns.get("tags")
+    if tags is None or not any(path.suffix in COLUMNS or path.name in CONLL_2003 for path in folder.iterdir()):
+        return ""
+    return f"; {tagged_lines(tags[0])}"

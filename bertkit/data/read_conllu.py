@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bertkit.data.columns import tagged_lines
 from bertkit.data.decoding import check_line_ends, lines
 from bertkit.errors import DataError
 
@@ -51,7 +52,8 @@ class _Sentence:
         columns = line.split("\t")
         where = f"{self.path}, line {number}"
         if len(columns) != 10:
-            raise DataError(f"{where}: {len(columns)} columns, CoNLL-U has 10, with tabs between them")
+            hint = f"; {tagged_lines('tags')}" if len(columns) < 5 else ""
+            raise DataError(f"{where}: {len(columns)} columns, CoNLL-U has 10, with tabs between them{hint}")
         name = columns[0]
         self.start = self.start or number
         if _is_pair(name, "-") or _is_pair(name, "."):

@@ -55,6 +55,9 @@ def validate_rows(
             given += len(gold) - gold.count(None)
         yield valid
     findings.check_share(rows)
+    if not rows and findings.skipped:
+        file = where.rpartition(", ")[0]
+        raise DataError(f"{file}: all {len(findings.skipped):,} rows are left out (first: {findings.skipped[0].why})")
     if missing and not given:
         file = where.rpartition(", ")[0]
         raise DataError(f"{file}: no word has a tag: a split without tags can be predicted, not trained on or scored")
@@ -65,8 +68,8 @@ def _checked(
 ) -> dict[str, Any] | None:
     """The row as the head's columns; None if it is skipped."""
     gold = row.get(names.get(head.roles[-1], ""))
-    reason = source.dropped.get(gold.strip()) if isinstance(gold, str) else None
-    if reason:
+    reason = source.dropped.get("-1" if gold is None else str(gold).strip())  # `datasets` gives -1 of a class as None
+    if reason and names.get(head.roles[-1]) in row:
         findings.drop(where, reason)
         return None
     try:

@@ -74,11 +74,18 @@ def read_inputs(task: Task, typed: TypedInput) -> Inputs:
     if typed.file is None:
         return _typed(task, typed)
     if not typed.file.is_file():
-        what = "is a folder: give a file" if typed.file.is_dir() else "there is no such file"
-        raise DataError(f"--file {typed.file}: {what}")
+        raise DataError(f"--file {typed.file}: {_no_file(typed.file)}")
     if typed.file.suffix.lower() in SUFFIXES:
         return _table(task, typed.file)
     return _lines(task, typed.file)
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder: give a file"
+    if path.exists():
+        return "is a pipe or a device, which is not read: write its lines to a file"
+    return "there is no such file"
 
 
 def _typed(task: Task, typed: TypedInput) -> Inputs:
