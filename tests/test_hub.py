@@ -315,8 +315,8 @@ def test_a_small_file_with_wrong_bytes_is_refused_too(tmp_path: Path, hub: FakeH
     hub.fault("GET /org/tiny/resolve", "flip", at=5)
     hub.fault("GET /datasets/nyu-mll/glue/resolve", "flip", at=5)
     said = ask(FETCH, hub.url, tmp_path)
-    assert "other bytes" in said["model"]
-    assert "README.md came with other bytes" in said["train"]
+    assert "arrived with a different hash" in said["model"]
+    assert "README.md arrived with a different hash" in said["train"]
 
 
 def test_a_hub_that_is_busy_five_times_is_asked_a_sixth_time(tmp_path: Path, hub: FakeHub) -> None:
