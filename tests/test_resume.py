@@ -106,7 +106,8 @@ def test_runs_that_are_killed_stopped_or_out_of_memory_resume_to_the_same_bytes(
     count = report["counts"][kind]
     assert count["runs"] == count["survived"] == count["identical"] == KILLS + 4
     assert count["ended by a signal"] >= KILLS / 2
-    assert all(count[f"in: {moment}"] for moment in ("update", "save", "evaluation", "final write"))
+    never = {f"in: {one}" for one in ("update", "save", "evaluation", "final write")} - count.keys()
+    assert not never, "moments that no longer come"
     assert count["bertkit resume"] and count["the same command again"]
 
 
