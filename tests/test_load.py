@@ -231,3 +231,10 @@ def test_a_head_of_another_size_than_its_config_says_is_named_with_both_shapes(t
     (folder / "config.json").write_text(json.dumps({**config, **three}), "utf-8")
     with pytest.raises(EncoderError, match=r"config\.json: classifier\.\w+ has the shape \(2.*, not \(3"):
         load_trained(folder, tiny.SIGNS)
+
+
+def test_a_saved_model_is_readable_by_whoever_may_read_its_config(tmp_path: Path) -> None:
+    loaded = load(tiny.encoder(tiny.make("bert", tmp_path / "bert")), tiny.SIGNS, scratch=False, seed=1)
+    save(loaded, tmp_path / "saved")
+    modes = {path.name: path.stat().st_mode for path in (tmp_path / "saved").iterdir()}
+    assert modes["model.safetensors"] == modes["config.json"]

@@ -6,6 +6,7 @@ B features of a batch, T tokens, C labels.
 from __future__ import annotations
 
 import copy
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,8 @@ def save(loaded: Loaded, folder: Path) -> None:
         loaded.model.save_pretrained(folder)
     except SafetensorError as error:  # which is what a full disk makes of it
         raise OSError(one_line(error, lines=1)) from error
+    for file in folder.glob("*.safetensors"):  # the library makes them the user's alone
+        shutil.copymode(folder / "config.json", file)
     try:
         _as_it_came(loaded.tokenizer).save_pretrained(folder)
     except OSError:
