@@ -442,6 +442,7 @@ def test_a_run_from_an_empty_cache_is_repeated_offline(root: Path, tmp_path: Pat
     assert 0 < asked == len(hub.requests)
 
 
+@pytest.mark.slow
 def test_a_run_resumes_at_the_commits_it_was_started_with_whatever_was_pushed_since(root: Path, tmp_path: Path) -> None:
     shutil.copytree(root, tmp_path / "hub")
     flags = ["--model", "org/tiny", "--limit", "16", "--max-steps", "6", "--batch-size", "4", "--save-every", "2"]

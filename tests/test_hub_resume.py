@@ -15,6 +15,8 @@ import tiny
 from fakehub import FakeHub
 from test_hub import KILLED_AT_UPDATE_5, environment
 
+pytestmark = pytest.mark.slow  # runs in processes of their own against a Hub
+
 HASTE = "from bertkit.hub import retry; retry.PAUSES = ()"
 TYPED = "finetune sst2 --model org/tiny --data rows --max-steps 6 --batch-size 4 --save-every 2 --device cpu"
 

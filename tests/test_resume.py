@@ -206,7 +206,7 @@ def test_nor_without_rows_that_it_was_scored_on(spec: Spec, tmp_path: Path, monk
     facts = json.loads(path.read_text("utf-8"))
     facts["made of"]["the rows of another dev set"] = "0 5"
     _rewritten(path, facts, "")
-    with pytest.raises(RequestError, match="something else: the rows of another dev set changed"):
+    with pytest.raises(RequestError, match="cannot be resumed: the rows of another dev set changed"):
         run(spec, RunOptions(out=tmp_path / "runs"))
 
 
