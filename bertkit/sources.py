@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from bertkit.errors import DataError
 
@@ -39,6 +40,38 @@ class Carve:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HoldOut:
+    """How rows for scoring are held out of a train split where there is no dev file.
+
+    share  of the train rows, stratified by label; equal texts stay on one side, and so do the rows of a group
+    """
+
+    share: float = 0.2
+
+
+FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conllu", "conll", "folders"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileFormat:
+    """How one file is read, where its name and its task do not say it.
+
+    kind       its layout: "csv" has quoted cells and any `delimiter`, "tsv" is split at tabs and has none; "json" is a
+               list of rows or SQuAD's; "conll" has a word and its tags a line; "folders" is a folder for each class
+    delimiter  of a csv
+    header     whether the first line names the columns
+    columns    names of the columns where no line names them
+    encoding   as Python names it
+    """
+
+    kind: FileKind
+    delimiter: str = ","
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Where rows come from.
 
@@ -53,6 +86,11 @@ class Source:
     drops_broken  whether lines with another number of columns are skipped: the data set is known for some
     rows     for each split its published number of rows
     carve    what replaces a missing train split
+    hold_out what replaces a missing dev split
+    formats  for each split how its files are read; without one by their suffix
+    joined   for each role the columns that are joined, with a space between them, where it has several
+    separator   what stands between the labels of a cell that holds several
+    indicators  columns that are 1 where their row has the label of that name, and 0 where not
     """
 
     hub: HubRows | None = None
@@ -66,6 +104,11 @@ class Source:
     drops_broken: bool = False
     rows: Mapping[str, int] = field(default_factory=dict)
     carve: Carve | None = None
+    hold_out: HoldOut | None = None
+    formats: Mapping[str, FileFormat] = field(default_factory=dict)
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    separator: str | None = None
+    indicators: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,18 @@ HUB, SAMPLE = "hub", "sample"
 SPEC_FILE, MODEL_FOLDER, RESULT_FILE = "spec.json", "model", "result.json"
 """In a run's folder; the result is written last."""
 
+ADDED: dict[str, Any] = {
+    "keep_head": False,
+    "at_end": False,
+    "understood": [],
+    "hold_out": None,
+    "formats": {},
+    "joined": {},
+    "separator": None,
+    "indicators": [],
+}
+"""Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
@@ -93,9 +105,7 @@ class Spec:
         """Eight hex digits of SHA-256 over the whole spec."""
         import hashlib
 
-        plain = to_plain(self)
-        if not self.keep_head:
-            del plain["keep_head"]  # so that runs from before there was such a field keep their names
+        plain = _without_added(to_plain(self))
         text = json.dumps(plain, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
 
@@ -129,6 +139,16 @@ class RunOptions:
         """Raise RequestError for a number out of range."""
         if self.save_every is not None and self.save_every < 1:
             raise RequestError(f"--save-every {self.save_every}: it must be at least 1")
+
+
+def _without_added(plain: Any) -> Any:
+    """The plain value without ADDED fields that have their default."""
+    if isinstance(plain, list):
+        return [_without_added(value) for value in plain]
+    if not isinstance(plain, dict):
+        return plain
+    kept = {name: value for name, value in plain.items() if name not in ADDED or value != ADDED[name]}
+    return {name: _without_added(value) for name, value in kept.items()}
 
 
 def to_plain(value: Any) -> Any:

@@ -80,6 +80,7 @@ class Evaluation:
     metrics  names of metrics; the first is the headline
     human    for each metric the human score, as a fraction, where it was measured
     scored   False where the rows have no gold and are only predicted
+    at_end   True where it is scored once, after training, and never during it: a test split
     """
 
     name: str
@@ -88,6 +89,7 @@ class Evaluation:
     source: Source | None = None
     human: Mapping[str, float] = field(default_factory=dict)
     scored: bool = True
+    at_end: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,7 @@ class Task:
     """A problem as a value.
 
     about          one line: what goes in, what comes out
+    understood     for a task made from files: what they were taken for, and why, a line each
     sample_recipe  the recipe for the shipped sample, whose rows are few
     """
 
@@ -104,6 +107,7 @@ class Task:
     source: Source
     evaluations: tuple[Evaluation, ...]
     recipe: Recipe = field(default_factory=Recipe)
+    understood: tuple[str, ...] = ()
     sample_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=10, batch_size=16, learning_rate=1e-4))
 
     def __post_init__(self) -> None:

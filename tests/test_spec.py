@@ -15,6 +15,7 @@ import pytest
 from bertkit import registry
 from bertkit.errors import RequestError
 from bertkit.heads import Classification, Span, Window
+from bertkit.sources import Carve, FileFormat, HoldOut, HubRows, Source
 from bertkit.spec import Spec, spec_from_plain, to_plain
 from bertkit.task import Evaluation, Recipe, Task
 
@@ -60,7 +61,26 @@ OTHER: dict[type, dict[str, Any]] = {
         "source": registry.find("cola").source,
         "evaluations": (Evaluation(name="dev", split="dev", metrics=("matthews",)),),
         "recipe": Recipe(epochs=1),
+        "understood": ("a file",),
         "sample_recipe": Recipe(epochs=1),
+    },
+    Source: {
+        "hub": HubRows(id="org/rows"),
+        "folders": ("elsewhere",),
+        "files": {"train": ("rows.csv",)},
+        "stems": {"train": ("rows",)},
+        "columns": {"text": ("review",)},
+        "header": {"train": ("text", "label")},
+        "labels": {"bad": "negative"},
+        "dropped": {"-1": "no label"},
+        "drops_broken": True,
+        "rows": {"train": 3},
+        "carve": Carve(dev="dev", train=1, of=2),
+        "hold_out": HoldOut(share=0.1),
+        "formats": {"train": FileFormat(kind="csv", delimiter=";")},
+        "joined": {"text": ("title", "body")},
+        "separator": "|",
+        "indicators": ("toxic", "insult"),
     },
 }
 CHANGES = [(owner, name) for owner, values in OTHER.items() for name in values]
@@ -73,6 +93,8 @@ def changed(owner: type, name: str) -> Spec:
         return replace(SPEC, **change)
     if owner is Task:
         return replace(SPEC, task=replace(SPEC.task, **change))
+    if owner is Source:
+        return replace(SPEC, task=replace(SPEC.task, source=replace(SPEC.task.source, **change)))
     recipe = replace(SPEC.recipe, **change) if owner is Recipe else SPEC.recipe
     if owner is Window:
         recipe = replace(SPEC.recipe, window=replace(SPEC.recipe.window, **change))

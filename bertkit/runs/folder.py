@@ -19,6 +19,11 @@ from bertkit.result import SCHEMA, Result
 from bertkit.sources import Source
 from bertkit.spec import HUB, MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE, Spec, spec_from_plain, to_plain
 
+SPEC, LOG, MODEL, PREDICTIONS, RESULT = SPEC_FILE, "log.jsonl", MODEL_FOLDER, "predictions.jsonl", RESULT_FILE
+FAILED, BEST, SKIPPED = "failed.json", "best", "skipped.jsonl"
+WORKING_FOLDER, COMMITS = "begun_in", "commits"
+"""Keys of spec.json besides the spec's own."""
+
 
 def start_id(folder: Path) -> int | None:
     """An id of the run that was started in the folder, another for each start; None if there is none."""
@@ -70,15 +75,6 @@ class Log:
             if kind is None:
                 self.flushed()  # before the result is there, which makes the run a finished one
             self.file.close()
-
-
-SPEC, LOG, MODEL, PREDICTIONS, RESULT = SPEC_FILE, "log.jsonl", MODEL_FOLDER, "predictions.jsonl", RESULT_FILE
-
-
-FAILED, BEST, SKIPPED = "failed.json", "best", "skipped.jsonl"
-
-
-WORKING_FOLDER, COMMITS = "begun_in", "commits"
 
 
 def read_result(folder: Path) -> Result | None:

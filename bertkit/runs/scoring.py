@@ -54,7 +54,7 @@ class Scoring:
         head, parts = self.splits.head, {}
         for evaluation in self.task.evaluations:
             rows = self.splits.evaluations[evaluation.name]
-            if isinstance(rows, str) or (in_training and not evaluation.scored):
+            if isinstance(rows, str) or (in_training and (evaluation.at_end or not evaluation.scored)):
                 continue
             part = self.features[evaluation.name].all_features
             logits = predict(self.model, part, progress)
