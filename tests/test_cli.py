@@ -61,6 +61,10 @@ def test_finetune_prints_a_score_with_its_interval_and_its_folder(say: Say, run:
     assert f"finished before: {run['folder']}" in out
 
 
+def test_the_human_score_of_a_task_does_not_stand_beside_its_sample(say: Say, run: dict[str, Any]) -> None:
+    assert "HUMAN" not in say(FINETUNE)[1]
+
+
 def test_several_seeds_come_with_their_mean_and_sample_deviation(say: Say, run: dict[str, Any]) -> None:
     _, out, _ = say(f"{FINETUNE} --seeds 2 --json")
     values = [100 * one["evaluations"][0]["metrics"]["accuracy"]["value"] for one in json.loads(out)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bertkit.machine.processes import first
 from bertkit.progress import Progress
-from bertkit.spec import Spec
+from bertkit.spec import SAMPLE, Spec
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,21 +115,27 @@ def print_marks(line: str, marks: Sequence[str]) -> None:
 
 
 def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
-    """Print a line per metric: its value with the interval over rows, and the human score."""
+    """Print a line per metric: its value with the interval over rows, and the human score, except for the sample."""
     from rich.table import Table
 
+    shown = spec.data != SAMPLE
+    humans = {e.name: {name: percent(score) for name, score in e.human.items() if shown} for e in spec.task.evaluations}
+    names = ["EVALUATION", "ROWS", "METRIC", "SCORE [95 % over rows]", *(["HUMAN"] if any(humans.values()) else [])]
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("EVALUATION", "ROWS", "METRIC", "SCORE [95 % over rows]", "HUMAN"):
+    for name in names:
         table.add_column(name, justify="right" if name in ("ROWS", "HUMAN") else "left", no_wrap=True)
+    lines = []
     for scored in evaluations:
-        human = next((e.human for e in spec.task.evaluations if e.name == scored.name), {})
+        rows, human = f"{scored.rows:,}", humans.get(scored.name, {})
         if scored.missing:
-            table.add_row(scored.name, "", "", f"({scored.missing})", "")
+            lines.append((scored.name, "", "", f"({scored.missing})", ""))
         elif not scored.metrics:
-            table.add_row(scored.name, f"{scored.rows:,}", "", "predicted, not scored", "")
+            lines.append((scored.name, rows, "", "predicted, not scored", ""))
         for name, score in scored.metrics.items():
-            man = percent(human[name]) if name in human else ""
-            table.add_row(scored.name, f"{scored.rows:,}", METRIC_TITLES.get(name, name), with_interval(score), man)
+            title = METRIC_TITLES.get(name, name)
+            lines.append((scored.name, rows, title, with_interval(score), human.get(name, "")))
+    for line in lines:
+        table.add_row(*line[: len(names)])
     console().print(table)
     if methods := _methods(evaluations):
         console().print(f"  intervals: {methods}")
