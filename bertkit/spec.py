@@ -32,6 +32,9 @@ ADDED: dict[str, Any] = {
     "joined": {},
     "separator": None,
     "indicators": [],
+    "scaled": False,
+    "mean": None,
+    "sd": None,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 

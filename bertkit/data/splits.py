@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bertkit.data.locate import TRAIN, SplitFiles, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
 from bertkit.errors import DataError
-from bertkit.heads import FROM_TRAIN, Head
+from bertkit.heads import Head
 from bertkit.result import RowCount
 from bertkit.sources import Source
 from bertkit.spec import SAMPLE, Spec
@@ -85,8 +85,9 @@ def read_located_splits(spec: Spec, files: SplitFiles | None, training: bool = T
         train, parts = _carved(task, spec, parts)
         published = {}  # neither part is a published split
     head = task.head
-    if train and head.labels == FROM_TRAIN:
-        head = head.resolved(train.table[head.roles[-1]])
+    if train and not head.is_resolved:
+        gold = head.roles[-1]
+        head = head.resolved(row[gold] for row in train.table.select_columns([gold]))
     return Splits(
         head=head,
         train=train and _naming_missing_labels(train.limited(spec.limit), head),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import RequestError
+from bertkit.heads.numbers import Number
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,22 +24,6 @@ FROM_TRAIN: FromTrain = "from train"
 
 DROPPED = "dropped golds"
 """The key of a checked row with the golds that were left out, counted by reason; it is no column."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Number:
-    """A number from `low` to `high` instead of a label: regression."""
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        """Convert to floats: 0 and 0.0 would give a spec two digests."""
-        object.__setattr__(self, "low", float(self.low))
-        object.__setattr__(self, "high", float(self.high))
-
-    def __str__(self) -> str:
-        return f"a number from {self.low:g} to {self.high:g}"
 
 
 Labels = tuple[str, ...] | Number | FromTrain
@@ -184,6 +169,11 @@ class Head(ABC):
         """The labels' names, in the model's order; () if there are none."""
         return self.labels if isinstance(self.labels, tuple) else ()
 
+    @property
+    def is_resolved(self) -> bool:
+        """Whether nothing of it is left to be read from the train rows' golds."""
+        return self.labels != FROM_TRAIN
+
     def resolved(self, golds: Iterable[Any]) -> Self:
         """The head with its labels taken from the train rows' golds, sorted, if they are FROM_TRAIN."""
         if self.labels != FROM_TRAIN:
@@ -199,6 +189,20 @@ class Head(ABC):
 
         Raises EncoderError, naming the `model`, where they do not match.
         """
+        return self
+
+    # Scale.
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Mean and standard deviation, in the golds' unit, of the numbers that its model is trained on: (0, 1) or so.
+
+        Logits of a model in training are in units of it; those of a saved model in the golds' unit.
+        """
+        return 0.0, 1.0
+
+    def in_own_unit(self) -> Self:
+        """The head of a model whose logits are in the golds' unit."""
         return self
 
     # Flags.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from bertkit.errors import DataError
@@ -26,14 +27,19 @@ def listed(where: str, what: str, value: Any) -> list[Any]:
     return value
 
 
-def number(where: str, raw: Any, low: float, high: float) -> float:
-    """`raw` as a number from `low` to `high`."""
+def number(where: str, raw: Any, low: float | None = None, high: float | None = None) -> float:
+    """`raw` as a finite number, from `low` to `high` where those are given."""
     try:
         found = float(raw)
     except (TypeError, ValueError):
         raise DataError(f"{where}: '{raw}' is not a number") from None
-    if not low <= found <= high:
+    if low is not None and high is not None and not low <= found <= high:
         raise DataError(f"{where}: {found:g} is not between {low:g} and {high:g}")
+    if not math.isfinite(found):
+        raise DataError(f"{where}: '{raw}' is not a finite number")
+    if (low is not None and found < low) or (high is not None and found > high):
+        bound = f"less than {low:g}" if low is not None else f"more than {high:g}"
+        raise DataError(f"{where}: {found:g} is {bound}")
     return found
 
 

@@ -6,7 +6,7 @@ R rows, F = R features, C labels (1 for a number).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -104,8 +104,8 @@ class Classification(Head):
 
         scores = np.asarray(logits.values, np.float64)
         if isinstance(self.labels, Number):
-            low, high = self.labels.low, self.labels.high
-            return [Answer(value=float(min(max(score, low), high))) for score in scores[:, 0]]
+            mean, sd = self.scale
+            return [Answer(value=float(self.labels.within(score * sd + mean))) for score in scores[:, 0]]
         shares = softmax(scores, axis=1)
         return [
             Answer(
@@ -120,13 +120,17 @@ class Classification(Head):
         return row["label"]
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-        """Whether golds or answers are constant; for labels the majority share and the confusion matrix."""
-        from sklearn.metrics import confusion_matrix
+        """Whether golds or answers are constant; for labels the majority share and the confusion matrix.
+
+        For numbers the mean absolute error and the root of the mean squared one, in the golds' unit.
+        """
+        from sklearn.metrics import confusion_matrix, mean_absolute_error, root_mean_squared_error
 
         values = [answer.value for answer in answers]
         same = constant_details(golds, values)
         if isinstance(self.labels, Number):
-            return same
+            errors = {"MAE": mean_absolute_error(golds, values), "RMSE": root_mean_squared_error(golds, values)}
+            return {**same, **{name: float(error) for name, error in errors.items()}}
         counts = [list(golds).count(name) for name in self.label_names]
         return {
             "majority": max(counts) / len(golds),
@@ -148,6 +152,28 @@ class Classification(Head):
             return functional.mse_loss(logits[:, 0], targets[:, 0].float(), reduction="sum")
         return functional.cross_entropy(logits, targets[:, 0], reduction="sum")
 
+    @property
+    def is_resolved(self) -> bool:
+        """Whether labels, or the scale of numbers, are known."""
+        if isinstance(self.labels, Number):
+            return not self.labels.scaled or self.labels.mean is not None
+        return super().is_resolved
+
+    def resolved(self, golds: Iterable[Any]) -> Self:
+        """The head with the train rows' labels, or with the mean and standard deviation of their numbers."""
+        if self.is_resolved or not isinstance(self.labels, Number):
+            return super().resolved(golds)
+        return replace(self, labels=self.labels.fitted(golds))
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Mean and standard deviation of the numbers that the model is trained on."""
+        return self.labels.scale if isinstance(self.labels, Number) else super().scale
+
+    def in_own_unit(self) -> Self:
+        """The head of a model whose numbers are in the golds' unit."""
+        return replace(self, labels=replace(self.labels, mean=0, sd=1)) if isinstance(self.labels, Number) else self
+
     def matched(self, names: Sequence[str], model: str) -> Self:
         """The labels in the checkpoint's order; a number needs a single output. Raises EncoderError."""
         if isinstance(self.labels, Number):
@@ -164,7 +190,8 @@ class Classification(Head):
 
     def _golds(self, rows: Mapping[str, Sequence[Any]]) -> list[float]:
         if isinstance(self.labels, Number):
-            return [float(gold) for gold in rows["label"]]
+            mean, sd = self.scale
+            return [(float(gold) - mean) / sd for gold in rows["label"]]
         order = {name: i for i, name in enumerate(self.labels)}
         return [order[gold] for gold in rows["label"]]
 

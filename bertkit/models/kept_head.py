@@ -1,7 +1,4 @@
-"""A fine-tuned checkpoint's own head: drop it for a fresh one, or keep it with its labels matched by name.
-
-H values that a head reads, C labels.
-"""
+"""A fine-tuned checkpoint's own head: drop it for a fresh one, or keep it with its labels matched by name."""
 
 from __future__ import annotations
 
@@ -77,20 +74,3 @@ def names_in(config: Any, head: Head, name: str) -> list[str]:
 
 def _is_made_up(label: str) -> bool:
     return re.fullmatch(r"LABEL_\d+", label) is not None
-
-
-def reorder(model: Any, theirs: tuple[str, ...], ours: tuple[str, ...]) -> None:
-    """Move the rows of the output layer, weight (C, H) and bias (C,), from the order `theirs` to `ours`.
-
-    Raises EncoderError if no layer outside the body has C outputs.
-    """
-    if theirs == ours:
-        return
-    outside = [m for name, m in model.named_modules() if not f"{name}.".startswith(f"{model.base_model_prefix}.")]
-    last = [m for m in outside if isinstance(m, torch.nn.Linear) and m.out_features == len(ours)]
-    if not last:
-        raise EncoderError(f"--keep-head: the labels of a {type(model).__name__} cannot be put in another order")
-    order = torch.tensor([theirs.index(name) for name in ours])
-    with torch.no_grad():
-        for parameter in last[-1].parameters():
-            parameter.copy_(parameter[order].clone())

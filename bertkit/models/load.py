@@ -19,7 +19,8 @@ from bertkit.errors import EncoderError, one_line
 from bertkit.heads import Head
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.forward import SHIFTED
-from bertkit.models.kept_head import has_head, matched_head, reorder, without_head
+from bertkit.models.kept_head import has_head, matched_head, without_head
+from bertkit.models.output_layer import number_layer, reorder, rescale
 
 KEPT = "the checkpoint's own head is kept (--keep-head)"
 REPLACED = "the checkpoint's own head is replaced by a fresh one; --keep-head keeps it"
@@ -86,6 +87,8 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int, keep_head: bool
         elif theirs is not None:
             model, _ = _load_weights(auto, folder, config, fresh=False)
             reorder(model, theirs.label_names, head.label_names)
+            mean, sd = head.scale
+            rescale(model, -mean / sd, 1 / sd)
             notes = (KEPT,)
         else:
             model, found = _load_weights(auto, folder, config)
@@ -95,6 +98,8 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int, keep_head: bool
         raise EncoderError(
             f"{encoder.name}: a {config.model_type} model cannot take a {head.kind} head: {one_line(error, lines=1)}"
         ) from error
+    if head.scale != (0.0, 1.0):
+        number_layer(model)
     record = {"name": encoder.name, "model_type": config.model_type, "scratch": scratch, "commit": commit}
     record |= {"head": "kept" if keep_head else "fresh", **digests, **digests_of(folder, scratch)}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())

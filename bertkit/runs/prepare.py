@@ -19,6 +19,7 @@ from bertkit.files import write_lines
 from bertkit.machine.devices import describe, processor
 from bertkit.machine.memory import Guard
 from bertkit.machine.sync import broadcast, run_on_all, run_on_first
+from bertkit.models.finish import finish
 from bertkit.models.load import Loaded, load
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.runs.best_model import Best, stale_best
@@ -43,6 +44,11 @@ class Prepared:
     recipe: Recipe
     session: Session
     scoring: Scoring
+
+    def finished(self) -> Prepared:
+        """The same with the trained model as it is saved."""
+        model = finish(self.model)
+        return replace(self, model=model, scoring=replace(self.scoring, model=model))
 
 
 @contextmanager

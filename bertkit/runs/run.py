@@ -52,6 +52,7 @@ def run(
             with prepared(claimed) as ready:
                 try:
                     training = train(ready.model, ready.features[TRAIN], ready.recipe, ready.session)
+                    ready = ready.finished()
                     evaluations = ready.scoring.at_the_end(training.steps, claimed.folder, progress)
                 except NotFiniteError as error:
                     raise _failed(claimed, error) from error

@@ -11,6 +11,7 @@ from bertkit.data.splits import Splits
 from bertkit.evaluation.inference import check_finite, predict
 from bertkit.evaluation.score import Answered, score, with_gold
 from bertkit.files import write_lines
+from bertkit.models.finish import finished
 from bertkit.models.load import save
 from bertkit.models.task_model import TaskModel
 from bertkit.progress import Progress
@@ -37,7 +38,10 @@ class Scoring:
         self._record(step, [score(self.splits.head, part, with_intervals=False) for part in parts.values()])
 
     def at_the_end(self, step: int, folder: Path, progress: Progress) -> list[Scored]:
-        """Score every evaluation with intervals, log it, and write the predictions into `folder`."""
+        """Score every evaluation with intervals, log it, and write the predictions into `folder`.
+
+        The model is one that `finish` returned.
+        """
         parts = self._answers(progress, in_training=False)
         if self.model.accelerator.is_main_process:
             write_lines(folder / PREDICTIONS, [line for part in parts.values() for line in part.lines()])
@@ -51,7 +55,7 @@ class Scoring:
         return scored
 
     def _answers(self, progress: Progress, in_training: bool) -> dict[str, Answered]:
-        head, parts = self.splits.head, {}
+        head, parts = self.model.head, {}
         for evaluation in self.task.evaluations:
             rows = self.splits.evaluations[evaluation.name]
             if isinstance(rows, str) or (in_training and (evaluation.at_end or not evaluation.scored)):
@@ -67,4 +71,5 @@ class Scoring:
         plain = {s.name: {name: one.value for name, one in s.metrics.items()} for s in scored if s.metrics}
         self.log.write({"step": step, "score": plain})
         if self.best and self.model.accelerator.is_main_process:
-            self.best.offer(step, scored, lambda folder: save(self.model.loaded, folder))
+            with finished(self.model) as model:
+                self.best.offer(step, scored, lambda folder: save(model.loaded, folder))
