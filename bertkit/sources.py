@@ -77,7 +77,7 @@ class Source:
 
     hub      the dataset of the Hub, or None where it has none
     folders  names of the folder in the official layout, below DATA, DATA/glue or DATA/ud
-    files    for each split the official file names (`*` allowed), best first
+    files    for each split the official file names (`*` allowed), best first; of texts in folders the names of all
     stems    for each split how other files' names begin (`train` for `train-00000-of-00001.parquet`)
     columns  for each role (`text`, `text_pair`, `label`, ...) the names its column may have
     header   for each split whose official file has no header line, its columns
@@ -141,6 +141,9 @@ def _folders(source: Source, data: Path) -> list[Path]:
 
 
 def _official(source: Source, folder: Path, split: str) -> Located | None:
+    form = source.formats.get(split)
+    if form and form.kind == "folders":
+        return _texts(folder, source.files.get(split, ()), split)
     for pattern in source.files.get(split, ()):
         matches = sorted(path for path in folder.glob(pattern) if path.is_file())
         if len(matches) > 1:
@@ -149,6 +152,12 @@ def _official(source: Source, folder: Path, split: str) -> Located | None:
         if matches:
             return Located(split=split, files=(matches[0],), official=True)
     return None
+
+
+def _texts(folder: Path, patterns: tuple[str, ...], split: str) -> Located | None:
+    """All files of all patterns: each is the text of one row."""
+    found = {path for pattern in patterns for path in folder.glob(pattern) if path.name[0] != "." and path.is_file()}
+    return Located(split=split, files=tuple(sorted(found)), official=True) if found else None
 
 
 def _others(source: Source, folder: Path, split: str) -> Located | None:

@@ -1,15 +1,24 @@
-"""Decode a file into lines: UTF-8 only; other encodings and CR line ends are named in the error."""
+"""Decode a file into lines, as UTF-8 or the encoding named; another, and CR line ends, are named in the error."""
 
 from __future__ import annotations
 
 import codecs
+import io
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import IO
 
-from bertkit.errors import DataError
+from bertkit.data.packed import opened
+from bertkit.errors import DataError, RequestError
+
+UTF_8 = "utf-8"
+BOM = "\ufeff"
+BLOCK = 1 << 16
+"""Bytes decoded at once of a file that is not UTF-8."""
 
 HEAD = 256
 """Bytes read to recognise UTF-16 and UTF-32."""
@@ -27,26 +36,99 @@ WESTERN = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäå�
 TYPOGRAPHIC = "‘’“”„‚–—…•€«»¡¿°©®™£§·´\xa0"
 
 
-def lines(path: Path, carriage_return: bool = False) -> Iterator[tuple[int, str]]:
+def codec_of(name: str) -> str:
+    """The encoding as FileFormat names it. Raises RequestError, with the near name, if Python has no such encoding."""
+    try:
+        with suppress(UnicodeError):
+            b"a".decode(name)
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError) as error:
+        from encodings.aliases import aliases
+
+        known = sorted({known.replace("_", "-") for known in (*aliases, *aliases.values())})
+        near = get_close_matches(name.lower().replace("_", "-"), known, n=2)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ", such as utf-8, cp1252, latin-1, gb18030 or utf-16"
+        raise RequestError(f"--encoding {name}: it must be a text encoding that Python knows{hint}") from error
+    return UTF_8 if found in (UTF_8, "utf-8-sig") else found
+
+
+def lines(path: Path, carriage_return: bool = False, encoding: str | None = None) -> Iterator[tuple[int, str]]:
     """Lines split at LF only (some texts hold other line separators), without it and without a BOM.
 
-    A CR before the LF is dropped, unless `carriage_return` is set. Raises DataError for bytes that are not UTF-8.
+    A CR before the LF is dropped, unless `carriage_return` is set. Without an `encoding` the file is UTF-8, and no
+    option says otherwise. Raises DataError for bytes that are not in the encoding.
     """
-    with path.open("rb") as file:
-        _check_wide(path, file)
-        for number, raw in enumerate(file, 1):
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                found = f"{path}, line {number}: byte {raw[error.start]:#04x} is not UTF-8"
-                raise DataError(f"{found}; {_remedy(path, raw)}") from error
-            line = line.removesuffix("\n")
+    with opened(path) as file:
+        if encoding in (None, UTF_8):
+            numbered = _utf8_lines(path, file, flagged=encoding is not None)
+        else:
+            numbered = enumerate(_decoded_lines(path, file, str(encoding)), 1)
+        for number, line in numbered:
+            line = (line.removeprefix(BOM) if number == 1 else line).removesuffix("\n")
             yield number, line if carriage_return else line.removesuffix("\r")
+
+
+def prefix(path: Path, size: int, encoding: str) -> tuple[str, bool]:
+    """The first `size` bytes as text, to the end of their last line, and whether that is all of the file.
+
+    Raises DataError for bytes that are not in the encoding.
+    """
+    with opened(path) as file:
+        if encoding == UTF_8:
+            _check_wide(path, file, flagged=True)
+        data, more = file.read(size), file.read(1)
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(data, final=not more)
+    except UnicodeDecodeError as error:
+        for _ in lines(path, encoding=encoding):  # raises the error that says where
+            pass
+        raise DataError(f"{path} is not {encoding}: {error.reason}") from error
+    text = text.removeprefix(BOM)
+    if not more or "\n" not in text:
+        return text, not more
+    return text[: text.rindex("\n") + 1], False
+
+
+def _utf8_lines(path: Path, file: IO[bytes], flagged: bool) -> Iterator[tuple[int, str]]:
+    """Lines with their ends; `flagged`: whether --encoding may say that they are in another encoding."""
+    _check_wide(path, file, flagged)
+    for number, raw in enumerate(file, 1):
+        try:
+            line = raw.decode()
+        except UnicodeDecodeError as error:
+            found = f"{path}, line {number}: byte {raw[error.start]:#04x} is not UTF-8"
+            raise DataError(f"{found}; {_remedy(path, raw, flagged)}") from error
+        yield number, line
+
+
+def _decoded_lines(path: Path, file: IO[bytes], encoding: str) -> Iterator[str]:
+    """Lines with their ends, of a file whose encoding may have other bytes for a line end, or a state."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    number, text, data = 1, "", b"-"
+    while data:
+        data = file.read(BLOCK)
+        state = decoder.getstate()
+        try:
+            text += decoder.decode(data, final=not data)
+        except UnicodeDecodeError as error:
+            decoder.setstate(state)
+            new = error.start - (len(error.object) - len(data))
+            before = decoder.decode(data[:new]) if new > 0 else ""
+            number += text.count("\n") + before.count("\n")
+            byte = error.object[error.start]
+            raise DataError(
+                f"{path}, line {number}: byte {byte:#04x} is not {encoding}: give another --encoding, or correct it"
+            ) from error
+        *whole, text = text.split("\n")
+        number += len(whole)
+        yield from (f"{line}\n" for line in whole)
+    if text:
+        yield text
 
 
 def check_line_ends(path: Path) -> None:
     """Raise DataError if the lines of the file end in CR alone, so that it looks like one line."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         first, more = file.readline(), file.read(1)
     if b"\r" in first.rstrip(b"\r\n") and not more:
         raise DataError(
@@ -54,12 +136,13 @@ def check_line_ends(path: Path) -> None:
         )
 
 
-def _check_wide(path: Path, file: IO[bytes]) -> None:
-    """Raise DataError if the file is UTF-16 or UTF-32."""
-    name = _wide(file.read(HEAD))
-    file.seek(0)
+def _check_wide(path: Path, file: IO[bytes], flagged: bool) -> None:
+    """Raise DataError if the file, at its start, is UTF-16 or UTF-32."""
+    assert isinstance(file, io.BufferedReader)
+    name = _wide(file.peek(HEAD)[:HEAD])
     if name:
-        raise DataError(f"{path}, line 1: the file is {name}: save it as UTF-8 ({_iconv(name)})")
+        read = f"read it with --encoding {name.lower()}, or " if flagged else ""
+        raise DataError(f"{path}, line 1: the file is {name}: {read}save it as UTF-8 ({_iconv(name)})")
 
 
 def _wide(head: bytes) -> str | None:
@@ -89,17 +172,19 @@ def _iconv(encoding: str) -> str:
     return f"iconv -f {encoding.upper().replace('_', '-')} -t UTF-8"
 
 
-def _remedy(path: Path, bad: bytes) -> str:
+def _remedy(path: Path, bad: bytes, flagged: bool) -> str:
     """How to fix the line `bad`; names the file's most likely encoding, if there is one."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         sample = [line for line in file.read(SAMPLE).split(b"\n")[:-1] if not line.isascii()]
     if sum(map(_is_utf8, sample)) > len(sample) / 2:
         return "other lines are UTF-8: correct this one"
     likely = _likely(b"\n".join([bad.rstrip(b"\n"), *sample])[: 1 << 16])
     if not likely:
-        return f"save the file as UTF-8 ({_iconv('encoding')})"
+        name = "name its encoding with --encoding, or " if flagged else ""
+        return f"{name}save the file as UTF-8 ({_iconv('encoding')})"
+    read = f"read it with --encoding {likely[0]}, or " if flagged else ""
     command = _iconv(likely[0] if len(likely) == 1 else "encoding")
-    return f"the file is most likely {' or '.join(likely)}: save it as UTF-8 ({command})"
+    return f"the file is most likely {' or '.join(likely)}: {read}save it as UTF-8 ({command})"
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -16,7 +16,7 @@ WITHHELD = 0.9
 """The share of words `_` from which a file is taken to have no text."""
 
 
-def read_conllu(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_conllu(path: Path, encoding: str | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
     """Sentences of a CoNLL-U file: `words`, `upos`, `xpos` (columns 2, 4 and 5), `lines` and `sent_id`.
 
     A tag `_` is None: not given. `lines` has the line of each word; a sentence's own number is its first word's.
@@ -25,7 +25,7 @@ def read_conllu(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     check_line_ends(path)
     sentence = _Sentence(path)
     number = 0
-    for number, line in lines(path):
+    for number, line in lines(path, encoding=encoding):
         if not line.strip():
             yield from sentence.close()
         elif line.startswith("#"):

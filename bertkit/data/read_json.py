@@ -17,11 +17,11 @@ RawRow = tuple[int, dict[str, Any]]
 ROWS = "rows are a list of objects, or several lines of one object each"
 
 
-def read_json(path: Path, findings: Findings) -> tuple[str, Iterator[RawRow]]:
+def read_json(path: Path, findings: Findings, encoding: str | None = None) -> tuple[str, Iterator[RawRow]]:
     """The rows of a .json file, and what their numbers count: "line", "row", or "question" for SQuAD's layout."""
-    text = "\n".join(line for _, line in lines(path))
+    text = "\n".join(line for _, line in lines(path, encoding=encoding))
     if _is_lines(text):
-        return "line", read_jsonl(path, findings)
+        return "line", read_jsonl(path, findings, encoding)
     try:
         document = parsed(text, str(path))
     except DataError:
@@ -48,10 +48,10 @@ def _is_lines(text: str) -> bool:
         return False
 
 
-def read_jsonl(path: Path, findings: Findings) -> Iterator[RawRow]:
+def read_jsonl(path: Path, findings: Findings, encoding: str | None = None) -> Iterator[RawRow]:
     """One JSON object a line; blank lines are passed over."""
     check_line_ends(path)
-    for number, line in lines(path):
+    for number, line in lines(path, encoding=encoding):
         if not line.strip():
             continue
         where = f"{path}, line {number}"

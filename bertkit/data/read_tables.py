@@ -13,6 +13,7 @@ from bertkit.data.columns import DELIMITERS
 from bertkit.data.decoding import check_line_ends, lines
 from bertkit.errors import DataError
 from bertkit.findings import Findings
+from bertkit.sources import FileFormat
 
 SNIFFED = 100
 """Lines in which a delimiter must give the same number of columns throughout."""
@@ -41,11 +42,26 @@ def read_csv(path: Path, findings: Findings) -> Iterator[tuple[int, dict[str, An
     return _quoted(path, _delimiter(path, ","), ",", findings)
 
 
+def read_table(path: Path, form: FileFormat, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a file of the user's own: quoted at any delimiter, or split at tabs, as its format says.
+
+    A column without a name is called after its place: "column 3".
+    """
+    if form.kind == "tsv":
+        return _split_at_tabs(path, None if form.header else form.columns, findings, form.encoding)
+    return _quoted(path, form.delimiter, form.delimiter, findings, form)
+
+
+def named(cells: Sequence[str]) -> tuple[str, ...]:
+    """The names of a header line, without outer spaces; "column 3" where the third is empty."""
+    return tuple(cell.strip() or f"column {place}" for place, cell in enumerate(cells, 1))
+
+
 def _split_at_tabs(
-    path: Path, header: tuple[str, ...] | None, findings: Findings
+    path: Path, header: tuple[str, ...] | None, findings: Findings, encoding: str | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    numbered = lines(path)
-    columns = header or tuple(next(numbered)[1].split("\t"))
+    numbered = lines(path, encoding=encoding)
+    columns = header or named(next(numbered)[1].split("\t"))
     _check_columns(path, columns)
     rows = quoted = 0
     for number, line in numbered:
@@ -83,19 +99,24 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
         raise DataError(f"{path}, line 1: two columns are called '{twice}'")
 
 
-def _quoted(path: Path, delimiter: str, expected: str, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
-    numbered = lines(path, carriage_return=True)
-    skipped = 1 if _named_delimiter(path) else 0
+def _quoted(
+    path: Path, delimiter: str, expected: str, findings: Findings, form: FileFormat | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    encoding = form.encoding if form else None
+    numbered = lines(path, carriage_return=True, encoding=encoding)
+    skipped = 1 if _named_delimiter(path, encoding) else 0
     rows = csv.reader((line + "\n" for _, line in islice(numbered, skipped, None)), delimiter=delimiter, strict=True)
     csv.field_size_limit(2**31 - 1)
     if delimiter != expected:
         findings.remark(f"columns are separated by {DELIMITERS[delimiter]}, not {DELIMITERS[expected]}", path)
     begin = 1
     try:
-        columns = next(rows, [])
+        columns = form.columns if form and not form.header else named(next(rows, []))
         _check_columns(path, columns)
         begin = rows.line_num + 1
         for values in rows:
+            if form and len(values) > len(columns) and not any(values[len(columns) :]):
+                del values[len(columns) :]  # empty cells to the right of the table, as spreadsheets leave them
             if values and len(values) != len(columns):
                 where = f"{path}, line {rows.line_num + skipped}"
                 findings.bad_row(where, DataError(f"{where}: {_other_width(values, columns)}"), broken=True)
@@ -116,9 +137,9 @@ def _plain(error: csv.Error) -> str:
     return said
 
 
-def _named_delimiter(path: Path) -> str | None:
+def _named_delimiter(path: Path, encoding: str | None = None) -> str | None:
     """The delimiter that a first line `sep=;` names, as Excel writes it."""
-    found = re.fullmatch("sep=([,;\t|])\r?", next(lines(path))[1])
+    found = re.fullmatch("sep=([,;\t|])\r?", next(lines(path, encoding=encoding))[1])
     return found[1] if found else None
 
 

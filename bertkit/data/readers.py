@@ -10,21 +10,33 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bertkit.data.changes import marks_of, refuse_changed
+from bertkit.data.read_conll import read_conll
 from bertkit.data.read_conllu import read_conllu, refuse_withheld
+from bertkit.data.read_folders import read_text
 from bertkit.data.read_json import RawRow, read_json, read_jsonl
-from bertkit.data.read_tables import read_csv, read_tsv
-from bertkit.errors import DataError, one_line
+from bertkit.data.read_parquet import read_parquet
+from bertkit.data.read_tables import read_csv, read_table, read_tsv
+from bertkit.errors import DataError
 from bertkit.findings import Findings
+from bertkit.sources import FileFormat
 
 __all__ = ["RawRow", "read_located", "read_raw", "refuse_withheld"]
 
 
 def read_located(
-    path: Path, header: tuple[str, ...] | None = None, findings: Findings | None = None
+    path: Path, header: tuple[str, ...] | None = None, findings: Findings | None = None, form: FileFormat | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a file, each with its place: "FILE, line 3", or its row or question in formats without lines."""
-    unit, rows = _opened(path, header, findings or Findings([path]))
-    return ((f"{path}, {unit} {number}", row) for number, row in rows)
+    """The rows of a file, each with its place: "FILE, line 3", or its row or question in formats without lines.
+
+    `form` says how it is read; without one its suffix does. Raises DataError if the file changes while it is read.
+    """
+    found = findings or Findings([path])
+    before = marks_of([path])
+    unit, rows = _formed(path, form, found) if form else _opened(path, header, found)
+    for number, row in rows:
+        yield f"{path}, {unit} {number}", row
+    refuse_changed(before)
 
 
 def read_raw(path: Path, header: tuple[str, ...] | None = None, findings: Findings | None = None) -> Iterator[RawRow]:
@@ -36,7 +48,7 @@ def read_raw(path: Path, header: tuple[str, ...] | None = None, findings: Findin
 
 
 def _opened(path: Path, header: tuple[str, ...] | None, findings: Findings) -> tuple[str, Iterator[RawRow]]:
-    """What its numbers count (line, row or question), and its rows."""
+    """What its numbers count (line, row or question), and its rows, by its suffix."""
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
     if path.suffix == ".json":
@@ -56,24 +68,24 @@ def _opened(path: Path, header: tuple[str, ...] | None, findings: Findings) -> t
     return unit, refuse_withheld(rows, str(path))
 
 
-def read_parquet(path: Path) -> Iterator[RawRow]:
-    """Rows of a Parquet file with the features that datasets keeps in it: class ids turned into their names."""
-    import pyarrow as pa
-    from datasets import Dataset
-    from datasets.table import InMemoryTable
-    from pyarrow import parquet
-
-    from bertkit.data.hf_datasets import named_rows
-
-    try:
-        names = parquet.read_schema(path).names
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise DataError(f"{path}: two columns are called '{twice}'")
-        table = parquet.read_table(path, partitioning=None)
-        fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
-        table = table.cast(pa.schema(fields, table.schema.metadata))
-        # not Dataset.from_parquet, which shows a bar and says on stderr what it cannot read
-        yield from named_rows(Dataset(InMemoryTable(table), fingerprint="parquet"))
-    except (pa.lib.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {one_line(error, lines=1)}") from error
+def _formed(path: Path, form: FileFormat, findings: Findings) -> tuple[str, Iterator[RawRow]]:
+    """What its numbers count, and its rows, by its format."""
+    if form.kind == "folders":
+        return "line", read_text(path, form)
+    if path.stat().st_size == 0:
+        raise DataError(f"{path} is empty")
+    unit = "line"
+    rows: Iterator[RawRow]
+    if form.kind in ("csv", "tsv"):
+        rows = read_table(path, form, findings)
+    elif form.kind == "conll":
+        rows = read_conll(path, form, findings)
+    elif form.kind == "conllu":
+        rows = read_conllu(path, form.encoding)
+    elif form.kind == "jsonl":
+        rows = read_jsonl(path, findings, form.encoding)
+    elif form.kind == "json":
+        unit, rows = read_json(path, findings, form.encoding)
+    else:
+        unit, rows = "row", read_parquet(path)
+    return unit, refuse_withheld(rows, str(path))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertkit.data.cache import cached
+from bertkit.data.changes import marks_of, refuse_changed
 from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import validate_rows
 from bertkit.errors import DataError
@@ -29,6 +30,8 @@ READER = 4
 """Version of the readers; increase it when they change, so that cached rows are read again."""
 
 CHUNK = 5_000
+NAMED = 100
+"""Files of a split up to which each is named."""
 ROWS = "rows.arrow"
 FINDINGS = "findings.json"
 
@@ -69,7 +72,10 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True,
 
     Raises DataError naming file and line.
     """
-    digest = _files_digest(located.files, source, head, [golds, skips])
+    form = source.formats.get(located.split)
+    before = marks_of(located.files)
+    in_folders = form is not None and form.kind == "folders"  # whose names are the labels
+    digest = _files_digest(located.files, source, head, [golds, skips], in_folders)
     headed = source.header.get(located.split) if located.official else None
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
@@ -77,17 +83,17 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True,
 
     def raw(findings: Findings) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in located.files:
-            yield from read_located(path, headed, findings)
+            yield from read_located(path, headed, findings, form)
+        refuse_changed(before)
 
     findings = Findings([str(path) for path in located.files], skips, source.drops_broken)
     table, found, skipped = _table(digest, read, head, findings)
     if not len(table):
         raise DataError(f"{located.files[0]} has no rows")
     names = [path.name for path in located.files]
+    origin = ", ".join(names) if len(names) <= NAMED else f"{len(names):,} files, {names[0]} the first"
     notes = (*((located.note,) if located.note else ()), *(finding.line(names) for finding in found))
-    return Rows(
-        table=table, origin=", ".join(names), digest=digest, there=len(table), notes=notes, found=found, skipped=skipped
-    )  # fmt: skip
+    return Rows(table=table, origin=origin, digest=digest, there=len(table), notes=notes, found=found, skipped=skipped)
 
 
 def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: bool = False) -> Rows:
@@ -153,10 +159,11 @@ def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield chunk
 
 
-def _files_digest(files: tuple[Path, ...], source: Source, head: Head, how: list[bool]) -> str:
+def _files_digest(files: tuple[Path, ...], source: Source, head: Head, how: list[bool], in_folders: bool) -> str:
     import hashlib
 
-    digest = hashlib.sha256(_key([path.suffix for path in files], source, head, how))
+    names = [f"{path.parent.name}/{path.name}" if in_folders else path.suffix for path in files]
+    digest = hashlib.sha256(_key(names, source, head, how))
     for path in files:
         digest.update(bytes.fromhex(sha256(path)))
     return digest.hexdigest()
