@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +19,9 @@ from bertkit.errors import DataError, RequestError
 UTF_8 = "utf-8"
 BOM = "\ufeff"
 BLOCK = 1 << 16
-"""Bytes decoded at once of a file that is not UTF-8."""
+"""Bytes decoded at once of a file that is not UTF-8, or may be one line."""
+LONGEST = 1 << 27
+"""Bytes from which a line is refused."""
 
 HEAD = 256
 """Bytes read to recognise UTF-16 and UTF-32."""
@@ -62,7 +65,7 @@ def lines(path: Path, carriage_return: bool = False, encoding: str | None = None
         if encoding in (None, UTF_8):
             numbered = _utf8_lines(path, file, flagged=encoding is not None)
         else:
-            numbered = enumerate(_decoded_lines(path, file, str(encoding)), 1)
+            numbered = _decoded_lines(path, file, str(encoding))
         for number, line in numbered:
             line = (line.removeprefix(BOM) if number == 1 else line).removesuffix("\n")
             yield number, line if carriage_return else line.removesuffix("\r")
@@ -89,10 +92,24 @@ def prefix(path: Path, size: int, encoding: str) -> tuple[str, bool]:
     return text[: text.rindex("\n") + 1], False
 
 
+def blocks(path: Path, encoding: str | None = None) -> Iterator[str]:
+    """The file's text, a stretch at a time, without a BOM: for what may be one long line.
+
+    Raises DataError for bytes that are not in the encoding, which without a name is UTF-8.
+    """
+    with opened(path) as file:
+        if encoding in (None, UTF_8):
+            _check_wide(path, file, flagged=encoding is not None)
+        for number, block in enumerate(_decoded(path, file, encoding)):
+            yield block if number else block.removeprefix(BOM)
+
+
 def _utf8_lines(path: Path, file: IO[bytes], flagged: bool) -> Iterator[tuple[int, str]]:
     """Lines with their ends; `flagged`: whether --encoding may say that they are in another encoding."""
     _check_wide(path, file, flagged)
-    for number, raw in enumerate(file, 1):
+    for number, raw in enumerate(iter(partial(file.readline, LONGEST), b""), 1):
+        if len(raw) == LONGEST:
+            raise _too_long(path, number)
         try:
             line = raw.decode()
         except UnicodeDecodeError as error:
@@ -101,29 +118,50 @@ def _utf8_lines(path: Path, file: IO[bytes], flagged: bool) -> Iterator[tuple[in
         yield number, line
 
 
-def _decoded_lines(path: Path, file: IO[bytes], encoding: str) -> Iterator[str]:
+def _decoded_lines(path: Path, file: IO[bytes], encoding: str) -> Iterator[tuple[int, str]]:
     """Lines with their ends, of a file whose encoding may have other bytes for a line end, or a state."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    number, text, data = 1, "", b"-"
+    number, parts, size = 1, [""], 0
+    for block in _decoded(path, file, encoding):
+        first, *others = block.split("\n")
+        parts.append(first)
+        size += len(first)
+        if size > LONGEST:
+            raise _too_long(path, number)
+        for other in others:
+            yield number, "".join(parts) + "\n"
+            number, parts, size = number + 1, [other], len(other)
+    if size:
+        yield number, "".join(parts)
+
+
+def _decoded(path: Path, file: IO[bytes], encoding: str | None) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding or UTF_8)()
+    line, data = 1, b"-"
     while data:
         data = file.read(BLOCK)
         state = decoder.getstate()
         try:
-            text += decoder.decode(data, final=not data)
+            text = decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
             decoder.setstate(state)
             new = error.start - (len(error.object) - len(data))
-            before = decoder.decode(data[:new]) if new > 0 else ""
-            number += text.count("\n") + before.count("\n")
-            byte = error.object[error.start]
-            raise DataError(
-                f"{path}, line {number}: byte {byte:#04x} is not {encoding}: give another --encoding, or correct it"
-            ) from error
-        *whole, text = text.split("\n")
-        number += len(whole)
-        yield from (f"{line}\n" for line in whole)
-    if text:
+            line += decoder.decode(data[:new]).count("\n") if new > 0 else 0
+            raise _undecodable(path, error, line, encoding) from error
+        line += text.count("\n")
         yield text
+
+
+def _undecodable(path: Path, error: UnicodeDecodeError, line: int, encoding: str | None) -> DataError:
+    where = f"{path}, line {line}: byte {error.object[error.start]:#04x} is not {(encoding or UTF_8).upper()}"
+    if encoding in (None, UTF_8):
+        start, end = error.object.rfind(b"\n", 0, error.start) + 1, error.object.find(b"\n", error.start)
+        bad = error.object[start : end if end > 0 else len(error.object)]
+        return DataError(f"{where}; {_remedy(path, bad, flagged=encoding is not None)}")
+    return DataError(f"{where}: give another --encoding, or correct it")
+
+
+def _too_long(path: Path, number: int) -> DataError:
+    return DataError(f"{path}, line {number} has more than {LONGEST:,} bytes: a file of rows has shorter lines")
 
 
 def check_line_ends(path: Path) -> None:
@@ -143,6 +181,11 @@ def _check_wide(path: Path, file: IO[bytes], flagged: bool) -> None:
     if name:
         read = f"read it with --encoding {name.lower()}, or " if flagged else ""
         raise DataError(f"{path}, line 1: the file is {name}: {read}save it as UTF-8 ({_iconv(name)})")
+
+
+def is_wide(head: bytes) -> bool:
+    """Whether the first bytes of a file look like UTF-16 or UTF-32."""
+    return _wide(head[:HEAD]) is not None
 
 
 def _wide(head: bytes) -> str | None:
@@ -180,7 +223,7 @@ def _remedy(path: Path, bad: bytes, flagged: bool) -> str:
         return "other lines are UTF-8: correct this one"
     likely = _likely(b"\n".join([bad.rstrip(b"\n"), *sample])[: 1 << 16])
     if not likely:
-        name = "name its encoding with --encoding, or " if flagged else ""
+        name = "name its encoding with --encoding (latin-1 takes every byte), or " if flagged else ""
         return f"{name}save the file as UTF-8 ({_iconv('encoding')})"
     read = f"read it with --encoding {likely[0]}, or " if flagged else ""
     command = _iconv(likely[0] if len(likely) == 1 else "encoding")

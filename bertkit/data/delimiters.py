@@ -5,37 +5,40 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertkit.data.columns import DELIMITERS
+from bertkit.data.header import is_known
 
-FITS = 0.8
-"""The least share of records with the same number of columns."""
+FITS, MAY_FIT = 0.8, 0.5
+"""The least share of records with as many columns as most; and where the file's suffix or its header says the same."""
 MOST_RECORDS = 1_000
+SUFFIXES = {".csv": ",", ".tsv": "\t"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """The records of a text by one way to separate them.
 
-    records  lists of cells, all of the usual width
-    share    of all records those of the usual width
     quoted   whether cells may stand in double quotes
+    first    the cells of the first record
+    records  the others that have the usual number of cells; empty cells beyond the first record's are left out
+    width    the usual number of cells
+    share    of all records those with that number
+    failed   whether a double quote stands where none can
     """
 
     delimiter: str
     quoted: bool
+    first: Sequence[str]
     records: Sequence[Sequence[str]]
+    width: int
     share: float
-
-    @property
-    def width(self) -> int:
-        """The usual number of columns."""
-        return len(self.records[0]) if self.records else 0
+    failed: bool = False
 
 
-def layout_of(text: str, whole: bool) -> Layout | None:
+def layout_of(text: str, whole: bool, suffix: str) -> Layout | None:
     """The way that gives (nearly) all records the same number of columns, two at least; None if none does.
 
     Tabs come first, as texts hold few; then the way that fits more records, and the one with more columns.
@@ -45,46 +48,65 @@ def layout_of(text: str, whole: bool) -> Layout | None:
         text = text[named.end() :]
     ways = [named[1]] if named else list(DELIMITERS)
     found = [layout for mark in ways if (layout := _layout(text, mark, whole)) and layout.width > 1]
-    fitting = [layout for layout in found if layout.share >= FITS]
+    fitting = [one for one in found if one.share >= FITS]
     if not fitting:
-        return None
-    return max(fitting, key=lambda one: (one.delimiter == "\t", one.share, one.width))
+        fitting = [one for one in found if one.share >= MAY_FIT and SUFFIXES.get(suffix) == one.delimiter]
+        fitting += [one for one in found if len(one.first) > 1 and any(map(is_known, one.first))]
+    return max(fitting, key=_merit) if fitting else None
 
 
-def _layout(text: str, delimiter: str, whole: bool) -> Layout:
-    quoted = _by_width(list(_quoted_records(text, delimiter, whole)), delimiter, True)
+def _merit(layout: Layout) -> tuple[bool, ...] | tuple[float, ...]:
+    return (not layout.failed, layout.delimiter == "\t", round(layout.share, 2), layout.width)
+
+
+def _layout(text: str, delimiter: str, whole: bool) -> Layout | None:
+    records, failed = _quoted_records(text, delimiter, whole)
+    quoted = _measured(records, delimiter, True, failed)
     if delimiter != "\t":
         return quoted
-    lines = [line.rstrip("\r").split("\t") for line in text.split("\n")[:MOST_RECORDS] if line.strip("\r")]
-    plain = _by_width(lines, delimiter, False)
-    enclosed = sum(any(_is_enclosed(cell) for cell in record) for record in plain.records)
-    if quoted.share > plain.share or (quoted.share == plain.share and enclosed > len(plain.records) / 2):
+    lines = [line.removesuffix("\r").split("\t") for line in text.split("\n", MOST_RECORDS) if line.strip("\r")]
+    plain = _measured(lines[:MOST_RECORDS], delimiter, False, False)
+    if quoted and plain and not failed and (quoted.share > plain.share or _is_quoting(lines)):
         return quoted
     return plain
 
 
-def _is_enclosed(cell: str) -> bool:
-    return len(cell) > 1 and cell[0] == cell[-1] == '"'
+def _is_quoting(lines: Sequence[Sequence[str]]) -> bool:
+    """Whether cells are quoted as writers of CSV do: whatever holds a quote is enclosed, its own quotes doubled."""
+    marked = [cell for cells in lines for cell in cells if '"' in cell]
+    enclosed = [cell for cell in marked if re.fullmatch('"(?:[^"]|"")*"', cell)]
+    doubled = any('""' in cell[1:-1] for cell in enclosed)
+    return len(enclosed) == len(marked) and (doubled or len(enclosed) > len(lines) / 2)
 
 
-def _by_width(records: list[list[str]], delimiter: str, quoted: bool) -> Layout:
-    usual = Counter(map(len, records)).most_common(1)
-    fitting = [record for record in records if len(record) == usual[0][0]]
-    share = len(fitting) / len(records) if records else 0.0
-    return Layout(delimiter=delimiter, quoted=quoted, records=fitting, share=share)
+def _measured(records: list[list[str]], delimiter: str, quoted: bool, failed: bool) -> Layout | None:
+    if not records:
+        return None
+    first = records[0]
+    trimmed = [record[: len(first)] if not any(record[len(first) :]) else record for record in records]
+    width, times = Counter(map(len, trimmed)).most_common(1)[0]
+    return Layout(
+        delimiter=delimiter,
+        quoted=quoted,
+        first=first,
+        records=[record for record in trimmed[1:] if len(record) == width],
+        width=width,
+        share=times / len(records),
+        failed=failed,
+    )
 
 
-def _quoted_records(text: str, delimiter: str, whole: bool) -> Iterator[list[str]]:
-    """Records as RFC 4180 has them; a malformed one counts as an empty one."""
+def _quoted_records(text: str, delimiter: str, whole: bool) -> tuple[list[list[str]], bool]:
+    """Records as RFC 4180 has them, up to the first malformed one, and whether there is one."""
     csv.field_size_limit(2**31 - 1)
+    records: list[list[str]] = []
     rows = csv.reader((line + "\n" for line in text.split("\n")), delimiter=delimiter, strict=True)
     try:
-        for _ in range(MOST_RECORDS):
-            record = next(rows, None)
-            if record is None:
-                return
+        for record in rows:
             if record:
-                yield record
+                records.append(record)
+            if len(records) == MOST_RECORDS:
+                break
     except csv.Error as error:
-        if whole or str(error) != "unexpected end of data":  # else the cut of the text is within a cell
-            yield []
+        return records, whole or str(error) != "unexpected end of data"  # else the text is cut within a cell
+    return records, False

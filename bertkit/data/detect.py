@@ -6,8 +6,9 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from bertkit.data.decoding import UTF_8, check_line_ends, codec_of, prefix
+from bertkit.data.decoding import UTF_8, check_line_ends, codec_of, is_wide, prefix
 from bertkit.data.delimiters import Layout, layout_of
 from bertkit.data.foreign import refuse_foreign
 from bertkit.data.header import is_header, is_known
@@ -19,10 +20,15 @@ from bertkit.sources import FileFormat
 
 PREFIX = 1 << 20
 """Bytes that are looked at."""
+START = 1 << 12
+CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\f\r\x1b\x1f")
+"""Bytes that texts have few of."""
 WORDS = 2_000
 """Lines that are looked at for columns of words and tags."""
 CHUNK = re.compile(r"[BIESLUMO](?:[-_].+)?|-X-")
 """Tags of chunks, in any scheme."""
+SHOWN = 5
+"""Cells of a first line that are shown."""
 HEADED = {"word", "words", "token", "tokens", "form"}
 
 
@@ -43,9 +49,11 @@ def detect(path: Path, encoding: str | None = None, header: bool | None = None) 
         raise DataError(f"{path} is empty")
     refuse_foreign(path)
     with opened(path) as file:
-        start = file.read(4)
-    if start == b"PAR1":
+        start = file.read(START)
+    if start.startswith(b"PAR1"):
         return FileFormat(kind="parquet")
+    if codec == UTF_8 and not is_wide(start) and sum(start.count(byte) for byte in CONTROLS) > len(start) / 20:
+        raise DataError(f"{path} is no text, and nothing else that bertkit reads: CSV, TSV, JSON, Parquet, CoNLL(-U)")
     text, whole = prefix(path, PREFIX, codec)
     if not text.strip():
         raise DataError(f"{path} is empty" if whole else f"{path} begins with {PREFIX:,} bytes of white space")
@@ -58,7 +66,7 @@ def detect(path: Path, encoding: str | None = None, header: bool | None = None) 
 
 def _json(text: str, whole: bool) -> FileFormat | None:
     body = text.strip()
-    if body.startswith("{"):
+    if re.match(r"""\{\s*["'}]""", body):
         return FileFormat(kind="jsonl" if _is_line(body, whole) else "json")
     if body.startswith("[") and _is_list(body, whole):
         return FileFormat(kind="json")
@@ -70,21 +78,22 @@ def _is_line(body: str, whole: bool) -> bool:
     first, _, rest = body.partition("\n")
     if not rest and not whole:
         return False
-    try:
-        found = json.loads(first)
-    except (ValueError, RecursionError):
-        return False
+    found = _parsed(first)
     return isinstance(found, dict) and (bool(rest) or not isinstance(found.get("data"), list))
 
 
 def _is_list(body: str, whole: bool) -> bool:
     """Whether this is, or begins, a JSON list: a text may begin with a bracket too."""
-    inner = body[1:].lstrip()
+    if whole and isinstance(_parsed(body), list):
+        return True
+    return bool(re.match(r"""\[\s*\{\s*["}]""" if whole else r"""\[[\[\s]*["{]""", body))
+
+
+def _parsed(text: str) -> Any:
     try:
-        _, end = json.JSONDecoder().raw_decode(inner)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return inner.startswith(("{", "[{", "[[", '["')) or inner == "]"
-    return inner[end:].lstrip()[:1] in (",", "]") or (not whole and not inner[end:].strip())
+        return None
 
 
 def _conllu(text: str) -> FileFormat | None:
@@ -97,8 +106,8 @@ def _conllu(text: str) -> FileFormat | None:
 
 
 def _conll(text: str, header: bool | None) -> FileFormat | None:
-    """Columns of words and tags: lines of few columns, in blocks, whose last column has few values."""
-    lines = text.split("\n")[:WORDS]
+    """Columns of words and tags: lines of few columns, in blocks, the tags last and of few kinds."""
+    lines = text.split("\n", WORDS)[:WORDS]
     kept = [line for line in lines if line.strip() and not line.startswith(("-DOCSTART-", "# "))]
     if not kept:
         return None
@@ -108,50 +117,75 @@ def _conll(text: str, header: bool | None) -> FileFormat | None:
     width, same = Counter(map(len, words)).most_common(1)[0]
     if not 2 <= width <= 16 or same < 0.9 * len(words):
         return None
-    fitting = [cells for cells in words if len(cells) == width]
-    tags = Counter(cells[-1] for cells in fitting)
-    if any(" " in cell for cells in fitting for cell in (cells[0], cells[-1])):
+    headed = words[0][0].casefold() in HEADED and is_known(words[0][-1])
+    fitting = [cells for cells in words[headed:] if len(cells) == width]
+    counted = width > 2 and all(map(_counts, blocks)) and len(words) > len(blocks)
+    places = _places(fitting, int(counted), len(blocks))
+    if places is None:
         return None
-    chunks = all(CHUNK.fullmatch(tag) for tag in tags)
-    apart = len(blocks) > 1 and len(words) >= 2 * len(blocks)
-    if not ((apart and (chunks or len(tags) <= max(2, len(fitting) / 4))) or (chunks and len(fitting) > 1)):
-        return None
-    headed = fitting[0][0].casefold() in HEADED and is_known(fitting[0][-1])
-    counted = width > 2 and all(block[0][0] in "01" and _counts(block) for block in blocks)
+    names = {places[0]: "words", places[1]: "tags"}
+    columns = tuple(names.get(place, f"column {place + 1}") for place in range(width))
+    return FileFormat(kind="conll", delimiter=delimiter, header=headed if header is None else header, columns=columns)
 
-    columns = [f"column {place}" for place in range(1, width + 1)]
-    columns[int(counted)], columns[-1] = "words", "tags"
-    return FileFormat(
-        kind="conll", delimiter=delimiter, header=headed if header is None else header, columns=tuple(columns)
-    )
+
+def _places(lines: list[list[str]], first: int, blocks: int) -> tuple[int, int] | None:
+    """The places of the words and of the tags among the columns; None if there are no such columns."""
+    if sum(" " in cells[first] or " " in cells[-1] for cells in lines) > len(lines) / 20:
+        return None
+    last = Counter(cells[-1] for cells in lines)
+    if _are_chunks(last) or (blocks > 1 and len(lines) >= 2 * blocks and len(last) <= max(2, len(lines) / 4)):
+        return first, -1 + len(lines[0])
+    if first == 0 and _are_chunks(Counter(cells[0] for cells in lines)):
+        return len(lines[0]) - 1, 0
+    return None
+
+
+def _are_chunks(tags: Counter[str]) -> bool:
+    """Whether these are tags of chunks in some scheme, one of them outside or of a type at least."""
+    return all(map(CHUNK.fullmatch, tags)) and sum(tags.values()) > 1 and any(tag == "O" or "-" in tag for tag in tags)
 
 
 def _counts(block: list[list[str]]) -> bool:
     """Whether the first column numbers the words of the sentence."""
-    return all(cells[0].isdigit() for cells in block) and int(block[-1][0]) - int(block[0][0]) == len(block) - 1
+    ids = [cells[0] for cells in block]
+    return ids[0] in ("0", "1") and ids == [str(int(ids[0]) + place) for place in range(len(ids))]
 
 
 def _table(path: Path, text: str, whole: bool, header: bool | None) -> FileFormat:
-    layout = layout_of(text, whole)
-    if layout is None:
-        layout = _single(path, text)
-    headed = is_header(layout.records) if header is None else header
+    layout = layout_of(text, whole, path.suffix.lower()) or _single(path, text)
+    headed = header
+    if len(layout.first) != layout.width and header is not False:
+        most = f"{layout.width} columns"
+        raise DataError(f"{path}, line 1: {len(layout.first)} columns ({_shown(layout)}), but most lines have {most}")
     if headed is None:
-        first = ", ".join(f"'{cell[:40]}'" for cell in layout.records[0][:5])
-        raise DataError(f"{path}: is line 1 ({first}) the columns' names or a row? Say --header or --no-header")
-    columns = () if headed else tuple(f"column {place}" for place in range(1, layout.width + 1))
-    kind = "csv" if layout.quoted else "tsv"
+        headed = is_header(layout.first, layout.records)
+    if headed is None:
+        raise DataError(
+            f"{path}: does line 1 ({_shown(layout)}) name the columns, or is it a row? Say --header or --no-header"
+        )
     return FileFormat(
-        kind="csv" if kind == "csv" else "tsv", delimiter=layout.delimiter, header=headed, columns=columns
+        kind="csv" if layout.quoted else "tsv",
+        delimiter=layout.delimiter,
+        header=headed,
+        columns=() if headed else tuple(f"column {place}" for place in range(1, layout.width + 1)),
     )
+
+
+def _shown(layout: Layout) -> str:
+    more = ", …" if len(layout.first) > SHOWN else ""
+    return ", ".join(f"'{cell[:30]}'" for cell in layout.first[:SHOWN]) + more
 
 
 def _single(path: Path, text: str) -> Layout:
     """A table of one column. Raises DataError if nothing says that the file is one."""
     lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
-    if path.suffix.lower() in (".csv", ".tsv") or is_known(lines[0]):
-        return Layout(delimiter=",", quoted=True, records=[[line] for line in lines], share=1.0)
-    raise DataError(f"{path}: {_hint(lines)}")
+    if path.suffix.lower() not in (".csv", ".tsv") and not is_known(lines[0]):
+        raise DataError(f"{path}: {_hint(lines)}")
+    tabs = path.suffix.lower() == ".tsv"
+    records = [[line] for line in lines]
+    return Layout(
+        delimiter="\t" if tabs else ",", quoted=not tabs, first=records[0], records=records[1:], width=1, share=1.0
+    )
 
 
 def _hint(lines: list[str]) -> str:
@@ -159,7 +193,8 @@ def _hint(lines: list[str]) -> str:
     if lines[0].startswith("__label__"):
         return "these are fastText's lines: give them as TSV (sed -E 's/^__label__([^ ]+) /\\1\\t/')"
     first = Counter(line.split()[0] for line in lines)
-    if len(lines) >= 10 and len(first) <= len(lines) / 4 and all(len(line.split()) > 1 for line in lines):
+    rare = sum(times == 1 for times in first.values())
+    if len(lines) >= 10 and len(first) <= len(lines) / 4 and rare <= len(lines) / 50 and " " in lines[0]:
         label = first.most_common(1)[0][0]
         return (
             f"no columns; if the first word of each line is its label ('{label}'), put a tab after it (sed 's/ /\\t/')"

@@ -52,7 +52,8 @@ def read_conll(path: Path, form: FileFormat, findings: Findings) -> Iterator[tup
 
 def split(line: str, delimiter: str) -> list[str]:
     """The columns of a line: at tabs, or at any white space."""
-    return [cell.strip() for cell in line.rstrip().split("\t")] if delimiter == "\t" else line.split()
+    line = line.strip(" \r") if delimiter == "\t" else line.strip(" \t\r")
+    return [cell.strip(" ") for cell in line.split("\t")] if delimiter == "\t" else re.split("[ \t]+", line)
 
 
 def sentences(
@@ -87,8 +88,8 @@ def _check(path: Path, number: int, cells: Sequence[str], columns: Sequence[str]
     if len(cells) != len(columns):
         raise DataError(f"{path}, line {number}: {len(cells)} columns, expected {len(columns)} ({', '.join(columns)})")
     place = columns.index("words")
-    if not cells[place]:
-        raise DataError(f"{path}, line {number}: no word stands before the tag")
+    if not cells[place] or not cells[columns.index("tags")]:
+        raise DataError(f"{path}, line {number}: a word and its tag must both be there")
 
 
 def _is_indexed(path: Path, form: FileFormat) -> bool:

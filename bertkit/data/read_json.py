@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.decoding import check_line_ends, lines
+from bertkit.data.decoding import blocks, check_line_ends, lines
+from bertkit.data.json_stream import listed
 from bertkit.errors import DataError
 from bertkit.findings import Findings
 
 RawRow = tuple[int, dict[str, Any]]
 """A line's (or row's, or question's) number, counted from 1, and the row that stood there."""
 
+WHOLE = 1 << 23
+"""Characters up to which a document is parsed as a whole."""
 ROWS = "rows are a list of objects, or several lines of one object each"
 
 
 def read_json(path: Path, findings: Findings, encoding: str | None = None) -> tuple[str, Iterator[RawRow]]:
-    """The rows of a .json file, and what their numbers count: "line", "row", or "question" for SQuAD's layout."""
-    text = "\n".join(line for _, line in lines(path, encoding=encoding))
-    if _is_lines(text):
+    """The rows of a .json file, and what their numbers count: "line", "row", or "question" for SQuAD's layout.
+
+    A list of more than WHOLE characters is read a row at a time.
+    """
+    stream = blocks(path, encoding)
+    start = "".join(_first(stream, WHOLE))
+    more = next(stream, "")
+    if more and start.lstrip().startswith("["):
+        return "row", _objects(listed(chain([start, more], stream), str(path)), path, findings)
+    if _is_lines(start):
         return "line", read_jsonl(path, findings, encoding)
+    text = "".join(chain([start, more], stream)).removesuffix("\n")
     try:
         document = parsed(text, str(path))
     except DataError:
         check_line_ends(path)
         raise
     if isinstance(document, list) and document:
-        return "row", _listed(document, path, findings)
+        return "row", _objects(document, path, findings)
     if isinstance(document, dict) and "data" in document:
         return "question", read_squad(document, path)
     found = "an empty list" if document == [] else f"one {type(document).__name__}"
     if isinstance(document, dict):
         found = f"one object ({', '.join(list(document)[:5])}), and not SQuAD's (no 'data')"
     raise DataError(f"{path}: {found}; {ROWS}")
+
+
+def _first(stream: Iterator[str], size: int) -> Iterator[str]:
+    """The first blocks of the stream, to `size` characters or its end."""
+    while size > 0 and (block := next(stream, "")):
+        yield block
+        size -= len(block)
 
 
 def _is_lines(text: str) -> bool:
@@ -68,7 +87,7 @@ def read_jsonl(path: Path, findings: Findings, encoding: str | None = None) -> I
             findings.bad_row(where, DataError(f"{where}: {found}"))
 
 
-def _listed(document: list[Any], path: Path, findings: Findings) -> Iterator[RawRow]:
+def _objects(document: Iterable[Any], path: Path, findings: Findings) -> Iterator[RawRow]:
     for number, row in enumerate(document, 1):
         if isinstance(row, dict):
             yield number, row

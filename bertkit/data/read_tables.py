@@ -73,16 +73,27 @@ def _split_at_tabs(
             error = DataError(f"{where}: {_other_width(values, columns)}{_bare_return(line)}")
             findings.bad_row(where, error, broken=True)
             continue
+        if encoding and not header and _is_again(values, columns):
+            findings.bad_row(f"{path}, line {number}", _again(path, number))
+            continue
         rows += 1
         quoted += rows <= QUOTED_OF and any(len(value) > 1 and value[0] == value[-1] == '"' for value in values)
         yield number, dict(zip(columns, values, strict=True))
     seen = min(rows, QUOTED_OF)
-    if quoted >= max(QUOTED_LEAST, QUOTED_SHARE * seen):
+    if not encoding and quoted >= max(QUOTED_LEAST, QUOTED_SHARE * seen):
         findings.remark(
             f"{quoted:,} of the first {seen:,} rows have cells in double quotes; in a TSV these are text: "
             "if they only enclose the cells, rename the file to .csv",
             path,
         )
+
+
+def _is_again(values: Sequence[str], columns: Sequence[str]) -> bool:
+    return values[0].strip() == columns[0] and named(values) == columns
+
+
+def _again(path: Path, number: int) -> DataError:
+    return DataError(f"{path}, line {number}: the columns' names stand here again")
 
 
 def _other_width(values: Sequence[str], columns: Sequence[str]) -> str:
@@ -120,6 +131,9 @@ def _quoted(
             if values and len(values) != len(columns):
                 where = f"{path}, line {rows.line_num + skipped}"
                 findings.bad_row(where, DataError(f"{where}: {_other_width(values, columns)}"), broken=True)
+            elif values and form and form.header and _is_again(values, columns):
+                number = rows.line_num + skipped
+                findings.bad_row(f"{path}, line {number}", _again(path, number))
             elif values:
                 yield rows.line_num + skipped, dict(zip(columns, values, strict=True))
             begin = rows.line_num + 1
