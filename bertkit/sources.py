@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bertkit.errors import DataError
+from bertkit.errors import DataError, RequestError
 
 SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv", ".json", ".conllu")
 PARENTS = ("", "glue", "ud")
@@ -44,9 +44,16 @@ class HoldOut:
     """How rows for scoring are held out of a train split where there is no dev file.
 
     share  of the train rows, stratified by label; equal texts stay on one side, and so do the rows of a group
+    most   rows at most; None is no limit. Of 10,000 rows the 95 % interval is at most a point wide on either side
     """
 
     share: float = 0.2
+    most: int | None = 10_000
+
+    def __post_init__(self) -> None:
+        """Raise RequestError for a share that would leave one side empty."""
+        if not 0 < self.share < 1:
+            raise RequestError(f"--dev-share {self.share:g}: it is a share of the train rows, 0 < share < 1")
 
 
 FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conllu", "conll", "folders"]

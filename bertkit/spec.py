@@ -104,6 +104,11 @@ class Spec:
             )
 
     @property
+    def selects(self) -> bool:
+        """Whether something is selected in training, on rows that are taken out of train for it."""
+        return False
+
+    @property
     def digest(self) -> str:
         """Eight hex digits of SHA-256 over the whole spec."""
         import hashlib

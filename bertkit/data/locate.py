@@ -13,7 +13,7 @@ from bertkit.sources import SUFFIXES, Located, locate
 from bertkit.spec import HUB, SAMPLE
 from bertkit.task import Task
 
-TRAIN = "train"
+TRAIN, DEV = "train", "dev"
 SHOWN = 5
 """Names in an error of what a folder has."""
 COLUMNS = (".txt", ".conll", ".bio", ".iob", ".iob2")
@@ -49,12 +49,23 @@ def locate_splits(task: Task, data: str, training: bool = True) -> SplitFiles | 
     if folder is None:
         return None
     files = {e.name: locate(task.source_of(e), folder, e.split) for e in task.evaluations}
-    if not any(files[e.name] for e in task.scored):
-        raise DataError(_lack(task, task.scored[0].split, folder))
     files[TRAIN] = locate(task.source, folder, TRAIN)
-    if training and not files[TRAIN] and task.source.carve is None:
+    held_out = held_out_for(task, files)
+    if not held_out and not any(files[e.name] for e in task.scored):
+        raise DataError(_lack(task, task.scored[0].split, folder))
+    if not files[TRAIN] and (held_out or (training and task.source.carve is None)):
         raise DataError(_lack(task, TRAIN, folder))
     return files
+
+
+def held_out_for(task: Task, files: SplitFiles | None) -> str | None:
+    """The evaluation for which rows of train are held out, there being no dev split; None if there is none."""
+    if task.source.hold_out is None:
+        return None
+    name = next((e.name for e in task.evaluations if e.split == DEV and e.source is None), None)
+    hub = task.source.hub
+    missing = name is not None and (files[name] is None if files else hub is not None and DEV not in hub.splits)
+    return name if missing else None
 
 
 def is_carved(task: Task, files: SplitFiles | None) -> bool:

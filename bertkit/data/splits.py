@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bertkit.data.locate import TRAIN, SplitFiles, locate_splits
+from bertkit.data.hold_out import hold_out, select_rows
+from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
 from bertkit.errors import DataError
 from bertkit.heads import Head
@@ -13,6 +14,8 @@ from bertkit.result import RowCount
 from bertkit.sources import Source
 from bertkit.spec import SAMPLE, Spec
 from bertkit.task import Task
+
+SELECTION = "selection"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +25,14 @@ class Splits:
     head         the task's head, its labels resolved
     evaluations  by name, the rows, or a text that says why there are none
     published    by name, the published number of rows
+    selection    rows taken out of train, on which something is selected in training; they are never scored
     """
 
     head: Head
     train: Rows | None
     evaluations: Mapping[str, Rows | str]
     published: Mapping[str, int]
+    selection: Rows | None = None
 
     def counts(
         self, cut: Mapping[str, int], counted: Mapping[str, Mapping[str, int]] | None = None
@@ -50,7 +55,7 @@ class Splits:
     @property
     def rows(self) -> dict[str, Rows]:
         """The rows of every split that has some, by name."""
-        parts = {TRAIN: self.train, **self.evaluations}
+        parts = {TRAIN: self.train, SELECTION: self.selection, **self.evaluations}
         return {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
 
     @property
@@ -64,36 +69,55 @@ def read_splits(spec: Spec, training: bool = True) -> Splits:
     return read_located_splits(spec, locate_splits(spec.task, spec.data, training), training)
 
 
-def read_located_splits(spec: Spec, files: SplitFiles | None, training: bool = True) -> Splits:
-    """The rows of `files`, as `locate_splits` found them. Raises DataError if they cannot be read."""
-    task = spec.task
+def read_located_splits(
+    spec: Spec, files: SplitFiles | None, training: bool = True, labels: Sequence[str] = ()
+) -> Splits:
+    """The rows of `files`, as `locate_splits` found them. Raises DataError if they cannot be read.
+
+    labels  the names of a trained model's labels, where no train rows say them
+    """
+    task, head = spec.task, spec.task.head
+    held_out = held_out_for(task, files)
 
     def read(name: str, source: Source, split: str, golds: bool = True) -> Rows | None:
         skips = spec.on_bad_row == "skip"
         if files is None:
-            return read_hub(source, split, task.head, golds, skips)
+            return read_hub(source, split, head, golds, skips)
         located = files[name]
-        return read_files(located, source, task.head, golds, skips) if located else None
+        return read_files(located, source, head, golds, skips) if located else None
 
-    train = read(TRAIN, task.source, TRAIN) if training else None
-    parts: dict[str, Rows | str] = {
-        e.name: read(e.name, task.source_of(e), e.split, e.scored) or f"no {e.split} split" for e in task.evaluations
-    }
-    published = {e.name: task.source_of(e).rows.get(e.split, 0) for e in task.evaluations}
-    published[TRAIN] = task.source.rows.get(TRAIN, 0)
+    train = read(TRAIN, task.source, TRAIN) if training or held_out else None
+    golds = train.table.values(head.roles[-1]) if train else labels
+    resolved = head.resolved(golds) if golds else head
+    parts: dict[str, Rows | str] = {}
+    if held_out:
+        assert train and task.source.hold_out
+        train, parts[held_out] = hold_out(train, resolved, task.source.hold_out)
+    head = head if head.scores_unknown else resolved
+    for e in task.evaluations:
+        if e.name != held_out:
+            parts[e.name] = read(e.name, task.source_of(e), e.split, e.scored) or f"no {e.split} split"
+    published = {e.name: task.source_of(e).rows.get(e.split, 0) for e in task.evaluations if e.name != held_out}
+    published[TRAIN] = 0 if held_out else task.source.rows.get(TRAIN, 0)
     if training and train is None:
         train, parts = _carved(task, spec, parts)
         published = {}  # neither part is a published split
-    head = task.head
-    if train and not head.is_resolved:
-        gold = head.roles[-1]
-        head = head.resolved(row[gold] for row in train.table.select_columns([gold]))
+    train, selection = _selected(spec, train.limited(spec.limit) if train and training else None, resolved)
     return Splits(
-        head=head,
-        train=train and _naming_missing_labels(train.limited(spec.limit), head),
-        evaluations={n: r.limited(spec.limit) if isinstance(r, Rows) else r for n, r in parts.items()},
+        head=resolved,
+        train=train and _naming_missing_labels(train, resolved),
+        evaluations={
+            e.name: part.limited(spec.limit) if isinstance(part := parts[e.name], Rows) else part
+            for e in task.evaluations
+        },
         published={name: count for name, count in published.items() if count and spec.data != SAMPLE},
+        selection=selection,
     )
+
+
+def _selected(spec: Spec, train: Rows | None, head: Head) -> tuple[Rows | None, Rows | None]:
+    """The train rows, and those of them on which something is selected, if the spec asks for it."""
+    return select_rows(train, head) if train and spec.selects else (train, None)
 
 
 def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows, dict[str, Rows | str]]:
@@ -109,10 +133,9 @@ def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows,
 
 def _naming_missing_labels(rows: Rows, head: Head) -> Rows:
     """The train rows, with a note that names labels which no row has."""
-    gold = head.roles[-1]
     missing = dict.fromkeys(head.label_names)
-    for row in rows.table.select_columns([gold]) if missing else ():
-        for name in row[gold] if isinstance(row[gold], list) else [row[gold]]:
+    for gold in rows.table.values(head.roles[-1]) if missing else ():
+        for name in gold if isinstance(gold, list) else [gold]:
             missing.pop(name, None)
         if not missing:
             break

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Columns = Mapping[str, Sequence[Any]]
 Picked = Sequence[int] | NDArray[np.int64] | range
 
+CHUNK = 1_000
+"""Rows converted to Python values at once."""
+
 
 class Table:
     """R rows: `len(table)`, a column by its name, columns of a slice or of some rows, or a row at a time."""
@@ -72,9 +75,15 @@ class Table:
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         names = self.column_names
-        for start in range(0, len(self), 1_000):
-            columns = self[start : start + 1_000]
+        for start in range(0, len(self), CHUNK):
+            columns = self[start : start + CHUNK]
             yield from (dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True))
+
+    def values(self, column: str) -> Iterator[Any]:
+        """The values of a column, converted a chunk at a time."""
+        part = self.select_columns([column])
+        for start in range(0, len(self), CHUNK):
+            yield from part[start : start + CHUNK][column]
 
     def to_list(self) -> list[dict[str, Any]]:
         """Every row as a mapping."""

@@ -86,6 +86,20 @@ class Head(ABC):
         """Columns that `check` is given where a row has them, by their names in lower case."""
         return ()
 
+    @property
+    def alike_by(self) -> tuple[str, ...]:
+        """Columns whose equal texts make two rows alike: such rows never stand on both sides of a divided split."""
+        return self.roles[:-1]
+
+    def strata(self, gold: Any) -> Sequence[str] | float:
+        """What a row with this gold is stratified by where a split is divided: labels, or a number; () for nothing."""
+        return ()
+
+    @property
+    def scores_unknown(self) -> bool:
+        """Whether a gold that no train row has is scored, as wrong; otherwise `check` refuses its row."""
+        return False
+
     @abstractmethod
     def schema(self) -> dict[str, Any]:
         """The Arrow type of each of its columns."""

@@ -14,7 +14,7 @@ from bertkit.errors import DataError, EncoderError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Number, Row, Window
 from bertkit.heads.degenerate import constant_details
-from bertkit.heads.labels import match_names, read_label, write_names
+from bertkit.heads.labels import as_written, match_names, read_label, write_names
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,6 +46,10 @@ class Classification(Head):
         """The columns a row needs, the gold one last."""
         return ("text", "text_pair", "label") if self.pair else ("text", "label")
 
+    def strata(self, gold: Any) -> Sequence[str] | float:
+        """The label, or the number."""
+        return gold if isinstance(self.labels, Number) else (gold,)
+
     def schema(self) -> dict[str, Any]:
         """Texts as strings; the gold a string, or a number."""
         import pyarrow as pa
@@ -68,7 +72,9 @@ class Classification(Head):
         if isinstance(self.labels, Number):
             return checks.number(where, raw, self.labels.low, self.labels.high)
         label = read_label(raw, self.label_names, spellings)
-        if label is None and str(raw).strip() in ("", "-1", "-1.0"):
+        if label is None and self.labels == FROM_TRAIN:
+            label = as_written(raw)
+        if not label and str(raw).strip() in ("", "-1", "-1.0"):
             raise DataError(f"{where}: {NO_LABEL}")
         if label is None:
             shown = raw if isinstance(raw, str) else json.dumps(raw, default=str)

@@ -36,6 +36,12 @@ def read_label(raw: Any, names: Sequence[str], spellings: Mapping[str, str]) -> 
     return matches.pop() if len(matches) == 1 else None
 
 
+def as_written(raw: Any) -> str:
+    """A label that has no other name than the raw value: whole numbers, true and false as 1, 0 and so on."""
+    whole = isinstance(raw, bool) or (isinstance(raw, float) and raw.is_integer())
+    return str(int(raw) if whole else raw).strip()
+
+
 def match_names(ours: Sequence[str], theirs: Sequence[str], model: str) -> tuple[str, ...]:
     """Our names in the order of a checkpoint's names, matched by `folded`.
 

@@ -63,6 +63,11 @@ class Span(Head):
         return ("question", "context", "answers")
 
     @property
+    def alike_by(self) -> tuple[str, ...]:
+        """A document's questions stay on one side."""
+        return ("context",)
+
+    @property
     def per_token(self) -> bool:
         """A start and an end logit for every token."""
         return True

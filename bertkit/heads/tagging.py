@@ -63,6 +63,11 @@ class Tagging(Head):
         """The line of each word, as the CoNLL-U reader gives it, for messages."""
         return ("lines",)
 
+    @property
+    def scores_unknown(self) -> bool:
+        """A word whose tag is unknown counts as wrong; the other words of its sentence can be scored."""
+        return True
+
     def schema(self) -> dict[str, Any]:
         """Words and tags as lists of strings."""
         import pyarrow as pa

@@ -37,7 +37,10 @@ from bertkit.training.train import Session
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What training and scoring need. `features`: of the train rows and of each evaluation, by name."""
+    """What training and scoring need.
+
+    features  of the train rows, of each evaluation by its name, and of the "selection" rows if there are some
+    """
 
     model: TaskModel
     features: dict[str, Encoded]
@@ -110,9 +113,9 @@ def _encoded(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encoded]
         key = key_of(model.head, rows, loaded.record["tokenizer"], model.window)
         return Encoded(model.head, rows.table, loaded.tokenizer, model.window, worker=worker, then=then, key=key)
 
-    scored = {name: encoded(rows) for name, rows in run.splits.evaluations.items() if isinstance(rows, Rows)}
+    others = {name: encoded(rows) for name, rows in run.splits.rows.items() if name != TRAIN}
     assert run.splits.train
-    return {TRAIN: encoded(run.splits.train, tuple(scored.values())), **scored}
+    return {TRAIN: encoded(run.splits.train, tuple(others.values())), **others}
 
 
 def _checkpointer(run: Claim, facts: dict[str, Any], scoring: Scoring, stack: ExitStack) -> Checkpointer:

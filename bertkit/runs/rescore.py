@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bertkit.data.locate import SplitFiles, is_carved, locate_splits
+from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, is_carved, locate_splits
 from bertkit.data.rows import Rows
-from bertkit.data.splits import marks_of, read_located_splits
+from bertkit.data.splits import Splits, marks_of, read_located_splits
 from bertkit.encoders import locate_encoder
-from bertkit.errors import RunError
+from bertkit.errors import RequestError, RunError
 from bertkit.evaluation.inference import answers
 from bertkit.evaluation.score import score, with_gold
 from bertkit.machine.devices import accelerator, is_available
@@ -18,7 +19,7 @@ from bertkit.models.load import fetch, load_trained
 from bertkit.models.task_model import task_model
 from bertkit.progress import Progress
 from bertkit.result import Scored
-from bertkit.runs.folder import MODEL, located, pinned_to, read_spec, recorded_commits
+from bertkit.runs.folder import MODEL, located, pinned_to, read_result, read_spec, recorded_commits
 from bertkit.spec import Spec
 
 
@@ -34,29 +35,48 @@ class Scores:
 def score_run(folder: Path, progress: Progress) -> Scores:
     """Score the model in a run's folder on the rows it was scored on. Raises RequestError if it is no run.
 
-    Where its device is not available, it is scored on the CPU.
+    Where its device is not available, it is scored on the CPU. Raises RequestError too if those rows were held out of
+    train rows that changed since: it may have been trained on some that would be held out now.
     """
     spec = located(folder, read_spec(folder))
     spec = pinned_to(spec, {"datasets": recorded_commits(folder).get("datasets", {})})  # it scores its own model
     spec = replace(spec, device=spec.device if is_available(spec.device) else "cpu", precision="fp32")
     files = locate_splits(spec.task, spec.data, training=False)
-    return _score(spec, folder / MODEL, progress, files, carved=is_carved(spec.task, files))
+    held_out = held_out_for(spec.task, files)
+    before = read_result(folder) if held_out else None
+
+    def check(splits: Splits) -> None:
+        if before and held_out and before.rows[held_out].digest != splits.rows[held_out].digest:
+            raise RequestError(
+                f"the {TRAIN} rows changed since {folder} finished: other rows would be held out now, and it may have "
+                "been trained on some of them"
+            )
+
+    return _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
 
 
 def score_checkpoint(spec: Spec, progress: Progress) -> Scores:
     """Score the fine-tuned checkpoint that `spec.model` names; labels are matched by name."""
     folder, _ = fetch(locate_encoder(spec.model, spec.revision), weights=True)
-    return _score(spec, folder, progress, locate_splits(spec.task, spec.data, training=False), carved=False)
+    return _score(spec, folder, progress, locate_splits(spec.task, spec.data, training=False))
 
 
-def _score(spec: Spec, folder: Path, progress: Progress, files: SplitFiles | None, carved: bool) -> Scores:
-    """Predict and score every evaluation of the spec's task with the model in `folder`.
+def _score(
+    spec: Spec,
+    folder: Path,
+    progress: Progress,
+    files: SplitFiles | None,
+    carved: bool = False,
+    check: Callable[[Splits], None] = lambda splits: None,
+) -> Scores:
+    """Predict and score every evaluation of the spec's task with the model in `folder`, once `check` passed its rows.
 
     `carved` leaves out the documents that the model was trained on, where dev replaced train.
     """
     loaded = load_trained(folder, spec.task.head)
     head = head_of(loaded, spec.task.head)
-    splits = read_located_splits(spec, files, training=carved)
+    splits = read_located_splits(spec, files, training=carved, labels=head.label_names)
+    check(splits)
     device = accelerator(spec.device, "fp32")
     model = task_model(loaded, head, spec, device)
     scored = []
