@@ -106,7 +106,7 @@ class _Drawn:
     def of(cls, rows: Rows, head: Head, purpose: str) -> _Drawn:
         """Read the rows once, in chunks."""
         texts = _hashed(_texts(rows.table, head.alike_by), purpose)
-        unit = _units(texts, _hashed(rows.table.values("group"), purpose), _hashed([""], purpose))
+        unit = _units(texts, _hashed(rows.table.column("group"), purpose), _hashed([""], purpose))
         rank = np.zeros(int(unit.max()) + 1 if len(unit) else 0, np.uint64)
         np.add.at(rank, unit, texts)  # the sum of uniform numbers modulo 2**64 is uniform: not so their least
         codes, offsets, names = _strata(rows.table, head)
@@ -197,7 +197,7 @@ class _Drawn:
 
 def _texts(table: Table, columns: Sequence[str]) -> Iterator[str]:
     """Each row's texts, joined: lower case, one space between words."""
-    for parts in zip(*(table.values(column) for column in columns), strict=True):
+    for parts in zip(*(table.column(column) for column in columns), strict=True):
         yield "\0".join(" ".join(_text(part).casefold().split()) for part in parts)
 
 
@@ -235,7 +235,7 @@ def _strata(table: Table, head: Head) -> tuple[NDArray[np.int32], Ints, tuple[st
     """The labels of all rows as codes, where each row's begin, and the labels' names, sorted."""
     codes, counts, numbers = array("i"), array("i"), array("d")
     known: dict[str, int] = {}
-    for gold in table.values(head.roles[-1]):
+    for gold in table.column(head.roles[-1]):
         given = head.strata(gold)
         if isinstance(given, float):
             numbers.append(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,9 +14,10 @@ from bertkit.heads import Head
 from bertkit.result import RowCount
 from bertkit.sources import Source
 from bertkit.spec import SAMPLE, Spec
-from bertkit.task import Task
+from bertkit.task import Evaluation, Task
 
 SELECTION = "selection"
+_ONE_UNKNOWN = "label that no train row has counts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +89,7 @@ def read_located_splits(
         return read_files(located, source, head, golds, skips) if located else None
 
     train = read(TRAIN, task.source, TRAIN) if training or held_out else None
-    golds = train.table.values(head.roles[-1]) if train else labels
+    golds = train.table.column(head.roles[-1]) if train else labels
     resolved = head.resolved(golds) if golds else head
     parts: dict[str, Rows | str] = {}
     if held_out:
@@ -107,7 +109,7 @@ def read_located_splits(
         head=resolved,
         train=train and _naming_missing_labels(train, resolved),
         evaluations={
-            e.name: part.limited(spec.limit) if isinstance(part := parts[e.name], Rows) else part
+            e.name: _scored(e, part.limited(spec.limit), resolved) if isinstance(part := parts[e.name], Rows) else part
             for e in task.evaluations
         },
         published={name: count for name, count in published.items() if count and spec.data != SAMPLE},
@@ -134,7 +136,7 @@ def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows,
 def _naming_missing_labels(rows: Rows, head: Head) -> Rows:
     """The train rows, with a note that names labels which no row has."""
     missing = dict.fromkeys(head.label_names)
-    for gold in rows.table.values(head.roles[-1]) if missing else ():
+    for gold in rows.table.column(head.roles[-1]) if missing else ():
         for name in gold if isinstance(gold, list) else [gold]:
             missing.pop(name, None)
         if not missing:
@@ -144,6 +146,25 @@ def _naming_missing_labels(rows: Rows, head: Head) -> Rows:
     more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
     note = f"no row has the label{'s' * (len(missing) > 1)} {', '.join([*missing][:10])}{more}"
     return replace(rows, notes=(*rows.notes, note))
+
+
+def _scored(evaluation: Evaluation, rows: Rows, head: Head) -> Rows:
+    """The rows, with a note that names labels which no train row has, if they can be scored all the same."""
+    known = set(head.label_names)
+    if not (known and evaluation.scored and head.scores_unknown):
+        return rows
+    unknown: Counter[str] = Counter()
+    first = ""
+    for ident, gold in zip(rows.table.column("row_id"), rows.table.column(head.roles[-1]), strict=True):
+        others = [name for name in gold if name is not None and name not in known]
+        first = first or (ident if others else "")
+        unknown.update(others)
+    if not unknown:
+        return rows
+    more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+    names = ", ".join(sorted(unknown)[:10]) + more
+    what = f"{unknown.total():,} {'labels that no train row has count' if unknown.total() > 1 else _ONE_UNKNOWN}"
+    return replace(rows, notes=(*rows.notes, f"{what} as wrong: {names} (first: row {first})"))
 
 
 def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:

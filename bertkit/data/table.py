@@ -79,11 +79,9 @@ class Table:
             columns = self[start : start + CHUNK]
             yield from (dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True))
 
-    def values(self, column: str) -> Iterator[Any]:
-        """The values of a column, converted a chunk at a time."""
-        part = self.select_columns([column])
-        for start in range(0, len(self), CHUNK):
-            yield from part[start : start + CHUNK][column]
+    def column(self, name: str) -> Column:
+        """A column whose values are converted when they are read."""
+        return Column(self.select_columns([name]))
 
     def to_list(self) -> list[dict[str, Any]]:
         """Every row as a mapping."""
@@ -100,3 +98,27 @@ class Table:
             held = self._batches[batch[first]]
             start = int(rows[first] - self._ends[batch[first]]) + len(held)
             yield held.slice(start, int(end - first))
+
+
+class Column(Sequence[Any]):
+    """A column of a table: its values are converted one at a time, or a chunk at a time when all are read."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        (self._name,) = table.column_names
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @overload
+    def __getitem__(self, key: int) -> Any: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Any]: ...
+    def __getitem__(self, key: int | slice) -> Any:
+        if isinstance(key, slice):
+            return self._table[key][self._name]
+        return self._table[[range(len(self))[key]]][self._name][0]
+
+    def __iter__(self) -> Iterator[Any]:
+        for start in range(0, len(self), CHUNK):
+            yield from self[start : start + CHUNK]

@@ -42,7 +42,9 @@ class Best:
 
     def offer(self, step: int, scored: Sequence[Scored], save: Callable[[Path], None]) -> None:
         """Call `save` to write the model into a folder, if it scored better than all before."""
-        evaluation = next(one for one in scored if one.metrics)
+        evaluation = next((one for one in scored if one.metrics), None)
+        if evaluation is None:
+            return
         metric, score = next(iter(evaluation.metrics.items()))
         if self.kept is not None and score.value <= self.kept["value"]:
             return

@@ -71,5 +71,7 @@ class Scoring:
         plain = {s.name: {name: one.value for name, one in s.metrics.items()} for s in scored if s.metrics}
         self.log.write({"step": step, "score": plain})
         if self.best and self.model.accelerator.is_main_process:
+            at_end = {evaluation.name for evaluation in self.task.evaluations if evaluation.at_end}
+            offered = [one for one in scored if one.name not in at_end]
             with finished(self.model) as model:
-                self.best.offer(step, scored, lambda folder: save(model.loaded, folder))
+                self.best.offer(step, offered, lambda folder: save(model.loaded, folder))

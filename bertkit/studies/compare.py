@@ -170,7 +170,8 @@ def _compared(
     second = replace(first, scratch=True, recipe=recipe)
     runs = run_all([replace(arm, seed=arm.seed + k) for arm in (first, second) for k in range(seeds)])
     missing = {one.name for one in runs[0].result.evaluations if one.missing}
-    scored = next(e for e in spec.task.scored if e.name not in missing)
+    there = [e for e in spec.task.scored if e.name not in missing]
+    scored = next((e for e in there if not e.at_end), there[0])
     curves = run_on_first(lambda: tuple(curve_of(one, scored.name, scored.metrics[0]) for one in runs))
     arms = (
         Arm(name=PRETRAINED, spec=first, curves=curves[:seeds]),
