@@ -71,7 +71,7 @@ class Findings:
             raise error
         self._bad += not documented
         why = str(error).removeprefix(where).partition(": ")[2] or str(error)
-        self._leave_out(where, why, "broken line left out" if documented else f"skipped, {_without_values(why)}")
+        self._leave_out(where, why, "broken line left out" if documented else f"skipped, {without_values(why)}")
 
     def drop(self, where: str, reason: str) -> None:
         """Skip a row that the data set's own documentation excludes."""
@@ -128,6 +128,6 @@ def saved_findings(path: Path) -> tuple[tuple[Finding, ...], tuple[SkippedRow, .
     return tuple(Finding(**one) for one in plain["found"]), tuple(SkippedRow(**one) for one in plain["skipped"])
 
 
-def _without_values(why: str) -> str:
+def without_values(why: str) -> str:
     """A reason that rows share: quoted values and numbers are left out."""
     return re.sub(r"\d[\d,.]*", "N", re.sub(r"'[^']*'", "'...'", why))[:100]

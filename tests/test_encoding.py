@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 from bertkit.data import encoding
-from bertkit.data.encoding import Encoded, Worker, ahead, encode
+from bertkit.data.encoding import Encoded, Worker, ahead, blocks_of, encode
 from bertkit.data.table import Table
 from bertkit.heads.features import Features, Ragged
 from bertkit.models.load import Loaded, load
@@ -131,10 +131,13 @@ def test_blocks_are_the_rows_in_their_order_with_their_own_features(
     monkeypatch.setattr(encoding, "BLOCK", 2)
     head, columns = tiny.HEADS[kind], {name: (column * 2)[:rows] for name, column in tiny.rows(kind).items()}
     for given in (columns, Table.from_columns(columns)):
-        blocks = list(ahead(head, given, loaded.tokenizer, tiny.WINDOW))
+        numbered = enumerate(blocks_of(given))
+        blocks = list(ahead(head, numbered, loaded.tokenizer, tiny.WINDOW))
         name = head.roles[0]
-        assert [value for block, _ in blocks for value in block[name]] == columns[name]
-        for block, features in blocks:
+        assert [number for number, _, _ in blocks] == list(range((rows + 1) // 2))
+        assert [value for _, block, _ in blocks for value in block[name]] == columns[name]
+        for _, block, features in blocks:
+            assert features is not None
             same(features, head.encode(block, loaded.tokenizer, tiny.WINDOW))
 
 

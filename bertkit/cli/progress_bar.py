@@ -27,6 +27,7 @@ class ProgressBar(Progress):
             TimeRemainingColumn(),
             console=console,
             expand=True,
+            redirect_stdout=False,  # else answers that are printed go to stderr
         )
         self.task = self.bar.add_task(title, total=None, figures="", visible=False)
         self.started = False
@@ -56,7 +57,8 @@ class ProgressBar(Progress):
         """Advance the bar."""
         self.examples += examples
         elapsed = self.bar.tasks[0].elapsed or 0.0
-        figures = "" if loss is None else f"loss {loss:.3f}  {self.examples / max(elapsed, 1e-9):.0f} ex/s"
+        rate = self.examples / max(elapsed, 1e-9)
+        figures = f"loss {loss:.3f}  {rate:.0f} ex/s" if loss is not None else f"{rate:.0f} rows/s" if rate else ""
         self._draw(lambda: self.bar.update(self.task, advance=steps, figures=figures))
 
     def note(self, text: str) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,8 @@ BLOCK = 4_096
 
 CHUNK = 2_000
 """Rows per tokenizer call."""
+
+T = TypeVar("T")
 
 
 class Worker(ThreadPoolExecutor):
@@ -70,23 +72,34 @@ def key_of(head: Head, rows: Rows, tokenizer_digest: str, window: Window) -> str
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def ahead(head: Head, rows: Table | Columns, tokenizer: Any, window: Window) -> Iterator[tuple[Columns, Features]]:
-    """Blocks of rows with their features; the next block is encoded while the current one is used."""
+def blocks_of(rows: Table | Columns) -> Iterator[Columns]:
+    """The rows in blocks of BLOCK."""
     names = list(rows.column_names if isinstance(rows, Table) else rows)
     total = len(rows if isinstance(rows, Table) else rows[names[0]])
-
-    def block(start: int) -> tuple[Columns, Features]:
+    for start in range(0, total, BLOCK):
         end = start + BLOCK
-        columns = rows[start:end] if isinstance(rows, Table) else {name: rows[name][start:end] for name in names}
-        return columns, head.encode(columns, tokenizer, window)
+        yield rows[start:end] if isinstance(rows, Table) else {name: rows[name][start:end] for name in names}
+
+
+def ahead(
+    head: Head, blocks: Iterable[tuple[T, Columns]], tokenizer: Any, window: Window
+) -> Iterator[tuple[T, Columns, Features | None]]:
+    """The blocks with their features, None for one without rows; the next is read and encoded while one is used."""
+    coming = iter(blocks)
+
+    def following() -> tuple[T, Columns, Features | None] | None:
+        there = next(coming, None)
+        if there is None:
+            return None
+        columns = there[1]
+        return (*there, head.encode(columns, tokenizer, window) if len(columns[head.roles[0]]) else None)
 
     with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(block, 0)
-        for start in range(BLOCK, total + BLOCK, BLOCK):
-            there = coming.result()
-            if start < total:
-                coming = worker.submit(block, start)
-            yield there
+        block = worker.submit(following).result()
+        while block is not None:
+            waiting = worker.submit(following)
+            yield block
+            block = waiting.result()
 
 
 def rows_cut(features: Features) -> int:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from accelerate.utils import gather_object
 
-from bertkit.data.encoding import ahead, counted, rows_cut
+from bertkit.data.encoding import ahead, blocks_of, counted, rows_cut
 from bertkit.data.sampler import by_length
 from bertkit.data.table import Columns, Table
 from bertkit.errors import RunError
@@ -27,6 +28,8 @@ from bertkit.result import RowCount
 BUDGET = 2_048
 """Tokens of a batch at most, padding counted."""
 
+T = TypeVar("T")
+
 
 def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
     """Logits of every feature, in order, on every process, without padding: one run per feature."""
@@ -35,7 +38,7 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
     network.eval()
     ranked = list(by_length(features.lengths, BUDGET))
     mine = ranked[accelerator.process_index :: accelerator.num_processes]
-    progress.phase("predicting", len(mine))
+    progress.phase("predicting", sum(map(len, mine)))
     readable = readable_inputs(network)
     found: list[tuple[int, Any]] = []
     with ExitStack() as stack:
@@ -48,7 +51,7 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
             logits = forward(network, head, model.batch(part), readable).float().cpu().numpy()
             for i, run, length in zip(indices, logits, part.lengths, strict=True):
                 found.append((int(i), run[:length] if head.per_token else run[None]))
-            progress.advance()
+            progress.advance(len(indices))
     if accelerator.num_processes > 1:
         found = gather_object(found)
     runs = [run for _, run in sorted(found, key=lambda pair: pair[0])]
@@ -56,25 +59,72 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
     return Ragged.of(runs, "float32", width=runs[0].shape[1])
 
 
+@dataclass
+class Tally:
+    """What was counted while rows were answered."""
+
+    rows: int = 0
+    cut: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def lines(self) -> list[str]:
+        """Notes on the rows for the user."""
+        return RowCount(used=self.rows, there=self.rows, cut=self.cut, counted=self.counts).lines
+
+
+class BlockProgress(Progress):
+    """The progress over a block of rows, which may have several features each, as that of a phase over all rows."""
+
+    def __init__(self, progress: Progress, rows: int) -> None:
+        self._progress, self._rows = progress, rows
+        self._features = self._done = 0
+
+    def phase(self, name: str, total: int) -> None:
+        """The block has `total` features."""
+        self._features = max(total, 1)
+
+    def advance(self, steps: int = 1, loss: float | None = None, examples: int = 0) -> None:
+        """`steps` more of its features are done."""
+        before = self._rows * self._done // self._features
+        self._done += steps
+        rows = self._rows * self._done // self._features - before
+        self._progress.advance(rows, examples=rows)
+
+
 def answers(model: TaskModel, rows: Table | Columns, progress: Progress) -> tuple[list[Answer], list[str]]:
     """The answer to each row, in the rows' order, and notes on the rows for the user.
 
     Golds are not read. Raises RunError if the model's logits are not finite.
     """
-    head = model.head
     if isinstance(rows, Table):
         ids = ["row_id"] if "row_id" in rows.column_names else []
-        rows = rows.select_columns([*head.roles[:-1], *ids])
-    found: list[Answer] = []
-    cut, counts = 0, Counter[str]()
-    for columns, features in ahead(head, rows, model.loaded.tokenizer, model.window):
-        logits = predict(model, features, progress)
-        block = len(columns[head.roles[0]])
-        check_finite(features, logits, columns.get("row_id") or range(len(found) + 1, len(found) + block + 1))
-        cut += rows_cut(features)
-        counts.update(counted(features))
-        found += head.decode(columns, features, logits, model.window)
-    return found, RowCount(used=len(found), there=len(found), cut=cut, counted=counts).lines
+        rows = rows.select_columns([*model.head.roles[:-1], *ids])
+    progress.phase("predicting", len(rows if isinstance(rows, Table) else rows[model.head.roles[0]]))
+    tally = Tally()
+    blocks = ((None, columns) for columns in blocks_of(rows))
+    return [one for _, found in in_blocks(model, blocks, progress, tally) for one in found], tally.lines
+
+
+def in_blocks(
+    model: TaskModel, blocks: Iterable[tuple[T, Columns]], progress: Progress, tally: Tally
+) -> Iterator[tuple[T, list[Answer]]]:
+    """The answers to each block's rows, in their order, which the `tally` counts. Raises RunError as `answers` does.
+
+    `progress` advances by rows, in a phase that has been started.
+    """
+    head = model.head
+    for block, columns, features in ahead(head, blocks, model.loaded.tokenizer, model.window):
+        if features is None:
+            yield block, []
+            continue
+        count = len(columns[head.roles[0]])
+        logits = predict(model, features, BlockProgress(progress, count))
+        check_finite(features, logits, columns.get("row_id") or range(tally.rows + 1, tally.rows + count + 1))
+        tally.rows += count
+        tally.cut += rows_cut(features)
+        tally.counts.update(counted(features))
+        yield block, head.decode(columns, features, logits, model.window)
 
 
 def check_finite(features: Features, logits: Ragged, names: Sequence[object], evaluation: str = "") -> None:

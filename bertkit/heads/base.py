@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import RequestError
+from bertkit.heads.answer_columns import best_scores, label_cells, label_columns
 from bertkit.heads.numbers import Number
 
 if TYPE_CHECKING:
@@ -132,6 +133,22 @@ class Head(ABC):
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
         """Further numbers of one evaluation, by name, for JSON."""
         return {}
+
+    def answer_columns(self, top: int | None) -> dict[str, Any]:
+        """The columns of an answer in a table, with their Arrow types; `top` is how many labels (spans) are kept.
+
+        None keeps all labels up to 10, else the best 5.
+        """
+        return {"answer": self.schema()[self.roles[-1]], **label_columns(self.label_names, top)}
+
+    def answer_cells(self, answer: Answer, top: int | None) -> list[Any]:
+        """The values of `answer_columns`, in their order."""
+        return [answer.value, *label_cells(self.label_names, answer.scores, top)]
+
+    def answer_json(self, answer: Answer | None, top: int | None) -> dict[str, Any]:
+        """The answer (None for a row without one) and its scores for JSON, of which as many are kept as in a table."""
+        answer = answer or Answer(value=None)
+        return {"answer": answer.value, "scores": best_scores(answer.scores, self.label_names, top)}
 
     # The model.
 

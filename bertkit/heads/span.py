@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
 from bertkit.heads.base import DROPPED, Answer, Head, Row, Window
 from bertkit.heads.gold_answers import check_impossible, read_answers, rightly_placed
-from bertkit.heads.span_golds import end_with_marks, gold_targets
+from bertkit.heads.span_answers import Document, shares, span_cells, span_columns, span_json
+from bertkit.heads.span_golds import gold_targets
 from bertkit.heads.span_search import N_BEST, Candidates, candidates, most_context
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class Span(Head):
         bounds = np.searchsorted(features.row, np.arange(len(rows["context"]) + 1)).tolist()
         return [
             self._answer(
-                _Document(context, [features.places["chars"][i] for i in range(first, end)]),
+                Document(context, [features.places["chars"][i] for i in range(first, end)]),
                 found[first:end],
                 window.null_threshold,
             )
@@ -203,6 +204,18 @@ class Span(Head):
         from bertkit.heads.squad import no_answer_details
 
         return no_answer_details(golds, answers) if self.no_answer else {}
+
+    def answer_columns(self, top: int | None) -> dict[str, Any]:
+        """The answer, its characters `start` to `end` in the document and its probability; and the best spans."""
+        return span_columns()
+
+    def answer_cells(self, answer: Answer, top: int | None) -> list[Any]:
+        """The values of `answer_columns`; `start` to `p` are None where there is no answer."""
+        return span_cells(answer, top)
+
+    def answer_json(self, answer: Answer | None, top: int | None) -> dict[str, Any]:
+        """The answer with its place in the document, and its scores with the best spans."""
+        return span_json(answer, top)
 
     def logits_of(self, output: Any) -> Tensor:
         """(B, T, 2): a start and an end logit for every token."""
@@ -223,41 +236,18 @@ class Span(Head):
         end = functional.cross_entropy(inside[:, :, 1], targets[:, 1], reduction="sum")
         return (start + end) / 2
 
-    def _answer(self, document: _Document, windows: Sequence[Candidates], threshold: float) -> Answer:
+    def _answer(self, document: Document, windows: Sequence[Candidates], threshold: float) -> Answer:
         spans: dict[tuple[int, int], float] = {}
         for window in windows:
             for place, score in window.spans:
                 spans[place] = max(score, spans.get(place, -float("inf")))
         best = sorted(spans.items(), key=lambda item: (-item[1], item[0]))[:N_BEST]
-        n_best = _shares(document, best)
+        n_best = shares(document, best)
         if not best:
             return Answer(value="", scores={"n_best": [], "no_answer": 0.0})
         margin = min(window.null for window in windows) - best[0][1]
         silent = self.no_answer and margin > threshold
         return Answer(value="" if silent else n_best[0]["text"], scores={"n_best": n_best, "no_answer": margin})
-
-
-class _Document(NamedTuple):
-    """A row's document, with the character offsets of each window's tokens."""
-
-    text: str
-    chars: list[NDArray[Any]]
-
-    def between(self, start: int, end: int) -> str:
-        """The text of the tokens from `start` to `end`, with the marks that follow the last."""
-        return self.text[start : end_with_marks(self.text, end, self.chars)]
-
-
-def _shares(document: _Document, best: list[tuple[tuple[int, int], float]]) -> list[dict[str, Any]]:
-    from scipy.special import softmax
-
-    if not best:
-        return []
-    shares = softmax([score for _, score in best])
-    return [
-        {"text": document.between(start, end), "start": start, "score": float(share)}
-        for ((start, end), _), share in zip(best, shares, strict=True)
-    ]
 
 
 def _cut_questions(questions: Sequence[str], tokenizer: Any) -> tuple[list[str], NDArray[Any]]:

@@ -162,6 +162,16 @@ class Tagging(Head):
             "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
         }
 
+    def answer_columns(self, top: int | None) -> dict[str, Any]:
+        """A list with each word's tag, and one with its probability."""
+        import pyarrow as pa
+
+        return {"answer": pa.list_(pa.string()), "p": pa.list_(pa.float64())}
+
+    def answer_cells(self, answer: Answer, top: int | None) -> list[Any]:
+        """The tags, and their probabilities."""
+        return [answer.value, answer.scores["tags"]]
+
     def configure(self, config: Any) -> None:
         """Label names."""
         write_names(config, self.label_names)

@@ -1,0 +1,250 @@
+"""A file for `bertkit predict`, read in blocks of rows: its own columns, and the head's. Light."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bertkit.data.columns import match_columns
+from bertkit.data.decoding import check_line_ends, lines
+from bertkit.data.readers import read_located
+from bertkit.data.validate import validate_rows
+from bertkit.deploy.inputs import Inputs, checked_text, roles_of, words_note
+from bertkit.deploy.words import unsplit
+from bertkit.errors import DataError
+from bertkit.findings import Findings, without_values
+from bertkit.heads import checks
+from bertkit.sources import SUFFIXES, Source
+from bertkit.task import Task
+
+BLOCK = 4_096
+"""Rows that are read, sorted by length and predicted together."""
+MOST_PLACES = 16 * BLOCK
+"""Places of a block at most, where many lines are blank."""
+IDS = ("id", "idx", "index", "guid", "row_id", "sent_id")
+"""Names of an id column, where the task names none."""
+
+
+class Item(NamedTuple):
+    """One place of a file: its own columns, and its row by role, or why it has none (None for a blank line)."""
+
+    place: Mapping[str, Any]
+    own: Mapping[str, Any]
+    row: Mapping[str, Any] | None
+    error: str | None = None
+
+
+@dataclass
+class FileInput:
+    """A file's rows in blocks, in memory one at a time; every pass over it gives the same blocks.
+
+    path        a table, or a text a line
+    keeps_bad   whether a row that can be read but not answered (an empty text) keeps its place, without an answer
+    notes       notes on the reading, complete after a pass
+    """
+
+    task: Task
+    path: Path
+    keeps_bad: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise DataError if there is no such file."""
+        if not self.path.is_file():
+            raise DataError(f"--file {self.path}: {_no_file(self.path)}")
+        self.notes: list[str] = []
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it has rows with columns, and not a text a line."""
+        return self.path.suffix.lower() in SUFFIXES
+
+    def blocks(self) -> Iterator[Inputs]:
+        """The rows, BLOCK of them in each block but the last, in order. Raises DataError."""
+        self.notes = []
+        items = self._rows() if self.is_table else self._lines()
+        return in_blocks(items, roles_of(self.task))
+
+    def _lines(self) -> Iterator[Item]:
+        """One text per line, split as the readers do (at LF); a blank line is a place without a row."""
+        task, path = self.task, self.path
+        needed = roles_of(task)
+        if len(needed) != 1:
+            names = " and ".join(f"'{task.source.columns.get(role, (role,))[0]}'" for role in needed)
+            raise DataError(f"--file {path}: this run needs the columns {names}: give a .tsv, .csv or .jsonl")
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is empty")
+        number = blanks = returns = 0
+        unsplit_word = None
+        for number, line in lines(path):
+            if not line.strip():
+                blanks += 1
+                yield Item({"line": number}, {"text": line}, None)
+                continue
+            returns += "\r" in line
+            row = checked_text(task, f"{path}, line {number}", {"text": line})
+            unsplit_word = unsplit_word or ("words" in row and unsplit(row["words"])) or None
+            yield Item({"line": number}, {"text": line}, row)
+        if returns and number == 1 and not path.read_bytes().endswith(b"\n"):
+            check_line_ends(path)
+        if blanks == number:
+            raise DataError(f"{path} has no text: {'its line is' if number == 1 else 'all its lines are'} blank")
+        if blanks:
+            self.notes.append(f"{path.name}: {blanks:,} of {number:,} lines blank, without an answer")
+        if returns:
+            self.notes.append(f"{path.name}: {returns:,} of {number:,} lines with a CR, which ends no line here")
+        if "words" in needed:
+            self.notes.append(words_note(unsplit_word))
+
+    def _rows(self) -> Iterator[Item]:
+        """The rows of a table, read as for training but without golds."""
+        path, head = self.path, self.task.head
+        findings, kept = Findings([path]), KeptRows([path])
+        header, notes = _header(self.task, path)
+        waiting: deque[tuple[Mapping[str, Any], dict[str, Any]]] = deque()
+        raw = self._raw(header, findings, waiting)
+        rows = there = 0
+        for row in validate_rows(
+            raw, readable(self.task), head, golds=False, findings=kept if self.keeps_bad else findings
+        ):
+            for place, own in _but_last(waiting):
+                yield Item(place, own, None, kept.reasons.popleft())
+            yield Item(*waiting.popleft(), row)
+            rows += 1
+        there = rows + sum(one.count for one in kept.found)
+        if not there:
+            raise DataError(f"{path} has no rows")
+        if not rows:
+            raise DataError(
+                f"{path}: none of its {there:,} rows can be answered (first: {kept.found[0].line([path.name])})"
+            )
+        for place, own in waiting:
+            yield Item(place, own, None, kept.reasons.popleft())
+        found = chain(findings.found, kept.found)
+        self.notes += [*notes, *(finding.line([path.name]) for finding in found)]
+
+    def _raw(
+        self,
+        header: tuple[str, ...] | None,
+        findings: Findings,
+        waiting: deque[tuple[Mapping[str, Any], dict[str, Any]]],
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The file's rows with their places in messages; each is put in the queue `waiting` with its number and id."""
+        names: tuple[str, ...] | None = None
+        for number, (where, row) in enumerate(read_located(self.path, header, findings), 1):
+            if names is None:
+                candidates = {"id": (*self.task.source.columns.get("id", ()), *IDS)}
+                names = tuple(match_columns(list(row), candidates, (), where).values())
+            ident = _id(where, next((row.get(name) for name in names), None))
+            own = row
+            if self.path.suffix == ".conllu":  # its reader adds the line of each word
+                own = {name: value for name, value in row.items() if name != "lines"}
+            waiting.append(({"row": number} if ident is None else {"row": number, "id": ident}, own))
+            yield where, row
+
+
+def _but_last(
+    waiting: deque[tuple[Mapping[str, Any], dict[str, Any]]],
+) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    while len(waiting) > 1:
+        yield waiting.popleft()
+
+
+def in_blocks(items: Iterable[Item], roles: Iterable[str]) -> Iterator[Inputs]:
+    """The items in blocks of BLOCK rows; the last may have fewer."""
+    block: list[Item] = []
+    rows = 0
+    for item in items:
+        block.append(item)
+        rows += item.row is not None
+        if rows == BLOCK or len(block) == MOST_PLACES:
+            yield block_of(block, roles)
+            block, rows = [], 0
+    if block:
+        yield block_of(block, roles)
+
+
+def block_of(items: list[Item], roles: Iterable[str]) -> Inputs:
+    """The items as one block."""
+    there = [item.row for item in items if item.row is not None]
+    numbers = iter(range(len(there)))
+    return Inputs(
+        columns={role: [row[role] for row in there] for role in roles},
+        places=tuple(item.place for item in items),
+        rows=tuple(None if item.row is None else next(numbers) for item in items),
+        own=tuple(item.own for item in items),
+        errors={place: item.error for place, item in enumerate(items) if item.error is not None},
+    )
+
+
+class KeptRows(Findings):
+    """Counts rows that cannot be answered, of which none is too many, and keeps why until it is asked for."""
+
+    def __init__(self, files: list[Path]) -> None:
+        super().__init__(files, skips=True)
+        self.reasons: deque[str] = deque()
+
+    def bad_row(self, where: str, error: DataError, broken: bool = False) -> None:
+        """Note why the row has no answer."""
+        why = reason_of(where, error)
+        self.reasons.append(why)
+        self.count(f"no answer, {without_values(why)}", where)
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder: give a file"
+    if path.exists():
+        return "is a pipe or a device, which is not read: write its lines to a file"
+    return "there is no such file"
+
+
+def readable(task: Task) -> Source:
+    """The task's source, with the roles' own names added to its column names."""
+    columns = {role: (*task.source.columns.get(role, ()), role) for role in roles_of(task)}
+    return replace(task.source, columns={**task.source.columns, **columns})
+
+
+def reason_of(where: str, error: Exception) -> str:
+    """An error without its place."""
+    return str(error).removeprefix(where).partition(": ")[2] or str(error)
+
+
+def _id(where: str, value: Any) -> str | int | None:
+    """A row's id as its file has it; None where it has none. Raises DataError if it cannot be written."""
+    if value is None or isinstance(value, int):
+        return value
+    return checks.text(where, "id", str(value)) if str(value).strip() else None
+
+
+def _header(task: Task, path: Path) -> tuple[tuple[str, ...] | None, list[str]]:
+    """The columns of a TSV that has no header line, as some official files have none, and a note if it is a guess.
+
+    The first line is no header if the task's columns are not in it and it has as many values as such a file; one
+    that is not called like an official file must also read as a row with its gold.
+    """
+    if path.suffix != ".tsv" or not task.source.header or not path.stat().st_size:
+        return None, []
+    values = next(lines(path))[1].split("\t")
+    wanted = roles_of(task)
+    if set(wanted) <= set(match_columns(values, readable(task).columns, wanted, f"{path}, line 1")):
+        return None, []
+    headers = {split: names for split, names in task.source.header.items() if len(names) == len(values)}
+    for split, header in headers.items():
+        if any(fnmatch(path.name, name) for name in task.source.files.get(split, ())):
+            return header, []
+    for header in headers.values():
+        if _is_row(task, dict(zip(header, values, strict=True))):
+            return header, [f"{path.name}: no header line; its columns are read as {', '.join(header)}"]
+    return None, []
+
+
+def _is_row(task: Task, row: dict[str, str]) -> bool:
+    try:
+        return len(list(validate_rows([("", row)], task.source, task.head, golds=True))) == 1
+    except DataError:
+        return False
