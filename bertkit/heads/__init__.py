@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Number, Row, Window
+from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Row, Window
 from bertkit.heads.classification import Classification
+from bertkit.heads.numbers import Number
 from bertkit.heads.span import Span
 from bertkit.heads.tagging import Tagging
 

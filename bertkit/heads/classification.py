@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError, EncoderError
 from bertkit.heads import checks
-from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Number, Row, Window
+from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Row, Window
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
+from bertkit.heads.numbers import Number
 
 if TYPE_CHECKING:
     from torch import Tensor
