@@ -35,6 +35,7 @@ ADDED: dict[str, Any] = {
     "scaled": False,
     "mean": None,
     "sd": None,
+    "scheme": None,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from bertkit.data.columns import lacking, match_columns
+from bertkit.data.cells import Cells
 from bertkit.errors import DataError
 from bertkit.findings import Findings
 from bertkit.heads import Head, checks
@@ -31,20 +31,20 @@ def validate_rows(
     """
     findings = findings or Findings()
     seen: set[str] = set()
-    names: dict[str, str] | None = None
+    cells: Cells | None = None
     where, rows, given, missing = "", 0, 0, 0
     for index, (where, row) in enumerate(raw):
-        if names is None:
-            names = _column_names(row, where, source, head, golds)
-        valid = _checked(row, where, names, source, head, findings)
+        if cells is None:
+            cells = Cells.of(row, where, source, head, golds)
+        valid = _checked(row, where, cells, source, head, findings)
         if valid is None:
             continue
         rows += 1
         for reason, count in valid.pop(DROPPED, {}).items():
             findings.count(reason, where, unit="gold answer", times=count)
-        ident = row.get(names["id"]) if "id" in names else None
+        ident, group = (row.get(cells.names[role]) if role in cells.names else None for role in ("id", "group"))
         valid["row_id"] = str(index if ident is None else ident)
-        valid["group"] = str((row.get(names["group"]) if "group" in names else None) or "")
+        valid["group"] = str(group or "")
         if ident is not None:
             if valid["row_id"] in seen:
                 findings.count("repeated id", where)
@@ -53,6 +53,7 @@ def validate_rows(
         if isinstance(gold, list):
             missing += _count_missing(gold, where, row, findings)
             given += len(gold) - gold.count(None)
+            _count_oddities(valid, where, row, head, findings)
         yield valid
     findings.check_share(rows)
     if not rows and findings.skipped:
@@ -64,16 +65,16 @@ def validate_rows(
 
 
 def _checked(
-    row: Mapping[str, Any], where: str, names: Mapping[str, str], source: Source, head: Head, findings: Findings
+    row: Mapping[str, Any], where: str, cells: Cells, source: Source, head: Head, findings: Findings
 ) -> dict[str, Any] | None:
     """The row as the head's columns; None if it is skipped."""
-    gold = row.get(names.get(head.roles[-1], ""))
+    gold = cells.raw_gold(row)
     reason = source.dropped.get("-1" if gold is None else str(gold).strip())  # `datasets` gives -1 of a class as None
-    if reason and names.get(head.roles[-1]) in row:
+    if reason and cells.names.get(head.roles[-1]) in row:
         findings.drop(where, reason)
         return None
     try:
-        values = {role: row[name] for role, name in names.items()}
+        values = cells.values(row, where)
         return head.check(where, {**values, **_optional(row, head)}, source.labels)
     except KeyError as error:
         findings.bad_row(where, DataError(f"{where}: no column {error}"))
@@ -88,6 +89,17 @@ def _optional(row: Mapping[str, Any], head: Head) -> dict[str, Any]:
     return {role: row[named[role]] for role in head.optional if role in named}
 
 
+def _count_oddities(
+    valid: Mapping[str, Any], where: str, row: Mapping[str, Any], head: Head, findings: Findings
+) -> None:
+    """Count what the head finds odd in a row."""
+    for reason, word in head.oddities(valid):
+        if word is None:
+            findings.count(reason, where)
+        else:
+            findings.count(reason, checks.word_place(where, row.get("lines"), word), unit="word")
+
+
 def _count_missing(gold: list[Any], where: str, row: Mapping[str, Any], findings: Findings) -> int:
     """How many words of a row have no tag; each is counted in the findings."""
     if None not in gold:
@@ -96,14 +108,3 @@ def _count_missing(gold: list[Any], where: str, row: Mapping[str, Any], findings
         if tag is None:
             findings.count(NO_TAG, checks.word_place(where, row.get("lines"), place), unit="word")
     return gold.count(None)
-
-
-def _column_names(row: Mapping[str, Any], where: str, source: Source, head: Head, golds: bool) -> dict[str, str]:
-    """For each role the name of its column in this file."""
-    wanted = [role for role in head.roles if golds or role != head.roles[-1]]
-    candidates = {role: names for role, names in source.columns.items() if role in wanted or role not in head.roles}
-    found = match_columns(list(row), candidates, wanted, where)
-    missing = next((role for role in wanted if role not in found), None)
-    if missing is not None:
-        raise lacking(missing, list(row), candidates, where)
-    return found

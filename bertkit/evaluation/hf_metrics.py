@@ -8,10 +8,11 @@ from typing import Any
 import evaluate
 from datasets import Features, List, Value
 
-from bertkit.evaluation.metrics import METRICS, Kind, Metric
+from bertkit.evaluation.metrics import Kind, Metric
 
 TYPES: dict[Kind, tuple[Any, Any]] = {
     "label": (Value("string"), Value("string")),
+    "labels": (List(Value("string")), List(Value("string"))),
     "number": (Value("float64"), Value("float64")),
     "tags": (List(Value("string")), List(Value("string"))),
     "text": (Value("string"), List(Value("string"))),
@@ -35,10 +36,14 @@ class Module(evaluate.Metric):  # type: ignore[misc]  # evaluate has no types
         )
 
     def _compute(self, predictions: Sequence[Any], references: Sequence[Any]) -> dict[str, float]:
+        if self.metric.kind == "tags":
+            predictions, references = ([[tag or None for tag in tags] for tags in c] for c in (predictions, references))
         return {self.metric.name: self.metric.of(references, predictions, self.labels)}
 
 
-def score(name: str, golds: Sequence[Any], values: Sequence[Any], labels: Sequence[str] = ()) -> float:
-    """The metric called `name` of `values` against `golds`, one of each a row."""
-    module = Module(METRICS[name], labels)
-    return float(module.compute(predictions=list(values), references=list(golds))[name])
+def score(metric: Metric, golds: Sequence[Any], values: Sequence[Any], labels: Sequence[str] = ()) -> float:
+    """The metric of `values` against `golds`, one of each a row."""
+    columns = {"predictions": list(values), "references": list(golds)}
+    if metric.kind == "tags":  # `evaluate` refuses a first row without any tag
+        columns = {name: [[tag or "" for tag in tags] for tags in column] for name, column in columns.items()}
+    return float(Module(metric, labels).compute(**columns)[metric.name])

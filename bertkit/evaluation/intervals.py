@@ -22,6 +22,8 @@ DRAWS = 4_000
 """Draws from a posterior."""
 SEED = 20_190
 TAILS = (0.025, 0.975)
+MOST_CELLS = 10_000_000
+"""Measures that are multiplied at once."""
 MOST_CLASSES = 3
 """Labels up to which the Dirichlet prior moves the score less than the bootstrap under-covers (simulated)."""
 
@@ -100,6 +102,27 @@ def of_confusions(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> M
             draws = generator.multinomial(len(table), cells / len(table), SAMPLES).astype(float)
         low, high = np.quantile(of(draws.reshape(-1, count, count)), TAILS)
         return _around(score(table), low, high, "Dirichlet" if few else "bootstrap")
+
+    return method
+
+
+def of_sums(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Method:
+    """The bootstrap's percentiles of a score `of` the sums of each column: (D, k) -> (D,), from (R, k).
+
+    The samples are those of `bootstrap`; a sample's sums are one product of how often each row was drawn.
+    """
+
+    def method(table: Measures, score: Score) -> Interval:
+        rows, columns = table.shape
+        sums = np.empty((SAMPLES, columns))
+        width = max(1, MOST_CELLS // rows)
+        for first in range(0, columns, width):
+            block = table[:, first : first + width].astype(np.float64)
+            draws = np.random.default_rng(SEED)
+            for k in range(SAMPLES):
+                sums[k, first : first + width] = np.bincount(draws.integers(0, rows, rows), minlength=rows) @ block
+        low, high = np.quantile(of(sums), TAILS)
+        return Interval(low=float(low), high=float(high), name="bootstrap")
 
     return method
 

@@ -7,36 +7,45 @@ needs these alone (intervals.py). Scores are fractions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.evaluation.intervals import Measures, Method, bootstrap, jeffreys_f1, of_confusions, wilson
-from bertkit.heads import squad
+from bertkit.evaluation.intervals import Measures, Method, bootstrap, jeffreys_f1, of_confusions, of_sums, wilson
+from bertkit.heads import chunks, squad
+from bertkit.heads.label_sets import counts_of
+from bertkit.heads.schemes import recognise
 
 Labels = Sequence[str]
-Kind = Literal["label", "number", "tags", "text"]
+Kind = Literal["label", "labels", "number", "tags", "text"]
+Measure = Callable[[Sequence[Any], Sequence[Any], Labels], Measures]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """A way to score answers.
 
-    kind      what it compares: a label's name, a number, tags, or a text with a list of golds
+    kind      what it compares: a label's name, a list of them, a number, tags, or a text with a list of golds
     measure   (golds, values, labels) -> (R, k), a line a row
     score     (R, k) -> a fraction, or a correlation
     interval  how the 95 % interval of the score over the rows is computed
     best      what a perfect system gets; more is better for every metric here
+    of_scheme its `measure` for chunk tags of a scheme, where that makes a difference
     """
 
     name: str
     kind: Kind
-    measure: Callable[[Sequence[Any], Sequence[Any], Labels], Measures]
+    measure: Measure
     score: Callable[[Measures], float]
     interval: Method = bootstrap
     best: float = 1.0
+    of_scheme: Callable[[str], Measure] | None = None
+
+    def under(self, scheme: str | None) -> Metric:
+        """The metric for chunk tags of this scheme, where it goes by the scheme."""
+        return self if scheme is None or self.of_scheme is None else replace(self, measure=self.of_scheme(scheme))
 
     def of(self, golds: Sequence[Any], values: Sequence[Any], labels: Labels = ()) -> float:
         """The score of `values` against `golds`, one of each a row."""
@@ -69,6 +78,37 @@ def _tag_counts(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> 
 
 def _right(gold: str | None, value: str | None) -> bool:
     return gold is not None and gold == value
+
+
+def _same_sets(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
+    return np.array([[set(gold) == set(value)] for gold, value in zip(golds, values, strict=True)], float)
+
+
+def _set_counts(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
+    """Twice the right labels of each row, and the labels given and gold: F1 is the ratio of their sums."""
+    pairs = [(set(gold), set(value)) for gold, value in zip(golds, values, strict=True)]
+    return np.array([[2 * len(gold & value), len(gold) + len(value)] for gold, value in pairs], float)
+
+
+def _set_counts_by_label(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
+    """The same by label, (R, 2 L): first what is right, then what is given and gold, of the L labels that occur."""
+    _, counts = counts_of(golds, values, labels)
+    found: Any = np.concatenate([2 * counts[:, 0], counts[:, 1] + counts[:, 2]], axis=1)
+    return found  # type: ignore[no-any-return]  # small integers: of 5,000 labels floats would be large
+
+
+def _entity_counts(scheme: str | None) -> Measure:
+    """Twice the right entities of each row, and the entities given and gold, in seqeval's default mode or strictly."""
+
+    def measure(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
+        counts = chunks.entity_counts(golds, values, scheme)
+        return np.stack([2 * counts[:, 0], counts[:, 1] + counts[:, 2]], axis=1)
+
+    return measure
+
+
+def _strict_entity_counts(golds: Sequence[Any], values: Sequence[Any], labels: Labels) -> Measures:
+    return _entity_counts(recognise(set(labels)) or "BIO")(golds, values, labels)
 
 
 def _squad(
@@ -141,6 +181,25 @@ def _spearman(table: Measures) -> float:
     return 0.0 if _constant(table) else float(spearmanr(table[:, 0], table[:, 1]).statistic)
 
 
+def macro_f1_of_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean F1 of the labels that occur, from D times twice the right and then given and gold: (D, 2 L) -> (D,)."""
+    right, there = np.split(sums.astype(np.float64), 2, axis=1)
+    f1: NDArray[np.float64] = np.divide(right, there, out=np.zeros_like(there), where=there > 0)
+    mean: NDArray[np.float64] = f1.sum(axis=1) / np.maximum((there > 0).sum(axis=1), 1)
+    return mean
+
+
+def _f1_macro_of_sets(table: Measures) -> float:
+    return float(macro_f1_of_sums(table.sum(axis=0, dtype=np.float64)[None])[0])
+
+
+def _r2(table: Measures) -> float:
+    """The coefficient of determination; where all golds are the same 1 if all answers are right, else 0."""
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(table[:, 0], table[:, 1])) if len(table) > 1 else float(table[0, 0] == table[0, 1])
+
+
 def _constant(table: Measures) -> bool:
     return len(table) < 2 or bool((np.ptp(table, axis=0) < 1e-12).any())
 
@@ -152,9 +211,28 @@ METRICS = {
         Metric(name="f1", kind="label", measure=_codes, score=_f1, interval=jeffreys_f1),
         Metric(name="f1_macro", kind="label", measure=_codes, score=_f1_macro, interval=of_confusions(macro_f1_of)),
         Metric(name="matthews", kind="label", measure=_codes, score=_matthews, interval=of_confusions(matthews_of)),
+        Metric(name="multilabel_f1_micro", kind="labels", measure=_set_counts, score=_ratio, interval=wilson),
+        Metric(
+            name="multilabel_f1_macro",
+            kind="labels",
+            measure=_set_counts_by_label,
+            score=_f1_macro_of_sets,
+            interval=of_sums(macro_f1_of_sums),
+        ),
+        Metric(name="multilabel_exact", kind="labels", measure=_same_sets, score=_mean, interval=wilson),
         Metric(name="pearson", kind="number", measure=_numbers, score=_pearson),
         Metric(name="spearman", kind="number", measure=_numbers, score=_spearman),
+        Metric(name="r2", kind="number", measure=_numbers, score=_r2),
         Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio, interval=wilson),
+        Metric(name="entity_f1", kind="tags", measure=_entity_counts(None), score=_ratio, interval=wilson),
+        Metric(
+            name="entity_f1_strict",
+            kind="tags",
+            measure=_strict_entity_counts,
+            score=_ratio,
+            interval=wilson,
+            of_scheme=_entity_counts,
+        ),
         Metric(name="squad_em", kind="text", measure=_squad(squad.best_exact), score=_mean, interval=wilson),
         Metric(name="squad_f1", kind="text", measure=_squad(squad.best_f1), score=_mean, interval=wilson),
         Metric(name="squad_v1_em", kind="text", measure=_squad(squad.best_exact_v1), score=_mean, interval=wilson),

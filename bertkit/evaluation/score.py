@@ -54,8 +54,8 @@ def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored
     labels = head.label_names
     metrics = {}
     for name in evaluation.metrics:
-        metric = METRICS[name]
-        value = score_by_module(name, golds, values, labels)
+        metric = METRICS[name].under(head.chunk_scheme)
+        value = score_by_module(metric, golds, values, labels)
         metrics[name] = Score(value=value, low=value, high=value, interval="none")
         if with_intervals:
             found = metric.interval(metric.measure(golds, values, labels), metric.score)

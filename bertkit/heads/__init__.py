@@ -1,9 +1,10 @@
-"""Task heads: rows -> features, logits -> answers, losses. Three heads; a task names one of them."""
+"""Task heads: rows -> features, logits -> answers, losses. Four heads; a task names one of them."""
 
 from __future__ import annotations
 
 from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Row, Window
 from bertkit.heads.classification import Classification
+from bertkit.heads.multi_label import MultiLabel
 from bertkit.heads.numbers import Number
 from bertkit.heads.span import Span
 from bertkit.heads.tagging import Tagging
@@ -15,6 +16,7 @@ __all__ = [
     "FromTrain",
     "Head",
     "Labels",
+    "MultiLabel",
     "Number",
     "Row",
     "Span",

@@ -118,6 +118,10 @@ class Head(ABC):
     def gold(self, row: Row) -> Any:
         """The gold of a row, or all golds that count as correct."""
 
+    def oddities(self, row: Row) -> list[tuple[str, int | None]]:
+        """What is odd in a checked row with its gold, and no error: for each a reason, and its word, or None."""
+        return []
+
     # Features and answers.
 
     @abstractmethod
@@ -221,6 +225,11 @@ class Head(ABC):
         Raises EncoderError, naming the `model`, where they do not match.
         """
         return self
+
+    @property
+    def chunk_scheme(self) -> str | None:
+        """The scheme of its chunk tags (heads/schemes.py); None if its labels are none."""
+        return None
 
     # Scale.
 

@@ -16,14 +16,12 @@ from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Row, Window
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
 from bertkit.heads.numbers import Number
+from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from bertkit.heads.features import Features, Ragged
-
-
-NO_LABEL = "no label: a split without labels can be predicted, not trained on or scored"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +58,7 @@ class Classification(Head):
 
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
         """The texts, none of them empty, and the label by name. Raises DataError."""
-        row: dict[str, Any] = {"text": checks.text(where, "text", values["text"]), "text_pair": None, "label": None}
-        if self.pair:
-            row["text_pair"] = checks.text(where, "text_pair", values["text_pair"])
+        row: dict[str, Any] = {**checked_texts(where, values, self.pair), "label": None}
         if values.get("label") is not None:
             row["label"] = self._label(where, values["label"], spellings)
         elif "label" in values:
@@ -85,22 +81,11 @@ class Classification(Head):
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
         """One feature per row; the longer text is truncated first. `rows` is a mapping of columns."""
-        import numpy as np
+        from bertkit.heads.features import Ragged
 
-        from bertkit.heads.features import Features, Ragged, token_inputs
-
-        texts = [list(rows["text"])] + ([list(rows["text_pair"])] if self.pair else [])
-        full = tokenizer(*texts, add_special_tokens=True, return_attention_mask=False, verbose=False)
-        long = np.array([len(ids) > window.max_length for ids in full["input_ids"]], bool)
-        encoding = full
-        if long.any():
-            encoding = tokenizer(*texts, truncation=True, max_length=window.max_length, return_attention_mask=False)
-        return Features(
-            row=np.arange(len(long)),
-            inputs=token_inputs(encoding),
-            targets=Ragged.of([[gold] for gold in self._golds(rows)], self._dtype) if self._has(rows) else None,
-            cut=long,
-        )
+        golds = [[gold] for gold in self._golds(rows)] if has_golds(rows) else None
+        targets = None if golds is None else Ragged.of(golds, self._dtype)
+        return text_features(rows, self.pair, tokenizer, window, targets)
 
     def decode(
         self, rows: Mapping[str, Sequence[Any]], features: Features, logits: Ragged, window: Window
@@ -190,10 +175,6 @@ class Classification(Head):
         return replace(
             self, labels=tuple(names) if self.labels == FROM_TRAIN else match_names(self.labels, names, model)
         )
-
-    def _has(self, rows: Mapping[str, Sequence[Any]]) -> bool:
-        golds = rows.get("label")
-        return bool(golds) and all(gold is not None for gold in golds or ())
 
     def _golds(self, rows: Mapping[str, Sequence[Any]]) -> list[float]:
         if isinstance(self.labels, Number):

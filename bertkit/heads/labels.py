@@ -42,6 +42,23 @@ def as_written(raw: Any) -> str:
     return str(int(raw) if whole else raw).strip()
 
 
+def exact_label(raw: Any, names: Sequence[str], spellings: Mapping[str, str]) -> str | None:
+    """The label that a raw value is the name of, whatever its case; None if there is none.
+
+    A name in the case given comes first, then one of the data's spellings; a whole number is written without ".0". If
+    there are no `names`, every value is one.
+    """
+    whole = isinstance(raw, float) and raw.is_integer()
+    text = str(int(raw) if whole else raw).strip()
+    if text in names or text in spellings:
+        return spellings.get(text, text)
+    if not names:
+        return text or None
+    known = {name.casefold(): name for name in (*names, *spellings)}
+    found = known.get(text.casefold())
+    return None if found is None else spellings.get(found, found)
+
+
 def match_names(ours: Sequence[str], theirs: Sequence[str], model: str) -> tuple[str, ...]:
     """Our names in the order of a checkpoint's names, matched by `folded`.
 

@@ -14,6 +14,8 @@ from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Row, Window
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import match_names, write_names
+from bertkit.heads.numbers import repr_without
+from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,15 +30,29 @@ NO_TAG = "_"
 
 @dataclass(frozen=True, kw_only=True)
 class Tagging(Head):
-    """A label for each word.
+    """A label for each word; with a `scheme` (BIO, IOB1, BIOES or BILOU) labels are chunk tags, scored by entity.
 
     Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word; others are
     ignored. Words that `max_length` truncates, or that have no token, get None and count as wrong. A word
     whose gold tag is None is neither trained on nor scored.
     """
 
-    labels: Labels
+    labels: Labels = FROM_TRAIN
+    scheme: str | None = None
     kind: Literal["tagging"] = "tagging"
+
+    def __post_init__(self) -> None:
+        """Name the scheme as it is named here. Raises RequestError if there is none of that name."""
+        if self.scheme is not None:
+            object.__setattr__(self, "scheme", scheme_called(self.scheme))
+
+    def __repr__(self) -> str:
+        return repr_without(self, {"scheme": None})
+
+    @property
+    def chunk_scheme(self) -> str | None:
+        """The scheme of its tags, if they are chunk tags."""
+        return self.scheme
 
     @property
     def auto_model(self) -> str:
@@ -88,12 +104,26 @@ class Tagging(Head):
             tags = [None if tag == NO_TAG else tag for tag in tags]
             if len(tags) != len(words):
                 raise DataError(f"{where}: {len(words)} words but {len(tags)} tags")
-            known = self.label_names or tags
             for place, tag in enumerate(tags):
-                if tag is not None and (not isinstance(tag, str) or tag not in known):
-                    there = checks.word_place(where, lines, place)
-                    raise DataError(f"{there}: unknown tag '{tag}'; expected one of {', '.join(map(str, known))}")
+                if tag is not None and (why := self._what_is_wrong(tag)):
+                    raise DataError(f"{checks.word_place(where, lines, place)}: {why}")
         return {"words": words, "tags": tags}
+
+    def _what_is_wrong(self, tag: Any) -> str | None:
+        """Why a tag cannot be; None if it can."""
+        if not isinstance(tag, str) or (self.label_names and tag not in self.label_names):
+            known = f"; expected one of {', '.join(self.label_names)}" if self.label_names else ""
+            return f"unknown tag '{tag}'{known}"
+        if self.scheme and not is_tag_of(tag, self.scheme):
+            prefixes = ", ".join(f"{prefix}-" for prefix in PREFIXES[self.scheme])
+            return f"'{tag}' is no tag of the scheme {self.scheme}, whose tags begin with {prefixes} or are {OUTSIDE}"
+        return None
+
+    def oddities(self, row: Row) -> list[tuple[str, int | None]]:
+        """Words whose tag cannot stand where it does, by the scheme: entities begin or end there all the same."""
+        if self.scheme is None:
+            return []
+        return [(f"a tag that breaks the scheme {self.scheme}", place) for place in broken(row["tags"], self.scheme)]
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
         """One feature a row. `places["first"]` has, for each word, its first token, or -1 if it has none."""
@@ -145,9 +175,11 @@ class Tagging(Head):
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
         """F1 of each tag over all words with a gold; a word without a predicted tag is a miss of its gold.
 
-        And whether golds or answers are constant.
+        And whether golds or answers are constant; of chunk tags precision, recall and F1 of each type of entity.
         """
         from sklearn.metrics import f1_score
+
+        from bertkit.heads.chunks import by_type
 
         values = [answer.value for answer in answers]
         pairs = [pair for gold, value in zip(golds, values, strict=True) for pair in zip(gold, value, strict=True)]
@@ -160,6 +192,7 @@ class Tagging(Head):
             "words without a tag": given.count(""),
             **constant_details(flat, given),
             "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
+            **({"entities": by_type(golds, values)} if self.scheme else {}),
         }
 
     def answer_columns(self, top: int | None) -> dict[str, Any]:

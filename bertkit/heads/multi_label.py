@@ -1,0 +1,160 @@
+"""Multi-label classification: one text or two -> any number of labels, none of them included.
+
+R rows, F = R features, B features of a batch, C labels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from bertkit.errors import DataError, RequestError
+from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Row, Window
+from bertkit.heads.labels import exact_label, match_names, write_names
+from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bertkit.heads.features import Features, Ragged
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiLabel(Head):
+    """Labels for a text (`pair=False`) or for two texts: for each label yes or no, from a logistic regression.
+
+    threshold  the probability from which a label is given
+    """
+
+    labels: tuple[str, ...] | FromTrain = FROM_TRAIN
+    pair: bool = False
+    threshold: float = 0.5
+    kind: Literal["multi-label"] = "multi-label"
+
+    def __post_init__(self) -> None:
+        """Raise RequestError for a threshold that is no probability between 0 and 1."""
+        if not 0 < self.threshold < 1:
+            raise RequestError(f"--threshold {self.threshold:g}: it must be above 0 and below 1")
+
+    @property
+    def auto_model(self) -> str:
+        """The transformers class whose models have this head."""
+        return "AutoModelForSequenceClassification"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The columns a row needs, the gold one last."""
+        return ("text", "text_pair", "label") if self.pair else ("text", "label")
+
+    def schema(self) -> dict[str, Any]:
+        """Texts as strings; the gold a list of strings."""
+        import pyarrow as pa
+
+        return {"text": pa.string(), "text_pair": pa.string(), "label": pa.list_(pa.string())}
+
+    def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
+        """The texts, none of them empty, and the labels by name, each once; a row may have none. Raises DataError."""
+        row: dict[str, Any] = {**checked_texts(where, values, self.pair), "label": None}
+        if "label" in values:
+            given = values["label"]
+            if given is None:
+                raise DataError(f"{where}: {NO_LABEL}")
+            several = given if isinstance(given, list) else [given]
+            row["label"] = list(dict.fromkeys(self._label(where, one, spellings) for one in several))
+        return row
+
+    def _label(self, where: str, raw: Any, spellings: Mapping[str, str]) -> str:
+        nested = raw is None or isinstance(raw, list | dict)
+        label = None if nested else exact_label(raw, self.label_names, spellings)
+        if label is None:
+            shown = raw if isinstance(raw, str) else json.dumps(raw, default=str)
+            known = ", ".join(dict.fromkeys([*spellings, *self.label_names]))
+            expected = f"; expected some of {known}" if known else ""
+            raise DataError(f"{where}: unknown label '{str(shown)[:60]}'{expected}")
+        return label
+
+    def gold(self, row: Row) -> list[str]:
+        """The labels' names."""
+        return list(row["label"])
+
+    def oddities(self, row: Row) -> list[tuple[str, int | None]]:
+        """A row without any label, which an empty cell may not have meant."""
+        return [] if row["label"] else [("no label at all, which is learnt and scored as such", None)]
+
+    def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
+        """One feature per row; the longer text is truncated first. A target is a row's class ids, those it has."""
+        from bertkit.heads.features import Ragged
+
+        targets = None
+        if has_golds(rows):
+            order = {name: i for i, name in enumerate(self.label_names)}
+            targets = Ragged.of([[order[name] for name in gold if name in order] for gold in rows["label"]], "int32")
+        return text_features(rows, self.pair, tokenizer, window, targets)
+
+    def decode(
+        self, rows: Mapping[str, Sequence[Any]], features: Features, logits: Ragged, window: Window
+    ) -> list[Answer]:
+        """One answer a row, from logits with one run of one (C,) vector a feature."""
+        import numpy as np
+        from scipy.special import expit
+
+        shares = expit(np.asarray(logits.values, np.float64))
+        return [
+            Answer(
+                value=[name for name, given in zip(self.label_names, chosen, strict=True) if given],
+                scores={name: float(share) for name, share in zip(self.label_names, row, strict=True)},
+            )
+            for chosen, row in zip(shares >= self.threshold, shares, strict=True)
+        ]
+
+    def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
+        """F1 of each label that occurs, whether all answers or golds are the same, and the share of empty answers."""
+        from bertkit.heads.degenerate import constant_details
+        from bertkit.heads.label_sets import counts_of
+
+        values = [answer.value for answer in answers]
+        names, counts = counts_of(golds, values, self.label_names)
+        right, given, there = counts.sum(axis=0, dtype=float)
+        f1 = {name: 2 * float(right[i]) / float(given[i] + there[i]) for i, name in enumerate(names)}
+        return {
+            **constant_details([", ".join(sorted(gold)) for gold in golds], [", ".join(sorted(v)) for v in values]),
+            "rows without a label": sum(not gold for gold in golds) / len(golds),
+            "answers without a label": sum(not value for value in values) / len(values),
+            "F1 by label": f1,
+        }
+
+    def configure(self, config: Any) -> None:
+        """Write label names and the problem type, by which transformers' pipelines use the sigmoid."""
+        write_names(config, self.label_names)
+        config.problem_type = "multi_label_classification"
+
+    def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        """Binary cross entropy of (B, C) with the class ids (B, W) that rows have, summed over rows and labels."""
+        import torch
+        from torch.nn import functional
+
+        from bertkit.heads.features import IGNORED
+
+        hot = torch.zeros_like(logits)
+        rows, places = (targets != IGNORED).nonzero(as_tuple=True)
+        hot[rows, targets[rows, places]] = 1.0
+        return functional.binary_cross_entropy_with_logits(logits, hot, reduction="sum")
+
+    def count(self, features: Features) -> int:
+        """Rows times labels."""
+        return len(features) * len(self.label_names)
+
+    def resolved(self, golds: Iterable[Any]) -> Self:
+        """The head with the train rows' labels, sorted. Raises DataError if no row has one."""
+        found = super().resolved(golds)
+        if not found.label_names:
+            raise DataError("no train row has a label")
+        return found
+
+    def matched(self, names: Sequence[str], model: str) -> Self:
+        """The labels in the checkpoint's order. Raises EncoderError."""
+        return replace(
+            self, labels=tuple(names) if self.labels == FROM_TRAIN else match_names(self.label_names, names, model)
+        )
