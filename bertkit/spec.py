@@ -31,6 +31,7 @@ ADDED: dict[str, Any] = {
     "formats": {},
     "joined": {},
     "separator": None,
+    "decimal": None,
     "indicators": [],
     "scaled": False,
     "mean": None,

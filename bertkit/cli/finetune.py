@@ -1,4 +1,4 @@
-"""The command `bertkit finetune TASK`."""
+"""The command `bertkit finetune TASK|FILE`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError
@@ -15,27 +14,34 @@ from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed
 from bertkit.request.check import check
 from bertkit.request.flags import Flags, RunFlags, SeedsFlag
-from bertkit.request.specs import options_of, seeds_of, spec_of
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.specs import options_of, seeds_of
+from bertkit.request.target import target_of
 
 
 def finetune(
-    task: Annotated[str, typer.Argument(help="The task's name: see `bertkit tasks`.")],
     flags: Flags,
+    own: OwnFlags,
     run: RunFlags,
     display: Display,
+    task: Annotated[
+        str | None, typer.Argument(help="A task's name (see `bertkit tasks`), or a file or folder of your own.")
+    ] = None,
     seeds: SeedsFlag = 1,
 ) -> int:
-    """Fine-tune an encoder on a task, and score it. Defaults are the task's own: see `bertkit tasks TASK`.
+    """Fine-tune an encoder on a task or on your own file, and score it. Defaults: see `bertkit tasks TASK`.
 
     Run again, a finished run prints its scores, and a stopped one is resumed.
     """
-    specs = seeds_of(spec_of(registry.find(task), flags), seeds)
+    target = target_of(task, own)
+    specs = seeds_of(target.spec(flags), seeds)
     if run.keep_best and flags.eval_every is None:
         raise RequestError("--keep-best needs --eval-every, which scores the model during training")
     options = options_of(run)
     check(specs)
     if flags.processes > 1 and not distributed():
         return relaunch(flags.processes)
+    screen.print_lines(target.lines, display.silent)
     from bertkit.studies.group import run_group
 
     finished = run_group(specs, options, partial(screen.progress, display.silent))

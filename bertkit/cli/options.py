@@ -13,6 +13,7 @@ import typer
 
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.option import OUTPUT, Option
+from bertkit.request.own_flags import OwnFlags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ def _hints(of: Any) -> dict[str, Any]:
 
 ALIASES: dict[str, str] = {
     alias.removeprefix("--"): option.name.removeprefix("--")
-    for group in (Flags, RunFlags)
+    for group in (Flags, RunFlags, OwnFlags)
     for (option,) in (hint.__metadata__ for hint in _hints(group).values())
     for alias in option.aliases
 }

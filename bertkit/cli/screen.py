@@ -60,6 +60,13 @@ def progress(quiet: bool, spec: Spec) -> Progress:
     return ProgressBar(f"{spec.task.name}, seed {spec.seed}", stderr())
 
 
+def print_lines(lines: Sequence[str], quiet: bool) -> None:
+    """Print lines on stderr, from the first process only, unless `quiet`."""
+    if not quiet and first():
+        for line in lines:
+            stderr().print(line, soft_wrap=True)
+
+
 def percent(value: float) -> str:
     """A fraction as a percentage with one decimal."""
     return f"{100 * value:.1f}"

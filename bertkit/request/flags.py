@@ -58,8 +58,13 @@ class Flags:
     ] = False
     limit: Annotated[int | None, Option("--limit", DATA, "Use the first N rows of each split.")] = None
     on_bad_row: Annotated[
-        OnBadRow, Option("--on-bad-row", DATA, "Stop at a row that cannot be read, or skip and count it (up to 5 %).")
-    ] = "error"
+        OnBadRow | None,
+        Option(
+            "--on-bad-row",
+            DATA,
+            "Stop at a row that cannot be read, or skip and count it (up to 5 %). [default: error; own files: skip]",
+        ),
+    ] = None
 
     epochs: Annotated[
         float | None, Option("--epochs --num-train-epochs", TRAINING, "Passes over the train rows.", training=True)

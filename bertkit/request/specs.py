@@ -18,6 +18,7 @@ def spec_of(task: Task, flags: Flags) -> Spec:
     """The spec for `task` with these flags, checked. Raises RequestError."""
     typed = {f.name: getattr(flags, f.name) for f in fields(Spec) if hasattr(flags, f.name)}
     typed |= {"model": _encoder(flags), "data": _rows(flags), "recipe": _recipe(task, flags)}
+    typed["on_bad_row"] = flags.on_bad_row or ("skip" if task.understood else "error")
     return Spec(task=task, **typed)
 
 

@@ -1,0 +1,297 @@
+"""What is predicted, by what the label's column holds: a label, several, a number, tags, answers. Light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bertkit.data.cell_kinds import (
+    BOOLEAN,
+    COMMA,
+    DATE,
+    DECIMAL,
+    JSON_LIST,
+    LIST,
+    NUMBERS,
+    OBJECTS,
+    TEXT,
+    parts_of,
+)
+from bertkit.data.profile import MOST_VALUES, Column
+from bertkit.errors import RequestError
+from bertkit.request.labels_guess import Named, named
+from bertkit.request.layout_guess import answers_separator, separator_of, tag_scheme
+from bertkit.request.own_flags import HeadName
+from bertkit.request.roles import File, Roles
+from bertkit.request.separated import best_separated, may_be_decimal
+from bertkit.request.text_guess import ONE_OR_ZERO
+
+MOST_WHOLE = 20
+"""Distinct whole numbers up to which they are taken as labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """What is predicted, and how its cells are read.
+
+    why        the reason, in words
+    labels     the labels' names with their rows, over all splits; none of a number or an answer
+    separator, indicators, decimal   as Source has them
+    scheme     of chunk tags
+    no_answer  whether questions may have no answer
+    """
+
+    head: HeadName
+    why: str
+    labels: Named = field(default_factory=lambda: named({}))
+    separator: str | None = None
+    indicators: tuple[str, ...] = ()
+    decimal: str | None = None
+    scheme: str | None = None
+    no_answer: bool = False
+
+
+def guess_of(file: File, roles: Roles) -> Guess:
+    """What the file asks for. Raises RequestError if that cannot be, or is not clear."""
+    if roles.answers is not None:
+        return _answers(file, roles)
+    if roles.tags is not None:
+        return _tags(file, file.profile.by_name[roles.tags])
+    if len(roles.label) > 1:
+        return _indicators(file, roles.label)
+    column = file.profile.by_name[roles.label[0]]
+    asked = file.flags.head
+    if asked in ("tagging", "chunk-tagging", "qa"):
+        raise RequestError(f"--head {asked}: {file.name} has a label a row, {column.name}")
+    return _asked(file, column, asked) if asked else _found(file, column)
+
+
+def _found(file: File, column: Column) -> Guess:
+    """The head that the label's cells ask for."""
+    _refuse_odd(file, column)
+    if column.only(LIST, JSON_LIST):
+        return _lists(file, column)
+    if may_be_decimal(column):
+        raise RequestError(
+            f"{file.name}: {column.name} has cells such as '{_example(column, COMMA)}': say --head multi-label, for "
+            "labels with commas between them, or --head regression, for numbers with a decimal comma"
+        )
+    if column.only(*NUMBERS):
+        return _numbers(file, column)
+    split = best_separated(column)
+    if split and split.is_sure:
+        return _separated(file, column, split.mark, f"several labels a cell, with '{split.mark}' between them")
+    if split and (split.shared > 0 or split.mark != ","):
+        example = next(text for text in column.values if len(parts_of(text, split.mark)) > 1)
+        raise RequestError(
+            f"{file.name}: {column.name} has cells such as '{example[:60]}': say --head multi-label, if it is several "
+            f"labels with '{split.mark}' between them, or --head classification, if it is one"
+        )
+    return _classes(file, column, f"{len(column.values):,} labels in {column.filled:,} rows")
+
+
+def _asked(file: File, column: Column, head: HeadName) -> Guess:
+    """The head that --head names."""
+    why = "as --head says"
+    if head == "regression":
+        usable = sum(column.kinds.get(kind, 0) for kind in (*NUMBERS, COMMA))
+        if usable < 0.5 * max(column.filled, 1):
+            raise RequestError(f"--head regression: {file.name}: {column.name} has no numbers, but '{column.first}'")
+        if len(column.values) == 1 and not column.more:
+            raise _one_only(file, column)
+        return Guess(head=head, why=why, decimal="," if column.has(COMMA) else None)
+    if head == "multi-label":
+        if column.only(LIST, JSON_LIST):
+            return _lists(file, column)
+        split = best_separated(column)
+        return _separated(file, column, split.mark if split else "|", why)
+    if column.has(LIST, OBJECTS):
+        raise RequestError(f"--head classification: {file.name}: {column.name} has lists, several labels a row")
+    return _classes(file, column, why)
+
+
+def _refuse_odd(file: File, column: Column) -> None:
+    """Raise RequestError for dates, for mixed kinds of cells, and for one value only."""
+    kinds = column.kinds
+    if column.has(DATE):
+        raise RequestError(
+            f"{file.name}: {column.name} has dates, such as '{_example(column, DATE)}': they are no labels; "
+            "say which column is with --label-column"
+        )
+    groups = {
+        "lists": kinds.get(LIST, 0) + kinds.get(JSON_LIST, 0),
+        "numbers": sum(kinds.get(kind, 0) for kind in NUMBERS),
+        "text": kinds.get(TEXT, 0),
+        "objects": kinds.get(OBJECTS, 0),
+    }
+    if groups["objects"]:
+        raise RequestError(
+            f"{file.name}: {column.name} has objects, such as {column.first}: a label is a word or number"
+        )
+    if best_separated(column) is not None and not groups["lists"]:
+        return
+    if set(column.values) - {"0", "1", "0.0", "1.0"} and groups["numbers"]:
+        groups["booleans"] = kinds.get(BOOLEAN, 0)
+    there = {name: rows for name, rows in groups.items() if rows}
+    if len(there) > 1:
+        said = " and ".join(f"{name} ({rows:,} rows)" for name, rows in there.items())
+        raise RequestError(
+            f"{file.name}: {column.name} mixes {said}: correct it, or say what it is with --head "
+            "(classification takes every value as a label; regression leaves out what is no number)"
+        )
+
+
+def _example(column: Column, kind: str) -> str:
+    from bertkit.data.cell_kinds import kind_of
+
+    return next((text for text in column.values if kind_of(text) == kind), column.first)
+
+
+def _one_only(file: File, column: Column) -> RequestError:
+    return RequestError(
+        f"{file.name}: every row has the label '{column.first}' ({column.name}): there is nothing to learn"
+    )
+
+
+def _numbers(file: File, column: Column) -> Guess:
+    if len(column.values) == 1 and not column.more:
+        raise _one_only(file, column)
+    if column.has(DECIMAL):
+        return Guess(head="regression", why="numbers with decimals")
+    if column.more or len(column.values) > MOST_WHOLE:
+        many = f"more than {MOST_VALUES:,}" if column.more else f"{len(column.values):,}"
+        raise RequestError(
+            f"{file.name}: {column.name} has whole numbers, {many} different ones: say --head classification, if each "
+            "is a label, or --head regression, if they are amounts"
+        )
+    return _classes(file, column, f"whole numbers, {len(column.values):,} different ones")
+
+
+def _classes(file: File, column: Column, why: str) -> Guess:
+    labels = named(column.values)
+    if column.more and not column.is_unique:
+        raise RequestError(
+            f"{file.name}: {column.name} has more than {MOST_VALUES:,} different values: too many for labels"
+        )
+    if len(labels.names) == 1:
+        raise _one_only(file, column)
+    if column.is_unique:
+        raise RequestError(
+            f"{file.name}: {column.name} is another one in every row, such as '{column.first}': that is an id or "
+            "a text, no label; say which column is the label with --label-column"
+        )
+    return Guess(head="classification", why=why, labels=labels)
+
+
+def _lists(file: File, column: Column) -> Guess:
+    labels = named(column.items)
+    written = column.has(JSON_LIST)
+    if set(labels.names) <= ONE_OR_ZERO and labels.names:
+        raise RequestError(
+            f"{file.name}: {column.name} has lists of 0 and 1, such as {column.first}, which name no labels: give the "
+            "labels' names, or a column of 0 and 1 for each of them"
+        )
+    if len(labels.names) < 2:
+        raise RequestError(
+            f"{file.name}: {column.name} has lists of {len(labels.names)} different labels: 2 are needed"
+        )
+    why = "lists of labels" if not written else "lists of labels, written in the cells"
+    return Guess(head="multi-label", why=why, labels=labels, separator="json" if written else ",")
+
+
+def _separated(file: File, column: Column, mark: str, why: str) -> Guess:
+    counts: dict[str, int] = {}
+    for text, rows in column.values.items():
+        for part in dict.fromkeys(parts_of(text, mark)):
+            counts[part] = counts.get(part, 0) + rows
+    labels = named(counts)
+    if len(labels.names) < 2:
+        raise _one_only(file, column)
+    return Guess(head="multi-label", why=why, labels=labels, separator=mark)
+
+
+def _indicators(file: File, columns: tuple[str, ...]) -> Guess:
+    if file.flags.head not in (None, "multi-label"):
+        raise RequestError(f"--head {file.flags.head} takes one --label-column, not {len(columns)}")
+    counts = {}
+    for name in columns:
+        column = file.profile.by_name[name]
+        odd = next((text for text in column.values if text.strip().lower() not in ONE_OR_ZERO), None)
+        if odd is not None or column.more:
+            raise RequestError(
+                f"{file.name}: {name} has '{odd or column.first}': of several label columns each is 0 or 1"
+            )
+        counts[name] = sum(rows for text, rows in column.values.items() if text.strip().lower() in ("1", "1.0", "true"))
+    rows = file.profile.sample
+    ones = {sum(str(row.get(name)).strip().lower() in ("1", "1.0", "true") for name in columns) for row in rows}
+    if ones == {1} and len(rows) > 3 and file.flags.head is None:
+        raise RequestError(
+            f"{file.name}: of {', '.join(columns)[:80]} exactly one is 1 in each of the first {len(rows)} rows: say "
+            "--head multi-label to take them as labels that go together, or give one column with the label's name"
+        )
+    labels = Named(names=columns, rows=counts, notes=())
+    return Guess(head="multi-label", why=f"{len(columns)} columns of 0 and 1", labels=labels, indicators=columns)
+
+
+def _tags(file: File, column: Column) -> Guess:
+    asked = file.flags.head
+    counts = column.items or _spaced(file, column)
+    every = [tag for tag in counts if tag not in ("_", "None", "null")]
+    scheme = tag_scheme(file, column.name, every)
+    if asked == "chunk-tagging" and scheme is None:
+        raise RequestError(
+            f"--head chunk-tagging: {file.name}: the tags of {column.name} are of no scheme (BIO, IOB1, BIOES, BILOU): "
+            f"{', '.join(every[:6])}"
+        )
+    head: HeadName = "tagging" if asked == "tagging" or scheme is None else "chunk-tagging"
+    if asked is None and scheme is None:
+        _refuse_half_scheme(file, column, every)
+    if len(every) < 2:
+        raise _one_only(file, column)
+    why = (
+        f"{len(every):,} tags, of the scheme {scheme}"
+        if head == "chunk-tagging"
+        else f"{len(every):,} tags of no scheme"
+    )
+    names = tuple(sorted(every))
+    labels = Named(names=names, rows={name: counts[name] for name in names}, notes=())
+    return Guess(
+        head=head,
+        why=why,
+        labels=labels,
+        separator=separator_of(column),
+        scheme=scheme if head == "chunk-tagging" else None,
+    )
+
+
+def _refuse_half_scheme(file: File, column: Column, tags: list[str]) -> None:
+    """Raise RequestError if some tags look like those of chunks, and others do not."""
+    chunks = [tag for tag in tags if tag[:2] in ("B-", "I-", "E-", "S-", "L-", "U-")]
+    if chunks and len(chunks) >= 0.3 * len(tags):
+        odd = [tag for tag in tags if tag not in chunks and tag != "O"] or tags
+        raise RequestError(
+            f"{file.name}: the tags of {column.name} are of no scheme: beside {', '.join(chunks[:3])} there is "
+            f"{', '.join(odd[:3])}; correct them, or say --head tagging to learn them as they are"
+        )
+
+
+def _spaced(file: File, column: Column) -> dict[str, int]:
+    from bertkit.request.layout_guess import items
+
+    counts: dict[str, int] = {}
+    for text, rows in column.values.items():
+        for tag in items(text):
+            counts[tag] = counts.get(tag, 0) + rows
+    return counts
+
+
+def _answers(file: File, roles: Roles) -> Guess:
+    assert roles.answers is not None
+    column = file.profile.by_name[roles.answers]
+    marked = file.profile.by_name.get("is_impossible")
+    impossible = marked is not None and any(text.strip().lower() in ("true", "1") for text in marked.values)
+    empty = column.has(LIST) or column.filled < file.profile.rows
+    lists = [row.get(column.name) for row in file.profile.sample]
+    hollow = any(isinstance(cell, dict) and cell.get("text") == [] for cell in lists)
+    silent = impossible or empty or hollow
+    why = f"questions on documents, {'some' if silent else 'none'} without an answer"
+    return Guess(head="qa", why=why, separator=answers_separator(column), no_answer=silent)

@@ -1,0 +1,61 @@
+"""The recipe for a file of one's own: more epochs for few rows, and room for nearly all texts. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bertkit.data.profile import Column
+from bertkit.heads import Window
+from bertkit.request.own_flags import HeadName
+from bertkit.task import Recipe
+
+EPOCHS = ((500, 20.0), (2_000, 10.0), (10_000, 5.0))
+"""Passes for up to so many train rows; few rows need more updates than three passes give (Mosbach et al. 2021)."""
+LENGTHS = (64, 128, 256, 512)
+SHARE = 0.95
+"""Of the rows, that the length is chosen for."""
+LATIN, WIDE = 3.0, 1.0
+"""Characters of a token, at a low estimate; Chinese has one."""
+
+METRICS: Mapping[HeadName, tuple[str, ...]] = {
+    "classification": ("accuracy", "f1_macro"),
+    "multi-label": ("multilabel_f1_micro", "multilabel_f1_macro", "multilabel_exact"),
+    "regression": ("pearson", "spearman"),
+    "tagging": ("tag_accuracy",),
+    "chunk-tagging": ("entity_f1", "entity_f1_strict"),
+    "qa": ("squad_v1_f1", "squad_v1_em"),
+}
+
+
+def metrics_of(head: HeadName, labels: int, no_answer: bool) -> tuple[str, ...]:
+    """The metrics of a head, the headline first; of two labels F1 is that of the second."""
+    if head == "classification" and labels == 2:
+        return ("accuracy", "f1")
+    if head == "qa" and no_answer:
+        return ("squad_f1", "squad_em")
+    return METRICS[head]
+
+
+def recipe_of(head: HeadName, rows: int, texts: Sequence[Column]) -> Recipe:
+    """The recipe for so many train rows with these columns of text."""
+    epochs = next((passes for most, passes in EPOCHS if rows <= most), 3.0)
+    if head == "qa":
+        window = Window(max_length=384, doc_stride=128)
+        return Recipe(epochs=max(2.0, epochs / 2), batch_size=16, learning_rate=3e-5, window=window)
+    return Recipe(
+        epochs=epochs,
+        batch_size=16 if rows <= 10_000 else 32,
+        learning_rate=5e-5,
+        window=Window(max_length=length_for(texts)),
+    )
+
+
+def length_for(texts: Sequence[Column]) -> int:
+    """Tokens that hold SHARE of the rows, as far as their characters tell: a step of LENGTHS."""
+    tokens = sum(_tokens(one) for one in texts)
+    return next((length for length in LENGTHS if length >= tokens), LENGTHS[-1])
+
+
+def _tokens(column: Column) -> float:
+    latin = column.first.isascii() or column.mean_words >= 3
+    return column.most_characters(SHARE) / (LATIN if latin else WIDE) + 2

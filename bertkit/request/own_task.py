@@ -1,0 +1,138 @@
+"""A file or folder of one's own as an ordinary task: what it is taken for, and why. Light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bertkit.data.profile import Profile, merged
+from bertkit.data.profiled import profiled
+from bertkit.errors import RequestError
+from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, Number, Span, Tagging
+from bertkit.request.head_guess import Guess, guess_of
+from bertkit.request.own_files import OwnFiles, files_of
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.own_recipe import metrics_of, recipe_of
+from bertkit.request.roles import File, Roles
+from bertkit.request.roles_guess import roles_of
+from bertkit.request.understood import about, notes_of, understood
+from bertkit.sources import HoldOut, Source
+from bertkit.task import Evaluation, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTask:
+    """A task made from files, and the folder they are in; `notes` are further lines for whoever asked."""
+
+    task: Task
+    data: str
+    notes: tuple[str, ...]
+    files: OwnFiles
+    profiles: dict[str, Profile]
+    roles: Roles
+    guess: Guess
+
+
+def own_task(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnTask:
+    """The task that a path stands for. Raises RequestError if it is not clear, DataError if it cannot be read.
+
+    `scored` takes a file for rows to score with a model that is there already.
+    """
+    files = files_of(typed, flags, scored)
+    profiles = {split: profiled(files.paths[split], files.formats[split]) for split in files.paths}
+    first = "train" if "train" in profiles else next(iter(profiles))
+    form = files.formats[first]
+    named = form.header or form.kind not in ("csv", "tsv")
+    name = files.paths[first][0].name if form.kind != "folders" else files.name
+    file = File(name=name, profile=profiles[first], named=named, flags=flags)
+    roles = roles_of(file)
+    labelled = _check_splits(files, profiles, roles, first)
+    every = merged([profiles[split] for split in labelled])
+    guess = guess_of(replace(file, profile=every), roles)
+    task = _task(files, profiles, roles, guess, labelled, flags)
+    return OwnTask(
+        task=task, data=files.data, notes=notes_of(files, profiles, roles, guess), files=files,
+        profiles=profiles, roles=roles, guess=guess,
+    )  # fmt: skip
+
+
+def _check_splits(files: OwnFiles, profiles: dict[str, Profile], roles: Roles, first: str) -> list[str]:
+    """The splits with golds. Raises RequestError if a file lacks a column that the first one has."""
+    labelled = []
+    for split, found in profiles.items():
+        name = files.paths[split][0].name
+        there = {one.name.strip().casefold() for one in found.columns}
+        golds = [*roles.label, *([roles.tags] if roles.tags else []), *([roles.answers] if roles.answers else [])]
+        for role, columns in roles.columns.items():
+            lacking = [column for column in columns if column.strip().casefold() not in there]
+            if lacking and role not in ("id", "group") and not (split == "test" and set(columns) <= set(golds)):
+                has = ", ".join(one.name for one in found.columns)
+                raise RequestError(
+                    f"{name} has no column '{lacking[0]}', which {files.paths[first][0].name} has as the {role}; "
+                    f"it has {has}"
+                )
+        if all(column.strip().casefold() in there for column in golds):
+            labelled.append(split)
+    return labelled
+
+
+def _task(
+    files: OwnFiles, profiles: dict[str, Profile], roles: Roles, guess: Guess, labelled: list[str], flags: OwnFlags
+) -> Task:
+    train = profiles.get("train")
+    rows = train.rows if train else 0
+    share = flags.dev_share if flags.dev_share is not None else HoldOut().share
+    held = HoldOut(share=share) if train and "dev" not in profiles else None
+    metrics = metrics_of(guess.head, len(guess.labels.names), guess.no_answer)
+    texts = [profiles[next(iter(profiles))].by_name[name] for role in ("text", "text_pair", "words")
+             for name in roles.columns.get(role, ())]  # fmt: skip
+    recipe = recipe_of(guess.head, rows, texts)
+    return Task(
+        name=files.name,
+        about=about(roles, guess),
+        head=head_of(roles, guess),
+        source=_source(files, roles, guess, held),
+        evaluations=_evaluations(profiles, labelled, metrics),
+        recipe=recipe,
+        understood=understood(files, profiles, roles, guess, recipe, held),
+        sample_recipe=recipe,
+    )
+
+
+def _evaluations(profiles: dict[str, Profile], labelled: list[str], metrics: tuple[str, ...]) -> tuple[Evaluation, ...]:
+    found = [Evaluation(name="dev", split="dev", metrics=metrics)] if "dev" in profiles or "train" in profiles else []
+    if "test" in profiles:
+        scored = "test" in labelled
+        found.append(
+            Evaluation(name="test", split="test", metrics=metrics if scored else (), scored=scored, at_end=bool(found))
+        )
+    return tuple(found)
+
+
+def head_of(roles: Roles, guess: Guess) -> Head:
+    """The head of a guess."""
+    names: Labels = guess.labels.names or FROM_TRAIN
+    pair = bool(roles.pair)
+    if guess.head == "regression":
+        return Classification(labels=Number(scaled=True), pair=pair)
+    if guess.head == "classification":
+        return Classification(labels=names, pair=pair)
+    if guess.head == "qa":
+        return Span(no_answer=guess.no_answer)
+    return Tagging(labels=names)
+
+
+def _source(files: OwnFiles, roles: Roles, guess: Guess, held: HoldOut | None) -> Source:
+    columns = {role: names[:1] for role, names in roles.columns.items() if role != "start"}
+    if roles.start:
+        columns["answer_start"] = (roles.start,)
+    joined = {role: names for role, names in roles.columns.items() if role in ("text", "text_pair") and len(names) > 1}
+    return Source(
+        files=files.files,
+        formats=files.formats,
+        columns=columns,
+        joined=joined,
+        separator=guess.separator,
+        indicators=guess.indicators,
+        decimal=guess.decimal,
+        hold_out=held,
+    )

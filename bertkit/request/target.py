@@ -1,0 +1,59 @@
+"""What a command is asked for: a task by its name, or a file or folder of one's own. Light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bertkit import registry
+from bertkit.errors import RequestError
+from bertkit.request.flags import Flags
+from bertkit.request.own_files import looks_like_path
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.own_task import own_task
+from bertkit.request.specs import spec_of
+from bertkit.spec import Spec
+from bertkit.task import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A task, the folder of its rows if a path says it, and lines on what the files were taken for."""
+
+    task: Task
+    data: str | None = None
+    lines: tuple[str, ...] = ()
+
+    def spec(self, flags: Flags) -> Spec:
+        """The spec of the task with these flags. Raises RequestError."""
+        if self.data is None:
+            return spec_of(self.task, flags)
+        if flags.data is not None:
+            raise RequestError(f"--data {flags.data}: {self.task.name} is a path, which says where its rows are")
+        if flags.sample:
+            raise RequestError(
+                "--sample is for bertkit's own tasks; with your own files take its encoder by --model sample"
+            )
+        return spec_of(self.task, replace(flags, data=self.data))
+
+
+def target_of(typed: str | None, own: OwnFlags, scored: bool = False) -> Target:
+    """What `typed` stands for: the task of that name, else the files there. Raises RequestError or DataError.
+
+    `scored` takes files for rows to score with a model that is there already.
+    """
+    if typed is None and not own.files:
+        raise RequestError("name a task (`bertkit tasks` lists them), a file, or a folder; or give --train-file")
+    if typed is not None and (_is_task(typed) or not looks_like_path(typed)):
+        task = registry.find(typed)
+        if own.typed:
+            raise RequestError(
+                f"{', '.join(own.typed)}: {task.name} has its own columns and files; these are for your own"
+            )
+        return Target(task=task)
+    found = own_task(typed, own, scored)
+    return Target(task=found.task, data=found.data, lines=(*found.task.understood, *found.notes))
+
+
+def _is_task(typed: str) -> bool:
+    key = typed.lower().replace("-", "_")
+    return key in {task.name for task in registry.tasks()}

@@ -1,0 +1,104 @@
+"""What a file was taken for, in lines for whoever asked. Light."""
+
+from __future__ import annotations
+
+from bertkit.data.profile import Profile
+from bertkit.request.head_guess import Guess
+from bertkit.request.own_files import OwnFiles
+from bertkit.request.roles import Roles
+from bertkit.sources import FileFormat, HoldOut
+from bertkit.task import Recipe
+
+SHOWN = 8
+"""Labels that a line names."""
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "white space"}
+KINDS = {
+    "jsonl": "JSON Lines", "json": "JSON", "parquet": "Parquet", "conllu": "CoNLL-U",
+    "conll": "CoNLL columns", "folders": "a folder of texts for each class",
+}  # fmt: skip
+COSTLY = 1_000
+
+
+def about(roles: Roles, guess: Guess) -> str:
+    """One line: what goes in, what comes out."""
+    if guess.head == "qa":
+        return f"{roles.question}, {roles.context} -> the answer's span"
+    inputs = roles.words or ", ".join(" + ".join(part) for part in (roles.text, roles.pair) if part)
+    return f"{inputs} -> {_outcome(roles, guess)}"
+
+
+def _outcome(roles: Roles, guess: Guess) -> str:
+    if guess.head == "regression":
+        return f"{roles.label[0]}, a number"
+    names = guess.labels.names
+    shown = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    return f"{roles.tags or ' / '.join(roles.label)[:60]}: {shown}"
+
+
+def understood(
+    files: OwnFiles, profiles: dict[str, Profile], roles: Roles, guess: Guess, recipe: Recipe, held: HoldOut | None
+) -> tuple[str, ...]:
+    """Three lines: what was read, which columns are which and why, and what is learnt with what."""
+    return (_read(files, profiles, held), _columns(profiles, roles), _learnt(guess, recipe))
+
+
+def _read(files: OwnFiles, profiles: dict[str, Profile], held: HoldOut | None) -> str:
+    parts = []
+    for split, found in profiles.items():
+        several = files.paths[split]
+        name = several[0].name if len(several) == 1 else f"{len(several):,} files"
+        parts.append(f"{split} {name} ({found.rows:,} rows)")
+    if held and "train" in profiles:
+        parts.append(f"dev: {held.share:.0%} of train, held out")
+    split = next(iter(profiles))
+    return f"rows: {', '.join(parts)}; {layout(files.formats[split])}"
+
+
+def layout(form: FileFormat) -> str:
+    """A format in words."""
+    words = KINDS.get(form.kind, f"columns separated by {DELIMITERS.get(form.delimiter, form.delimiter)}")
+    if form.kind in ("csv", "tsv"):
+        words += ", the first line names them" if form.header else ", without a line of names"
+    return words if form.encoding in ("utf-8", "utf-8-sig") else f"{words}, {form.encoding}"
+
+
+def _columns(profiles: dict[str, Profile], roles: Roles) -> str:
+    parts = []
+    for role, names in roles.columns.items():
+        why = f" ({roles.why[role]})" if roles.why.get(role) else ""
+        shown = " + ".join(names[:SHOWN]) + (f" + {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+        parts.append(f"{role.replace('text_pair', 'second text')} {shown}{why}")
+    used = {name for names in roles.columns.values() for name in names}
+    found = profiles[next(iter(profiles))]
+    aside = [one.name or "''" for one in found.columns if one.name not in used and one.name != "lines"]
+    shown = ", ".join(aside[:SHOWN]) + (f" and {len(aside) - SHOWN} more" if len(aside) > SHOWN else "")
+    return f"columns: {', '.join(parts)}" + (f"; left aside: {shown}" if aside else "")
+
+
+def _learnt(guess: Guess, recipe: Recipe) -> str:
+    names = guess.labels.names
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    labels = f": {shown}" if names else ""
+    f1 = f"; F1 is that of {names[1]}" if guess.head == "classification" and len(names) == 2 else ""
+    passes = f"{recipe.epochs:g} epochs, {recipe.window.max_length} tokens"
+    return f"head: {guess.head} ({guess.why}){labels}{f1}; {passes}"
+
+
+def notes_of(files: OwnFiles, profiles: dict[str, Profile], roles: Roles, guess: Guess) -> tuple[str, ...]:
+    """What is to be known of the labels: spellings taken as one, labels of one row, labels that train does not have."""
+    labels = guess.labels
+    notes = list(labels.notes)
+    single = [name for name, rows in labels.rows.items() if rows == 1]
+    if single:
+        notes.append(f"{_listed(single)}: one row only, too few to learn and to score")
+    if len(labels.names) >= COSTLY:
+        notes.append(
+            f"{len(labels.names):,} labels: the output layer alone has {len(labels.names):,} x the encoder's width "
+            "parameters, and each label few rows"
+        )
+    return tuple(notes)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    return f"label{'s' * (len(names) > 1)} {shown}"

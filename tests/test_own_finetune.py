@@ -1,0 +1,69 @@
+"""`finetune FILE`: a file of one's own trains, is scored, resumes, predicts and is evaluated like any task."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+from files import write
+
+from bertkit.cli import main
+from bertkit.runs.folder import read_spec
+
+REVIEWS = [("a fine film", "good"), ("a dull film", "bad"), ("fine acting", "good"), ("dull acting", "bad")] * 3
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The folder of a tiny encoder, from a working folder that is empty."""
+    monkeypatch.chdir(tmp_path)
+    return str(tiny.make("bert", tmp_path / "tiny"))
+
+
+def reviews(path: Path, label: str = "sentiment") -> None:
+    lines = [f"review,{label}", *(f"{text} {i},{name}" for i, (text, name) in enumerate(REVIEWS))]
+    write(path, "\n".join(lines) + "\n")
+
+
+def said(capsys: pytest.CaptureFixture[str], *typed: str) -> Any:
+    """What `bertkit TYPED` printed as JSON."""
+    with pytest.raises(SystemExit) as leaving:
+        main(list(typed))
+    printed = capsys.readouterr()
+    assert leaving.value.code == 0, printed.err
+    return json.loads(printed.out)
+
+
+def test_a_folder_of_csv_files_trains_and_keeps_its_labels_names(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "validation", "test"):
+        reviews(Path("mine") / f"{split}.csv")
+    result = said(capsys, *f"finetune mine --model {model} --device cpu --epochs 2 --json".split())
+    spec = read_spec(Path(result["folder"]))
+    assert (spec.data, spec.task.name, spec.on_bad_row) == ("mine", "mine", "skip")
+    assert [one["name"] for one in result["evaluations"]] == ["dev", "test"]
+    assert list(result["evaluations"][0]["metrics"]) == ["accuracy", "f1"]
+    config = json.loads((Path(result["folder"]) / "model" / "config.json").read_text())
+    assert config["id2label"] == {"0": "bad", "1": "good"}
+    assert spec.task.understood[1].startswith("columns: text review (by its name), label sentiment (by its name)")
+    answer = said(capsys, "predict", result["folder"], "a fine film", "--json", "--quiet")
+    assert set(answer["scores"]) == {"bad", "good"}
+
+
+def test_files_are_given_by_options_from_folders_of_their_own(
+    model: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    reviews(tmp_path / "a" / "x.csv")
+    reviews(tmp_path / "b" / "y.csv")
+    typed = f"finetune --train-file a/x.csv --validation-file b/y.csv --model {model} --device cpu --max-steps 1 --json"
+    result = said(capsys, *typed.split())
+    spec = read_spec(Path(result["folder"]))
+    assert (spec.data, spec.task.name, dict(spec.task.source.files)) == (
+        ".",
+        "x",
+        {"train": ("a/x.csv",), "dev": ("b/y.csv",)},
+    )
