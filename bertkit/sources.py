@@ -96,9 +96,10 @@ class Source:
     hold_out what replaces a missing dev split
     formats  for each split how its files are read; without one by their suffix
     joined   for each role the columns that are joined, with a space between them, where it has several
-    separator   what stands between the labels of a cell that holds several; "json" where it is a list, " " for white
-                space, and "text" where answers are their text alone
-    decimal     the decimal mark of numbers, if it is a comma
+    separator   what stands between the labels of a cell that holds several
+    written     for each role how its cells are written, where they are texts and no lists or numbers: "json" is a list
+                as JSON or Python have it, "space" are items with white space between them, "comma" is a number with
+                a decimal comma, and "text" an answer's text alone
     indicators  columns that are 1 where their row has the label of that name, and 0 where not
     """
 
@@ -117,7 +118,7 @@ class Source:
     formats: Mapping[str, FileFormat] = field(default_factory=dict)
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     separator: str | None = None
-    decimal: str | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
     indicators: tuple[str, ...] = ()
 
 

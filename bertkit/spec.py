@@ -31,7 +31,7 @@ ADDED: dict[str, Any] = {
     "formats": {},
     "joined": {},
     "separator": None,
-    "decimal": None,
+    "written": {},
     "indicators": [],
     "scaled": False,
     "mean": None,

@@ -80,7 +80,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "formats": {"train": FileFormat(kind="csv", delimiter=";")},
         "joined": {"text": ("title", "body")},
         "separator": "|",
-        "decimal": ",",
+        "written": {"label": "comma"},
         "indicators": ("toxic", "insult"),
     },
 }

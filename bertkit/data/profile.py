@@ -9,10 +9,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from math import log
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.cell_kinds import EMPTY, JSON_LIST, LIST, OBJECTS, TEXT, is_missing, kind_of, listed, spelt
+from bertkit.data.cell_kinds import (
+    EMPTY,
+    JSON_LIST,
+    LIST,
+    OBJECTS,
+    SEPARATORS,
+    TEXT,
+    is_missing,
+    kind_of,
+    listed,
+    parts_of,
+    spelt,
+)  # fmt: skip
 
 PROFILER = 1
 """Version of the profile; increase it when it changes, so that files are profiled again."""
@@ -22,6 +35,9 @@ LONGEST_KEY = 200
 SAMPLED = 200
 SHOWN = 40
 """Characters of a sample value."""
+STEP = 1.2
+FEW_PARTS = 0.1
+"""The share of distinct parts in a column's values, up to which a mark may separate labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +49,10 @@ class Column:
     values      its distinct values as they are spelt -> rows, at most MOST_VALUES
     more        whether it has further values, which are not kept
     items       of cells that are lists: the items -> how often they occur, at most MOST_VALUES
+    parts       by mark the parts of further values that it separates -> rows, where the kept ones share few parts
     first       its first value, shortened
     characters  their sum over the rows, and `longest` their maximum; `words` and `most_words` likewise
-    sizes       for each k the rows of 2**(k-1) to 2**k - 1 characters
+    sizes       rows by how many characters they have, in steps of a fifth (size_of)
     """
 
     name: str
@@ -44,6 +61,7 @@ class Column:
     values: Mapping[str, int]
     more: bool
     items: Mapping[str, int]
+    parts: Mapping[str, Mapping[str, int]]
     first: str
     characters: int
     longest: int
@@ -75,12 +93,12 @@ class Column:
         return bool(set(self.kinds) & set(kinds))
 
     def most_characters(self, share: float) -> int:
-        """A power of two of characters that `share` of the cells do not exceed; `longest` at most."""
+        """Characters that `share` of the cells do not exceed, a fifth too many at most."""
         seen = 0
         for size, rows in enumerate(self.sizes):
             seen += rows
             if seen >= share * self.filled:
-                return int(min(2**size, self.longest))
+                return min(round(STEP ** (size + 1)), self.longest)
         return self.longest
 
 
@@ -135,6 +153,7 @@ def _merged(columns: Sequence[Column]) -> Column:
         values=_added(one.values for one in columns),
         more=any(one.more for one in columns),
         items=_added(one.items for one in columns),
+        parts={mark: _added(one.parts.get(mark, {}) for one in columns) for mark in SEPARATORS},
         first=next((one.first for one in columns if one.first), ""),
         characters=sum(one.characters for one in columns),
         longest=max(one.longest for one in columns),
@@ -172,6 +191,7 @@ class _Counting:
         self._values: dict[str, int] = {}
         self._kinds: dict[str, int] = {}
         self._items: dict[str, int] = {}
+        self._parts: dict[str, dict[str, int]] = {}
         self._first = ""
         self._more = False
         self._characters = self._longest = self._words = self._most_words = 0
@@ -195,10 +215,20 @@ class _Counting:
         elif len(text) <= LONGEST_KEY and len(self._values) < MOST_VALUES:
             self._values[text] = 1
         else:
-            self._more = True
-            self._measure(text, 1)
+            self._overflow(text)
         if not self._first and not text.isspace():
             self._first = _shortened(text)
+
+    def _overflow(self, text: str) -> None:
+        """Measure a value that is not kept, and count its parts where the kept ones share theirs."""
+        if not self._more and len(self._values) == MOST_VALUES:
+            self._parts = {mark: {} for mark in SEPARATORS if _few_parts(self._values, mark)}
+        self._more = self._more or len(self._values) == MOST_VALUES
+        self._measure(text, 1)
+        for mark, counts in self._parts.items():
+            for part in set(parts_of(text, mark)):
+                if part in counts or len(counts) < MOST_VALUES:
+                    counts[part] = counts.get(part, 0) + 1
 
     def _add_list(self, items: list[Any]) -> None:
         if any(isinstance(item, dict | list) for item in items):
@@ -226,7 +256,7 @@ class _Counting:
         self._words += words * rows
         self._longest = max(self._longest, characters)
         self._most_words = max(self._most_words, words)
-        size = characters.bit_length()
+        size = size_of(characters)
         self._sizes[size] = self._sizes.get(size, 0) + rows
 
     def _measure(self, text: str, rows: int) -> None:
@@ -248,6 +278,7 @@ class _Counting:
             values={text: rows for text, rows in self._values.items() if kind_of(text) != EMPTY},
             more=self._more,
             items=self._items,
+            parts=self._parts,
             first=self._first,
             characters=self._characters,
             longest=self._longest,
@@ -255,6 +286,21 @@ class _Counting:
             most_words=self._most_words,
             sizes=tuple(self._sizes.get(size, 0) for size in range(max(self._sizes, default=0) + 1)),
         )
+
+
+def size_of(characters: int) -> int:
+    """The number of the step in which so many characters are: steps grow by a fifth."""
+    return int(log(max(characters, 1), STEP))
+
+
+def _few_parts(values: Iterable[str], mark: str) -> bool:
+    parts: set[str] = set()
+    several = 0
+    for text in values:
+        found = parts_of(text, mark)
+        several += len(found) > 1
+        parts.update(found)
+    return several > 0 and len(parts) <= FEW_PARTS * MOST_VALUES
 
 
 def _shortened(text: str) -> str:

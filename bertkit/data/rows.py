@@ -174,6 +174,6 @@ def _key(parts: list[str], source: Source, head: Head, how: list[bool]) -> bytes
     reading = [parts, READER, source.columns, source.labels, source.header, source.dropped, source.drops_broken]
     reading += [repr(head), how]
     added = [sorted(source.formats.items()), sorted(source.joined.items()), source.separator, source.indicators]
-    added += [source.decimal]
+    added += [sorted(source.written.items())]
     reading += [repr(added)] if any(added) else []  # so that rows read before have the digest they had
     return json.dumps(reading, sort_keys=True, default=list).encode()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bertkit.data.cells import Cells
+from bertkit.data.written import unwritten
 from bertkit.errors import DataError
 from bertkit.findings import Findings
 from bertkit.heads import Head, checks
@@ -74,7 +75,7 @@ def _checked(
         findings.drop(where, reason)
         return None
     try:
-        values = cells.values(row, where)
+        values = unwritten(where, cells.values(row, where), source.written)
         return head.check(where, {**values, **_optional(row, head)}, source.labels)
     except KeyError as error:
         findings.bad_row(where, DataError(f"{where}: no column {error}"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from bertkit.data.cell_kinds import (
     BOOLEAN,
     COMMA,
@@ -18,44 +16,24 @@ from bertkit.data.cell_kinds import (
 )
 from bertkit.data.profile import MOST_VALUES, Column
 from bertkit.errors import RequestError
+from bertkit.request.guess import Guess
 from bertkit.request.labels_guess import Named, named
-from bertkit.request.layout_guess import answers_separator, separator_of, tag_scheme
 from bertkit.request.own_flags import HeadName
 from bertkit.request.roles import File, Roles
 from bertkit.request.separated import best_separated, may_be_decimal
+from bertkit.request.tags_guess import guess_answers, guess_tags
 from bertkit.request.text_guess import ONE_OR_ZERO
 
 MOST_WHOLE = 20
 """Distinct whole numbers up to which they are taken as labels."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Guess:
-    """What is predicted, and how its cells are read.
-
-    why        the reason, in words
-    labels     the labels' names with their rows, over all splits; none of a number or an answer
-    separator, indicators, decimal   as Source has them
-    scheme     of chunk tags
-    no_answer  whether questions may have no answer
-    """
-
-    head: HeadName
-    why: str
-    labels: Named = field(default_factory=lambda: named({}))
-    separator: str | None = None
-    indicators: tuple[str, ...] = ()
-    decimal: str | None = None
-    scheme: str | None = None
-    no_answer: bool = False
-
-
 def guess_of(file: File, roles: Roles) -> Guess:
     """What the file asks for. Raises RequestError if that cannot be, or is not clear."""
     if roles.answers is not None:
-        return _answers(file, roles)
+        return guess_answers(file, roles)
     if roles.tags is not None:
-        return _tags(file, file.profile.by_name[roles.tags])
+        return guess_tags(file, roles)
     if len(roles.label) > 1:
         return _indicators(file, roles.label)
     column = file.profile.by_name[roles.label[0]]
@@ -98,7 +76,7 @@ def _asked(file: File, column: Column, head: HeadName) -> Guess:
             raise RequestError(f"--head regression: {file.name}: {column.name} has no numbers, but '{column.first}'")
         if len(column.values) == 1 and not column.more:
             raise _one_only(file, column)
-        return Guess(head=head, why=why, decimal="," if column.has(COMMA) else None)
+        return Guess(head=head, why=why, written={"label": "comma"} if column.has(COMMA) else {})
     if head == "multi-label":
         if column.only(LIST, JSON_LIST):
             return _lists(file, column)
@@ -230,68 +208,3 @@ def _indicators(file: File, columns: tuple[str, ...]) -> Guess:
         )
     labels = Named(names=columns, rows=counts, notes=())
     return Guess(head="multi-label", why=f"{len(columns)} columns of 0 and 1", labels=labels, indicators=columns)
-
-
-def _tags(file: File, column: Column) -> Guess:
-    asked = file.flags.head
-    counts = column.items or _spaced(file, column)
-    every = [tag for tag in counts if tag not in ("_", "None", "null")]
-    scheme = tag_scheme(file, column.name, every)
-    if asked == "chunk-tagging" and scheme is None:
-        raise RequestError(
-            f"--head chunk-tagging: {file.name}: the tags of {column.name} are of no scheme (BIO, IOB1, BIOES, BILOU): "
-            f"{', '.join(every[:6])}"
-        )
-    head: HeadName = "tagging" if asked == "tagging" or scheme is None else "chunk-tagging"
-    if asked is None and scheme is None:
-        _refuse_half_scheme(file, column, every)
-    if len(every) < 2:
-        raise _one_only(file, column)
-    why = (
-        f"{len(every):,} tags, of the scheme {scheme}"
-        if head == "chunk-tagging"
-        else f"{len(every):,} tags of no scheme"
-    )
-    names = tuple(sorted(every))
-    labels = Named(names=names, rows={name: counts[name] for name in names}, notes=())
-    return Guess(
-        head=head,
-        why=why,
-        labels=labels,
-        separator=separator_of(column),
-        scheme=scheme if head == "chunk-tagging" else None,
-    )
-
-
-def _refuse_half_scheme(file: File, column: Column, tags: list[str]) -> None:
-    """Raise RequestError if some tags look like those of chunks, and others do not."""
-    chunks = [tag for tag in tags if tag[:2] in ("B-", "I-", "E-", "S-", "L-", "U-")]
-    if chunks and len(chunks) >= 0.3 * len(tags):
-        odd = [tag for tag in tags if tag not in chunks and tag != "O"] or tags
-        raise RequestError(
-            f"{file.name}: the tags of {column.name} are of no scheme: beside {', '.join(chunks[:3])} there is "
-            f"{', '.join(odd[:3])}; correct them, or say --head tagging to learn them as they are"
-        )
-
-
-def _spaced(file: File, column: Column) -> dict[str, int]:
-    from bertkit.request.layout_guess import items
-
-    counts: dict[str, int] = {}
-    for text, rows in column.values.items():
-        for tag in items(text):
-            counts[tag] = counts.get(tag, 0) + rows
-    return counts
-
-
-def _answers(file: File, roles: Roles) -> Guess:
-    assert roles.answers is not None
-    column = file.profile.by_name[roles.answers]
-    marked = file.profile.by_name.get("is_impossible")
-    impossible = marked is not None and any(text.strip().lower() in ("true", "1") for text in marked.values)
-    empty = column.has(LIST) or column.filled < file.profile.rows
-    lists = [row.get(column.name) for row in file.profile.sample]
-    hollow = any(isinstance(cell, dict) and cell.get("text") == [] for cell in lists)
-    silent = impossible or empty or hollow
-    why = f"questions on documents, {'some' if silent else 'none'} without an answer"
-    return Guess(head="qa", why=why, separator=answers_separator(column), no_answer=silent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bertkit.data.cell_kinds import NUMBERS, kind_of
 
@@ -18,11 +18,13 @@ class Named:
     names    each label's name: its commonest spelling, without outer spaces
     rows     name -> rows
     notes    spellings that are taken as one
+    spellings  spelling -> name, of labels that have several
     """
 
     names: tuple[str, ...]
     rows: Mapping[str, int]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    spellings: Mapping[str, str] = field(default_factory=dict)
 
 
 def key_of(text: str, numbered: bool) -> str:
@@ -44,7 +46,9 @@ def named(values: Mapping[str, int]) -> Named:
     notes = [_merged(found[name]) for name in names if _differ(found[name])]
     more = f" (and {len(notes) - SHOWN} more such labels)" if len(notes) > SHOWN else ""
     notes = [*notes[: SHOWN - 1], notes[SHOWN - 1] + more] if len(notes) > SHOWN else notes
-    return Named(names=names, rows={name: sum(found[name].values()) for name in names}, notes=tuple(notes))
+    spellings = {text.strip(): name for name, texts in found.items() for text in texts if text.strip() != name}
+    rows = {name: sum(found[name].values()) for name in names}
+    return Named(names=names, rows=rows, notes=tuple(notes), spellings=spellings)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
@@ -63,7 +67,7 @@ def _name(key: str, texts: Mapping[str, int]) -> str:
 
 
 def _differ(texts: Mapping[str, int]) -> bool:
-    return len({text.strip() for text in texts}) > 1 or len(texts) > 1
+    return len(texts) > 1
 
 
 def _merged(texts: Mapping[str, int]) -> str:

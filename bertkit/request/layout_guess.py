@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from bertkit.data.cell_kinds import JSON_LIST, LIST, OBJECTS, TEXT, is_missing, listed, spelt
+from bertkit.data.cell_kinds import JSON_LIST, LIST, OBJECTS, TEXT, is_missing, spelt
 from bertkit.data.profile import Column
+from bertkit.data.written import items
 from bertkit.errors import RequestError
 from bertkit.heads.schemes import recognise
 from bertkit.request.column_names import (
@@ -56,7 +56,7 @@ def find_questions(file: File) -> Roles | None:
         context=context.name,
         answers=answers.name,
         start=start,
-        why={"answers": f"{question.name}, {context.name} and {answers.name}, by their names"},
+        why={"answers": "by their names"},
     )
 
 
@@ -86,7 +86,7 @@ def _are_answers(file: File, context: Column, answers: Column, typed: bool) -> b
     )
 
 
-def answers_separator(answers: Column) -> str | None:
+def answers_written(answers: Column) -> str | None:
     """How answers are written in their cells: as lists or mappings, or as their text alone."""
     if answers.has(OBJECTS):
         return None
@@ -114,7 +114,7 @@ def find_words(file: File) -> Roles | None:
         found = exact or found
     if len(found) > 1:
         raise file.ambiguous("the tags", found, "--tags-column")
-    why = {"tags": f"{found[0].name}: as many tags as {words.name} has words"}
+    why = {"tags": "as many as words"}
     return Roles(words=words.name, tags=found[0].name, why=why)
 
 
@@ -145,18 +145,6 @@ def _tags(file: File, words: Column, asked: bool) -> list[Column]:
     return found
 
 
-def items(cell: Any) -> list[str]:
-    """The words or tags of a cell: of a list, of one written out, or separated by white space (or by commas)."""
-    if isinstance(cell, list):
-        return [spelt(item) for item in cell]
-    text = "" if is_missing(cell) else spelt(cell)
-    found = listed(text)
-    if found is not None:
-        return [spelt(item) for item in found]
-    split = text.split()
-    return text.strip().split(",") if len(split) == 1 and "," in text else split
-
-
 def _in_order(file: File, name: str) -> list[str | None]:
     """The tags of the first rows in the text's order, with None between sentences."""
     return [tag for row in file.profile.sample for tag in (*items(row.get(name)), None)]
@@ -169,6 +157,6 @@ def tag_scheme(file: File, name: str, every: Sequence[str] | Mapping[str, int]) 
     return recognise(_in_order(file, name)) or recognise(set(every))
 
 
-def separator_of(column: Column) -> str | None:
-    """How the words or tags of its cells are separated; None if they are lists."""
-    return None if column.only(LIST) else "json" if column.only(JSON_LIST, LIST) else " "
+def tags_written(column: Column) -> str | None:
+    """How the words or tags of its cells are written; None if they are lists."""
+    return None if column.only(LIST) else "json" if column.only(JSON_LIST, LIST) else "space"

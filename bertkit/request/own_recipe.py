@@ -57,5 +57,5 @@ def length_for(texts: Sequence[Column]) -> int:
 
 
 def _tokens(column: Column) -> float:
-    latin = column.first.isascii() or column.mean_words >= 3
+    latin = all(char < "\u2e80" for char in column.first)
     return column.most_characters(SHARE) / (LATIN if latin else WIDE) + 2

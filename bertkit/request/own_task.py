@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from bertkit.data.profile import Profile, merged
 from bertkit.data.profiled import profiled
 from bertkit.errors import RequestError
-from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, Number, Span, Tagging
+from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, MultiLabel, Number, Span, Tagging
 from bertkit.request.head_guess import Guess, guess_of
 from bertkit.request.own_files import OwnFiles, files_of
 from bertkit.request.own_flags import OwnFlags
@@ -116,9 +116,11 @@ def head_of(roles: Roles, guess: Guess) -> Head:
         return Classification(labels=Number(scaled=True), pair=pair)
     if guess.head == "classification":
         return Classification(labels=names, pair=pair)
+    if guess.head == "multi-label":
+        return MultiLabel(labels=guess.labels.names, pair=pair)
     if guess.head == "qa":
         return Span(no_answer=guess.no_answer)
-    return Tagging(labels=names)
+    return Tagging(labels=names, scheme=guess.scheme)
 
 
 def _source(files: OwnFiles, roles: Roles, guess: Guess, held: HoldOut | None) -> Source:
@@ -133,6 +135,7 @@ def _source(files: OwnFiles, roles: Roles, guess: Guess, held: HoldOut | None) -
         joined=joined,
         separator=guess.separator,
         indicators=guess.indicators,
-        decimal=guess.decimal,
+        written=guess.written,
+        labels=guess.labels.spellings,
         hold_out=held,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bertkit.data.cell_kinds import COMMA, DATE, DECIMAL, INTEGER, JSON_LIST, LIST, OBJECTS, TEXT, WHOLE
+from bertkit.data.cell_kinds import COMMA, DATE, DECIMAL, JSON_LIST, LIST, NUMBERS, OBJECTS, TEXT
 from bertkit.data.profile import Column
 from bertkit.request.column_names import (
     PAIRS,
@@ -17,6 +17,7 @@ from bertkit.request.column_names import (
     second_of,
 )
 from bertkit.request.roles import File
+from bertkit.request.separated import is_separated
 
 ONE_OR_ZERO = {"0", "1", "0.0", "1.0", "true", "false"}
 NLI = {"entailment", "neutral", "contradiction", "not_entailment"}
@@ -34,7 +35,7 @@ def is_textual(column: Column) -> bool:
 
 def reads_as_text(column: Column) -> bool:
     """Whether its cells are sentences by what is in them: words, mostly different ones."""
-    if not is_textual(column) or is_label_like(column):
+    if not is_textual(column) or may_be_label(column):
         return False
     latin = column.first.isascii()
     long = column.mean_words >= 3 if latin else column.mean_characters >= 6
@@ -63,29 +64,27 @@ def find_label(file: File, taken: Sequence[str]) -> Found:
     if best and not (label_rank(best[0].name) > 1 and len(marks) > 1 and all(map(is_indicator, best))):
         return _best_named(file, best)
     free = [one for one in rest if not (file.named and is_id(one.name))]
-    others = [
-        one for one in free if one not in marks and (is_label_like(one) or one.only(DECIMAL, WHOLE, INTEGER, COMMA))
-    ]
-    others = [one for one in others if not one.is_unique or one.has(DECIMAL)]
-    if len(marks) > 1 and not any(is_label_like(one) for one in others):
+    others = [one for one in free if one not in marks and (may_be_label(one) or one.only(*NUMBERS, COMMA))]
+    others = [one for one in others if not one.is_unique or one.has(DECIMAL, COMMA)]
+    if len(marks) > 1 and not any(may_be_label(one) for one in others):
         return tuple(one.name for one in marks), "they are 0 or 1 in every row"
-    likely = [one for one in (*marks, *others) if is_label_like(one)]
+    likely = [one for one in (*marks, *others) if may_be_label(one)]
     likely = likely or marks or [one for one in others if one.has(DECIMAL)] or others
-    likely = likely or [one for one in free if _may_list(one)]
     if len(likely) > 1:
         raise file.ambiguous("the label", likely, "--label-column")
     return ((likely[0].name,), _content_reason(likely[0])) if likely else ((), "")
 
 
 def _best_named(file: File, best: Sequence[Column]) -> Found:
-    usable = [one for one in best if is_label_like(one) or _may_list(one)] if len(best) > 1 else best
+    usable = [one for one in best if may_be_label(one)] if len(best) > 1 else best
     if len(usable) != 1:
         raise file.ambiguous("the label", best, "--label-column")
     return (usable[0].name,), "by its name"
 
 
-def _may_list(column: Column) -> bool:
-    return column.only(LIST, JSON_LIST)
+def may_be_label(column: Column) -> bool:
+    """Whether its cells are a label, or several."""
+    return is_label_like(column) or column.only(LIST, JSON_LIST) or is_separated(column)
 
 
 def _content_reason(column: Column) -> str:
@@ -93,6 +92,8 @@ def _content_reason(column: Column) -> str:
         return "the one column of lists"
     if column.has(DECIMAL):
         return "the one column of numbers"
+    if not is_label_like(column):
+        return "the one column of few labels, several in a cell"
     return f"the one column of few values, {len(column.values):,} in {column.filled:,} rows"
 
 

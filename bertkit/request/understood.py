@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bertkit.data.profile import Profile
 from bertkit.request.head_guess import Guess
 from bertkit.request.own_files import OwnFiles
@@ -11,6 +13,8 @@ from bertkit.task import Recipe
 
 SHOWN = 8
 """Labels that a line names."""
+WIDE = 70
+"""Characters of the names in a line."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "white space"}
 KINDS = {
     "jsonl": "JSON Lines", "json": "JSON", "parquet": "Parquet", "conllu": "CoNLL-U",
@@ -77,8 +81,7 @@ def _columns(profiles: dict[str, Profile], roles: Roles) -> str:
 
 def _learnt(guess: Guess, recipe: Recipe) -> str:
     names = guess.labels.names
-    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
-    labels = f": {shown}" if names else ""
+    labels = f": {_shortly(names)}" if names else ""
     f1 = f"; F1 is that of {names[1]}" if guess.head == "classification" and len(names) == 2 else ""
     passes = f"{recipe.epochs:g} epochs, {recipe.window.max_length} tokens"
     return f"head: {guess.head} ({guess.why}){labels}{f1}; {passes}"
@@ -97,6 +100,12 @@ def notes_of(files: OwnFiles, profiles: dict[str, Profile], roles: Roles, guess:
             "parameters, and each label few rows"
         )
     return tuple(notes)
+
+
+def _shortly(names: Sequence[str]) -> str:
+    """The first names, as many as a line has room for."""
+    shown = [name for k, name in enumerate(names[:SHOWN]) if sum(map(len, names[: k + 1])) <= WIDE or k == 0]
+    return ", ".join(shown) + (f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else "")
 
 
 def _listed(names: list[str]) -> str:

@@ -1,0 +1,30 @@
+"""What a file asks for, as a value. Light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bertkit.request.labels_guess import Named, named
+from bertkit.request.own_flags import HeadName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guess:
+    """What is predicted, and how its cells are read.
+
+    why        the reason, in words
+    labels     the labels' names with their rows, over all splits; none of a number or an answer
+    separator, indicators, written   as Source has them
+    scheme     of chunk tags
+    no_answer  whether questions may have no answer
+    """
+
+    head: HeadName
+    why: str
+    labels: Named = field(default_factory=lambda: named({}))
+    separator: str | None = None
+    indicators: tuple[str, ...] = ()
+    written: Mapping[str, str] = field(default_factory=dict)
+    scheme: str | None = None
+    no_answer: bool = False
