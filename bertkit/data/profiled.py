@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.data.cache import cached
-from bertkit.data.profile import MOST_VALUES, PROFILER, Profile, profile, save_profile, saved_profile
+from bertkit.data.count_cells import profile
+from bertkit.data.profile import MOST_VALUES, PROFILER, Profile, save_profile, saved_profile
 from bertkit.data.readers import read_located
 from bertkit.data.rows import READER
 from bertkit.errors import DataError
