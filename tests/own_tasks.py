@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from files import json_lines, write
 
 from bertkit import registry
 from bertkit.cli import main
-from bertkit.heads import Classification, Number
+from bertkit.data.rows import Rows
+from bertkit.data.splits import Splits
+from bertkit.data.table import Table
+from bertkit.heads import Classification, MultiLabel, Number, Tagging
 from bertkit.sources import Source
 from bertkit.task import Evaluation, Recipe, Task
 from bertkit.training.update import Updater
@@ -23,12 +27,54 @@ PRICES = Task(
     about="a text -> its price",
     head=Classification(labels=Number(scaled=True)),
     source=Source(columns={"text": ("said",), "label": ("price",)}),
-    evaluations=(Evaluation(name="dev", split="dev", metrics=("pearson",)),),
+    evaluations=(Evaluation(name="dev", split="dev", metrics=("pearson", "r2")),),
     recipe=RECIPE,
 )
 PRICE_ROWS = [{"said": text, "price": 1_990.0 + 2.5 * i} for i, (text, _) in enumerate(tiny.REVIEWS)]
-TASKS = (PRICES,)
-ROWS = {"prices": PRICE_ROWS}
+FEELINGS = Task(
+    name="feelings",
+    about="a text -> what it says of feelings",
+    head=MultiLabel(),
+    source=Source(columns={"text": ("said",), "label": ("feelings",)}),
+    evaluations=(
+        Evaluation(name="dev", split="dev", metrics=("multilabel_f1_micro", "multilabel_f1_macro", "multilabel_exact")),
+    ),
+    recipe=RECIPE,
+)
+MOODS = replace(FEELINGS, name="moods", head=MultiLabel(labels=("anger", "joy", "love")))
+FELT = (["joy"], ["anger"], [], ["love", "joy"], ["anger", "joy", "love"], [], ["joy"], ["love"])
+FEELING_ROWS = [{"said": text, "feelings": felt} for (text, _), felt in zip(tiny.REVIEWS, FELT, strict=True)]
+NAMES = Task(
+    name="names",
+    about="words -> names among them",
+    head=Tagging(scheme="BIO"),
+    source=Source(columns={"words": ("words",), "tags": ("tags",)}),
+    evaluations=(Evaluation(name="dev", split="dev", metrics=("entity_f1", "entity_f1_strict")),),
+    recipe=RECIPE,
+)
+NAME_ROWS = [
+    {"words": words.split(), "tags": tags.split()}
+    for words, tags in (
+        ("Anna Berg lives in Oslo", "B-PER I-PER O O B-LOC"),
+        ("The United Nations met", "O B-ORG I-ORG O"),
+        ("They saw Oslo Bergen and Anna", "O O B-LOC B-LOC O B-PER"),
+        ("Nobody came", "O O"),
+        ("In May Anna met the two brothers of Carl Johan Berg there", "O O B-PER O O O O O B-PER I-PER I-PER O"),
+    )
+]
+TASKS = (PRICES, FEELINGS, MOODS, NAMES)
+OWN = {task.name: task for task in TASKS}
+ROWS = {"prices": PRICE_ROWS, "feelings": FEELING_ROWS, "moods": FEELING_ROWS, "names": NAME_ROWS}
+
+
+def splits_of(name: str) -> Splits:
+    """The rows of one of TASKS, in memory, the head's labels and scale read from them."""
+    task, spelt = OWN[name], {names[0]: role for role, names in OWN[name].source.columns.items()}
+    columns = {role: [row[column] for row in ROWS[name]] for column, role in spelt.items()}
+    table = Table.from_columns({"row_id": [str(i) for i in range(len(ROWS[name]))], **columns})
+    rows = Rows(table=table, origin="memory", digest=name, there=len(table))
+    head = task.head.resolved(table[task.head.roles[-1]])
+    return Splits(head=head, train=rows, evaluations={"dev": rows}, published={})
 
 
 @pytest.fixture

@@ -7,20 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import own_tasks
 import pytest
 from oracle import Columns, evaluated, golds_of, guessed, made_up, oracle, splits_of, tokenizer_of
 
 from bertkit import registry
 from bertkit.evaluation.metrics import METRICS
-from bertkit.heads import FROM_TRAIN, Classification, Head, Number, Span, Tagging, Window
+from bertkit.heads import FROM_TRAIN, Answer, Classification, Head, MultiLabel, Number, Span, Tagging, Window
 from bertkit.heads.features import Features, Ragged
 from bertkit.task import Evaluation, Task
 
-TASKS = {task.name: task for task in registry.tasks()}
+TASKS = {task.name: task for task in (*registry.tasks(), *own_tasks.TASKS)}
 TAGGING = [name for name, task in TASKS.items() if isinstance(task.head, Tagging)]
 NAMED = [n for n, task in TASKS.items() if not isinstance(task.head, Span) and not isinstance(task.head.labels, Number)]
 EVALUATIONS = [(task, evaluation) for task in TASKS.values() for evaluation in task.evaluations]
-KINDS = {"label": Classification, "number": Classification, "tags": Tagging, "text": Span}
+KINDS = {
+    "label": Classification, "labels": MultiLabel, "number": Classification, "tags": Tagging, "text": Span
+}  # fmt: skip
 
 
 def named(part: Any) -> str | None:
@@ -103,10 +106,10 @@ def test_a_row_that_is_cut_still_has_its_answer(name: str, tokenizer: Any) -> No
         assert len(guessed(head, columns, tokenizer, short(head))) == len(columns["row_id"])
 
 
-@pytest.mark.parametrize("name", [n for n, task in TASKS.items() if isinstance(task.head, Classification)])
+@pytest.mark.parametrize("name", [n for n, task in TASKS.items() if isinstance(task.head, Classification | MultiLabel)])
 def test_a_text_is_called_cut_if_it_has_more_tokens_than_max_length(name: str, tokenizer: Any) -> None:
     head, _ = head_and_window(name)
-    assert isinstance(head, Classification)
+    assert isinstance(head, Classification | MultiLabel)
     for _, columns in evaluated(name):
         pairs = columns["text_pair"] if head.pair else [None] * len(columns["text"])
         lengths = [len(tokenizer(*texts)["input_ids"]) for texts in zip(columns["text"], pairs, strict=True)]
@@ -142,6 +145,11 @@ def test_words_that_max_length_cuts_off_have_no_tag(name: str, tokenizer: Any) -
         assert tagged == [words_seen(words, tokenizer, 8 - 2) for words in columns["words"]]
 
 
+def names_in(head: Head, answers: list[Answer]) -> list[Any]:
+    """What is answered; a set of labels has no order."""
+    return [set(answer.value) if isinstance(head, MultiLabel) else answer.value for answer in answers]
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_answers_go_by_the_labels_names_not_their_order(name: str, tokenizer: Any) -> None:
     head, window = head_and_window(name)
@@ -153,7 +161,7 @@ def test_answers_go_by_the_labels_names_not_their_order(name: str, tokenizer: An
         logits = made_up(head, features)
         there = moved.decode(columns, features, Ragged(logits.values[:, order], logits.offsets), window)
         here = head.decode(columns, features, logits, window)
-        assert [answer.value for answer in there] == [answer.value for answer in here]
+        assert names_in(moved, there) == names_in(head, here)
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -164,7 +172,8 @@ def test_targets_go_by_the_labels_names_not_their_order(name: str, tokenizer: An
     for _, columns in scored_columns(name):
         features = moved.encode(columns, tokenizer, window)
         answers = moved.decode(columns, features, oracle(moved, features), window)
-        assert [answer.value for answer in answers] == golds_of(head, columns)
+        golds = [Answer(value=gold) for gold in golds_of(head, columns)]
+        assert names_in(moved, answers) == names_in(head, golds)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -200,6 +209,9 @@ def test_a_share_of_probability_is_given_for_each_answer(name: str, tokenizer: A
             if isinstance(head, Classification):
                 assert sum(answer.scores.values()) == pytest.approx(1)
                 assert answer.value == max(answer.scores, key=answer.scores.__getitem__)
+            elif isinstance(head, MultiLabel):
+                assert answer.value == [name for name, share in answer.scores.items() if share >= 0.5]
+                assert list(answer.scores) == list(head.label_names)
             else:
                 assert all(1 / len(head.labels) <= share <= 1 for share in answer.scores["tags"])
 

@@ -224,7 +224,11 @@ def _print_answer(row: dict[str, Any], answer: Answer | None, head: Head, top: i
         for best in scores["n_best"][: top or 3]:
             console.print(Text(f"{' ' * len(number)}  {best['score']:.3f}  {best['text']}"))
         return
-    value = f"{answer.value:.3f}" if isinstance(answer.value, float) else answer.value
+    value = answer.value
+    if isinstance(value, list):
+        value = ", ".join(value) or "(no label)"
+    elif isinstance(value, float):
+        value = f"{value:.3f}"
     kept = head.answer_json(answer, top)["scores"]
     shares = "  ".join(f"{name} {share:.3f}" for name, share in kept.items())
     console.print(Text.assemble(number, (str(value), "bold"), f"  {shares}" if shares else ""))

@@ -20,10 +20,16 @@ METRIC_TITLES = {
     "accuracy": "accuracy",
     "f1": "F1",
     "f1_macro": "macro F1",
+    "multilabel_f1_micro": "micro F1",
+    "multilabel_f1_macro": "macro F1",
+    "multilabel_exact": "exact label sets",
     "matthews": "Matthews corr.",
     "pearson": "Pearson",
     "spearman": "Spearman",
+    "r2": "R²",
     "tag_accuracy": "accuracy of words",
+    "entity_f1": "entity F1",
+    "entity_f1_strict": "entity F1, strict",
     "squad_em": "EM",
     "squad_f1": "F1",
     "squad_v1_em": "EM",
@@ -174,7 +180,18 @@ def _print_details(scored: Scored) -> None:
                  for part in ("HasAns", "NoAns") if details.get(f"{part} EM") is not None]  # fmt: skip
         best = f"best F1 {percent(details['best F1'])} at threshold {details['best F1 threshold']:.2f}"
         console().print(f"  {scored.name}: {' · '.join(parts)} · {best} (chosen on these rows)")
-    if "F1 by tag" in details:
+    if "RMSE" in details:
+        console().print(
+            f"  {scored.name}: MAE {details['MAE']:.4g} · RMSE {details['RMSE']:.4g}, in the golds' own unit"
+        )
+    if "answers without a label" in details:
+        shares = [percent(details[f"{part} without a label"]) for part in ("answers", "rows")]
+        console().print(f"  {scored.name}: {shares[0]} % of the answers have no label, of the golds {shares[1]} %")
+    if "entities" in details:
+        for kind, one in details["entities"].items():
+            parts = " · ".join(f"{part} {percent(one[part])}" for part in ("precision", "recall", "F1"))
+            console().print(Text(f"  {scored.name}, {kind}: {parts} · {one['gold']:,} gold, {one['given']:,} given"))
+    elif "F1 by tag" in details:
         tags = "  ".join(f"{name} {percent(value)}" for name, value in details["F1 by tag"].items())
         console().print(f"  {scored.name}, F1 by tag: {tags}")
 
