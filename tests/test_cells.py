@@ -61,6 +61,10 @@ def test_a_cell_that_is_no_list_is_refused_with_its_line(tmp_path: Path, cell: s
         rows_of(path, separated_by("json"))
 
 
+def test_labels_of_a_cell_lose_their_outer_spaces_and_are_told_once() -> None:
+    assert separated(" joy | joy|two  words | |", "|", "rows.csv, line 2") == ["joy", "two  words"]
+
+
 def test_python_code_in_a_cell_is_not_run() -> None:
     with pytest.raises(DataError, match="is no list in JSON"):
         separated("[__import__('os').getpid()]", "json", "rows.csv, line 2")

@@ -22,9 +22,11 @@ from bertkit.data.rows import _key
 from bertkit.errors import RequestError
 from bertkit.evaluation.intervals import bootstrap
 from bertkit.evaluation.metrics import METRICS
+from bertkit.evaluation.score import Answered, score
 from bertkit.heads import Answer, Tagging, Window
 from bertkit.heads.chunks import entities
 from bertkit.spec import Spec
+from bertkit.task import Evaluation
 
 __all__ = ["own"]
 
@@ -112,6 +114,16 @@ def test_an_answer_that_breaks_the_scheme_counts_by_default_and_not_strictly() -
     golds, values = [["O", "B-PER", "I-PER"]], [["O", "I-PER", "I-PER"]]
     assert (F1.under("BIO").of(golds, values), STRICT.under("BIO").of(golds, values)) == (1, 0)
     assert STRICT.under("IOB1").of([["O", "I-PER", "I-PER"]], values) == 1
+
+
+def test_an_evaluation_is_strict_by_its_head_s_own_scheme() -> None:
+    evaluation = Evaluation(name="dev", split="dev", metrics=("entity_f1", "entity_f1_strict"))
+    tags = ["I-PER", "I-PER", "O"]  # as BIO there is no entity in them
+    answered = Answered(evaluation=evaluation, row_ids=["0"], answers=[Answer(value=tags)], golds=[tags])
+    labels = ("B-PER", "I-PER", "O")
+    found = {scheme: score(Tagging(labels=labels, scheme=scheme), answered).metrics for scheme in ("IOB1", "BIO")}
+    assert [found[scheme]["entity_f1_strict"].value for scheme in ("IOB1", "BIO")] == [1, 0]
+    assert [found[scheme]["entity_f1"].value for scheme in ("IOB1", "BIO")] == [1, 1]
 
 
 def test_a_word_without_an_answer_is_outside() -> None:

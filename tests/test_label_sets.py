@@ -10,7 +10,7 @@ import sklearn.metrics as sk
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from bertkit.evaluation.intervals import Measures, bootstrap
-from bertkit.evaluation.metrics import METRICS
+from bertkit.evaluation.metrics import METRICS, macro_f1_of_sums
 
 NAMES = ("anger", "fear", "joy", "love", "surprise")
 Sets = list[list[str]]
@@ -60,6 +60,12 @@ def test_a_gold_label_that_the_model_does_not_know_is_a_miss() -> None:
 @pytest.mark.parametrize("name", ["multilabel_f1_micro", "multilabel_f1_macro"])
 def test_without_labels_on_either_side_f1_is_0(name: str) -> None:
     assert METRICS[name].of([[], []], [[], []], NAMES) == 0
+
+
+def test_a_label_that_a_sample_lacks_is_no_part_of_its_macro_f1() -> None:
+    # of three labels the first is right in 1 of 2, the second is never right, the third does not occur
+    sums = np.array([[2.0, 0.0, 0.0, 4.0, 1.0, 0.0], [0.0] * 6])
+    assert macro_f1_of_sums(sums).tolist() == [(0.5 + 0) / 2, 0]
 
 
 # R squared.
