@@ -140,7 +140,7 @@ class _Unpacked(io.RawIOBase):
             raise DataError(
                 f"{self.path} unpacks to more than {RATIO:,} times its {packed:,} bytes: this looks like a zip bomb"
             )
-        free = shutil.disk_usage(_there(cache_folder("rows"))).free
+        free = _free()
         if self.read_bytes > free:
             raise DataError(f"{self.path} unpacks to more than the {free:,} bytes that are free on the disk")
 
@@ -151,6 +151,7 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
-def _there(folder: Path) -> Path:
-    """The folder, or the nearest above it that exists."""
-    return next((place for place in (folder, *folder.parents) if place.exists()), Path())
+def _free() -> int:
+    """The free bytes of the disk that rows are written to."""
+    folder = cache_folder("rows")
+    return shutil.disk_usage(next((place for place in (folder, *folder.parents) if place.exists()), ".")).free
