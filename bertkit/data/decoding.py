@@ -148,7 +148,8 @@ def _decoded(path: Path, file: IO[bytes], encoding: str | None) -> Iterator[str]
             line += decoder.decode(data[:new]).count("\n") if new > 0 else 0
             raise _undecodable(path, error, line, encoding) from error
         line += text.count("\n")
-        yield text
+        if text:
+            yield text
 
 
 def _undecodable(path: Path, error: UnicodeDecodeError, line: int, encoding: str | None) -> DataError:

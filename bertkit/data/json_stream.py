@@ -66,7 +66,7 @@ class _Text:
                 if len(self.text) - self.place > MOST or not self._grow(len(self.text) - self.place):
                     raise self.error(error.msg if isinstance(error, json.JSONDecodeError) else str(error)) from error
                 continue
-            if end < len(self.text) or not self._grow():  # a number may go on
+            if end + 2 < len(self.text) or not self._grow():  # a number may go on, as "1" of "1e-5" does
                 self.place = end
                 return value
 
@@ -76,10 +76,12 @@ class _Text:
 
     def _grow(self, size: int = 1) -> bool:
         """Read `size` characters more, forgetting those before the place; whether there are any."""
-        self.lines_before += self.text.count("\n", 0, self.place)
-        parts, read = [self.text[self.place :]], 0
+        parts, read = [], 0
         while read < size and (block := next(self.blocks, "")):
             parts.append(block)
             read += len(block)
-        self.text, self.place = "".join(parts), 0
-        return read > 0
+        if not read:
+            return False
+        self.lines_before += self.text.count("\n", 0, self.place)
+        self.text, self.place = self.text[self.place :] + "".join(parts), 0
+        return True
