@@ -32,15 +32,10 @@ def read_conll(path: Path, form: FileFormat, findings: Findings) -> Iterator[tup
     if indexed:
         findings.remark("every word is a character and its index (科0): the indices are left out", path)
     for block in sentences(lines(path, encoding=form.encoding), form.delimiter, len(form.columns)):
-        if form.header and block and block[0][0] == 1:
+        if form.header and block[0][0] == 1:
             del block[0]
-        row: dict[str, Any] = {name: [] for name in form.columns}
-        row["lines"] = [number for number, _ in block]
         try:
-            for number, cells in block:
-                _check(path, number, cells, form.columns)
-                for name, cell in zip(form.columns, cells, strict=True):
-                    row[name].append(cell)
+            row = _row(path, block, form.columns)
         except DataError as error:
             findings.bad_row(str(error).partition(": ")[0], error, broken=True)
             continue
@@ -59,7 +54,10 @@ def split(line: str, delimiter: str) -> list[str]:
 def sentences(
     numbered: Iterator[tuple[int, str]], delimiter: str, width: int | None = None
 ) -> Iterator[list[tuple[int, list[str]]]]:
-    """Blocks of lines between blank ones, without documents' marks and comments: each line's number and columns."""
+    """Blocks of lines between blank ones, without documents' marks and comments: each line's number and columns.
+
+    `width` is the number of columns of a word's line; without it that of a block's first line.
+    """
     block: list[tuple[int, list[str]]] = []
     for number, line in numbered:
         cells = split(line, delimiter)
@@ -67,7 +65,7 @@ def sentences(
             if block:
                 yield block
             block = []
-        elif not _is_comment(line, cells, width if width else len(block[0][1]) if block else None, not block):
+        elif line[0] != "#" or not _is_comment(line, cells, width or (len(block[0][1]) if block else None), not block):
             block.append((number, cells))
     if block:
         yield block
@@ -75,8 +73,6 @@ def sentences(
 
 def _is_comment(line: str, cells: Sequence[str], width: int | None, first: bool) -> bool:
     """Whether a line that begins with # is no word's: by its columns, or as the first of a sentence by its key."""
-    if not line.startswith("#"):
-        return False
     words = line[1:].split()
     keyed = bool(words) and (words[0] in KEYS or words[1:2] == ["="])
     if width is not None and len(cells) != width:
@@ -84,12 +80,19 @@ def _is_comment(line: str, cells: Sequence[str], width: int | None, first: bool)
     return keyed and first
 
 
-def _check(path: Path, number: int, cells: Sequence[str], columns: Sequence[str]) -> None:
-    if len(cells) != len(columns):
-        raise DataError(f"{path}, line {number}: {len(cells)} columns, expected {len(columns)} ({', '.join(columns)})")
-    place = columns.index("words")
-    if not cells[place] or not cells[columns.index("tags")]:
-        raise DataError(f"{path}, line {number}: a word and its tag must both be there")
+def _row(path: Path, block: Sequence[tuple[int, Sequence[str]]], columns: Sequence[str]) -> dict[str, Any]:
+    for number, cells in block:
+        if len(cells) != len(columns):
+            wanted = f"expected {len(columns)} ({', '.join(columns)})"
+            raise DataError(f"{path}, line {number}: {len(cells)} columns, {wanted}")
+    values = [[cells[place] for _, cells in block] for place in range(len(columns))]
+    row: dict[str, Any] = dict(zip(columns, values, strict=True))
+    for name in ("words", "tags"):
+        if "" in row[name]:
+            number = block[row[name].index("")][0]
+            raise DataError(f"{path}, line {number}: a word and its tag must both be there")
+    row["lines"] = [number for number, _ in block]
+    return row
 
 
 def _is_indexed(path: Path, form: FileFormat) -> bool:
