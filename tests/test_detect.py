@@ -130,12 +130,31 @@ def test_empty_cells_to_the_right_of_the_table_are_left_out(tmp_path: Path) -> N
     assert rows_of(path) == [{"text": "fine", "label": "1"}, {"text": "dull", "label": "0"}]
 
 
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+def test_blank_lines_and_rows_of_empty_cells_are_no_rows(tmp_path: Path, mark: str) -> None:
+    content = "\n\r\ntext,label\n\nfine,1\n,\n,,\ndull,0\n,,,,\n\n".replace(",", mark)
+    assert rows_of(write(tmp_path / "a.txt", content)) == [
+        {"text": "fine", "label": "1"},
+        {"text": "dull", "label": "0"},
+    ]
+
+
+def test_questions_in_a_list_called_data_are_rows_as_run_qa_takes_them(tmp_path: Path) -> None:
+    asked = {"id": "q", "question": "When?", "context": "In May.", "answers": {"text": ["May"], "answer_start": [3]}}
+    path = write(tmp_path / "a.json", json.dumps({"version": "1", "data": [asked]}))
+    assert rows_of(path) == [asked]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("text,label\nfine,1\nfine, really,1\ndull,0\n", "line 3: 3 columns, expected 2 (text, label)"),
+        (
+            "text,label\nfine,1\nfine, really,1\ndull,0\n",
+            "line 3: 3 columns, expected 2 (text, label); quote cells that hold commas",
+        ),
         ("text\tlabel\nfine\t1\ndull\nso\t0\n", "line 3: 1 columns, expected 2 (text, label)"),
         ('text,label\nfine,1\n"dull,0\nso,1\n', "line 3: not CSV: a double quote opens a cell and none closes it"),
+        ('text,label\nfine,1\n"so \\"good\\"",0\n', "line 3: not CSV: a double quote stands within a cell in quotes"),
         ("text,label,text\nfine,1,x\n", "line 1: two columns are called 'text'"),
         (
             "good film,1,x\n1,2\n3,4\n5,6\n7,8\n9,10\n",
@@ -167,7 +186,12 @@ def test_a_row_that_cannot_be_read_is_refused_with_its_line(tmp_path: Path, cont
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         (b"\x89PNG\r\n\x1a\n", "a picture"),
         (b"\x01\x02\x03\0" * 20, "is no text"),
-        (b"__label__pos fine film\n__label__neg dull\n", "fastText"),
+        (b"__label__pos fine film\n__label__neg dull\n", "(sed -E 's/^__label__([^ ]+) /\\1\\t/')"),
+        (b"__label__pos __label__x fine film\n__label__neg dull\n", "the labels in a column of their own"),
+        (b'["fine", "pos"]\n["dull", "neg"]\n', "give each row as an object"),
+        (b'{"error": "not found"}', "one object (error), and not SQuAD's"),
+        (b"| text | label |\n|---|---|\n| fine | pos |\n", "a table in Markdown"),
+        (b",,\n,,\n", "is empty"),
         (b"The whole of a book.\nIt has no rows.\n", "no columns"),
     ],
 )

@@ -55,28 +55,28 @@ def detect(path: Path, encoding: str | None = None, header: bool | None = None) 
     if codec == UTF_8 and not is_wide(start) and sum(start.count(byte) for byte in CONTROLS) > len(start) / 20:
         raise DataError(f"{path} is no text, and nothing else that bertkit reads: CSV, TSV, JSON, Parquet, CoNLL(-U)")
     text, whole = prefix(path, PREFIX, codec)
-    if not text.strip():
+    if not text.strip(' \t\r\n,;|"'):
         raise DataError(f"{path} is empty" if whole else f"{path} begins with {PREFIX:,} bytes of white space")
-    found = _json(text, whole) or _conllu(text) or _conll(text, header)
+    found = _json(text, whole, path.suffix.lower() in (".jsonl", ".ndjson")) or _conllu(text) or _conll(text, header)
     if found is None:
         check_line_ends(path)
         found = _table(path, text, whole, header)
     return FileFormat(**{**vars(found), "encoding": codec})
 
 
-def _json(text: str, whole: bool) -> FileFormat | None:
+def _json(text: str, whole: bool, by_lines: bool) -> FileFormat | None:
     body = text.strip()
     if re.match(r"""\{\s*["'}]""", body):
-        return FileFormat(kind="jsonl" if _is_line(body, whole) else "json")
+        return FileFormat(kind="jsonl" if _is_line(body, whole, by_lines) else "json")
     if body.startswith("[") and _is_list(body, whole):
         return FileFormat(kind="json")
     return None
 
 
-def _is_line(body: str, whole: bool) -> bool:
-    """Whether the first line is an object by itself, and no SQuAD file of one line."""
+def _is_line(body: str, whole: bool, by_lines: bool) -> bool:
+    """Whether the first line is an object by itself, with others below it, or named JSON Lines and no SQuAD file."""
     first, _, rest = body.partition("\n")
-    if not rest and not whole:
+    if not rest and not (whole and by_lines):
         return False
     found = _parsed(first)
     return isinstance(found, dict) and (bool(rest) or not isinstance(found.get("data"), list))
@@ -152,11 +152,15 @@ def _counts(block: list[list[str]]) -> bool:
 
 
 def _table(path: Path, text: str, whole: bool, header: bool | None) -> FileFormat:
+    if text.startswith(("__label__", '["')):
+        raise DataError(f"{path}: {_hint(text.splitlines())}")
     layout = layout_of(text, whole, path.suffix.lower()) or _single(path, text)
     headed = header
     if len(layout.first) != layout.width and header is not False:
         most = f"{layout.width} columns"
         raise DataError(f"{path}, line 1: {len(layout.first)} columns ({_shown(layout)}), but most lines have {most}")
+    if layout.records and all(re.fullmatch(r"\s*(:?-+:?)?\s*", cell) for cell in layout.records[0]):
+        raise DataError(f"{path} is a table in Markdown: save it as CSV")
     if headed is None:
         headed = is_header(layout.first, layout.records)
     if headed is None:
@@ -191,7 +195,11 @@ def _single(path: Path, text: str) -> Layout:
 def _hint(lines: list[str]) -> str:
     """What a text without columns is, as far as its lines tell, and how its rows can be given."""
     if lines[0].startswith("__label__"):
-        return "these are fastText's lines: give them as TSV (sed -E 's/^__label__([^ ]+) /\\1\\t/')"
+        several = any(line.count("__label__") > 1 for line in lines)
+        sed = "" if several else r" (sed -E 's/^__label__([^ ]+) /\1\t/')"
+        return f"these are fastText's lines: give them as TSV, the labels in a column of their own{sed}"
+    if lines[0].startswith('["'):
+        return 'its lines are lists: give each row as an object, {"text": ..., "label": ...}'
     first = Counter(line.split()[0] for line in lines)
     rare = sum(times == 1 for times in first.values())
     if len(lines) >= 10 and len(first) <= len(lines) / 4 and rare <= len(lines) / 50 and " " in lines[0]:

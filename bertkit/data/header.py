@@ -47,8 +47,8 @@ def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool | Non
     if any(map(is_known, cells)):
         rest = [row for row in rest if list(row) != list(first)]  # files put together, each with its header line
     columns = [[row[place].strip() for row in rest] for place in range(len(cells))]
-    if len(cells) > 1 and cells == [str(place) for place in range(len(cells))]:
-        return None if all(map(_are_numbers, columns)) else True  # pandas names columns so
+    if len(cells) > 1 and cells[0] in ("0", "1") and cells == [str(int(cells[0]) + k) for k in range(len(cells))]:
+        return None if all(map(_are_numbers, columns)) else True  # as pandas numbers columns
     pairs = list(zip(cells, columns, strict=True))
     known = sum(is_known(cell) and cell not in below for cell, below in pairs)
     names = 2 * min(known, 3) + sum(3 for cell, below in pairs if _heads_numbers(cell, below))
@@ -86,15 +86,16 @@ def _again(cell: str, below: Sequence[str]) -> int:
 def _stands_out(cell: str, below: Sequence[str]) -> int:
     """Points for a header: a short name above long texts, or above classes of which none occurs just once."""
     given = [value for value in below if value]
-    if cell.casefold() in MISSING or len(given) < 5 or not re.fullmatch(r"\w[\w /()#.-]{0,30}", cell):
+    if cell.casefold() in MISSING or len(given) < 20 or not re.fullmatch(r"\w[\w /()#.-]{0,30}", cell):
         return 0
     lengths = [len(value) for value in given]
     if statistics.median(lengths) >= max(20, 3 * len(cell)) and min(lengths) > len(cell):
         return 1
     counts = Counter(given)
-    return int(len(given) >= 10 and len(counts) <= len(given) / 5 and cell not in counts and min(counts.values()) > 1)
+    return int(len(counts) <= len(given) / 5 and cell not in counts and min(counts.values()) > 1)
 
 
 def _is_sentence(cell: str) -> bool:
     wide = sum("\u2e80" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in cell)
-    return len(cell) + wide > LONG or len(cell.split()) > 5
+    words = len(cell.split())
+    return len(cell) + wide > LONG or words > 5 or (words > 1 and cell.endswith((".", "!", "?")))

@@ -41,6 +41,8 @@ def read_json(path: Path, findings: Findings, encoding: str | None = None) -> tu
         raise
     if isinstance(document, list) and document:
         return "row", _objects(document, path, findings)
+    if isinstance(document, dict) and _are_questions(document.get("data")):
+        return "row", _objects(document["data"], path, findings)
     if isinstance(document, dict) and "data" in document:
         return "question", read_squad(document, path)
     found = "an empty list" if document == [] else f"one {type(document).__name__}"
@@ -54,6 +56,13 @@ def _first(stream: Iterator[str], size: int) -> Iterator[str]:
     while size > 0 and (block := next(stream, "")):
         yield block
         size -= len(block)
+
+
+def _are_questions(data: Any) -> bool:
+    """Whether these are questions by themselves, each with its document, as transformers' run_qa.py takes them."""
+    return (
+        isinstance(data, list) and bool(data) and isinstance(data[0], dict) and {"question", "context"} <= set(data[0])
+    )
 
 
 def _is_lines(text: str) -> bool:

@@ -61,13 +61,16 @@ def _split_at_tabs(
     path: Path, header: tuple[str, ...] | None, findings: Findings, encoding: str | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     numbered = lines(path, encoding=encoding)
-    columns = header or named(next(numbered)[1].split("\t"))
+    first = next((line for _, line in numbered if line), "").split("\t") if header is None else ()
+    columns = header or (named(first) if encoding else tuple(first))
     _check_columns(path, columns)
     rows = quoted = 0
     for number, line in numbered:
         if not line:
             continue
         values = line.split("\t")
+        if encoding and not (values := _filled(values, len(columns))):
+            continue
         if len(values) != len(columns):
             where = f"{path}, line {number}"
             error = DataError(f"{where}: {_other_width(values, columns)}{_bare_return(line)}")
@@ -122,15 +125,17 @@ def _quoted(
         findings.remark(f"columns are separated by {DELIMITERS[delimiter]}, not {DELIMITERS[expected]}", path)
     begin = 1
     try:
-        columns = form.columns if form and not form.header else named(next(rows, []))
+        columns = form.columns if form and not form.header else tuple(next(filter(None, rows), ()))
+        columns = named(columns) if form else columns
         _check_columns(path, columns)
         begin = rows.line_num + 1
         for values in rows:
-            if form and len(values) > len(columns) and not any(values[len(columns) :]):
-                del values[len(columns) :]  # empty cells to the right of the table, as spreadsheets leave them
+            if form:
+                values = _filled(values, len(columns))
             if values and len(values) != len(columns):
                 where = f"{path}, line {rows.line_num + skipped}"
-                findings.bad_row(where, DataError(f"{where}: {_other_width(values, columns)}"), broken=True)
+                hint = f"; quote cells that hold {DELIMITERS[delimiter]}" if len(values) > len(columns) else ""
+                findings.bad_row(where, DataError(f"{where}: {_other_width(values, columns)}{hint}"), broken=True)
             elif values and form and form.header and _is_again(values, columns):
                 number = rows.line_num + skipped
                 findings.bad_row(f"{path}, line {number}", _again(path, number))
@@ -141,11 +146,19 @@ def _quoted(
         raise DataError(f"{path}, line {begin + skipped}: not CSV: {_plain(error)}") from error
 
 
+def _filled(values: list[str], width: int) -> list[str]:
+    """The cells without the empty ones to the right of the table, as spreadsheets leave them; none of an empty row."""
+    kept = values if any(values[width:]) else values[:width]
+    return kept if any(kept) else []
+
+
 def _plain(error: csv.Error) -> str:
     """The csv module's message, reworded where it names its own arguments or says too little."""
     said = str(error)
     if said.startswith("new-line character"):
         return "a CR in a cell without quotes: save the file with LF line ends"
+    if said.endswith("expected after '\"'"):
+        return 'a double quote stands within a cell in quotes: it must be doubled ("")'
     if said == "unexpected end of data":
         return "a double quote opens a cell and none closes it"
     return said
