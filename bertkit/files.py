@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,19 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_lines(path: Path, values: Iterable[Any]) -> None:
     """Write one JSON value a line, atomically."""
-    write_text(path, "".join(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n" for value in values))
+    with line_writer(path) as write:
+        write(values)
+
+
+@contextmanager
+def line_writer(path: Path) -> Iterator[Callable[[Iterable[Any]], None]]:
+    """A function that writes values, one JSON value a line, to a file that is there once the block ends."""
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+
+        def write(values: Iterable[Any]) -> None:
+            file.writelines(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n" for value in values)
+
+        yield write
 
 
 def write_text(path: Path, text: str) -> None:

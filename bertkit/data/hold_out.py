@@ -209,8 +209,9 @@ def _hashed(texts: Iterable[str], purpose: str) -> Hashes:
     """A 64-bit hash of each, another for another purpose, the same on every machine."""
     found = bytearray()
     person = purpose.encode()
+    empty = hashlib.blake2b(digest_size=8, person=person).digest()
     for text in texts:
-        found += hashlib.blake2b(text.encode(), digest_size=8, person=person).digest()
+        found += hashlib.blake2b(text.encode(), digest_size=8, person=person).digest() if text else empty
     return np.frombuffer(bytes(found), "<u8").astype(np.uint64)
 
 

@@ -89,13 +89,14 @@ def read_located_splits(
         return read_files(located, source, head, golds, skips) if located else None
 
     train = read(TRAIN, task.source, TRAIN) if training or held_out else None
-    golds = train.table.column(head.roles[-1]) if train else labels
-    resolved = head.resolved(golds) if golds else head
     parts: dict[str, Rows | str] = {}
     if held_out:
         assert train and task.source.hold_out
-        train, parts[held_out] = hold_out(train, resolved, task.source.hold_out)
-    head = head if head.scores_unknown else resolved
+        train, parts[held_out] = hold_out(train, head, task.source.hold_out)
+    golds = train.table.column(head.roles[-1]) if train else labels
+    resolved = head.resolved(golds) if golds else head
+    if resolved.label_names and not head.scores_unknown:
+        head = resolved  # to read the evaluations with
     for e in task.evaluations:
         if e.name != held_out:
             parts[e.name] = read(e.name, task.source_of(e), e.split, e.scored) or f"no {e.split} split"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bertkit.data.cells import Cells
+from bertkit.data.seen import Seen
 from bertkit.data.written import unwritten
 from bertkit.errors import DataError
 from bertkit.findings import Findings
@@ -31,7 +32,7 @@ def validate_rows(
     `findings` counts what is no error, and may skip bad rows.
     """
     findings = findings or Findings()
-    seen: set[str] = set()
+    seen = Seen()
     cells: Cells | None = None
     where, rows, given, missing = "", 0, 0, 0
     for index, (where, row) in enumerate(raw):
@@ -46,10 +47,8 @@ def validate_rows(
         ident, group = (row.get(cells.names[role]) if role in cells.names else None for role in ("id", "group"))
         valid["row_id"] = str(index if ident is None else ident)
         valid["group"] = str(group or "")
-        if ident is not None:
-            if valid["row_id"] in seen:
-                findings.count("repeated id", where)
-            seen.add(valid["row_id"])
+        if ident is not None and seen.add(valid["row_id"]):
+            findings.count("repeated id", where)
         gold = valid.get(head.roles[-1])
         if isinstance(gold, list):
             missing += _count_missing(gold, where, row, findings)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from accelerate.utils import gather_object
 
-from bertkit.data.encoding import ahead, blocks_of, counted, rows_cut
-from bertkit.data.sampler import by_length
+from bertkit.data.encoding import BLOCK, ahead, blocks_of, counted, rows_cut
+from bertkit.data.sampler import Indices, by_length
 from bertkit.data.table import Columns, Table
 from bertkit.errors import RunError
+from bertkit.evaluation.logits import Logits
 from bertkit.heads import Answer
 from bertkit.heads.features import Features, Ragged
 from bertkit.kernels.linear import fast_linear
@@ -40,7 +41,9 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
     mine = ranked[accelerator.process_index :: accelerator.num_processes]
     progress.phase("predicting", sum(map(len, mine)))
     readable = readable_inputs(network)
-    found: list[tuple[int, Any]] = []
+    lengths = features.lengths if head.per_token else np.ones(len(features), np.int64)
+    whole = Logits(lengths)
+    found: list[tuple[Indices, list[Any]]] = []
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
         stack.enter_context(fast_linear(network))
@@ -49,14 +52,16 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
         for indices in mine:
             part = features.take(indices)
             logits = forward(network, head, model.batch(part), readable).float().cpu().numpy()
-            for i, run, length in zip(indices, logits, part.lengths, strict=True):
-                found.append((int(i), run[:length] if head.per_token else run[None]))
+            runs = zip(logits, part.lengths, strict=True)
+            batch = [run[:length] if head.per_token else run[None] for run, length in runs]
+            if accelerator.num_processes > 1:
+                found.append((indices, batch))
+            else:
+                whole.put(indices, batch)
             progress.advance(len(indices))
-    if accelerator.num_processes > 1:
-        found = gather_object(found)
-    runs = [run for _, run in sorted(found, key=lambda pair: pair[0])]
-    assert len(runs) == len(features)
-    return Ragged.of(runs, "float32", width=runs[0].shape[1])
+    for indices, batch in gather_object(found) if accelerator.num_processes > 1 else ():
+        whole.put(indices, batch)
+    return whole.whole()
 
 
 @dataclass
@@ -125,6 +130,16 @@ def in_blocks(
         tally.cut += rows_cut(features)
         tally.counts.update(counted(features))
         yield block, head.decode(columns, features, logits, model.window)
+
+
+def blocks(table: Table, features: Features, logits: Ragged) -> Iterator[tuple[Columns, Features, Ragged]]:
+    """Rows in blocks, each with its features, whose `row` counts from the block's first, and their logits."""
+    starts = np.arange(0, len(table), BLOCK)
+    firsts = np.searchsorted(features.row, [*starts, len(table)])
+    for start, first, end in zip(starts, firsts, firsts[1:], strict=False):
+        picked = np.arange(first, end)
+        part = features.take(picked)
+        yield table[start : start + BLOCK], replace(part, row=part.row - start), logits.take(picked)
 
 
 def check_finite(features: Features, logits: Ragged, names: Sequence[object], evaluation: str = "") -> None:

@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from bertkit.data.table import Columns, Table
+from bertkit.data.table import Columns
 from bertkit.evaluation.metrics import METRICS
 from bertkit.heads import Answer, Head
 from bertkit.result import Score, Scored
 from bertkit.task import Evaluation
 
 
-@dataclass(frozen=True, kw_only=True)
 class Answered:
-    """The answers to the rows of one evaluation, with their golds if they have some."""
+    """The answers to the rows of one evaluation, with their golds if they have some: what scores need of them.
 
-    evaluation: Evaluation
-    row_ids: Sequence[str]
-    answers: Sequence[Answer]
-    golds: Sequence[Any] | None
+    Rows are added in blocks, and every label's name is held once: a row costs some 100 bytes.
+    """
 
-    def lines(self) -> list[dict[str, Any]]:
-        """Its lines in predictions.jsonl."""
-        golds = self.golds or [None] * len(self.answers)
+    def __init__(self, head: Head, evaluation: Evaluation) -> None:
+        self.evaluation = evaluation
+        self.answers: list[Answer] = []
+        self.golds: list[Any] | None = [] if evaluation.scored else None
+        self._head = head
+        self._names = {name: name for name in head.label_names}
+
+    def add(self, columns: Columns, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+        """Add a block of rows with their answers; returns their lines in predictions.jsonl."""
+        golds: list[Any] = [None] * len(answers)
+        if self.golds is not None:
+            rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+            golds = [self._shared(self._head.gold(row)) for row in rows]
+            self.golds += golds
+        self.answers += [self._head.compact(answer) for answer in answers]
         return [
             {"evaluation": self.evaluation.name, "row_id": ident, "answer": answer.value,
              "scores": dict(answer.scores), "gold": gold}
-            for ident, answer, gold in zip(self.row_ids, self.answers, golds, strict=True)
+            for ident, answer, gold in zip(columns["row_id"], answers, golds, strict=True)
         ]  # fmt: skip
 
-
-def with_gold(head: Head, evaluation: Evaluation, table: Table, answers: Sequence[Answer]) -> Answered:
-    """The answers together with their golds."""
-    columns: Columns = table[:]
-    assert len(answers) == len(table)
-    golds = None
-    if evaluation.scored:
-        rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-        golds = [head.gold(row) for row in rows]
-    return Answered(evaluation=evaluation, row_ids=columns["row_id"], answers=answers, golds=golds)
+    def _shared(self, gold: Any) -> Any:
+        """The gold, its labels as the head holds them."""
+        if isinstance(gold, list):
+            return [self._names.get(name, name) for name in gold]
+        return self._names.get(gold, gold)
 
 
 def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored:

@@ -47,7 +47,7 @@ class Window:
     null_threshold: float = 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """A model's prediction for a row.
 
@@ -59,6 +59,10 @@ class Answer:
 
     value: Any
     scores: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_SCORES: Mapping[str, Any] = {}
+"""Of all answers that have none, held once."""
 
 
 class Head(ABC):
@@ -153,6 +157,10 @@ class Head(ABC):
         """The answer (None for a row without one) and its scores for JSON, of which as many are kept as in a table."""
         answer = answer or Answer(value=None)
         return {"answer": answer.value, "scores": best_scores(answer.scores, self.label_names, top)}
+
+    def compact(self, answer: Answer) -> Answer:
+        """The answer with those scores alone that `details` reads: it is held for every row of an evaluation."""
+        return answer
 
     # The model.
 
@@ -270,31 +278,7 @@ class Head(ABC):
             return handler(source)
         from pydantic_core import core_schema
 
-        written = core_schema.plain_serializer_function_ser_schema(_to_plain)
-        return core_schema.no_info_plain_validator_function(_from_plain, serialization=written)
+        from bertkit.heads.plain import from_plain, to_plain
 
-
-def _to_plain(head: Head) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(type(head)).dump_python(head, mode="json")
-
-
-def _from_plain(plain: Any) -> Head:
-    """The head that `_to_plain` wrote. Raises ValueError if no class of that kind has been imported."""
-    from pydantic import TypeAdapter
-
-    if isinstance(plain, Head):
-        return plain
-    known: dict[Any, type[Head]] = {str(one.kind): one for one in _classes(Head)}  # type: ignore[type-abstract]
-    kind = plain.get("kind") if isinstance(plain, Mapping) else None
-    if kind not in known:
-        raise ValueError(f"no head is called {kind!r}; it may come with a task pack that is not installed")
-    found: Head = TypeAdapter(known[kind]).validate_python(plain)
-    return found
-
-
-def _classes(base: type[Head]) -> list[type[Head]]:
-    """Every class of heads that has been imported and has a name in files."""
-    below = [one for child in base.__subclasses__() for one in _classes(child)]
-    return [*below, *(child for child in base.__subclasses__() if isinstance(getattr(child, "kind", None), str))]
+        written = core_schema.plain_serializer_function_ser_schema(to_plain)
+        return core_schema.no_info_plain_validator_function(from_plain, serialization=written)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError, EncoderError
 from bertkit.heads import checks
-from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Row, Window
+from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row, Window
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
 from bertkit.heads.numbers import Number
@@ -129,6 +129,10 @@ class Classification(Head):
             **same,
             "confusion": confusion_matrix(golds, values, labels=list(self.label_names)).tolist(),
         }
+
+    def compact(self, answer: Answer) -> Answer:
+        """The answer without scores."""
+        return Answer(value=answer.value, scores=NO_SCORES)
 
     def configure(self, config: Any) -> None:
         """Write label names, and the problem type of a regression."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError, RequestError
-from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Row, Window
+from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, FromTrain, Head, Row, Window
 from bertkit.heads.labels import exact_label, match_names, write_names
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 
@@ -47,6 +47,15 @@ class MultiLabel(Head):
     def roles(self) -> tuple[str, ...]:
         """The columns a row needs, the gold one last."""
         return ("text", "text_pair", "label") if self.pair else ("text", "label")
+
+    def strata(self, gold: Any) -> Sequence[str]:
+        """The labels."""
+        return list(gold)
+
+    @property
+    def scores_unknown(self) -> bool:
+        """A label that no train row has counts as one that the model missed."""
+        return True
 
     def schema(self) -> dict[str, Any]:
         """Texts as strings; the gold a list of strings."""
@@ -124,6 +133,10 @@ class MultiLabel(Head):
             "answers without a label": sum(not value for value in values) / len(values),
             "F1 by label": f1,
         }
+
+    def compact(self, answer: Answer) -> Answer:
+        """The answer without scores."""
+        return Answer(value=answer.value, scores=NO_SCORES)
 
     def configure(self, config: Any) -> None:
         """Write label names and the problem type, by which transformers' pipelines use the sigmoid."""

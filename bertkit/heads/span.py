@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
-from bertkit.heads.base import DROPPED, Answer, Head, Row, Window
+from bertkit.heads.base import DROPPED, NO_SCORES, Answer, Head, Row, Window
 from bertkit.heads.gold_answers import check_impossible, read_answers, rightly_placed
 from bertkit.heads.span_answers import Document, shares, span_cells, span_columns, span_json
 from bertkit.heads.span_golds import gold_targets
@@ -216,6 +216,12 @@ class Span(Head):
     def answer_json(self, answer: Answer | None, top: int | None) -> dict[str, Any]:
         """The answer with its place in the document, and its scores with the best spans."""
         return span_json(answer, top)
+
+    def compact(self, answer: Answer) -> Answer:
+        """The answer with its best span alone."""
+        if not self.no_answer:
+            return Answer(value=answer.value, scores=NO_SCORES)
+        return Answer(value=answer.value, scores={**answer.scores, "n_best": answer.scores["n_best"][:1]})
 
     def logits_of(self, output: Any) -> Tensor:
         """(B, T, 2): a start and an end logit for every token."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError
 from bertkit.heads import checks
-from bertkit.heads.base import FROM_TRAIN, Answer, Head, Labels, Row, Window
+from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row, Window
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import match_names, write_names
 from bertkit.heads.numbers import repr_without
-from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called
+from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called, split_tag
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,6 +78,10 @@ class Tagging(Head):
     def optional(self) -> tuple[str, ...]:
         """The line of each word, as the CoNLL-U reader gives it, for messages."""
         return ("lines",)
+
+    def strata(self, gold: Any) -> Sequence[str]:
+        """The types of the entities in it, if its tags are chunk tags."""
+        return sorted({split_tag(tag)[1] for tag in gold if tag and tag != OUTSIDE}) if self.scheme else ()
 
     @property
     def scores_unknown(self) -> bool:
@@ -204,6 +208,10 @@ class Tagging(Head):
     def answer_cells(self, answer: Answer, top: int | None) -> list[Any]:
         """The tags, and their probabilities."""
         return [answer.value, answer.scores["tags"]]
+
+    def compact(self, answer: Answer) -> Answer:
+        """The answer without scores."""
+        return Answer(value=answer.value, scores=NO_SCORES)
 
     def configure(self, config: Any) -> None:
         """Label names."""

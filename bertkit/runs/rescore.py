@@ -6,21 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bertkit.data.encoding import blocks_of
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, is_carved, locate_splits
 from bertkit.data.rows import Rows
 from bertkit.data.splits import Splits, marks_of, read_located_splits
+from bertkit.data.table import Table
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError, RunError
-from bertkit.evaluation.inference import answers
-from bertkit.evaluation.score import score, with_gold
+from bertkit.evaluation.inference import Tally, in_blocks
+from bertkit.evaluation.score import Answered, score
 from bertkit.machine.devices import accelerator, is_available
 from bertkit.models.labels import head_of, in_task_order
 from bertkit.models.load import fetch, load_trained
-from bertkit.models.task_model import task_model
+from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
 from bertkit.result import Scored
 from bertkit.runs.folder import MODEL, located, pinned_to, read_result, read_spec, recorded_commits
 from bertkit.spec import Spec
+from bertkit.task import Evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +89,21 @@ def _score(
             scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
             continue
         try:
-            found, lines = answers(model, rows.table, progress)
+            part, lines = _answered(model, evaluation, rows.table, progress)
         except RunError as error:
             raise RunError(f"evaluation {evaluation.name}: {error}") from error
         for line in lines:
             progress.note(f"{evaluation.name}: {line}")
-        part = with_gold(head, evaluation, rows.table, found)
         scored.append(score(in_task_order(head, spec.task.head), part))
     return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))
+
+
+def _answered(model: TaskModel, evaluation: Evaluation, table: Table, progress: Progress) -> tuple[Answered, list[str]]:
+    """The answers to an evaluation's rows, with their golds, and notes on the rows."""
+    read = [*model.head.roles[:-1], "row_id"]
+    blocks = ((columns, {name: columns[name] for name in read}) for columns in blocks_of(table))
+    progress.phase("predicting", len(table))
+    answered, tally = Answered(model.head, evaluation), Tally()
+    for columns, found in in_blocks(model, blocks, progress, tally):
+        answered.add(columns, found)
+    return answered, tally.lines

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bertkit.data.encoding import Encoded
+from bertkit.data.rows import Rows
 from bertkit.data.splits import Splits
-from bertkit.evaluation.inference import check_finite, predict
-from bertkit.evaluation.score import Answered, score, with_gold
-from bertkit.files import write_lines
+from bertkit.evaluation.inference import blocks, check_finite, predict
+from bertkit.evaluation.score import Answered, score
+from bertkit.files import line_writer
 from bertkit.models.finish import finished
 from bertkit.models.load import save
 from bertkit.models.task_model import TaskModel
@@ -18,7 +21,7 @@ from bertkit.progress import Progress
 from bertkit.result import Scored
 from bertkit.runs.best_model import Best
 from bertkit.runs.folder import PREDICTIONS, Log
-from bertkit.task import Task
+from bertkit.task import Evaluation, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,38 +37,47 @@ class Scoring:
 
     def in_training(self, step: int) -> None:
         """Score the evaluations that have golds, without intervals, after `step` updates; log it."""
-        parts = self._answers(Progress(), in_training=True)  # the bar shows training
-        self._record(step, [score(self.splits.head, part, with_intervals=False) for part in parts.values()])
+        wanted = [one for one in self.task.scored if not one.at_end and self._rows(one)]
+        parts = [self._answered(one, Progress()) for one in wanted]  # the bar shows training
+        self._record(step, [score(self.splits.head, part, with_intervals=False) for part in parts])
 
     def at_the_end(self, step: int, folder: Path, progress: Progress) -> list[Scored]:
         """Score every evaluation with intervals, log it, and write the predictions into `folder`.
 
         The model is one that `finish` returned.
         """
-        parts = self._answers(progress, in_training=False)
-        if self.model.accelerator.is_main_process:
-            write_lines(folder / PREDICTIONS, [line for part in parts.values() for line in part.lines()])
-        scored = [
-            score(self.splits.head, parts[e.name])
-            if e.name in parts
-            else Scored(name=e.name, split=e.split, missing=str(self.splits.evaluations[e.name]))
-            for e in self.task.evaluations
-        ]
+        scored = []
+        with ExitStack() as stack:
+            main = self.model.accelerator.is_main_process
+            write = stack.enter_context(line_writer(folder / PREDICTIONS)) if main else None
+            for one in self.task.evaluations:
+                if self._rows(one):
+                    scored.append(score(self.splits.head, self._answered(one, progress, write)))
+                else:
+                    why = str(self.splits.evaluations[one.name])
+                    scored.append(Scored(name=one.name, split=one.split, missing=why))
         self._record(step, scored)
         return scored
 
-    def _answers(self, progress: Progress, in_training: bool) -> dict[str, Answered]:
-        head, parts = self.model.head, {}
-        for evaluation in self.task.evaluations:
-            rows = self.splits.evaluations[evaluation.name]
-            if isinstance(rows, str) or (in_training and (evaluation.at_end or not evaluation.scored)):
-                continue
-            part = self.features[evaluation.name].all_features
-            logits = predict(self.model, part, progress)
-            check_finite(part, logits, rows.table["row_id"], evaluation.name)
-            answers = head.decode(rows.table[:], part, logits, self.model.window)
-            parts[evaluation.name] = with_gold(head, evaluation, rows.table, answers)
-        return parts
+    def _rows(self, evaluation: Evaluation) -> Rows | None:
+        rows = self.splits.evaluations[evaluation.name]
+        return rows if isinstance(rows, Rows) else None
+
+    def _answered(
+        self, evaluation: Evaluation, progress: Progress, write: Callable[[list[Any]], None] | None = None
+    ) -> Answered:
+        """The answers to an evaluation's rows, a block after the other, each passed to `write` as lines."""
+        head, rows = self.model.head, self._rows(evaluation)
+        assert rows
+        features = self.features[evaluation.name].all_features
+        logits = predict(self.model, features, progress)
+        check_finite(features, logits, rows.table.column("row_id"), evaluation.name)
+        answered = Answered(head, evaluation)
+        for columns, part, run in blocks(rows.table, features, logits):
+            lines = answered.add(columns, head.decode(columns, part, run, self.model.window))
+            if write:
+                write(lines)
+        return answered
 
     def _record(self, step: int, scored: list[Scored]) -> None:
         plain = {s.name: {name: one.value for name, one in s.metrics.items()} for s in scored if s.metrics}
