@@ -9,18 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
+import untrained
 from files import json_lines, squad, word, write
 
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.deploy.inputs import Inputs, TypedInput, read_inputs
 from bertkit.errors import BertkitError
-from bertkit.files import write_json
-from bertkit.request.flags import Flags
-from bertkit.request.specs import spec_of
-from bertkit.runs.folder import MODEL, SPEC
-from bertkit.spec import to_plain
+from bertkit.runs.folder import SPEC
 
 Answers = Callable[..., tuple[list[Any], str]]
 
@@ -40,22 +36,7 @@ def error(task: str, path: Path, content: str | bytes) -> str:
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A run with random weights for each of three tasks."""
-    import transformers
-
-    body = tiny.make("bert", tmp_path_factory.mktemp("bodies") / "bert")
-    made = {}
-    for name in ("sst2", "ud_en_ewt", "squad"):
-        task = registry.find(name)
-        asked = Flags(sample=True, max_length=128, doc_stride=16 if name == "squad" else None)
-        made[name] = tmp_path_factory.mktemp("runs") / name
-        made[name].mkdir()
-        write_json(made[name] / SPEC, to_plain(spec_of(task, asked)))
-        config = transformers.AutoConfig.from_pretrained(body)
-        task.head.configure(config)
-        transformers.set_seed(1)
-        getattr(transformers, task.head.auto_model).from_config(config).save_pretrained(made[name] / MODEL)
-        transformers.AutoTokenizer.from_pretrained(body).save_pretrained(made[name] / MODEL)
-    return made
+    return untrained.runs(tmp_path_factory.mktemp("runs"), "sst2", "ud_en_ewt", "squad")
 
 
 @pytest.fixture

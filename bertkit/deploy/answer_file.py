@@ -65,6 +65,9 @@ def check_out(out: Path, file: Path, force: bool) -> None:
         raise RequestError(f"--out {out}: is a folder: give a file")
     if out.exists() and out.samefile(file):
         raise RequestError(f"--out {out}: that is --file itself: give another name")
+    part = Part(out, {})
+    if out.exists() and not part.path.exists():
+        part.record.unlink(missing_ok=True)  # of a command that was killed when it had finished
     if out.exists() and not force:
         raise RequestError(f"--out {out} exists: --force overwrites it")
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -115,7 +118,8 @@ class Part:
         self.asked = asked
         self.rows = 0
 
-    def open(self, begin: bytes, force: bool) -> IO[bytes]:
+    @contextmanager
+    def open(self, begin: bytes, force: bool) -> Iterator[IO[bytes]]:
         """The file, after what is on the disk, or started anew. Raises RequestError for one of another request."""
         record = self._record()
         if record is not None and record["asked"] != self.asked:
@@ -125,14 +129,14 @@ class Part:
                     f"{self.path} was started with another {other}: --force starts over, or give another --out"
                 )
             record = None
-        file = self.path.open("r+b" if record else "wb")
-        if record:
-            file.truncate(record["bytes"])
-            file.seek(0, os.SEEK_END)
-            self.rows = record["rows"]
-        else:
-            self.append(file, begin, 0)
-        return file
+        with self.path.open("r+b" if record else "wb") as file:
+            if record:
+                file.truncate(record["bytes"])
+                file.seek(0, os.SEEK_END)
+                self.rows = record["rows"]
+            else:
+                self.append(file, begin, 0)
+            yield file
 
     def _record(self) -> dict[str, Any] | None:
         """The record of a file that holds as many bytes; None if there is none."""
@@ -157,8 +161,9 @@ class Part:
         self.record.unlink()
 
     def drop_if_empty(self) -> None:
-        """Remove it if it has no row."""
-        if not self.rows:
+        """Remove it if no row of it is on the disk."""
+        record = self._record()
+        if record is None or not record["rows"]:
             self.path.unlink(missing_ok=True)
             self.record.unlink(missing_ok=True)
 
@@ -183,14 +188,16 @@ def answer_file(request: Request, look: Look, model: TaskModel, spec: Spec, prog
     if written.note:
         progress.note(written.note)
     part = Part(out, _asked(request, look, model, spec, begin))
-    with one_writer(out), Stop(lambda saved: _hint(part, look)), _describing_failures(out, part, look):
+    with one_writer(out), Stop(lambda saved: _hint(part, look)) as stop, _describing_failures(out, part, look):
         with part.open(begin, request.force) as file:
             if part.rows:
                 progress.note(f"{out.name}: continued after row {part.rows:,}")
             progress.phase("predicting", look.rows)
             blocks = _remaining(request.file, part.rows, progress)
             for block, answers in answered(model, blocks, progress, request.precision):
-                part.append(file, written.rows(block, answers), len(block.places))
+                rows = written.rows(block, answers)
+                with stop.deferred():
+                    part.append(file, rows, len(block.places))
         look.check_unchanged()
         part.finish(written, out)
     return AnsweredFile(out=out, rows=look.places, unanswered=look.places - look.rows)
