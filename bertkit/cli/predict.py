@@ -169,7 +169,7 @@ def _answer_file(run: Path, spec: Spec, flags: PredictFlags, display: Display) -
 
     assert flags.file and flags.out
     file = FileInput(spec.task, flags.file, keeps_bad=True)
-    written = format_of(flags.out, flags.top_k)
+    written = format_of(flags.out, file, flags.top_k)
     check_out(flags.out, flags.file, flags.force)
     look = Look(file, written)
     notes = tuple(file.notes)

@@ -41,8 +41,8 @@ class AnsweredFile:
     unanswered: int
 
 
-def format_of(out: Path, top: int | None) -> AnswerFormat:
-    """The format that the name asks for. Raises RequestError."""
+def format_of(out: Path, file: FileInput, top: int | None) -> AnswerFormat:
+    """The format that the name asks for; a CSV is separated as the input, if that is one. Raises RequestError."""
     suffix = out.suffix.lower()
     if suffix not in SUFFIXES:
         raise RequestError(f"--out {out}: answers are written as {', '.join(SUFFIXES)}, or as JSON Lines to - (stdout)")
@@ -52,8 +52,10 @@ def format_of(out: Path, top: int | None) -> AnswerFormat:
         from bertkit.deploy.answer_parquet import Parquet
 
         return Parquet(top)
-    kinds: dict[str, type[AnswerFormat]] = {".csv": Csv, ".tsv": Tsv, ".jsonl": JsonLines}
-    return kinds[suffix](top)
+    if suffix == ".csv":
+        form = file.layout.form
+        return Csv(top, form.delimiter if form and form.kind == "csv" else ",")
+    return Tsv(top) if suffix == ".tsv" else JsonLines(top)
 
 
 def check_out(out: Path, file: Path, force: bool) -> None:

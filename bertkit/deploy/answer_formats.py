@@ -131,7 +131,11 @@ class Table(AnswerFormat):
 
 
 class Csv(Table):
-    """Comma-separated values, quoted as RFC 4180 has it; a list is JSON."""
+    """Values separated by commas, or as in the input, and quoted as RFC 4180 has it; a list is JSON."""
+
+    def __init__(self, top: int | None, delimiter: str = ",") -> None:
+        super().__init__(top)
+        self.delimiter = delimiter
 
     def header(self) -> bytes:
         """The line of names."""
@@ -143,7 +147,7 @@ class Csv(Table):
 
     def _lines(self, rows: Iterable[list[str]]) -> bytes:
         lines = _Lines()
-        csv.writer(lines, lineterminator="\r\n").writerows(rows)
+        csv.writer(lines, delimiter=self.delimiter, lineterminator="\r\n").writerows(rows)
         return "".join(lines.lines).encode("utf-8", "replace")
 
 

@@ -11,8 +11,8 @@ from typing import IO, Any
 
 from bertkit.data.validate import validate_rows
 from bertkit.deploy.answer_formats import JsonLines
-from bertkit.deploy.file_inputs import Item, KeptRows, block_of, readable, reason_of
-from bertkit.deploy.inputs import checked_text, roles_of
+from bertkit.deploy.file_inputs import Item, KeptRows, block_of, reason_of
+from bertkit.deploy.inputs import checked_text, readable, roles_of
 from bertkit.errors import BertkitError, DataError
 from bertkit.evaluation.inference import answers
 from bertkit.models.task_model import TaskModel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
@@ -14,12 +14,12 @@ from bertkit.data.columns import match_columns
 from bertkit.data.decoding import check_line_ends, lines
 from bertkit.data.readers import read_located
 from bertkit.data.validate import validate_rows
-from bertkit.deploy.inputs import Inputs, checked_text, roles_of, words_note
+from bertkit.deploy.file_format import layout_of
+from bertkit.deploy.inputs import Inputs, checked_text, readable, roles_of, words_note
 from bertkit.deploy.words import unsplit
 from bertkit.errors import DataError
 from bertkit.findings import Findings, without_values
 from bertkit.heads import checks
-from bertkit.sources import SUFFIXES, Source
 from bertkit.task import Task
 
 BLOCK = 4_096
@@ -57,16 +57,12 @@ class FileInput:
         if not self.path.is_file():
             raise DataError(f"--file {self.path}: {_no_file(self.path)}")
         self.notes: list[str] = []
-
-    @property
-    def is_table(self) -> bool:
-        """Whether it has rows with columns, and not a text a line."""
-        return self.path.suffix.lower() in SUFFIXES
+        self.layout = layout_of(self.task, self.path)
 
     def blocks(self) -> Iterator[Inputs]:
         """The rows, BLOCK of them in each block but the last, in order. Raises DataError."""
         self.notes = []
-        items = self._rows() if self.is_table else self._lines()
+        items = self._rows() if self.layout.is_table else self._lines()
         return in_blocks(items, roles_of(self.task))
 
     def _lines(self) -> Iterator[Item]:
@@ -104,7 +100,8 @@ class FileInput:
         """The rows of a table, read as for training but without golds."""
         path, head = self.path, self.task.head
         findings, kept = Findings([path]), KeptRows([path])
-        header, notes = _header(self.task, path)
+        header, notes = _header(self.task, path) if self.layout.form is None else (None, [])
+        notes += filter(None, [self.layout.note])
         waiting: deque[tuple[Mapping[str, Any], dict[str, Any]]] = deque()
         raw = self._raw(header, findings, waiting)
         rows = there = 0
@@ -135,13 +132,15 @@ class FileInput:
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """The file's rows with their places in messages; each is put in the queue `waiting` with its number and id."""
         names: tuple[str, ...] | None = None
-        for number, (where, row) in enumerate(read_located(self.path, header, findings), 1):
+        form = self.layout.form
+        numbered = form.kind in ("conll", "conllu") if form else self.path.suffix == ".conllu"
+        for number, (where, row) in enumerate(read_located(self.path, header, findings, self.layout.form), 1):
             if names is None:
                 candidates = {"id": (*self.task.source.columns.get("id", ()), *IDS)}
                 names = tuple(match_columns(list(row), candidates, (), where).values())
             ident = _id(where, next((row.get(name) for name in names), None))
             own = row
-            if self.path.suffix == ".conllu":  # its reader adds the line of each word
+            if numbered:  # the reader adds the line of each word
                 own = {name: value for name, value in row.items() if name != "lines"}
             waiting.append(({"row": number} if ident is None else {"row": number, "id": ident}, own))
             yield where, row
@@ -201,12 +200,6 @@ def _no_file(path: Path) -> str:
     if path.exists():
         return "is a pipe or a device, which is not read: write its lines to a file"
     return "there is no such file"
-
-
-def readable(task: Task) -> Source:
-    """The task's source, with the roles' own names added to its column names."""
-    columns = {role: (*task.source.columns.get(role, ()), role) for role in roles_of(task)}
-    return replace(task.source, columns={**task.source.columns, **columns})
 
 
 def reason_of(where: str, error: Exception) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bertkit.deploy.words import split_words, unsplit
 from bertkit.errors import RequestError
 from bertkit.heads import checks
+from bertkit.sources import Source
 from bertkit.task import Task
 
 Columns = dict[str, list[Any]]
@@ -95,6 +96,12 @@ def check_given(typed: TypedInput) -> None:
 def roles_of(task: Task) -> tuple[str, ...]:
     """The columns that the task's head reads, without its gold."""
     return task.head.roles[:-1]
+
+
+def readable(task: Task) -> Source:
+    """The task's source, with the roles' own names added to its column names."""
+    columns = {role: (*task.source.columns.get(role, ()), role) for role in roles_of(task)}
+    return replace(task.source, columns={**task.source.columns, **columns})
 
 
 def typed_inputs(task: Task, typed: TypedInput) -> Inputs:
