@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bertkit import __version__
-from bertkit.cli import compare, eval_, finetune, predict, resume, tasks
+from bertkit.cli import check, compare, eval_, finetune, predict, resume, tasks
 from bertkit.cli.options import command, plain_name
 from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
@@ -26,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": plain_name},
     epilog="Try it: bertkit finetune sst2 --sample",
 )
+command(app, "check", check.check)
 command(app, "finetune", finetune.finetune)
 command(app, "resume", resume.resume)
 command(app, "eval", eval_.evaluate)

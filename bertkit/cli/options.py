@@ -15,6 +15,8 @@ from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.option import OUTPUT, Option
 from bertkit.request.own_flags import OwnFlags
 
+CHECK = "check"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Display:
@@ -61,8 +63,13 @@ def _parameters(name: str, function: Callable[..., object]) -> Iterator[Paramete
         inner = _hints(hint)
         for field in fields(hint):
             (option,) = inner[field.name].__metadata__
-            if option.only is None or name in option.only:
+            if _has(name, option):
                 yield _parameter(field.name, inner[field.name], field.default)
+
+
+def _has(command: str, option: Option) -> bool:
+    """Whether a command has an option; `check`, which trains nothing, has those that name it."""
+    return command in option.only if option.only is not None else command != CHECK or option.rich_help_panel == OUTPUT
 
 
 def _parameter(name: str, hint: Any, default: object) -> Parameter:

@@ -36,6 +36,11 @@ class Classification(Head):
     kind: Literal["classification"] = "classification"
 
     @property
+    def name(self) -> str:
+        """What is predicted, as `--head` has it."""
+        return "regression" if isinstance(self.labels, Number) else self.kind
+
+    @property
     def auto_model(self) -> str:
         """The transformers class whose models have this head."""
         return "AutoModelForSequenceClassification"

@@ -27,7 +27,13 @@ class Flags:
     """
 
     model: Annotated[
-        str | None, Option("--model -m", DATA, f"A Hub id, a folder, or 'sample'. [default: {DEFAULT}]")
+        str | None,
+        Option(
+            "--model -m",
+            DATA,
+            f"A Hub id, a folder, or 'sample'. [default: {DEFAULT}]",
+            only="finetune eval compare check",
+        ),
     ] = None
     revision: Annotated[str | None, Option("--revision", DATA, "Branch, tag or commit of the model on the Hub.")] = None
     scratch: Annotated[
@@ -51,18 +57,33 @@ class Flags:
         ),
     ] = False
     data: Annotated[
-        str | None, Option("--data", DATA, "Folder with the data set's official files. [default: the Hub]")
+        str | None,
+        Option(
+            "--data",
+            DATA,
+            "Folder with the data set's official files. [default: the Hub]",
+            only="finetune eval compare check",
+        ),
     ] = None
     sample: Annotated[
-        bool, Option("--sample", DATA, "Use the shipped sample rows and encoder: no benchmark scores.")
+        bool,
+        Option(
+            "--sample",
+            DATA,
+            "Use the shipped sample rows and encoder: no benchmark scores.",
+            only="finetune eval compare check",
+        ),
     ] = False
-    limit: Annotated[int | None, Option("--limit", DATA, "Use the first N rows of each split.")] = None
+    limit: Annotated[
+        int | None, Option("--limit", DATA, "Use the first N rows of each split.", only="finetune eval compare check")
+    ] = None
     on_bad_row: Annotated[
         OnBadRow | None,
         Option(
             "--on-bad-row",
             DATA,
             "Stop at a row that cannot be read, or skip and count it (up to 5 %). [default: error; own files: skip]",
+            only="finetune eval compare check",
         ),
     ] = None
 
@@ -137,7 +158,10 @@ class Flags:
         float | None, Option("--max-grad-norm", TRAINING, "Clip the gradient to this L2 norm.", only="finetune")
     ] = None
     max_length: Annotated[
-        int | None, Option("--max-length --max-seq-length", TRAINING, "Maximum tokens per input.")
+        int | None,
+        Option(
+            "--max-length --max-seq-length", TRAINING, "Maximum tokens per input.", only="finetune eval compare check"
+        ),
     ] = None
     doc_stride: Annotated[
         int | None, Option("--doc-stride", TRAINING, "QA: overlap of two windows, in tokens.", only="finetune")

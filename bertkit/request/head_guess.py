@@ -64,7 +64,7 @@ def _found(file: File, column: Column) -> Guess:
             f"{file.name}: {column.name} has cells such as '{example[:60]}': say --head multi-label, if it is several "
             f"labels with '{split.mark}' between them, or --head classification, if it is one"
         )
-    return _classes(file, column, f"{len(column.values):,} labels in {column.filled:,} rows")
+    return _classes(file, column, "labels by name")
 
 
 def _asked(file: File, column: Column, head: HeadName) -> Guess:
@@ -107,7 +107,7 @@ def _refuse_odd(file: File, column: Column) -> None:
         )
     if best_separated(column) is not None and not groups["lists"]:
         return
-    if set(column.values) - {"0", "1", "0.0", "1.0"} and groups["numbers"]:
+    if {text.strip().lower() for text in column.values} - ONE_OR_ZERO and groups["numbers"]:
         groups["booleans"] = kinds.get(BOOLEAN, 0)
     there = {name: rows for name, rows in groups.items() if rows}
     if len(there) > 1:
@@ -141,7 +141,7 @@ def _numbers(file: File, column: Column) -> Guess:
             f"{file.name}: {column.name} has whole numbers, {many} different ones: say --head classification, if each "
             "is a label, or --head regression, if they are amounts"
         )
-    return _classes(file, column, f"whole numbers, {len(column.values):,} different ones")
+    return _classes(file, column, "whole numbers, few different ones")
 
 
 def _classes(file: File, column: Column, why: str) -> Guess:

@@ -52,18 +52,21 @@ def named(values: Mapping[str, int]) -> Named:
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Numbers by their size; else by their letters."""
+    """Numbers by their size; else by their letters, whatever their case."""
     listed = list(names)
     if all(kind_of(name) in NUMBERS for name in listed):
         return tuple(sorted(listed, key=lambda name: (float(name), name)))
-    return tuple(sorted(listed))
+    return tuple(sorted(listed, key=lambda name: (name.casefold(), name)))
 
 
 def _name(key: str, texts: Mapping[str, int]) -> str:
     """The commonest spelling, the first one of equals; of numbers the key, in which 1.0 is 1."""
     if re.fullmatch(r"[+-]?\d+", key):
         return key
-    return max(texts, key=lambda text: texts[text]).strip()
+    spelt: dict[str, int] = {}
+    for text, rows in texts.items():
+        spelt[text.strip()] = spelt.get(text.strip(), 0) + rows
+    return max(spelt, key=lambda text: spelt[text])
 
 
 def _differ(texts: Mapping[str, int]) -> bool:

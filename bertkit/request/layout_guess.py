@@ -110,11 +110,11 @@ def find_words(file: File) -> Roles | None:
             raise file.lacking("the words' tags", "--tags-column")
         return None
     if len(found) > 1:
-        exact = [one for one in found if plain(one.name) == "tags"]
+        exact = [one for one in found if plain(one.name) in ("tags", "upos")]
         found = exact or found
     if len(found) > 1:
         raise file.ambiguous("the tags", found, "--tags-column")
-    why = {"tags": "as many as words"}
+    why = {"tags": "as --tags-column says" if typed_tags else "as many as words"}
     return Roles(words=words.name, tags=found[0].name, why=why)
 
 

@@ -17,11 +17,16 @@ from bertkit.task import Task
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A task, the folder of its rows if a path says it, and lines on what the files were taken for."""
+    """A task, the folder of its rows if a path says it, and notes on what the files hold."""
 
     task: Task
     data: str | None = None
-    lines: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What the files were taken for, and the notes."""
+        return (*self.task.understood, *self.notes)
 
     def spec(self, flags: Flags) -> Spec:
         """The spec of the task with these flags. Raises RequestError."""
@@ -51,7 +56,7 @@ def target_of(typed: str | None, own: OwnFlags, scored: bool = False) -> Target:
             )
         return Target(task=task)
     found = own_task(typed, own, scored)
-    return Target(task=found.task, data=found.data, lines=(*found.task.understood, *found.notes))
+    return Target(task=found.task, data=found.data, notes=found.notes)
 
 
 def _is_task(typed: str) -> bool:

@@ -64,6 +64,8 @@ def find_label(file: File, taken: Sequence[str]) -> Found:
     if best and not (label_rank(best[0].name) > 1 and len(marks) > 1 and all(map(is_indicator, best))):
         return _best_named(file, best)
     free = [one for one in rest if not (file.named and is_id(one.name))]
+    if file.flags.head == "regression":
+        return _number(file, free)
     others = [one for one in free if one not in marks and (may_be_label(one) or one.only(*NUMBERS, COMMA))]
     others = [one for one in others if not one.is_unique or one.has(DECIMAL, COMMA)]
     if len(marks) > 1 and not any(may_be_label(one) for one in others):
@@ -73,6 +75,14 @@ def find_label(file: File, taken: Sequence[str]) -> Found:
     if len(likely) > 1:
         raise file.ambiguous("the label", likely, "--label-column")
     return ((likely[0].name,), _content_reason(likely[0])) if likely else ((), "")
+
+
+def _number(file: File, columns: Sequence[Column]) -> Found:
+    """The one column of numbers."""
+    found = [one for one in columns if one.only(*NUMBERS, COMMA) and len(one.values) > 2]
+    if len(found) > 1:
+        raise file.ambiguous("the number", found, "--label-column")
+    return ((found[0].name,), "the one column of numbers") if found else ((), "")
 
 
 def _best_named(file: File, best: Sequence[Column]) -> Found:

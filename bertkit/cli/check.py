@@ -1,0 +1,47 @@
+"""The command `bertkit check TASK|FILE`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from bertkit.cli import screen
+from bertkit.cli.options import Display
+from bertkit.request.check import check_rows
+from bertkit.request.flags import Flags
+from bertkit.request.option import OUTPUT, Option
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.target import target_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFlags:
+    """The flags of `bertkit check` alone."""
+
+    strict: Annotated[bool, Option("--strict", OUTPUT, "Exit with 1 if anything is wrong with the rows.")] = False
+
+
+def check(
+    flags: Flags,
+    own: OwnFlags,
+    checked: CheckFlags,
+    display: Display,
+    task: Annotated[
+        str | None, typer.Argument(help="A task's name (see `bertkit tasks`), or a file or folder of your own.")
+    ] = None,
+) -> int:
+    """Say what a file is taken for, and look at its rows: labels, lengths, duplicates, leaks. Trains nothing."""
+    target = target_of(task, own)
+    spec = target.spec(flags)
+    check_rows(spec)
+    from bertkit.cli.check_report import print_report
+    from bertkit.data.report import report_on
+
+    report = report_on(spec, flags.model, target.notes)
+    if display.json:
+        screen.print_json(report.plain())
+    else:
+        print_report(report)
+    return 1 if checked.strict and report.wrong else 0
