@@ -37,7 +37,9 @@ def kind_of(text: str) -> str:
     if not text or text in ("nan", "NaN"):
         return EMPTY
     if text[0] == "[" and text[-1] == "]":
-        return TEXT if listed(text) is None else JSON_LIST
+        found = listed(text)
+        nested = found is not None and any(isinstance(item, dict | list) for item in found)
+        return TEXT if found is None else OBJECTS if nested else JSON_LIST
     if len(text) > _LONGEST_NUMBER:
         return TEXT
     for kind, pattern in ((INTEGER, _INTEGER), (WHOLE, _WHOLE), (DECIMAL, _DECIMAL), (COMMA, _COMMA), (DATE, _DATE)):

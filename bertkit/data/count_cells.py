@@ -100,7 +100,7 @@ class _Counting:
         else:
             self._note_kind(LIST, 1)
             self._note_items(items, 1)
-            self._note_size(sum(len(item) + 1 if isinstance(item, str) else 2 for item in items), len(items), 1)
+            self._note_size(sum(len(item) if isinstance(item, str) else 1 for item in items), len(items), 1)
         self._first = self._first or _shortened(json.dumps(items[:9], ensure_ascii=False, default=str))
 
     def _note_kind(self, kind: str, rows: int) -> None:

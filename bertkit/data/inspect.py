@@ -51,7 +51,7 @@ class Numbers:
 class Inspected:
     """What one split holds.
 
-    labels      label -> rows (words, of tags), in the head's order; further ones behind it. Empty of numbers and answers
+    labels      label -> rows (words, of tags), in the head's order; further ones behind it. None of numbers or answers
     numbers     of golds that are numbers
     duplicates  rows whose inputs and gold stand in an earlier row, and `near` the same but for case and white space
     two_labels  distinct inputs that have different golds

@@ -16,7 +16,7 @@ from bertkit.data.cell_kinds import (
     SEPARATORS,
 )  # fmt: skip
 
-PROFILER = 2
+PROFILER = 3
 """Version of the profile; increase it when it changes, so that files are profiled again."""
 MOST_VALUES = 20_000
 SAMPLED = 200

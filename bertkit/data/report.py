@@ -78,6 +78,7 @@ class Report:
             "task": task.name,
             "about": task.about,
             "head": task.head.name,
+            "scheme": task.head.chunk_scheme,
             "data": self.spec.data,
             "columns": columns_of(task.source),
             "labels": list(self.labels),
@@ -114,7 +115,7 @@ def report_on(spec: Spec, typed_model: str | None, notes: tuple[str, ...]) -> Re
         missing={n: why for n, why in splits.evaluations.items() if isinstance(why, str)},
         tokenizer=name,
         notes=notes,
-        wrong=tuple([*_wrong(parts, splits), *_leaks(shared)]),
+        wrong=(*_wrong(parts, splits), *_leaks(shared)),
     )
 
 

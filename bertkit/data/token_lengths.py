@@ -1,4 +1,4 @@
-"""How many tokens rows have, what a maximum length cuts off, and how many tokens are unknown. No torch: tokenizers alone.
+"""Count rows' tokens, what a maximum length cuts off of them, and the unknown ones. No torch: tokenizers alone.
 
 R rows, T tokens.
 """

@@ -48,9 +48,12 @@ LABELS = _names(
 LAST_LABELS = _names("type priority department quality overall grade language lang cat annotation outcome output")
 LABEL_ENDS = (
     *("_label", "_labels", "_class", "_category", "_sentiment", "_rating", "_score", "_type", "_intent", "_topic"),
-    *("label_text", "label_name", "_emotion", "_genre", "_stars", "_tag", "_polarity", "label_str", "label_id"),
+    *("_emotion", "_genre", "_stars", "_tag", "_polarity", "_judgment", "_judgement"),
+    *("label_text", "label_name", "label_str", "label_id"),
 )
 
+CHOICES = re.compile(r"(choice|option|ending|candidate|distractor)s?_?([0-9a-f])?")
+SPLIT_COLUMNS = _names("split set fold subset partition")
 WORDS = _names("words tokens token word sentence text form forms")
 TAGS = _names(
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bertkit.data.cell_kinds import JSON_LIST, LIST, OBJECTS, TEXT, is_missing, spelt
+from bertkit.data.columns import tagged_lines
 from bertkit.data.profile import Column
 from bertkit.data.written import items
 from bertkit.errors import RequestError
@@ -101,10 +102,14 @@ def find_words(file: File) -> Roles | None:
     typed_tags = flags.tags_column and file.column("--tags-column", flags.tags_column)
     words = typed_words or next(iter(_words(file)), None)
     if words is None:
+        _refuse_single_words(file)
+    if words is None:
         if asked or flags.tags_column:
             raise file.lacking("the words", "--words-column")
         return None
     found = [typed_tags] if typed_tags else _tags(file, words, asked or bool(flags.words_column))
+    if not found:
+        _refuse_unequal(file, words)
     if not found:
         if asked or flags.words_column:
             raise file.lacking("the words' tags", "--tags-column")
@@ -116,6 +121,33 @@ def find_words(file: File) -> Roles | None:
         raise file.ambiguous("the tags", found, "--tags-column")
     why = {"tags": "as --tags-column says" if typed_tags else "as many as words"}
     return Roles(words=words.name, tags=found[0].name, why=why)
+
+
+def _refuse_single_words(file: File) -> None:
+    """Raise RequestError for a table with one word a row, and its tag."""
+    words = [one for one in file.profile.columns if plain(one.name) in ("word", "token", "form")]
+    named = [one for one in words if one.mean_words < 1.1 and not any(c.mean_words >= 3 for c in file.profile.columns)]
+    tags = [one for one in file.profile.columns if plain(one.name) in TAGS | LOCAL_TAGS and one not in named]
+    if named and tags and not file.flags.text_column:
+        raise RequestError(
+            f"{file.name}: one word a row ({named[0].name}, {tags[0].name}): {tagged_lines('tags')}, or as CoNLL "
+            "columns, a word and its tag a line and a blank line between sentences"
+        )
+
+
+def _refuse_unequal(file: File, words: Column) -> None:
+    """Raise RequestError if there are lists of tags, and they have other lengths than those of words."""
+    tags = [one for one in file.profile.columns if plain(one.name) in TAGS | LOCAL_TAGS and one.only(*LISTS)]
+    tags = [one for one in tags if one is not words]
+    if not tags or not words.only(*LISTS):
+        return
+    for number, row in enumerate(file.profile.sample, 1):
+        counts = len(items(row.get(words.name))), len(items(row.get(tags[0].name)))
+        if counts[0] != counts[1]:
+            raise RequestError(
+                f"{file.name}, row {number}: {counts[0]} in {words.name} but {counts[1]} in {tags[0].name}: a tag for "
+                "each word is needed"
+            )
 
 
 def _words(file: File) -> list[Column]:

@@ -130,6 +130,7 @@ def _source(files: OwnFiles, roles: Roles, guess: Guess, held: HoldOut | None) -
     joined = {role: names for role, names in roles.columns.items() if role in ("text", "text_pair") and len(names) > 1}
     return Source(
         files=files.files,
+        stems=dict.fromkeys(("train", "dev", "test"), ()),  # no other file of the folder is read
         formats=files.formats,
         columns=columns,
         joined=joined,

@@ -26,6 +26,11 @@ def guess_tags(file: File, roles: Roles) -> Guess:
             f"--head chunk-tagging: {file.name}: the tags of {column.name} are of no scheme (BIO, IOB1, BIOES, BILOU): "
             f"{', '.join(every[:6])}"
         )
+    if asked is None and all(tag.isdigit() for tag in every):
+        raise RequestError(
+            f"{file.name}: the tags of {column.name} are numbers ({', '.join(sorted(every, key=int)[:6])}), whose "
+            "names the file does not say: give the names, or say --head tagging to learn the numbers"
+        )
     head: HeadName = "tagging" if asked == "tagging" or scheme is None else "chunk-tagging"
     if asked is None and scheme is None:
         _refuse_half_scheme(file, column, every)

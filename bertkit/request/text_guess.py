@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from bertkit.data.cell_kinds import COMMA, DATE, DECIMAL, JSON_LIST, LIST, NUMBERS, OBJECTS, TEXT
 from bertkit.data.profile import Column
+from bertkit.errors import RequestError
 from bertkit.request.column_names import (
+    CHOICES,
     PAIRS,
     WEAK,
     is_id,
@@ -86,7 +88,7 @@ def _number(file: File, columns: Sequence[Column]) -> Found:
 
 
 def _best_named(file: File, best: Sequence[Column]) -> Found:
-    usable = [one for one in best if may_be_label(one)] if len(best) > 1 else best
+    usable = [one for one in best if may_be_label(one) or one.only(*NUMBERS, COMMA)] if len(best) > 1 else best
     if len(usable) != 1:
         raise file.ambiguous("the label", best, "--label-column")
     return (usable[0].name,), "by its name"
@@ -110,15 +112,37 @@ def _content_reason(column: Column) -> str:
 def find_texts(file: File, label: Sequence[str]) -> tuple[Found, Found]:
     """The text's columns and, of a pair of texts, the second's. Raises RequestError if several could be it."""
     rest = [one for one in file.profile.columns if one.name not in label and one.filled and is_textual(one)]
+    _refuse_choices(file)
     if file.named:
         rest = [one for one in rest if not is_id(one.name)]
         pair = _named_pair(rest)
         if pair:
+            _refuse_third(file, rest, pair)
             return ((pair[0].name,), "by their names"), ((pair[1].name,), "by their names")
         named = _named_text(file, rest)
         if named[0]:
             return named, ((), "")
     return _by_content(file, rest, label)
+
+
+def _refuse_choices(file: File) -> None:
+    """Raise RequestError for the columns of a multiple choice, which no head learns."""
+    found = [one.name for one in file.profile.columns if CHOICES.fullmatch(plain(one.name))]
+    lists = [name for name in found if file.profile.by_name[name].only(LIST, JSON_LIST)]
+    if lists or len(found) > 1:
+        raise RequestError(
+            f"{file.name}: {', '.join(found)}: a multiple choice, which no head learns; say --text-column and "
+            "--label-column to leave the choices aside"
+        )
+
+
+def _refuse_third(file: File, columns: Sequence[Column], pair: tuple[Column, Column]) -> None:
+    """Raise RequestError if a third column is a text too, and neither a title nor made from one of the pair."""
+    names = tuple(plain(one.name) for one in pair)
+    others = [one for one in columns if one not in pair and not is_title(one.name) and reads_as_text(one)]
+    others = [one for one in others if not plain(one.name).startswith(names)]
+    if others:
+        raise file.ambiguous("the text", [*pair, *others], TEXT_FLAGS)
 
 
 def _named_pair(columns: Sequence[Column]) -> tuple[Column, Column] | None:

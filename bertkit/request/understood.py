@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bertkit.data.profile import Profile
-from bertkit.request.head_guess import Guess
+from bertkit.request.column_names import SPLIT_COLUMNS, plain
+from bertkit.request.guess import Guess
 from bertkit.request.own_files import OwnFiles
 from bertkit.request.roles import Roles
 from bertkit.sources import FileFormat, HoldOut
@@ -99,6 +100,9 @@ def notes_of(files: OwnFiles, profiles: dict[str, Profile], roles: Roles, guess:
             f"{len(labels.names):,} labels: the output layer alone has {len(labels.names):,} x the encoder's width "
             "parameters, and each label few rows"
         )
+    split = next((one for one in profiles[next(iter(profiles))].columns if plain(one.name) in SPLIT_COLUMNS), None)
+    if split is not None and any(text.strip().lower() in ("train", "test", "dev") for text in split.values):
+        notes.append(f"{split.name} seems to say which rows train and which test: it is not read; make a file of each")
     return tuple(notes)
 
 
