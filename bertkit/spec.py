@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from bertkit.errors import RequestError
+from bertkit.heads.losses import APPLIES, weights_of
 from bertkit.task import Recipe, Task
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -37,6 +39,17 @@ ADDED: dict[str, Any] = {
     "mean": None,
     "sd": None,
     "scheme": None,
+    "criterion": {"focal": 0.0, "smoothing": 0.0, "weights": []},
+    "class_weights": None,
+    "loss": "cross-entropy",
+    "focal_gamma": 2.0,
+    "label_smoothing": 0.0,
+    "freeze": None,
+    "layer_decay": 1.0,
+    "reinit_layers": 0,
+    "lora": None,
+    "lora_alpha": None,
+    "early_stopping": None,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 
@@ -91,6 +104,12 @@ class Spec:
         ):
             if count is not None and count < least:
                 raise RequestError(f"{flag} {count}: it must be at least {least}")
+        self._check_loss()
+        for flag, given in (("--reinit-layers", self.recipe.reinit_layers), ("--lora", self.recipe.lora)):
+            if given and self.scratch:
+                raise RequestError(f"{flag} and --scratch: give one of them; every weight is random already")
+        if self.recipe.early_stopping and self.eval_every is None:
+            raise RequestError("--early-stopping needs --eval-every, which scores the model during training")
         if self.keep_head and self.scratch:
             raise RequestError("--keep-head and --scratch: give one of them; random weights have no head to keep")
         if self.seed >= 2**32:
@@ -105,10 +124,19 @@ class Spec:
                 f"--processes {least} needs a batch of at least {least} rows, not {self.recipe.batch_size}"
             )
 
+    def _check_loss(self) -> None:
+        """Raise RequestError if the head does not take the loss's fields, or has no label of a weight's name."""
+        head, plain = self.task.head, Recipe()
+        for name in APPLIES:
+            if getattr(self.recipe, name) != getattr(plain, name):
+                head.check_loss_flag(name, self.task.name)
+        if isinstance(self.recipe.class_weights, Mapping) and head.label_names:
+            weights_of(self.recipe.class_weights, head.label_names)
+
     @property
     def selects(self) -> bool:
         """Whether something is selected in training, on rows that are taken out of train for it."""
-        return False
+        return self.recipe.early_stopping is not None
 
     @property
     def digest(self) -> str:
@@ -137,6 +165,7 @@ class RunOptions:
     save_every  updates between two checkpoints; None saves by time
     max_memory  bytes of memory that training may use; None is no limit
     keep_best   whether the model that scored best during training is saved too
+    keep_adapter  whether LoRA's matrices are saved too, in peft's layout, beside the model they are merged into
     """
 
     out: Path = Path("runs")
@@ -144,6 +173,7 @@ class RunOptions:
     save_every: int | None = None
     max_memory: int | None = None
     keep_best: bool = False
+    keep_adapter: bool = False
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""
@@ -165,7 +195,12 @@ def to_plain(value: Any) -> Any:
     """A dataclass as dictionaries, lists, strings and numbers, for JSON."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(type(value)).dump_python(value, mode="json")
+    try:
+        return TypeAdapter(type(value)).dump_python(value, mode="json")
+    except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # a signal came while pydantic called a head's serializer
+            raise error.__cause__ from None
+        raise
 
 
 def spec_from_plain(plain: Any) -> Spec:

@@ -11,6 +11,7 @@ from bertkit.heads import Head, Window
 from bertkit.sources import Source
 
 Ordering = Literal["auto", "random", "length"]
+LossName = Literal["cross-entropy", "focal"]
 MOST_EPOCHS = 10_000
 
 
@@ -30,6 +31,16 @@ class Recipe:
     warmup                 the share of all updates in which the rate rises from 0; then it falls to 0
     max_grad_norm          the gradient's L2 norm at most
     window                 how much the model sees at once
+    class_weights          of labels in the loss, by name; 1 where none is given; "balanced" is the inverse of how
+                           often each occurs in the train rows (heads/losses.py)
+    loss                   over labels: cross entropy, or focal loss (Lin et al. 2017) with `focal_gamma`
+    label_smoothing        the share of a gold label's probability that is spread over all labels
+    freeze                 what keeps its weights: the "embeddings", and the first N layers, or the whole encoder
+    layer_decay            by how much the learning rate falls from a layer to the one below it (models/layers.py)
+    reinit_layers          how many of the top layers are drawn at random again (Zhang et al. 2021)
+    lora                   the rank of LoRA's matrices (Hu et al. 2022), which are trained in place of the encoder
+    lora_alpha             by which LoRA's product is scaled, divided by the rank; None is twice the rank
+    early_stopping         evaluations without a better score on the selection rows after which training stops
     """
 
     epochs: float = 3.0
@@ -43,9 +54,20 @@ class Recipe:
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
     window: Window = field(default_factory=Window)
+    class_weights: Literal["balanced"] | Mapping[str, float] | None = None
+    loss: LossName = "cross-entropy"
+    focal_gamma: float = 2.0
+    label_smoothing: float = 0.0
+    freeze: Literal["embeddings", "all"] | int | None = None
+    layer_decay: float = 1.0
+    reinit_layers: int = 0
+    lora: int | None = None
+    lora_alpha: float | None = None
+    early_stopping: int | None = None
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""
+        _check_kit(self)
         counts = {"max_steps": self.max_steps, "batch_size": self.batch_size, "batch_tokens": self.batch_tokens}
         counts["gradient_accumulation"] = self.gradient_accumulation
         counts["max_answer_length"] = self.window.max_answer_length
@@ -71,6 +93,39 @@ class Recipe:
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
+
+
+def _check_kit(recipe: Recipe) -> None:
+    """Raise RequestError for a number of the encoder's kit out of range, or for two parts that contradict."""
+    for name in ("freeze", "lora", "early_stopping"):
+        count = getattr(recipe, name)
+        if isinstance(count, int) and count < 1:
+            raise RequestError(f"{_flag(name)} {count}: it must be at least 1")
+    if recipe.reinit_layers < 0:
+        raise RequestError(f"--reinit-layers {recipe.reinit_layers}: it cannot be negative")
+    for name in ("focal_gamma", "lora_alpha"):
+        number = getattr(recipe, name)
+        if number is not None and not 0 < number < float("inf"):
+            raise RequestError(f"{_flag(name)} {number:g}: it must be a number above 0")
+    for label, weight in recipe.class_weights.items() if isinstance(recipe.class_weights, Mapping) else ():
+        if not 0 < weight < float("inf"):
+            raise RequestError(f"--class-weights {label}={weight:g}: a weight must be a number above 0")
+    if not 0 <= recipe.label_smoothing < 1:
+        raise RequestError(f"--label-smoothing {recipe.label_smoothing:g}: it must be at least 0 and below 1")
+    if not 0 < recipe.layer_decay <= 1:
+        raise RequestError(f"--layer-decay {recipe.layer_decay:g}: it must be above 0 and at most 1")
+    if recipe.label_smoothing and recipe.loss == "focal":
+        raise RequestError("--label-smoothing and --loss focal: give one of them")
+    if recipe.focal_gamma != Recipe.focal_gamma and recipe.loss != "focal":
+        raise RequestError("--focal-gamma needs --loss focal")
+    if recipe.lora is None and recipe.lora_alpha is not None:
+        raise RequestError("--lora-alpha needs --lora")
+    for name in ("freeze", "reinit_layers", "layer_decay") if recipe.lora else ():
+        if getattr(recipe, name) not in (None, 0, 1.0):
+            raise RequestError(f"--lora and {_flag(name)}: give one of them; LoRA keeps the encoder's own weights")
+    if recipe.freeze == "all" and (recipe.reinit_layers or recipe.layer_decay < 1):
+        other = "--reinit-layers" if recipe.reinit_layers else "--layer-decay"
+        raise RequestError(f"--freeze all and {other}: give one of them; no layer would be trained")
 
 
 @dataclass(frozen=True, kw_only=True)

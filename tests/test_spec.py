@@ -52,6 +52,16 @@ OTHER: dict[type, dict[str, Any]] = {
         "weight_decay": 0.1,
         "max_grad_norm": 2.0,
         "window": Window(max_length=64),
+        "class_weights": "balanced",
+        "loss": "focal",
+        "focal_gamma": 3.0,
+        "label_smoothing": 0.1,
+        "freeze": "embeddings",
+        "layer_decay": 0.9,
+        "reinit_layers": 1,
+        "lora": 8,
+        "lora_alpha": 4.0,
+        "early_stopping": 2,
     },
     Window: {"max_length": 64, "doc_stride": 64, "max_answer_length": 10, "null_threshold": 1.0},
     Task: {
@@ -84,6 +94,8 @@ OTHER: dict[type, dict[str, Any]] = {
         "indicators": ("toxic", "insult"),
     },
 }
+NEEDS: dict[str, dict[str, Any]] = {"focal_gamma": {"loss": "focal"}, "lora_alpha": {"lora": 8}}
+"""Fields of Recipe that mean nothing without another."""
 CHANGES = [(owner, name) for owner, values in OTHER.items() for name in values]
 
 
@@ -96,7 +108,9 @@ def changed(owner: type, name: str) -> Spec:
         return replace(SPEC, task=replace(SPEC.task, **change))
     if owner is Source:
         return replace(SPEC, task=replace(SPEC.task, source=replace(SPEC.task.source, **change)))
-    recipe = replace(SPEC.recipe, **change) if owner is Recipe else SPEC.recipe
+    recipe = replace(SPEC.recipe, **NEEDS.get(name, {}), **change) if owner is Recipe else SPEC.recipe
+    if name == "early_stopping":
+        return replace(SPEC, recipe=recipe, eval_every=10)
     if owner is Window:
         recipe = replace(SPEC.recipe, window=replace(SPEC.recipe.window, **change))
     return replace(SPEC, recipe=recipe)
@@ -122,7 +136,10 @@ def test_the_changes_above_cover_every_field(owner: type) -> None:
 
 @pytest.mark.parametrize(("owner", "name"), CHANGES, ids=lambda part: getattr(part, "__name__", part))
 def test_the_digest_changes_with_each_field(owner: type, name: str) -> None:
-    assert changed(owner, name).digest != SPEC.digest
+    before = replace(SPEC, recipe=replace(SPEC.recipe, **NEEDS[name])) if name in NEEDS else SPEC
+    if name == "early_stopping":
+        before = replace(SPEC, eval_every=10)
+    assert changed(owner, name).digest != before.digest
 
 
 def test_equal_specs_have_equal_digests() -> None:

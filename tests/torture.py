@@ -146,6 +146,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200, help="killed runs of each head")
     parser.add_argument("--signals", type=int, default=40, help="runs of each head that are asked to stop")
     parser.add_argument("--faults", type=int, help="runs of each head that meet one; else at every place, twice")
+    parser.add_argument("--flags", default="", help="of bertkit finetune")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     counts, lost = {}, []
@@ -156,7 +157,7 @@ def main() -> None:
         for kind in options.heads.split(","):
             draws, began = random.Random(f"{options.seed} {kind}"), time.monotonic()
             encoder, cache = Path(name, "encoder"), Path(name, "cache")
-            victim = Victim(kind=kind, encoder=encoder, processes=options.processes, cache=cache)
+            victim = Victim(kind=kind, encoder=encoder, processes=options.processes, cache=cache, flags=options.flags)
             rounds = rounds_of(options, victim, Path(name, kind, "places"), draws)
             counts[kind], more = counted(victim, Path(name, kind), rounds, draws)
             lost += [f"{kind}, {line}" for line in more]

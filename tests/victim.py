@@ -127,19 +127,23 @@ def ready() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Victim:
-    """What is killed: a short run on the sample, by one of HEADS and an encoder, in so many processes."""
+    """What is killed: a short run on the sample, by one of HEADS and an encoder, in so many processes.
+
+    flags  of `bertkit finetune`, besides FLAGS
+    """
 
     kind: str
     encoder: Path
     processes: int
     cache: Path
+    flags: str = ""
 
     def __call__(
         self, out: Path, before: Callable[[], None] = lambda: None, rank: int = 0, resume: bool = False
     ) -> list[Ended]:
         """Run it below `out`: by its command, or by `bertkit resume` of what was begun there."""
         os.environ["BERTKIT_CACHE"] = str(self.cache)
-        flags = ["--sample", "--model", str(self.encoder), *FLAGS.split(), "--out", str(out)]
+        flags = ["--sample", "--model", str(self.encoder), *FLAGS.split(), *self.flags.split(), "--out", str(out)]
         typed = ["resume", str(begun(out))] if resume else ["finetune", HEADS[self.kind], *flags]
         return forked([*typed, *RUN_FLAGS.split()], before, self.processes, rank)
 

@@ -37,6 +37,8 @@ def finetune(
     specs = seeds_of(target.spec(flags), seeds)
     if run.keep_best and flags.eval_every is None:
         raise RequestError("--keep-best needs --eval-every, which scores the model during training")
+    if run.keep_adapter and flags.lora is None:
+        raise RequestError("--keep-adapter needs --lora")
     options = options_of(run)
     check(specs)
     if flags.processes > 1 and not distributed():

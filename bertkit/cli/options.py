@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
@@ -61,7 +62,8 @@ def _parameters(name: str, function: Callable[..., object]) -> Iterator[Paramete
             yield _parameter(parameter.name, hint, parameter.default)
             continue
         inner = _hints(hint)
-        for field in fields(hint):
+        own = inspect.get_annotations(hint)
+        for field in sorted(fields(hint), key=lambda one: one.name not in own):  # a group's own, then inherited ones
             (option,) = inner[field.name].__metadata__
             if _has(name, option):
                 yield _parameter(field.name, inner[field.name], field.default)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bertkit.data.class_weights import with_loss
 from bertkit.data.hold_out import hold_out, select_rows
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
@@ -107,7 +108,7 @@ def read_located_splits(
         published = {}  # neither part is a published split
     train, selection = _selected(spec, train.limited(spec.limit) if train and training else None, resolved)
     return Splits(
-        head=resolved,
+        head=with_loss(resolved, spec.recipe, train) if train else resolved,
         train=train and _naming_missing_labels(train, resolved),
         evaluations={
             e.name: _scored(e, part.limited(spec.limit), resolved) if isinstance(part := parts[e.name], Rows) else part

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import RequestError
 from bertkit.heads.answer_columns import best_scores, label_cells, label_columns
+from bertkit.heads.losses import APPLIES, Loss
 from bertkit.heads.numbers import Number
 
 if TYPE_CHECKING:
@@ -206,9 +207,20 @@ class Head(ABC):
         mask     (B, T): True for real tokens
         """
 
-    def count(self, features: Features) -> int:
-        """How many targets the loss sums over: called before the loss, on all parts of an update."""
+    def count(self, features: Features) -> float:
+        """How many targets the loss sums over, or the sum of their weights: called on all parts of an update."""
         return len(features)
+
+    @property
+    def loss_flags(self) -> frozenset[str]:
+        """The recipe's fields of the loss that this head takes: see losses.APPLIES."""
+        return frozenset()
+
+    def with_loss(self, loss: Loss) -> Self:
+        """The head with this loss over labels, in a field `criterion` that every head with `loss_flags` has."""
+        head: Any = self
+        found: Self = replace(head, criterion=loss)
+        return found
 
     # Labels.
 
@@ -273,6 +285,12 @@ class Head(ABC):
         if name != "max_length" and name not in self.own_flags:
             flag = "--" + name.replace("_", "-")
             raise RequestError(f"{flag} does not apply to {task}: a {self.kind} head does not read it")
+
+    def check_loss_flag(self, name: str, task: str) -> None:
+        """Raise RequestError if the recipe's field `name`, of the loss, does not apply to `task`."""
+        if name not in self.loss_flags:
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag} does not apply to {task}: it is for {APPLIES[name]}")
 
     # Reading a spec.
 

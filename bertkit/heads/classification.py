@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError, EncoderError
@@ -15,6 +15,7 @@ from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row, Window
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
+from bertkit.heads.losses import APPLIES, Loss
 from bertkit.heads.numbers import Number
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 
@@ -34,6 +35,7 @@ class Classification(Head):
     labels: Labels
     pair: bool = False
     kind: Literal["classification"] = "classification"
+    criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
 
     @property
     def name(self) -> str:
@@ -151,7 +153,19 @@ class Classification(Head):
 
         if isinstance(self.labels, Number):
             return functional.mse_loss(logits[:, 0], targets[:, 0].float(), reduction="sum")
-        return functional.cross_entropy(logits, targets[:, 0], reduction="sum")
+        return self.criterion.summed(logits, targets[:, 0])
+
+    def count(self, features: Features) -> float:
+        """The number of rows, or the sum of their labels' weights."""
+        if isinstance(self.labels, Number):
+            return len(features)
+        assert features.targets is not None
+        return self.criterion.count(features.targets.values)
+
+    @property
+    def loss_flags(self) -> frozenset[str]:
+        """Those of the loss over labels; a number has squared errors."""
+        return frozenset() if isinstance(self.labels, Number) else frozenset(APPLIES)
 
     @property
     def is_resolved(self) -> bool:

@@ -61,6 +61,6 @@ class Number:
 
 def repr_without(value: Any, added: Mapping[str, Any]) -> str:
     """The repr of a dataclass as it was before it got the fields `added`, where these have their defaults."""
-    shown = {field.name: getattr(value, field.name) for field in fields(value)}
+    shown = {field.name: getattr(value, field.name) for field in fields(value) if field.repr}
     kept = [f"{name}={one!r}" for name, one in shown.items() if name not in added or one != added[name]]
     return f"{type(value).__qualname__}({', '.join(kept)})"

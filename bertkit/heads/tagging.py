@@ -6,7 +6,7 @@ R rows, F = R features, T tokens, W words, C labels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError
@@ -14,6 +14,7 @@ from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row, Window
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import match_names, write_names
+from bertkit.heads.losses import APPLIES, Loss
 from bertkit.heads.numbers import repr_without
 from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called, split_tag
 
@@ -40,6 +41,7 @@ class Tagging(Head):
     labels: Labels = FROM_TRAIN
     scheme: str | None = None
     kind: Literal["tagging"] = "tagging"
+    criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
 
     def __post_init__(self) -> None:
         """Name the scheme as it is named here. Raises RequestError if there is none of that name."""
@@ -224,18 +226,17 @@ class Tagging(Head):
 
     def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Cross entropy of (B, T, C) with class ids (B, T), summed; IGNORED where there is no label."""
-        from torch.nn import functional
+        return self.criterion.summed(logits.flatten(0, 1), targets.flatten())
 
-        from bertkit.heads.features import IGNORED
-
-        return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
-
-    def count(self, features: Features) -> int:
-        """The number of words with a label."""
-        from bertkit.heads.features import IGNORED
-
+    def count(self, features: Features) -> float:
+        """The number of words with a label, or the sum of their labels' weights."""
         assert features.targets is not None
-        return int((features.targets.values != IGNORED).sum())
+        return self.criterion.count(features.targets.values)
+
+    @property
+    def loss_flags(self) -> frozenset[str]:
+        """Those of the loss over labels."""
+        return frozenset(APPLIES)
 
     def matched(self, names: Sequence[str], model: str) -> Self:
         """The labels in the checkpoint's order. Raises EncoderError."""

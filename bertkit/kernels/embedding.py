@@ -50,7 +50,8 @@ class SeenRows:
         self.table = table
         self.moved = nn.Parameter(torch.empty(0, table.embedding_dim))
         self._optimizer = optimizer
-        self._decay = _replace_parameter(optimizer, table.weight, self.moved)
+        group = _replace_parameter(optimizer, table.weight, self.moved)
+        self._decay, self._factor = float(group["weight_decay"]), float(group.get("factor", 1.0))
         self._step = torch.zeros(())
         self._slots = torch.full((len(weight),), -1)
         self._seen = torch.empty(len(weight), dtype=torch.int64)
@@ -121,10 +122,10 @@ class SeenRows:
         self._gradient.index_fill_(0, self._touched, 0)
 
     def defer_decay(self, rate: float) -> None:
-        """Defer the decay of unseen rows, after an optimizer step at the learning rate `rate`."""
+        """Defer the decay of unseen rows, after an optimizer step at the learning rate `rate`, times the group's."""
         self._outdated = True
         if self._decay:
-            self._deferred.append(1 - rate * self._decay)
+            self._deferred.append(1 - rate * self._factor * self._decay)
             if len(self._deferred) == DEFERRED:
                 self._apply_decays()
 
@@ -158,21 +159,25 @@ class SeenRows:
         self._place(ids, self.table.weight.detach()[ids], state["exp_avg"], state["exp_avg_sq"])
 
 
-def _replace_parameter(optimizer: torch.optim.AdamW, weight: Tensor, moved: nn.Parameter) -> float:
-    """Replace `weight` by `moved` in the optimizer; returns its weight decay."""
+def _replace_parameter(optimizer: torch.optim.AdamW, weight: Tensor, moved: nn.Parameter) -> dict[str, Any]:
+    """Replace `weight` by `moved` in the optimizer; returns its group."""
     for group in optimizer.param_groups:
         for k, parameter in enumerate(group["params"]):
             if parameter is weight:
                 group["params"][k] = moved
-                return float(group["weight_decay"])
+                return group
     raise AssertionError("the optimizer does not have the table")
 
 
 def fits(model: Any) -> bool:
-    """Whether the word embeddings are a plain table, looked up by one module alone."""
+    """Whether the word embeddings are a plain table that is trained, looked up by one module alone."""
     table = model.get_input_embeddings()
     plain = type(table) is nn.Embedding and table.max_norm is None and not table.scale_grad_by_freq
-    return plain and sum(p is table.weight for _, p in model.named_parameters(remove_duplicate=False)) == 1
+    return (
+        plain
+        and table.weight.requires_grad
+        and sum(p is table.weight for _, p in model.named_parameters(remove_duplicate=False)) == 1
+    )
 
 
 @contextmanager

@@ -42,12 +42,13 @@ class _Linear(torch.autograd.Function):
         return product(x, weight, bias)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         given = gradients[0].flatten(0, -2)
-        to_x = product(given, weight.T).view(x.shape)
-        to_weight = product(given.T, x.flatten(0, -2).T)
-        return to_x, to_weight, given.sum(0) if ctx.needs_input_grad[2] else None
+        for_x, for_weight, for_bias = ctx.needs_input_grad
+        to_x = product(given, weight.T).view(x.shape) if for_x else None
+        to_weight = product(given.T, x.flatten(0, -2).T) if for_weight else None
+        return to_x, to_weight, given.sum(0) if for_bias else None
 
 
 def _forward(layer: nn.Linear, x: Tensor) -> Tensor:

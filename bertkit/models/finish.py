@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import torch
 
+from bertkit.models.lora import changed_weights, merge, unmerge
 from bertkit.models.output_layer import number_layer, rescale
 from bertkit.models.task_model import TaskModel
 
@@ -18,9 +19,10 @@ from bertkit.models.task_model import TaskModel
 def finish(model: TaskModel) -> TaskModel:
     """Change the weights in place into those that are saved; the model with the head that reads their logits.
 
-    The scale of a regression goes into the output layer. It is done once, after training and before the last scoring.
+    The scale of a regression goes into the output layer, and LoRA's product into the weights it changes. It is done once, after training and before the last scoring.
     """
     rescale(model.network, *model.head.scale)
+    merge(model.network)
     return replace(model, head=model.head.in_own_unit())
 
 
@@ -28,10 +30,12 @@ def finish(model: TaskModel) -> TaskModel:
 def finished(model: TaskModel) -> Iterator[TaskModel]:
     """The model as it is saved, inside the block; then it has its weights back, bit for bit, to be trained further."""
     changed = list(number_layer(model.network).parameters()) if model.head.scale != (0.0, 1.0) else []
+    changed += changed_weights(model.network)
     kept = [parameter.detach().clone() for parameter in changed]
     try:
         yield finish(model)
     finally:
+        unmerge(model.network)
         with torch.no_grad():
             for parameter, before in zip(changed, kept, strict=True):
                 parameter.copy_(before)

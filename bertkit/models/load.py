@@ -20,6 +20,7 @@ from bertkit.heads import Head
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.forward import SHIFTED
 from bertkit.models.kept_head import has_head, matched_head, without_head
+from bertkit.models.lora import plain_state
 from bertkit.models.output_layer import number_layer, reorder, rescale
 
 KEPT = "the checkpoint's own head is kept (--keep-head)"
@@ -195,7 +196,7 @@ def save(loaded: Loaded, folder: Path) -> None:
     from safetensors import SafetensorError
 
     try:
-        loaded.model.save_pretrained(folder)
+        loaded.model.save_pretrained(folder, state_dict=plain_state(loaded.model))
     except SafetensorError as error:  # which is what a full disk makes of it
         raise OSError(one_line(error, lines=1)) from error
     for file in folder.glob("*.safetensors"):  # the library makes them the user's alone

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Annotated, get_type_hints
 
 from bertkit.encoders import DEFAULT
-from bertkit.request.option import COMPUTE, DATA, OUTPUT, TRAINING, Option, launched, offline
+from bertkit.request.kit_flags import KitFlags
+from bertkit.request.option import COMPUTE, DATA, KIT, OUTPUT, TRAINING, Option, launched, offline
 from bertkit.spec import Device, Layout, OnBadRow, Precision
 from bertkit.task import Ordering
 
@@ -20,7 +21,7 @@ SeedsFlag = Annotated[int, Option("--seeds", TRAINING, "Number of runs, with see
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flags:
+class Flags(KitFlags):
     """The flags that decide a run's result, as given; None is the task's default.
 
     A flag is written here only: `bertkit finetune`, `eval` and `compare` take theirs from this class.
@@ -254,6 +255,15 @@ class RunFlags:
             "--keep-best",
             OUTPUT,
             "Also keep the model that scored best during training (with --eval-every).",
+            only="finetune resume",
+        ),
+    ] = False
+    keep_adapter: Annotated[
+        bool,
+        Option(
+            "--keep-adapter",
+            KIT,
+            "With --lora: also save the adapter, in peft's layout.",
             only="finetune resume",
         ),
     ] = False

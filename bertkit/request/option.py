@@ -12,6 +12,7 @@ from bertkit.errors import RequestError
 from bertkit.machine.processes import timeout, world_size
 
 DATA, TRAINING, COMPUTE, OUTPUT = "Model and data", "Training", "Compute", "Output"
+KIT = "Encoder and loss"
 """The panels of --help."""
 
 

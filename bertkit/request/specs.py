@@ -10,6 +10,7 @@ from bertkit.encoders import DEFAULT
 from bertkit.errors import RequestError
 from bertkit.heads import Window
 from bertkit.request.flags import Flags, RunFlags
+from bertkit.request.kit_flags import kit_of
 from bertkit.spec import HUB, SAMPLE, RunOptions, Spec
 from bertkit.task import Recipe, Task
 
@@ -70,7 +71,8 @@ def _recipe(task: Task, flags: Flags) -> Recipe:
     if flags.epochs is not None and flags.max_steps is not None:
         raise RequestError("--epochs and --max-steps: give one of them")
     recipe = task.sample_recipe if flags.sample else task.recipe
-    typed = {f.name: getattr(flags, f.name, None) for f in fields(Recipe)} | {"batch_size": _batch_size(flags)}
+    typed = {f.name: getattr(flags, f.name, None) for f in fields(Recipe)}
+    typed |= {"batch_size": _batch_size(flags), **kit_of(flags)}
     return replace(
         recipe,
         **{name: value for name, value in typed.items() if value is not None},

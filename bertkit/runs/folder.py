@@ -20,7 +20,7 @@ from bertkit.sources import Source
 from bertkit.spec import HUB, MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE, Spec, spec_from_plain, to_plain
 
 SPEC, LOG, MODEL, PREDICTIONS, RESULT = SPEC_FILE, "log.jsonl", MODEL_FOLDER, "predictions.jsonl", RESULT_FILE
-FAILED, BEST, SKIPPED = "failed.json", "best", "skipped.jsonl"
+FAILED, BEST, SKIPPED, ADAPTER = "failed.json", "best", "skipped.jsonl", "adapter"
 WORKING_FOLDER, COMMITS = "begun_in", "commits"
 """Keys of spec.json besides the spec's own."""
 

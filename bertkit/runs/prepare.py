@@ -19,13 +19,14 @@ from bertkit.files import write_lines
 from bertkit.machine.devices import describe, processor
 from bertkit.machine.memory import Guard
 from bertkit.machine.sync import broadcast, run_on_all, run_on_first
+from bertkit.models.adapt import adapted
 from bertkit.models.finish import finish
 from bertkit.models.load import Loaded, load
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.runs.best_model import Best, stale_best
 from bertkit.runs.claim import Claim
 from bertkit.runs.failures import check_room
-from bertkit.runs.folder import FAILED, LOG, MODEL, SKIPPED, Log, back_up, write_spec
+from bertkit.runs.folder import ADAPTER, FAILED, LOG, MODEL, SKIPPED, Log, back_up, write_spec
 from bertkit.runs.provenance import check_peers, check_resumable, facts_of, saved_options, versions
 from bertkit.runs.scoring import Scoring
 from bertkit.spec import Spec
@@ -91,7 +92,8 @@ def prepared(run: Claim) -> Iterator[Prepared]:
 
 def _load(run: Claim) -> Loaded:
     encoder = locate_encoder(run.source.model, run.source.revision, weights=not run.spec.scratch)
-    return load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head)
+    loaded = load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head)
+    return adapted(loaded, run.spec.recipe, run.spec.seed)
 
 
 def _facts(run: Claim, loaded: Loaded) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def _make_folder(run: Claim, loaded: Loaded) -> None:
     run.folder.mkdir(parents=True, exist_ok=True)
     (run.folder / FAILED).unlink(missing_ok=True)
     best = stale_best(run.folder, run.state.facts["best"] if run.state else None)
-    for left in (run.folder / MODEL, *best, *run.folder.glob(".*.tmp")):
+    for left in (run.folder / MODEL, run.folder / ADAPTER, *best, *run.folder.glob(".*.tmp")):
         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     skipped = [
         {"split": name, "file": one.file, "place": one.place, "why": one.why}

@@ -78,7 +78,7 @@ def check_resumable(before: Mapping[str, Any], now: Mapping[str, Any], folder: P
 
 def saved_options(options: RunOptions) -> dict[str, Any]:
     """The options that a checkpoint saves, so that a resumed run has them."""
-    return {"keep_best": options.keep_best, "max_memory": options.max_memory}
+    return {name: getattr(options, name) for name in ("keep_best", "keep_adapter", "max_memory")}
 
 
 def restored_options(options: RunOptions, state: State | None) -> RunOptions:
@@ -89,6 +89,7 @@ def restored_options(options: RunOptions, state: State | None) -> RunOptions:
     return replace(
         options,
         keep_best=options.keep_best or saved["keep_best"],
+        keep_adapter=options.keep_adapter or saved.get("keep_adapter", False),
         max_memory=options.max_memory or saved["max_memory"],
     )
 

@@ -11,15 +11,16 @@ from typing import Any
 from bertkit.data.encoding import counted, rows_cut
 from bertkit.data.locate import TRAIN
 from bertkit.data.splits import marks_of
-from bertkit.errors import RunError
+from bertkit.errors import RequestError, RunError
 from bertkit.files import atomic_folder, write_json
 from bertkit.machine.devices import describe, resolved
 from bertkit.models.load import save
+from bertkit.models.lora import save_adapter
 from bertkit.progress import Progress
 from bertkit.result import Finished, Result, Scored, Training
 from bertkit.runs.claim import Claim, claim
 from bertkit.runs.failures import describing_failures
-from bertkit.runs.folder import FAILED, MODEL, write_result
+from bertkit.runs.folder import ADAPTER, FAILED, MODEL, write_result
 from bertkit.runs.lock import check_out
 from bertkit.runs.prepare import Prepared, prepared
 from bertkit.runs.provenance import versions
@@ -42,6 +43,8 @@ def run(
     folder. Raises StoppedError after a signal, and RequestError if another process is writing the folder.
     """
     progress, began = progress or Progress(), time.perf_counter()
+    if options.keep_adapter and not spec.recipe.lora:
+        raise RequestError("--keep-adapter needs --lora")
     check_out(options.out)
     with ExitStack() as stack:
         stack.callback(progress.close)
@@ -84,6 +87,9 @@ def _write(run: Claim, ready: Prepared, result: Result) -> None:
     if run.is_main:
         with atomic_folder(run.folder / MODEL) as temporary:
             save(ready.model.loaded, temporary)
+        if run.options.keep_adapter:
+            with atomic_folder(run.folder / ADAPTER) as temporary:
+                save_adapter(ready.model.network, ready.model.loaded.record, temporary)
         write_result(run.folder, result)
         checkpoint.remove(run.folder)
     run.accelerator.wait_for_everyone()

@@ -143,7 +143,7 @@ class Updater:
         self.pieces *= 2
 
     def _backward_all(self, parts: list[Features], exact: bool) -> float:
-        total = max(1, sum(map(self.model.head.count, parts)))
+        total = sum(map(self.model.head.count, parts)) or 1
         loss, lacking = torch.zeros((), device=self.accelerator.device), None
         try:
             for part in parts:
@@ -204,7 +204,7 @@ class Updater:
             assert self._gathered is not None
             self.rows.spread(self._gathered)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         self.optimizer.step()
         if self.rows:
             self.rows.defer_decay(rate)
@@ -240,7 +240,7 @@ class Updater:
         """Everything the next update depends on, and `facts`; a collective call of all processes."""
         if self.rows:
             self.rows.sync()
-        tensors = {WEIGHTS + name: tensor for name, tensor in self.network.state_dict().items()}
+        tensors = {WEIGHTS + name: tensor for name, tensor in self._own_weights().items()}
         for name, parameter in self.network.named_parameters():
             for moment, tensor in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"{MOMENTS}{moment}/{name}"] = tensor
@@ -257,9 +257,8 @@ class Updater:
 
     def load_state(self, state: State) -> None:
         """Restore what `state` returned."""
-        weights = self.network.state_dict()
         with torch.no_grad():
-            for name, tensor in weights.items():
+            for name, tensor in self._own_weights().items():
                 tensor.copy_(state.tensors[WEIGHTS + name])
         self._load_moments(state)
         if self.rows:
@@ -269,6 +268,11 @@ class Updater:
         self.pieces, self.skipped = int(state.facts["pieces"]), int(state.facts["skipped"])
         if "scaler" in state.facts:
             self.accelerator.scaler.load_state_dict(state.facts["scaler"])
+
+    def _own_weights(self) -> dict[str, Tensor]:
+        """The weights without those that are not trained, which come from the encoder's files."""
+        frozen = {name for name, parameter in self.network.named_parameters() if not parameter.requires_grad}
+        return {name: tensor for name, tensor in self.network.state_dict().items() if name not in frozen}
 
     def _load_moments(self, state: State) -> None:
         """Restore AdamW's moments into memory from torch: a product's bits may depend on its operands' alignment."""
