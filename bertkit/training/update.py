@@ -204,7 +204,7 @@ class Updater:
             assert self._gathered is not None
             self.rows.spread(self._gathered)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
+            group["lr"] = rate * group.get("factor", 1.0)
         self.optimizer.step()
         if self.rows:
             self.rows.defer_decay(rate)
