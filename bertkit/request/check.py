@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bertkit.data.locate import locate_splits
-from bertkit.encoders import locate_encoder
+from bertkit.encoders import check_layers, locate_encoder, shape_of
 from bertkit.hub import access
 from bertkit.spec import HUB, Spec
 
@@ -13,7 +13,13 @@ def check(specs: list[Spec], training: bool = True) -> None:
     for spec in specs:
         locate_splits(spec.task, spec.data, training)
     named = {(spec.model, spec.revision, not spec.scratch) for spec in specs}
-    encoders = [locate_encoder(*name) for name in sorted(named, key=str)]
+    found = {name: locate_encoder(*name) for name in sorted(named, key=str)}
+    for spec in specs:
+        folder = found[spec.model, spec.revision, not spec.scratch].folder
+        shape = shape_of(folder) if folder else None
+        if shape:
+            check_layers(spec.recipe, *shape)
+    encoders = [*found.values()]
     sources = [s for spec in specs if spec.data == HUB for s in spec.task.sources]
     access.prepare(encoders, [source.hub for source in sources if source.hub])
 
