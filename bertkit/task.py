@@ -121,7 +121,7 @@ def _check_kit(recipe: Recipe) -> None:
     if recipe.lora is None and recipe.lora_alpha is not None:
         raise RequestError("--lora-alpha needs --lora")
     for name in ("freeze", "reinit_layers", "layer_decay") if recipe.lora else ():
-        if getattr(recipe, name) not in (None, 0, 1.0):
+        if getattr(recipe, name) != getattr(Recipe, name):
             raise RequestError(f"--lora and {_flag(name)}: give one of them; LoRA keeps the encoder's own weights")
     if recipe.freeze == "all" and (recipe.reinit_layers or recipe.layer_decay < 1):
         other = "--reinit-layers" if recipe.reinit_layers else "--layer-decay"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import RequestError
 from bertkit.heads.answer_columns import best_scores, label_cells, label_columns
-from bertkit.heads.losses import APPLIES, Loss
+from bertkit.heads.losses import TakesLoss
 from bertkit.heads.numbers import Number
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ NO_SCORES: Mapping[str, Any] = {}
 """Of all answers that have none, held once."""
 
 
-class Head(ABC):
+class Head(TakesLoss, ABC):
     """A task head: everything specific to a kind of head is in its class.
 
     A head is a frozen dataclass with a field `kind` whose default is its name in files. It is pure: no state, no
@@ -190,7 +190,7 @@ class Head(ABC):
         """Whether a row may give several features, whose number is known only once it is tokenised."""
         return False
 
-    def configure(self, config: Any) -> None:  # noqa: B027  # most heads need something, none must
+    def configure(self, config: Any) -> None:  # most heads need something, none must
         """Write labels and problem type into a transformers config, so that any program can read the model."""
 
     def logits_of(self, output: Any) -> Tensor:
@@ -210,17 +210,6 @@ class Head(ABC):
     def count(self, features: Features) -> float:
         """How many targets the loss sums over, or the sum of their weights: called on all parts of an update."""
         return len(features)
-
-    @property
-    def loss_flags(self) -> frozenset[str]:
-        """The recipe's fields of the loss that this head takes: see losses.APPLIES."""
-        return frozenset()
-
-    def with_loss(self, loss: Loss) -> Self:
-        """The head with this loss over labels, in a field `criterion` that every head with `loss_flags` has."""
-        head: Any = self
-        found: Self = replace(head, criterion=loss)
-        return found
 
     # Labels.
 
@@ -277,7 +266,7 @@ class Head(ABC):
         """The fields of Window, besides max_length, that this head uses."""
         return frozenset()
 
-    def check_window(self, window: Window) -> None:  # noqa: B027  # as above
+    def check_window(self, window: Window) -> None:  # as above
         """Raise RequestError if the window does not fit the head."""
 
     def check_flag(self, name: str, task: str) -> None:
@@ -285,12 +274,6 @@ class Head(ABC):
         if name != "max_length" and name not in self.own_flags:
             flag = "--" + name.replace("_", "-")
             raise RequestError(f"{flag} does not apply to {task}: a {self.kind} head does not read it")
-
-    def check_loss_flag(self, name: str, task: str) -> None:
-        """Raise RequestError if the recipe's field `name`, of the loss, does not apply to `task`."""
-        if name not in self.loss_flags:
-            flag = "--" + name.replace("_", "-")
-            raise RequestError(f"{flag} does not apply to {task}: it is for {APPLIES[name]}")
 
     # Reading a spec.
 

@@ -6,8 +6,8 @@ K targets of a batch, C labels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from bertkit.errors import RequestError
 
@@ -104,3 +104,24 @@ APPLIES: dict[str, Any] = {
     "loss": "a head that chooses among labels",
 }
 """The recipe's fields of the loss, and which heads each is for."""
+
+
+class TakesLoss:
+    """What of a head's contract is about the loss over labels: by default it takes none of its flags."""
+
+    @property
+    def loss_flags(self) -> frozenset[str]:
+        """The recipe's fields of the loss that this head takes, of APPLIES."""
+        return frozenset()
+
+    def with_loss(self, loss: Loss) -> Self:
+        """The head with this loss over labels, in a field `criterion` that every head with `loss_flags` has."""
+        head: Any = self
+        found: Self = replace(head, criterion=loss)
+        return found
+
+    def check_loss_flag(self, name: str, task: str) -> None:
+        """Raise RequestError if the recipe's field `name`, of the loss, does not apply to `task`."""
+        if name not in self.loss_flags:
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag} does not apply to {task}: it is for {APPLIES[name]}")

@@ -19,7 +19,8 @@ from bertkit.models.task_model import TaskModel
 def finish(model: TaskModel) -> TaskModel:
     """Change the weights in place into those that are saved; the model with the head that reads their logits.
 
-    The scale of a regression goes into the output layer, and LoRA's product into the weights it changes. It is done once, after training and before the last scoring.
+    The scale of a regression goes into the output layer, and LoRA's product into the weights it changes. It is done
+    once, after training and before the last scoring.
     """
     rescale(model.network, *model.head.scale)
     merge(model.network)
