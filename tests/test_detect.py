@@ -91,6 +91,7 @@ def test_conllu_is_known_by_its_ten_columns(tmp_path: Path) -> None:
         ('text\tlabel\n"say ""no"""\t1\nb\t0\n', [('say "no"', "1"), ("b", "0")]),
         ('text\tlabel\n"fine" he said\t1\n"b"\t0\n', [('"fine" he said', "1"), ('"b"', "0")]),
         ('text\tlabel\n"so it is\t1\nb"\t0\n', [('"so it is', "1"), ('b"', "0")]),
+        ("a, b, c\tlabel\nd, e, f\t1\ng, h, i\t0\n", [("d, e, f", "1"), ("g, h, i", "0")]),
         ("text;score\na;1,5\nb;2,5\n", [("a", "1,5"), ("b", "2,5")]),
         ("sep=;\ntext;label\na;1\nb;0\n", [("a", "1"), ("b", "0")]),
         ("label,text\n1,[laughs] so\n0,[1] a note\n", [("1", "[laughs] so"), ("0", "[1] a note")]),

@@ -114,6 +114,14 @@ def test_a_file_moved_to_another_class_gives_other_rows_though_no_byte_changed(t
     assert after.table["label"] == ["negative", "positive", "positive"]
 
 
+def test_a_folder_that_is_renamed_gives_other_rows_though_no_byte_changed(tmp_path: Path) -> None:
+    before = read(reviews(tmp_path))
+    (tmp_path / "neg").rename(tmp_path / "negative")
+    after = read(tmp_path)
+    assert before.digest != after.digest
+    assert after.table["row_id"][0] == "negative/10.txt"
+
+
 def test_a_split_of_many_files_is_not_named_by_each_of_them(tmp_path: Path) -> None:
     for number in range(150):
         write(tmp_path / "neg" / f"{number:03}.txt", "Dull.")

@@ -55,6 +55,15 @@ def layout_of(text: str, whole: bool, suffix: str) -> Layout | None:
     return max(fitting, key=_merit) if fitting else None
 
 
+def column_of(text: str, whole: bool) -> Layout:
+    """The text as a table of one column: quoted if all commas stand in quotes, else a line a row."""
+    quoted = _layout(text, ",", whole)
+    if quoted and quoted.width == 1 and quoted.share == 1 and not quoted.failed:
+        return quoted
+    lines = [[line.removesuffix("\r")] for line in text.split("\n", MOST_RECORDS)[:MOST_RECORDS] if line.strip()]
+    return Layout(delimiter="\t", quoted=False, first=lines[0], records=lines[1:], width=1, share=1.0)
+
+
 def _merit(layout: Layout) -> tuple[bool, ...] | tuple[float, ...]:
     return (not layout.failed, layout.delimiter == "\t", round(layout.share, 2), layout.width)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.data.decoding import UTF_8, check_line_ends, codec_of, is_wide, prefix
-from bertkit.data.delimiters import Layout, layout_of
+from bertkit.data.delimiters import Layout, column_of, layout_of
 from bertkit.data.foreign import refuse_foreign
 from bertkit.data.header import is_header, is_known
 from bertkit.data.packed import opened
@@ -154,12 +154,12 @@ def _counts(block: list[list[str]]) -> bool:
 def _table(path: Path, text: str, whole: bool, header: bool | None) -> FileFormat:
     if text.startswith(("__label__", '["')):
         raise DataError(f"{path}: {_hint(text.splitlines())}")
-    layout = layout_of(text, whole, path.suffix.lower()) or _single(path, text)
+    layout = layout_of(text, whole, path.suffix.lower()) or _single(path, text, whole)
     headed = header
     if len(layout.first) != layout.width and header is not False:
         most = f"{layout.width} columns"
         raise DataError(f"{path}, line 1: {len(layout.first)} columns ({_shown(layout)}), but most lines have {most}")
-    if layout.records and all(re.fullmatch(r"\s*(:?-+:?)?\s*", cell) for cell in layout.records[0]):
+    if layout.records and all(re.fullmatch("(:?-+:?)?", cell.strip()) for cell in layout.records[0]):
         raise DataError(f"{path} is a table in Markdown: save it as CSV")
     if headed is None:
         headed = is_header(layout.first, layout.records)
@@ -180,16 +180,12 @@ def _shown(layout: Layout) -> str:
     return ", ".join(f"'{cell[:30]}'" for cell in layout.first[:SHOWN]) + more
 
 
-def _single(path: Path, text: str) -> Layout:
+def _single(path: Path, text: str, whole: bool) -> Layout:
     """A table of one column. Raises DataError if nothing says that the file is one."""
     lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
     if path.suffix.lower() not in (".csv", ".tsv") and not is_known(lines[0]):
         raise DataError(f"{path}: {_hint(lines)}")
-    tabs = path.suffix.lower() == ".tsv"
-    records = [[line] for line in lines]
-    return Layout(
-        delimiter="\t" if tabs else ",", quoted=not tabs, first=records[0], records=records[1:], width=1, share=1.0
-    )
+    return column_of(text, whole)
 
 
 def _hint(lines: list[str]) -> str:
