@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +105,35 @@ def test_quotes_breaks_and_marks_in_cells_are_told_from_those_between_them(
     tmp_path: Path, content: str, rows: list[tuple[str, str]]
 ) -> None:
     assert [tuple(row.values()) for row in rows_of(write(tmp_path / "a.txt", content))] == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        ("text\nfine, really\ndull\nso, so, so\n", ["fine, really", "dull", "so, so, so"]),
+        ('text\n"fine, really"\ndull\n"two\nlines"\n', ["fine, really", "dull", "two\nlines"]),
+        ('text\n"no" he said, and left\n"Never"\n', ['"no" he said, and left', '"Never"']),
+    ],
+)
+def test_a_column_by_itself_is_read_whether_its_texts_are_quoted_or_not(
+    tmp_path: Path, content: str, texts: list[str]
+) -> None:
+    for name in ("a.csv", "a.tsv", "a.txt"):
+        assert [row["text"] for row in rows_of(write(tmp_path / name, content))] == texts
+
+
+def test_a_cell_of_a_million_spaces_is_looked_at_in_no_time(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", f"text,label\n{' ' * 900_000}x,1\nso,0\n")
+    started = time.process_time()
+    assert detect(path).header
+    assert time.process_time() - started < 5
+
+
+def test_looking_at_a_file_loads_no_pyarrow_and_no_numpy(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv.gz", gzip.compress(b"text,label\nfine,1\ndull,0\n"))
+    code = f"import sys; from pathlib import Path; from bertkit.data.detect import detect; detect(Path({str(path)!r}))"
+    code += "; print([name for name in ('pyarrow', 'numpy', 'datasets', 'torch') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stdout == "[]\n"
 
 
 @pytest.mark.parametrize(
