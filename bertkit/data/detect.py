@@ -29,6 +29,7 @@ CHUNK = re.compile(r"[BIESLUMO](?:[-_].+)?|-X-")
 """Tags of chunks, in any scheme."""
 SHOWN = 5
 """Cells of a first line that are shown."""
+LISTED = 'rows in JSON are objects, {"text": ..., "label": ...}: here is a list of something else'
 HEADED = {"word", "words", "token", "tokens", "form"}
 
 
@@ -57,18 +58,21 @@ def detect(path: Path, encoding: str | None = None, header: bool | None = None) 
     text, whole = prefix(path, PREFIX, codec)
     if not text.strip(' \t\r\n,;|"'):
         raise DataError(f"{path} is empty" if whole else f"{path} begins with {PREFIX:,} bytes of white space")
-    found = _json(text, whole, path.suffix.lower() in (".jsonl", ".ndjson")) or _conllu(text) or _conll(text, header)
+    found = _json(path, text, whole) or _conllu(text) or _conll(text, header)
     if found is None:
         check_line_ends(path)
         found = _table(path, text, whole, header)
     return FileFormat(**{**vars(found), "encoding": codec})
 
 
-def _json(text: str, whole: bool, by_lines: bool) -> FileFormat | None:
+def _json(path: Path, text: str, whole: bool) -> FileFormat | None:
+    by_lines = path.suffix.lower() in (".jsonl", ".ndjson")
     body = text.strip()
     if re.match(r"""\{\s*["'}]""", body):
         return FileFormat(kind="jsonl" if _is_line(body, whole, by_lines) else "json")
     if body.startswith("[") and _is_list(body, whole):
+        if body[1:].lstrip()[:1] not in ("{", "]"):
+            raise DataError(f"{path}: {LISTED}")
         return FileFormat(kind="json")
     return None
 
@@ -195,7 +199,7 @@ def _hint(lines: list[str]) -> str:
         sed = "" if several else r" (sed -E 's/^__label__([^ ]+) /\1\t/')"
         return f"these are fastText's lines: give them as TSV, the labels in a column of their own{sed}"
     if lines[0].startswith('["'):
-        return 'its lines are lists: give each row as an object, {"text": ..., "label": ...}'
+        return LISTED
     first = Counter(line.split()[0] for line in lines)
     rare = sum(times == 1 for times in first.values())
     if len(lines) >= 10 and len(first) <= len(lines) / 4 and rare <= len(lines) / 50 and " " in lines[0]:
