@@ -17,7 +17,7 @@ from bertkit.data.rows import Rows
 from bertkit.data.splits import Splits
 from bertkit.data.table import Table
 from bertkit.heads import Classification, MultiLabel, Number, Tagging
-from bertkit.sources import Source
+from bertkit.sources import HoldOut, Source
 from bertkit.task import Evaluation, Recipe, Task
 from bertkit.training.update import Updater
 
@@ -42,6 +42,7 @@ FEELINGS = Task(
     recipe=RECIPE,
 )
 MOODS = replace(FEELINGS, name="moods", head=MultiLabel(labels=("anger", "joy", "love")))
+HELD = replace(FEELINGS, name="held", source=replace(FEELINGS.source, hold_out=HoldOut()))
 FELT = (["joy"], ["anger"], [], ["love", "joy"], ["anger", "joy", "love"], [], ["joy"], ["love"])
 FEELING_ROWS = [{"said": text, "feelings": felt} for (text, _), felt in zip(tiny.REVIEWS, FELT, strict=True)]
 NAMES = Task(
@@ -62,7 +63,8 @@ NAME_ROWS = [
         ("In May Anna met the two brothers of Carl Johan Berg there", "O O B-PER O O O O O B-PER I-PER I-PER O"),
     )
 ]
-TASKS = (PRICES, FEELINGS, MOODS, NAMES)
+TASKS = (PRICES, FEELINGS, NAMES)
+PACK = (*TASKS, MOODS, HELD)
 OWN = {task.name: task for task in TASKS}
 ROWS = {"prices": PRICE_ROWS, "feelings": FEELING_ROWS, "moods": FEELING_ROWS, "names": NAME_ROWS}
 
@@ -79,8 +81,8 @@ def splits_of(name: str) -> Splits:
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder with the rows of TASKS in `rows/NAME` and a tiny BERT in `tiny`; a pack brings the tasks."""
-    packs = (*registry.packs(), registry.Pack(name="own", tasks=TASKS, suites=(), samples=tmp_path / "none"))
+    """An empty folder with the rows of the tasks in `rows/NAME` and a tiny BERT in `tiny`; a pack brings PACK."""
+    packs = (*registry.packs(), registry.Pack(name="own", tasks=PACK, suites=(), samples=tmp_path / "none"))
     monkeypatch.setattr(registry, "packs", lambda: packs)
     monkeypatch.chdir(tmp_path)
     for name, rows in ROWS.items():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import torch
 import transformers
 from door import Refused, refused
 from files import json_lines, write
-from own_tasks import own, predictions, said, stopped, typed
+from own_tasks import FEELING_ROWS, own, predictions, said, stopped, typed
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from bertkit.cli import main
@@ -172,14 +172,25 @@ def test_it_learns_the_labels_of_its_rows_and_prints_them_as_a_list(
 
 
 def test_a_dev_row_with_an_unknown_label_is_refused_where_labels_are_fixed(own: Path, refused: Refused) -> None:
-    write(own / "rows" / "feelings" / "dev.jsonl", json_lines({"said": "Oh.", "feelings": ["hope"]}))
-    line = refused("finetune", "moods", "--data", "rows/feelings", "--model", "tiny", "--device", "cpu")
+    write(own / "rows" / "moods" / "dev.jsonl", json_lines({"said": "Oh.", "feelings": ["hope"]}))
+    line = refused("finetune", "moods", "--data", "rows/moods", "--model", "tiny", "--device", "cpu")
     assert "dev.jsonl, line 1: unknown label 'hope'; expected some of anger, joy, love" in line
 
 
-def test_a_dev_label_that_training_never_saw_is_missed(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dev_label_that_no_train_row_has_is_missed_and_named(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(own / "rows" / "feelings" / "dev.jsonl", json_lines({"said": "Oh.", "feelings": ["hope"]}))
-    run = said(capsys, *typed("feelings"))
-    found: Any = run["evaluations"][0]
-    assert found["metrics"]["multilabel_f1_micro"]["value"] == 0
-    assert found["details"]["F1 by label"]["hope"] == 0
+    run = said(capsys, *typed("feelings", "--max-steps", "1"))
+    (scored,) = run["evaluations"]
+    assert scored["metrics"]["multilabel_f1_micro"]["value"] == 0
+    assert scored["details"]["F1 by label"]["hope"] == 0
+    assert any("as wrong: hope (first: row 0)" in note for note in run["rows"]["dev"]["notes"])
+
+
+def test_a_split_is_divided_by_the_labels_of_its_rows(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"said": f"{row['said']} {i}", "feelings": row["feelings"]} for i in range(10) for row in FEELING_ROWS]
+    write(own / "rows" / "held" / "train.jsonl", json_lines(*rows))
+    run = said(capsys, *typed("held", "--max-steps", "1"))
+    golds = [label for line in predictions(Path(run["folder"])) for label in line["gold"]]
+    # of 80 rows 16 are held out: 40, 30 and 20 labels of each kind, a fifth of them
+    assert Counter(golds) == {"joy": 8, "love": 6, "anger": 4}
+    assert run["rows"]["dev"]["used"] == 16
