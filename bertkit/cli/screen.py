@@ -189,8 +189,8 @@ def _print_details(scored: Scored) -> None:
         console().print(f"  {scored.name}: {shares[0]} % of the answers have no label, of the golds {shares[1]} %")
     if "entities" in details:
         for kind, one in details["entities"].items():
-            parts = " · ".join(f"{part} {percent(one[part])}" for part in ("precision", "recall", "F1"))
-            console().print(Text(f"  {scored.name}, {kind}: {parts} · {one['gold']:,} gold, {one['given']:,} given"))
+            how = " · ".join(f"{part} {percent(one[part])}" for part in ("precision", "recall", "F1"))
+            console().print(Text(f"  {scored.name}, {kind}: {how} · {one['gold']:,} gold, {one['given']:,} given"))
     elif "F1 by tag" in details:
         tags = "  ".join(f"{name} {percent(value)}" for name, value in details["F1 by tag"].items())
         console().print(f"  {scored.name}, F1 by tag: {tags}")
