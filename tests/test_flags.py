@@ -24,7 +24,7 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
-COMMANDS = ("finetune", "resume", "eval", "compare", "predict", "tasks")
+COMMANDS = ("check", "finetune", "resume", "eval", "compare", "predict", "tasks")
 CLICK = typer.main.get_command(app)
 
 

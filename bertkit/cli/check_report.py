@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bertkit.cli import screen
+from bertkit.heads.names import name_of
 
 if TYPE_CHECKING:
     from bertkit.data.inspect import Spread
@@ -19,7 +20,7 @@ def print_report(report: Report) -> None:
     """Print the report on stdout."""
     out = screen.console()
     task = report.spec.task
-    out.print(f"{task.name} · {task.head.name} · {task.about}", style="bold")
+    out.print(f"{task.name} · {name_of(task.head)} · {task.about}", style="bold")
     for line in (*task.understood, *report.notes):
         out.print(line)
     out.print()

@@ -13,6 +13,7 @@ from bertkit.data.splits import Splits, read_splits
 from bertkit.data.token_lengths import Tokens, count_tokens, read_tokenizer
 from bertkit.encoders import DEFAULT, SAMPLE_PACKAGE, Encoder, locate_encoder
 from bertkit.errors import EncoderError
+from bertkit.heads.names import name_of
 from bertkit.sources import Source
 from bertkit.spec import SAMPLE, Spec, to_plain
 
@@ -77,7 +78,7 @@ class Report:
         return {
             "task": task.name,
             "about": task.about,
-            "head": task.head.name,
+            "head": name_of(task.head),
             "scheme": task.head.chunk_scheme,
             "data": self.spec.data,
             "columns": columns_of(task.source),

@@ -80,11 +80,6 @@ class Head(TakesLoss, ABC):
         @property
         def labels(self) -> Labels: ...
 
-    @property
-    def name(self) -> str:
-        """What is predicted, as `--head` has it: its kind, or a narrower name."""
-        return self.kind
-
     # Rows.
 
     @property

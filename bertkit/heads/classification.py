@@ -38,11 +38,6 @@ class Classification(Head):
     criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
 
     @property
-    def name(self) -> str:
-        """What is predicted, as `--head` has it."""
-        return "regression" if isinstance(self.labels, Number) else self.kind
-
-    @property
     def auto_model(self) -> str:
         """The transformers class whose models have this head."""
         return "AutoModelForSequenceClassification"

@@ -44,11 +44,6 @@ class Span(Head):
     kind: Literal["span"] = "span"
 
     @property
-    def name(self) -> str:
-        """What is predicted, as `--head` has it."""
-        return "qa"
-
-    @property
     def auto_model(self) -> str:
         """The transformers class whose models have this head."""
         return "AutoModelForQuestionAnswering"

@@ -57,11 +57,6 @@ class Tagging(Head):
         return self.scheme
 
     @property
-    def name(self) -> str:
-        """What is predicted, as `--head` has it."""
-        return "chunk-tagging" if self.scheme else self.kind
-
-    @property
     def auto_model(self) -> str:
         """The transformers class whose models have this head."""
         return "AutoModelForTokenClassification"

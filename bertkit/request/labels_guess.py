@@ -47,8 +47,8 @@ def named(values: Mapping[str, int]) -> Named:
     more = f" (and {len(notes) - SHOWN} more such labels)" if len(notes) > SHOWN else ""
     notes = [*notes[: SHOWN - 1], notes[SHOWN - 1] + more] if len(notes) > SHOWN else notes
     spellings = {text.strip(): name for name, texts in found.items() for text in texts if text.strip() != name}
-    rows = {name: sum(found[name].values()) for name in names}
-    return Named(names=names, rows=rows, notes=tuple(notes), spellings=spellings)
+    counts = {name: sum(found[name].values()) for name in names}
+    return Named(names=names, rows=counts, notes=tuple(notes), spellings=spellings)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
