@@ -46,9 +46,9 @@ def named(values: Mapping[str, int]) -> Named:
     notes = [_merged(found[name]) for name in names if _differ(found[name])]
     more = f" (and {len(notes) - SHOWN} more such labels)" if len(notes) > SHOWN else ""
     notes = [*notes[: SHOWN - 1], notes[SHOWN - 1] + more] if len(notes) > SHOWN else notes
-    spellings = {text.strip(): name for name, texts in found.items() for text in texts if text.strip() != name}
+    others = {text.strip(): name for name, texts in found.items() for text in texts if text.strip() != name}
     counts = {name: sum(found[name].values()) for name in names}
-    return Named(names=names, rows=counts, notes=tuple(notes), spellings=spellings)
+    return Named(names=names, rows=counts, notes=tuple(notes), spellings=others)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

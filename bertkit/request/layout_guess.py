@@ -98,8 +98,8 @@ def find_words(file: File) -> Roles | None:
     """The columns of words and of their tags; None if it has none. Raises RequestError if several could be the tags."""
     flags = file.flags
     asked = flags.head in ("tagging", "chunk-tagging")
-    typed_words = flags.words_column and file.column("--words-column", flags.words_column)
-    typed_tags = flags.tags_column and file.column("--tags-column", flags.tags_column)
+    typed_words = file.column("--words-column", flags.words_column) if flags.words_column else None
+    typed_tags = file.column("--tags-column", flags.tags_column) if flags.tags_column else None
     words = typed_words or next(iter(_words(file)), None)
     if words is None:
         _refuse_single_words(file)

@@ -39,7 +39,9 @@ def _texts(file: File) -> Roles:
     if flags.text_pair_column and not flags.text_column:
         raise RequestError("--text-pair-column needs --text-column, the first text of the pair")
     text = file.columns("--text-column", flags.text_column)
-    pair = (file.column("--text-pair-column", flags.text_pair_column).name,) if flags.text_pair_column else ()
+    pair: tuple[str, ...] = (
+        (file.column("--text-pair-column", flags.text_pair_column).name,) if flags.text_pair_column else ()
+    )
     label = file.columns("--label-column", flags.label_column)
     why = {"text": "as --text-column says", "label": "as --label-column says"}
     if not label:
