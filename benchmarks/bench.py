@@ -24,7 +24,7 @@ from benchmarks.sides import ask
 from bertkit.encoders import sample_folder
 from bertkit.request.flags import Flags
 
-PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "growth")
+PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "file", "growth")
 TASKS = ("sst2", "mnli", "ud_en_ewt", "squad")
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -79,6 +79,8 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     asked = {"minilm": "sample", "bert-base": str(models["bert-base"])}
     if "memory" in options.parts:
         memory.memory(setting, asked)
+    if "file" in options.parts:
+        memory.file(setting, asked)
     if "growth" in options.parts:
         memory.growth(setting, asked)
 

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,27 +22,38 @@ EVERY = 0.05
 LIKE_SST2 = (5, 22)
 """Tokens of a row, uniformly distributed: 13.5 on average, as in SST-2 with special tokens."""
 DEV_ROWS = 64
+FILE = "rows.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One run to measure; `tokens` are the least and the most tokens of a row."""
+    """One run to measure; `tokens` are the least and the most tokens of a row.
+
+    own  whether the rows are one file of a person's own, of which some are held out for scoring
+    """
 
     rows: int
     tokens: tuple[int, int] = LIKE_SST2
     model: str = "minilm"
     updates: int
+    own: bool = False
 
     @property
     def name(self) -> str:
         """A short description, for progress."""
         length = "like SST-2" if self.tokens == LIKE_SST2 else f"{self.tokens[0]} tokens"
-        return f"{self.model}, {self.rows:,} rows, {length}, {self.updates} updates"
+        return f"{self.model}, {self.rows:,} rows{' of one file' * self.own}, {length}, {self.updates} updates"
 
 
 def memory(setting: Setting, models: dict[str, str]) -> None:
     """The same updates on few rows and on a hundred times as many."""
     _measure(setting, models, "memory", [Point(rows=n, updates=300) for n in _scaled(setting, 20_000, 2_000_000)])
+
+
+def file(setting: Setting, models: dict[str, str]) -> None:
+    """`finetune FILE` on few rows and on a hundred times as many."""
+    points = [Point(rows=n, updates=60, own=True) for n in _scaled(setting, 20_000, 2_000_000)]
+    _measure(setting, models, "file", points)
 
 
 def growth(setting: Setting, models: dict[str, str]) -> None:
@@ -74,15 +86,24 @@ def _measure(setting: Setting, models: dict[str, str], part: str, points: list[P
 
 
 def write_rows(encoder: Path, folder: Path, point: Point) -> None:
-    """Rows of whole words of the vocabulary, drawn at random, in the Hub's columns."""
+    """Rows of whole words of the vocabulary, drawn at random: in the Hub's columns, or as a CSV file with ids."""
     folder.mkdir(parents=True)
     vocabulary = (encoder / "vocab.txt").read_text("utf-8").split("\n")
     words = [word for word in vocabulary if word.isascii() and word.isalpha() and len(word) > 2]
     draws = random.Random(0)
+
+    def texts(count: int) -> Iterator[str]:
+        return (" ".join(draws.choices(words, k=draws.randint(*point.tokens) - 2)) for _ in range(count))
+
+    if point.own:
+        with (folder / FILE).open("w", encoding="utf-8") as file:
+            file.write("id,text,label\n")
+            for k, text in enumerate(texts(point.rows)):
+                file.write(f"row{k},{text},{'negative' if k % 2 else 'positive'}\n")
+        return
     for name, count in (("train", point.rows), ("dev", DEV_ROWS)):
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as file:
-            for k in range(count):
-                text = " ".join(draws.choices(words, k=draws.randint(*point.tokens) - 2))
+            for k, text in enumerate(texts(count)):
                 file.write(json.dumps({"sentence": text, "label": k % 2}) + "\n")
 
 
@@ -91,7 +112,8 @@ def watched(setting: Setting, folder: Path, model: str, point: Point) -> dict[st
 
     The peaks are of RssAnon (/proc/PID/status): its own memory, without memory-mapped files.
     """
-    words = ["finetune", "sst2", "--data", str(folder / "data"), "--model", model, "--max-steps", str(point.updates)]
+    what = [str(folder / "data" / FILE)] if point.own else ["sst2", "--data", str(folder / "data")]
+    words = ["finetune", *what, "--model", model, "--max-steps", str(point.updates)]
     words += ["--batch-size", str(BATCH), "--max-length", str(max(128, point.tokens[1])), "--out", str(folder / "out")]
     caches = {"BERTKIT_CACHE": str(folder / "rows")}
     peaks = {"before": 0.0, "training": 0.0}

@@ -38,7 +38,7 @@ class Finding:
         return f"{counted} (first: {first})" if first else counted
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SkippedRow:
     """A skipped row: the index of its file, its place there, and why."""
 

@@ -176,6 +176,15 @@ def test_a_tag_of_dev_that_train_does_not_have_counts_as_wrong_and_is_named(door
     assert run["evaluations"][0]["metrics"]["tag_accuracy"]["value"] == 0.75  # the only tag is always right but there
 
 
+def test_a_label_that_a_task_has_and_its_train_rows_do_not_is_named_with_its_first_row(door: Door) -> None:
+    head = Classification(labels=("cold", "dull", "fine", "warm"))
+    door.bring(replace(TASK, head=head, source=replace(SOURCE, files={**SOURCE.files, "dev": ("dev.csv",)})))
+    write(door.folder / "dev.csv", csv_of([*ROWS[:3], ("the room was warm", "warm"), ("the soup was warm", "warm")]))
+    run = door.ask("finetune tickets --max-steps 1")
+    assert run["rows"]["train"]["notes"] == ["no row has the label warm"]
+    assert run["rows"]["dev"]["notes"] == ["2 labels that no train row has count as wrong: warm (first: row 3)"]
+
+
 @pytest.mark.parametrize(
     ("rows", "said"),
     [

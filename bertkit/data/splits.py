@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bertkit.data.absent_labels import absent_labels, naming_absent, naming_unknown
 from bertkit.data.class_weights import with_loss
 from bertkit.data.hold_out import hold_out, select_rows
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, locate_splits
@@ -15,10 +15,9 @@ from bertkit.heads import Head
 from bertkit.result import RowCount
 from bertkit.sources import Source
 from bertkit.spec import SAMPLE, Spec
-from bertkit.task import Evaluation, Task
+from bertkit.task import Task
 
 SELECTION = "selection"
-_ONE_UNKNOWN = "label that no train row has counts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,22 +100,33 @@ def read_located_splits(
     for e in task.evaluations:
         if e.name != held_out:
             parts[e.name] = read(e.name, task.source_of(e), e.split, e.scored) or f"no {e.split} split"
-    published = {e.name: task.source_of(e).rows.get(e.split, 0) for e in task.evaluations if e.name != held_out}
-    published[TRAIN] = 0 if held_out else task.source.rows.get(TRAIN, 0)
+    published = _published(spec, held_out)
     if training and train is None:
         train, parts = _carved(task, spec, parts)
+        resolved = head.resolved(train.table.column(head.roles[-1]))
         published = {}  # neither part is a published split
     train, selection = _selected(spec, train.limited(spec.limit) if train and training else None, resolved)
+    absent = absent_labels(train, resolved)
+    scored = {evaluation.name for evaluation in task.scored}
+    for name, part in parts.items():
+        if isinstance(part, Rows):
+            parts[name] = naming_unknown(part.limited(spec.limit), name in scored, resolved, absent)
     return Splits(
         head=with_loss(resolved, spec.recipe, train) if train else resolved,
-        train=train and _naming_missing_labels(train, resolved),
-        evaluations={
-            e.name: _scored(e, part.limited(spec.limit), resolved) if isinstance(part := parts[e.name], Rows) else part
-            for e in task.evaluations
-        },
-        published={name: count for name, count in published.items() if count and spec.data != SAMPLE},
+        train=train and naming_absent(train, absent),
+        evaluations={e.name: parts[e.name] for e in task.evaluations},
+        published=published,
         selection=selection,
     )
+
+
+def _published(spec: Spec, held_out: str | None) -> dict[str, int]:
+    """By name, the published number of rows of each split that has one, and is not a part of another."""
+    task = spec.task
+    counts = {e.name: task.source_of(e).rows.get(e.split, 0) for e in task.evaluations}
+    counts[TRAIN] = task.source.rows.get(TRAIN, 0)
+    parts = (TRAIN, held_out) if held_out else ()
+    return {name: count for name, count in counts.items() if count and name not in parts and spec.data != SAMPLE}
 
 
 def _selected(spec: Spec, train: Rows | None, head: Head) -> tuple[Rows | None, Rows | None]:
@@ -133,40 +143,6 @@ def _carved(task: Task, spec: Spec, parts: dict[str, Rows | str]) -> tuple[Rows,
     note = f"no {TRAIN} split: some documents of {plan.dev} are for training, the others for scoring"
     train, dev = carve(replace(rows, notes=(*rows.notes, note), carved=True), spec.seed, plan.train, plan.of)
     return train, {**parts, name: dev}
-
-
-def _naming_missing_labels(rows: Rows, head: Head) -> Rows:
-    """The train rows, with a note that names labels which no row has."""
-    missing = dict.fromkeys(head.label_names)
-    for gold in rows.table.column(head.roles[-1]) if missing else ():
-        for name in gold if isinstance(gold, list) else [gold]:
-            missing.pop(name, None)
-        if not missing:
-            break
-    if len(missing) in (0, len(head.label_names)):
-        return rows
-    more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
-    note = f"no row has the label{'s' * (len(missing) > 1)} {', '.join([*missing][:10])}{more}"
-    return replace(rows, notes=(*rows.notes, note))
-
-
-def _scored(evaluation: Evaluation, rows: Rows, head: Head) -> Rows:
-    """The rows, with a note that names labels which no train row has, if they can be scored all the same."""
-    known = set(head.label_names)
-    if not (known and evaluation.scored and head.scores_unknown):
-        return rows
-    unknown: Counter[str] = Counter()
-    first = ""
-    for ident, gold in zip(rows.table.column("row_id"), rows.table.column(head.roles[-1]), strict=True):
-        others = [name for name in gold if name is not None and name not in known]
-        first = first or (ident if others else "")
-        unknown.update(others)
-    if not unknown:
-        return rows
-    more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
-    names = ", ".join(sorted(unknown)[:10]) + more
-    what = f"{unknown.total():,} {'labels that no train row has count' if unknown.total() > 1 else _ONE_UNKNOWN}"
-    return replace(rows, notes=(*rows.notes, f"{what} as wrong: {names} (first: row {first})"))
 
 
 def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
