@@ -1,3 +1,28 @@
-"""bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe."""
+"""bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe.
+
+From Python, `finetune`, `evaluate`, `compare`, `predict` and `load` do what the commands do; they are
+imported when one is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bertkit.api import compare, evaluate, finetune, load, predict
 
 __version__ = "0.1.0"
+__all__ = ["compare", "evaluate", "finetune", "load", "predict"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("bertkit.api"), name)
+    if name == "errors":
+        return import_module("bertkit.errors")
+    raise AttributeError(f"module 'bertkit' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "errors"])

@@ -19,6 +19,8 @@ from bertkit.task import Recipe, Task
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Exactness = Literal["fp32", "bf16"]
+"""The precision of prediction."""
 Layout = Literal["auto", "unpadded", "bucketed", "padded"]
 OnBadRow = Literal["error", "skip"]
 HUB, SAMPLE = "hub", "sample"

@@ -27,6 +27,7 @@ FLOORS = (
     "studies deploy analysis",
     "report",
     "cli",
+    "api",
 )
 """From low to high, the rooms of one floor side by side: folders, and the files at the top of bertkit/.
 
@@ -40,7 +41,7 @@ TOP = {"bertkit": -1, "bertkit.__main__": len(FLOORS)}
 
 NO_TORCH = (
     *("errors", "files", "sources", "task", "spec", "registry", "encoders", "result", "progress"),
-    *("data", "request", "hub", "plots", "cli"),
+    *("data", "request", "hub", "plots", "cli", "api"),
 )
 """Rooms that load no torch, at the top of a file or inside a function."""
 

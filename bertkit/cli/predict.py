@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from bertkit.heads import Answer, Head
 from bertkit.request.flags import DeviceFlag
 from bertkit.request.option import COMPUTE, OUTPUT, Option
 from bertkit.runs.folder import read_spec
-from bertkit.spec import Spec
+from bertkit.spec import Exactness, Spec
 
 if TYPE_CHECKING:
     from bertkit.deploy.inputs import Inputs, TypedInput
@@ -63,7 +63,7 @@ class PredictFlags:
     force: Annotated[bool, Option("--force", OUTPUT, "Overwrite a finished --out.")] = False
     device: DeviceFlag = "auto"
     precision: Annotated[
-        Literal["fp32", "bf16"],
+        Exactness,
         Option(
             "--precision",
             COMPUTE,
@@ -164,24 +164,13 @@ def _arriving(run: Path, spec: Spec, flags: PredictFlags) -> None:
 
 def _answer_file(run: Path, spec: Spec, flags: PredictFlags, display: Display) -> None:
     """Write the answers to a file's rows into another."""
-    from bertkit.deploy.answer_file import Look, Request, check_out, format_of
-    from bertkit.deploy.file_inputs import FileInput
+    from bertkit.deploy.answer_file import Asked, answer_file, request_of
 
     assert flags.file and flags.out
-    file = FileInput(spec.task, flags.file, keeps_bad=True)
-    written = format_of(flags.out, file, flags.top_k)
-    check_out(flags.out, flags.file, flags.force)
-    look = Look(file, written)
-    notes = tuple(file.notes)
-    from bertkit.deploy.answer_file import answer_file
-    from bertkit.deploy.predict import load_run
-
-    request = Request(file=file, out=flags.out, written=written, precision=flags.precision, force=flags.force)
+    asked = Asked(file=flags.file, out=flags.out, top=flags.top_k, force=flags.force, precision=flags.precision)
+    request = request_of(spec.task, asked)
     with closing(screen.progress(display.quiet, spec)) as progress:
-        model = load_run(run, flags.device)
-        for note in notes:
-            progress.note(note)
-        done = answer_file(request, look, model, spec, progress)
+        done = answer_file(request, run, flags.device, progress)
     if display.json:
         screen.print_json({"out": str(done.out), "rows": done.rows, "unanswered": done.unanswered})
         return

@@ -22,11 +22,12 @@ from bertkit.errors import DataError, RequestError, RunError
 from bertkit.files import flush, sha256, write_json
 from bertkit.machine.signals import Stop
 from bertkit.progress import Progress
+from bertkit.runs.folder import read_spec
 from bertkit.runs.lock import one_writer
-from bertkit.spec import Spec
+from bertkit.spec import Device, Exactness, Spec
+from bertkit.task import Task
 
 if TYPE_CHECKING:
-    from bertkit.deploy.predict import Exactness
     from bertkit.models.task_model import TaskModel
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -171,32 +172,54 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """What is asked: answers to `file` in `out`, in this format and precision; `force` overwrites."""
+class Asked:
+    """What is asked: answers to `file` in `out`; `force` overwrites, and `top` is how many labels are kept."""
 
-    file: FileInput
+    file: Path
     out: Path
+    top: int | None = None
+    force: bool = False
+    precision: Exactness = "fp32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked, checked, and what the file holds."""
+
+    asked: Asked
     written: AnswerFormat
-    precision: Exactness
-    force: bool
+    look: Look
+    notes: tuple[str, ...]
 
 
-def answer_file(request: Request, look: Look, model: TaskModel, spec: Spec, progress: Progress) -> AnsweredFile:
-    """Write the answers to `look`'s file. Raises RunError if the disk is full, StoppedError for a signal."""
-    from bertkit.deploy.predict import answered
+def request_of(task: Task, asked: Asked) -> Request:
+    """The request, with the file read once: light. Raises RequestError or DataError for what cannot be done."""
+    file = FileInput(task, asked.file, keeps_bad=True)
+    written = format_of(asked.out, file, asked.top)
+    check_out(asked.out, asked.file, asked.force)
+    look = Look(file, written)
+    return Request(asked=asked, written=written, look=look, notes=tuple(file.notes))
 
-    out, written = request.out, request.written
+
+def answer_file(request: Request, run: Path, device: Device, progress: Progress) -> AnsweredFile:
+    """Write the answers of a run. Raises RunError if the disk is full, StoppedError for a signal."""
+    from bertkit.deploy.predict import answered, load_run
+
+    asked, written, look = request.asked, request.written, request.look
+    out = asked.out
+    model = load_run(run, device)
     begin = written.begin(model.head)
-    if written.note:
-        progress.note(written.note)
-    part = Part(out, _asked(request, look, model, spec, begin))
+    for note in (*request.notes, written.note):
+        if note:
+            progress.note(note)
+    part = Part(out, _depends_on(request, model, read_spec(run), begin))
     with one_writer(out), Stop(lambda saved: _hint(part, look)) as stop, _describing_failures(out, part, look):
-        with part.open(begin, request.force) as file:
+        with part.open(begin, asked.force) as file:
             if part.rows:
                 progress.note(f"{out.name}: continued after row {part.rows:,}")
             progress.phase("predicting", look.rows)
-            blocks = _remaining(request.file, part.rows, progress)
-            for block, answers in answered(model, blocks, progress, request.precision):
+            blocks = _remaining(look.file, part.rows, progress)
+            for block, answers in answered(model, blocks, progress, asked.precision):
                 rows = written.rows(block, answers)
                 with stop.deferred():
                     part.append(file, rows, len(block.places))
@@ -205,15 +228,15 @@ def answer_file(request: Request, look: Look, model: TaskModel, spec: Spec, prog
     return AnsweredFile(out=out, rows=look.places, unanswered=look.places - look.rows)
 
 
-def _asked(request: Request, look: Look, model: TaskModel, spec: Spec, begin: bytes) -> dict[str, Any]:
+def _depends_on(request: Request, model: TaskModel, spec: Spec, begin: bytes) -> dict[str, Any]:
     from hashlib import sha256 as digest
 
     record = model.loaded.record
     return {
-        "input": look.digest,
+        "input": request.look.digest,
         "run": f"{spec.digest} {record['weights']} {record['tokenizer']}",
         "version of bertkit": __version__,
-        "--precision": request.precision,
+        "--precision": request.asked.precision,
         "--top-k": request.written.top,
         "set of columns": digest(begin).hexdigest(),
     }

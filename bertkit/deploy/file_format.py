@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bertkit.data.columns import match_columns
+from bertkit.data.cells import Cells
 from bertkit.data.detect import detect
 from bertkit.data.readers import read_located
 from bertkit.deploy.inputs import readable, roles_of
@@ -71,8 +71,11 @@ def _detected(task: Task, path: Path) -> Layout:
 
 def _has_columns(task: Task, path: Path, form: FileFormat) -> bool:
     for where, row in read_located(path, None, Findings([path], skips=True), form):
-        wanted = roles_of(task)
-        return set(wanted) <= set(match_columns(list(row), readable(task).columns, wanted, where))
+        try:
+            Cells.of(row, where, readable(task), task.head, golds=False)
+        except DataError:
+            return False
+        return True
     return False
 
 

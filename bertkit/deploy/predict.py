@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -20,9 +20,8 @@ from bertkit.models.load import load_trained
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
 from bertkit.runs.folder import MODEL, read_spec
-from bertkit.spec import Device
+from bertkit.spec import Device, Exactness
 
-Exactness = Literal["fp32", "bf16"]
 CHECKED = 1_000
 
 

@@ -1,0 +1,189 @@
+"""bertkit from Python: what the commands do, as functions of the same names, with the flags as keywords.
+
+They are quiet unless `progress` is set, return values, and raise `bertkit.errors.BertkitError`. Light: the engine is
+imported when a function is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from functools import partial
+from os import fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
+
+from bertkit import registry
+from bertkit.cli import screen
+from bertkit.cli.predict import PredictFlags
+from bertkit.errors import RequestError, UnknownNameError
+from bertkit.request.check import check, check_rows
+from bertkit.request.flags import Flags, RunFlags, names_typed
+from bertkit.request.keywords import Given, Options, Target
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.specs import options_of, seeds_of
+from bertkit.request.target import target_of
+from bertkit.result import Finished
+from bertkit.runs.folder import located, read_spec
+from bertkit.spec import SPEC_FILE, Device, Exactness
+
+if TYPE_CHECKING:
+    from bertkit.deploy.answer_file import AnsweredFile
+    from bertkit.deploy.predictor import Input, Predictor
+    from bertkit.heads import Answer
+    from bertkit.runs.rescore import Scores
+    from bertkit.studies.compare import Comparison
+    from bertkit.studies.suite import SuiteScore
+
+PRETRAIN_VS_SCRATCH = "pretrain-vs-scratch"
+
+
+class PredictOptions(TypedDict, total=False):
+    """The options of `bertkit predict` as keywords, for type checkers; a test compares them with the flags."""
+
+    file: Target
+    out: Target
+    top_k: int | None
+    force: bool
+    device: Device
+    precision: Exactness
+
+
+@overload
+def finetune(
+    task: Target | None = None, *, seeds: Literal[1] = 1, progress: bool = False, **options: Unpack[Options]
+) -> Finished: ...
+@overload
+def finetune(
+    task: Target | None = None, *, seeds: int, progress: bool = False, **options: Unpack[Options]
+) -> Finished | list[Finished]: ...
+def finetune(
+    task: Target | None = None, *, seeds: int = 1, progress: bool = False, **options: Unpack[Options]
+) -> Finished | list[Finished]:
+    """Fine-tune an encoder on a task, or on a file or folder of your own, and score it: `bertkit finetune`.
+
+    Returns the run's folder and result, or with several `seeds` a list of them. A finished run is not trained again,
+    and a stopped one is resumed. Raises BertkitError.
+    """
+    given = Given("finetune", options)
+    flags, run = given.flags(Flags), given.flags(RunFlags)
+    target = target_of(None if task is None else fspath(task), given.flags(OwnFlags))
+    specs = seeds_of(target.spec(flags), seeds)
+    if run.keep_best and flags.eval_every is None:
+        raise RequestError("keep_best needs eval_every, which scores the model during training")
+    kept = options_of(run)
+    check(specs)
+    from bertkit.studies.group import run_group
+
+    finished = run_group(specs, kept, partial(screen.progress, not progress))
+    return finished[0] if seeds == 1 else finished
+
+
+def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Options]) -> Scores | SuiteScore:
+    """Score a run by its folder, a checkpoint (`model`) on a task or file, or a suite (glue): `bertkit eval`.
+
+    Returns Scores, or for a suite a SuiteScore. Raises BertkitError.
+    """
+    given, typed = Given("eval", options), fspath(target)
+    flags, run, own = given.flags(Flags), given.flags(RunFlags), given.flags(OwnFlags)
+    suite = next((suite for suite in registry.suites() if suite.name == typed.lower()), None)
+    if suite is not None:
+        from bertkit.studies.suite import plan, run_suite
+
+        return run_suite(suite, plan(suite, flags), options_of(run), partial(screen.progress, not progress))
+    if (Path(typed) / SPEC_FILE).is_file():
+        _refuse(
+            [*names_typed(flags), *names_typed(run, training=True), *own.typed], f"a run is scored as its {SPEC_FILE}"
+        )
+        spec = read_spec(Path(typed))
+        check_rows(located(Path(typed), spec))
+        from bertkit.runs.rescore import score_run
+
+        with closing(screen.progress(not progress, spec)) as shown:
+            return score_run(Path(typed), shown)
+    if flags.model is None:
+        raise RequestError(f"{typed}: name the checkpoint to score with model=, or give a run's folder")
+    _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
+    spec = target_of(typed, own, scored=True).spec(flags)
+    check([spec], training=False)
+    from bertkit.runs.rescore import score_checkpoint
+
+    with closing(screen.progress(not progress, spec)) as shown:
+        return score_checkpoint(spec, shown)
+
+
+def compare(
+    what: str = PRETRAIN_VS_SCRATCH,
+    *,
+    tasks: str | Iterable[str] = "sst2",
+    seeds: int = 5,
+    scratch_lr: float | None = None,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> list[Comparison]:
+    """Train a pretrained encoder and the same architecture from scratch, for each task: `bertkit compare`.
+
+    Returns a comparison for each task, with the curves of its runs; it draws no figure. Raises BertkitError.
+    """
+    if what.replace("_", "-") != PRETRAIN_VS_SCRATCH:
+        raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
+    if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
+        raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
+    given = Given("compare", options)
+    names = tasks.split(",") if isinstance(tasks, str) else tasks
+    found = [registry.find(name) for name in dict.fromkeys(name.strip() for name in names) if name]
+    if not found:
+        raise RequestError("tasks: name at least one task")
+    specs = [target_of(task.name, OwnFlags()).spec(given.flags(Flags)) for task in found]
+    seeds_of(specs[0], seeds)
+    check(specs)
+    from bertkit.studies.compare import compare as compared
+
+    return compared(specs, seeds, scratch_lr, options_of(given.flags(RunFlags)), partial(screen.progress, not progress))
+
+
+def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32") -> Predictor:
+    """A run's model, loaded once: `load(run).predict([text])` answers like `bertkit predict`. Raises BertkitError."""
+    read_spec(Path(run))
+    from bertkit.deploy.predictor import Predictor
+
+    return Predictor(Path(run), device, precision)
+
+
+@overload
+def predict(
+    run: Target, inputs: Iterable[Input], *, progress: bool = False, **options: Unpack[PredictOptions]
+) -> list[Answer]: ...
+@overload
+def predict(
+    run: Target, inputs: None = None, *, progress: bool = False, **options: Unpack[PredictOptions]
+) -> AnsweredFile: ...
+def predict(
+    run: Target, inputs: Iterable[Input] | None = None, *, progress: bool = False, **options: Unpack[PredictOptions]
+) -> list[Answer] | AnsweredFile:
+    """Predict with a run: `bertkit predict`. Raises BertkitError.
+
+    An answer for each of the inputs, in their order: texts, tuples of two texts, lists of words, or dicts by column; to
+    ask the same run again, `load` it once. Or, of a `file`, the answers beside its own columns in `out`: a call that
+    was stopped continues when it is made again.
+    """
+    flags = Given("predict", options, (PredictFlags,)).flags(PredictFlags)
+    spec = read_spec(Path(run))
+    if (inputs is None) == (flags.file is None) or (flags.file is None) != (flags.out is None):
+        raise RequestError("predict: give inputs, or file and out")
+    if inputs is not None:
+        with closing(screen.progress(not progress, spec)) as shown:
+            return load(run, device=flags.device, precision=flags.precision).predict(inputs, shown)
+    assert flags.file and flags.out
+    from bertkit.deploy.answer_file import Asked, answer_file, request_of
+
+    asked = Asked(file=flags.file, out=flags.out, top=flags.top_k, force=flags.force, precision=flags.precision)
+    request = request_of(spec.task, asked)
+    with closing(screen.progress(not progress, spec)) as shown:
+        return answer_file(request, Path(run), flags.device, shown)
+
+
+def _refuse(flags: list[str], why: str) -> None:
+    """Raise RequestError if there are flags that do not apply here."""
+    if flags:
+        raise RequestError(f"{', '.join(flags)}: {why}")

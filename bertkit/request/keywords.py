@@ -1,0 +1,129 @@
+"""The flags as keywords of Python functions: their names and types, and the values that they stand for. Light."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypedDict, TypeVar, get_args, get_type_hints
+
+from bertkit.errors import RequestError, UnknownNameError
+from bertkit.request.flags import Flags, RunFlags
+from bertkit.request.option import Option, offline
+from bertkit.request.own_flags import HeadName, OwnFlags
+from bertkit.spec import Device, Layout, OnBadRow, Precision
+from bertkit.task import Ordering
+
+GROUPS = (Flags, OwnFlags, RunFlags)
+
+Group = TypeVar("Group")
+
+
+Target = str | os.PathLike[str]
+"""A name or a path."""
+
+
+class Options(TypedDict, total=False):
+    """The options of a command as keywords, under the flags' own names: see `bertkit finetune --help`.
+
+    For type checkers; a test compares it with the flags.
+    """
+
+    model: Target | None
+    revision: str | None
+    scratch: bool
+    keep_head: bool
+    data: Target | None
+    sample: bool
+    limit: int | None
+    on_bad_row: OnBadRow | None
+    epochs: float | None
+    max_steps: int | None
+    batch_size: int | None
+    per_device_train_batch_size: int | None
+    batch_tokens: int | None
+    order: Ordering | None
+    gradient_accumulation: int | None
+    learning_rate: float | None
+    warmup: float | None
+    weight_decay: float | None
+    max_grad_norm: float | None
+    max_length: int | None
+    doc_stride: int | None
+    max_answer_length: int | None
+    null_threshold: float | None
+    eval_every: int | None
+    seed: int
+    device: Device
+    precision: Precision
+    layout: Layout
+    fast_dropout: bool
+    processes: int
+    head: HeadName | None
+    text_column: list[str] | str | None
+    text_pair_column: str | None
+    label_column: list[str] | str | None
+    words_column: str | None
+    tags_column: str | None
+    question_column: str | None
+    context_column: str | None
+    answers_column: str | None
+    id_column: str | None
+    group_column: str | None
+    encoding: str | None
+    header: bool | None
+    dev_share: float | None
+    train_file: Target | None
+    dev_file: Target | None
+    test_file: Target | None
+    max_memory: str | None
+    offline: bool
+    save_every: int | None
+    keep_best: bool
+    out: Path | Target
+    force: bool
+
+
+class Given:
+    """The keywords of one call, as the values of flags. Raises RequestError for one that the command does not have."""
+
+    def __init__(self, command: str, options: Mapping[str, Any], groups: tuple[type[Any], ...] = GROUPS) -> None:
+        known = {field.name: group for group in groups for field in fields(group)}
+        self._values: dict[str, Any] = {}
+        for name, value in options.items():
+            if name not in known:
+                raise UnknownNameError(f"option of {command}", name, known, f"see `bertkit {command} --help`")
+            kind, option = _hint(known[name], name)
+            if option.only is not None and command not in option.only:
+                raise RequestError(f"{name}: {command} has no such option; {' and '.join(option.only)} have it")
+            self._values[name] = _checked(name, kind, value)
+        if self._values.get("processes", 1) != 1:
+            raise RequestError("processes: from Python a run has one process; `bertkit` on the command line has more")
+        offline(self._values.get("offline", False))
+
+    def flags(self, group: type[Group]) -> Group:
+        """The flags of this group."""
+        names = {field.name for field in fields(group)}  # type: ignore[arg-type]
+        return group(**{name: value for name, value in self._values.items() if name in names})
+
+
+def _hint(group: type[Any], name: str) -> tuple[Any, Option]:
+    kind, option = get_args(get_type_hints(group, include_extras=True)[name])
+    return kind, option
+
+
+def _checked(name: str, kind: Any, value: Any) -> Any:
+    """The value, a path as text where text is asked for. Raises RequestError for one of another type."""
+    from pydantic import TypeAdapter, ValidationError
+
+    wanted = (kind, *get_args(kind))
+    if list[str] in wanted and isinstance(value, str):
+        value = [value]
+    if isinstance(value, os.PathLike) and Path not in wanted:
+        value = os.fspath(value)
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        found = error.errors()[0]
+        raise RequestError(f"{name}={value!r}: {found['msg'][0].lower()}{found['msg'][1:]}") from None
