@@ -69,9 +69,7 @@ def finetune(
     flags, run = given.flags(Flags), given.flags(RunFlags)
     target = target_of(None if task is None else fspath(task), given.flags(OwnFlags))
     specs = seeds_of(target.spec(flags), seeds)
-    if run.keep_best and flags.eval_every is None:
-        raise RequestError("keep_best needs eval_every, which scores the model during training")
-    kept = options_of(run)
+    kept = options_of(run, flags)
     check(specs)
     from bertkit.studies.group import run_group
 

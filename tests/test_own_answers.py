@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 import tiny
 import untrained
 from files import json_lines, write
+from pyarrow import parquet
 
 from bertkit.cli import main
-from bertkit.heads import Classification, Tagging
+from bertkit.heads import Classification, MultiLabel, Tagging
 from bertkit.sources import FileFormat, Source
 from bertkit.task import Evaluation, Task
 
@@ -38,6 +40,19 @@ BARE = FileFormat(kind="csv", header=False, columns=("column 1", "column 2"))
 REVIEWS = own("reviews", {"text": ("review",), "label": ("stars",)}, HEADED)
 NAMELESS = own("nameless", {"text": ("column 2",), "label": ("column 1",)}, BARE)
 PAIRS = own("pairs", {"text": ("a",), "text_pair": ("b",), "label": ("same",)}, HEADED, pair=True)
+TICKETS = Task(
+    name="tickets",
+    about="texts",
+    head=MultiLabel(labels=("app", "card", "fee"), threshold=0.45),
+    source=Source(
+        files={"train": ("tickets.csv",)},
+        formats={"train": HEADED},
+        columns={"text": ("title",), "label": ("tags",)},
+        joined={"text": ("title", "body")},
+        separator="|",
+    ),
+    evaluations=(Evaluation(name="dev", split="dev", metrics=("f1_micro",)),),
+)
 CHUNKS = Task(
     name="chunks",
     about="words",
@@ -51,12 +66,15 @@ CHUNKS = Task(
 )
 
 
+TASKS = (REVIEWS, NAMELESS, PAIRS, TICKETS, CHUNKS)
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A run with random weights of each task."""
     below = tmp_path_factory.mktemp("runs")
     body = tiny.make("bert", below / "body")
-    return {task.name: untrained.run_of(task, body, below / task.name) for task in (REVIEWS, NAMELESS, PAIRS, CHUNKS)}
+    return {task.name: untrained.run_of(task, body, below / task.name) for task in TASKS}
 
 
 @pytest.fixture
@@ -131,6 +149,22 @@ def test_a_file_without_the_run_s_columns_names_them(say: Say, tmp_path: Path) -
     code, said = say("reviews", write(tmp_path / "new.csv", "content;who\nFine;Anna\nWarm;Ben\n"))
     assert (code, "'review'" in said) == (2, True)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_several_labels_are_a_list_and_joined_columns_are_both_read(say: Say, tmp_path: Path) -> None:
+    file = write(tmp_path / "new.csv", "title,body\nLost,my card is gone\n,the app is slow\n,\n")
+    assert say("tickets", file, "out.parquet")[0] == 0
+    assert say("tickets", file)[0] == 0
+    typed = parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text("utf-8"))))
+    assert list(rows[0]) == ["title", "body", "answer", "p_app", "p_card", "p_fee", "error"]
+    assert [row["error"] for row in rows] == ["", "", "the text is empty"]
+    for row, one in zip(rows[:2], typed, strict=False):
+        assert json.loads(row["answer"]) == one["answer"]
+        assert one["answer"] == [name for name in ("app", "card", "fee") if one[f"p_{name}"] >= 0.45]
+    assert (typed[2]["answer"], rows[2]["answer"]) == (None, "")
+    code, said = say("tickets", write(tmp_path / "new.csv", "title\nLost\nFound it\n"), "other.csv")
+    assert (code, "'body'" in said) == (2, True)
 
 
 def test_columns_of_words_and_tags_are_read_for_a_run_on_them(say: Say, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import typer
 
 from bertkit.cli import screen
 from bertkit.cli.options import Display
-from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed
 from bertkit.request.check import check
@@ -35,11 +34,7 @@ def finetune(
     """
     target = target_of(task, own)
     specs = seeds_of(target.spec(flags), seeds)
-    if run.keep_best and flags.eval_every is None:
-        raise RequestError("--keep-best needs --eval-every, which scores the model during training")
-    if run.keep_adapter and flags.lora is None:
-        raise RequestError("--keep-adapter needs --lora")
-    options = options_of(run)
+    options = options_of(run, flags)
     check(specs)
     if flags.processes > 1 and not distributed():
         return relaunch(flags.processes)

@@ -13,7 +13,7 @@ from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.option import Option, offline
 from bertkit.request.own_flags import HeadName, OwnFlags
 from bertkit.spec import Device, Layout, OnBadRow, Precision
-from bertkit.task import Ordering
+from bertkit.task import LossName, Ordering
 
 GROUPS = (Flags, OwnFlags, RunFlags)
 
@@ -55,6 +55,16 @@ class Options(TypedDict, total=False):
     null_threshold: float | None
     eval_every: int | None
     seed: int
+    class_weights: str | None
+    loss: LossName | None
+    focal_gamma: float | None
+    label_smoothing: float | None
+    freeze: str | int | None
+    layer_decay: float | None
+    reinit_layers: int | None
+    lora: int | None
+    lora_alpha: float | None
+    early_stopping: int | None
     device: Device
     precision: Precision
     layout: Layout
@@ -81,6 +91,7 @@ class Options(TypedDict, total=False):
     offline: bool
     save_every: int | None
     keep_best: bool
+    keep_adapter: bool
     out: Path | Target
     force: bool
 
@@ -122,6 +133,8 @@ def _checked(name: str, kind: Any, value: Any) -> Any:
         value = [value]
     if isinstance(value, os.PathLike) and Path not in wanted:
         value = os.fspath(value)
+    if type(value) is int and str in wanted:  # --freeze 2
+        value = str(value)
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:

@@ -30,8 +30,12 @@ def seeds_of(spec: Spec, seeds: int) -> list[Spec]:
     return [replace(spec, seed=spec.seed + k) for k in range(seeds)]
 
 
-def options_of(flags: RunFlags) -> RunOptions:
-    """The RunOptions of these flags, checked. Raises RequestError."""
+def options_of(flags: RunFlags, trained: Flags | None = None) -> RunOptions:
+    """The RunOptions of these flags, checked, also against those of what is `trained`. Raises RequestError."""
+    if trained and flags.keep_best and trained.eval_every is None:
+        raise RequestError("--keep-best needs --eval-every, which scores the model during training")
+    if trained and flags.keep_adapter and trained.lora is None:
+        raise RequestError("--keep-adapter needs --lora")
     typed = {f.name: getattr(flags, f.name) for f in fields(RunOptions)}
     return RunOptions(**{**typed, "max_memory": _memory(flags.max_memory)})
 
