@@ -11,7 +11,7 @@ from bertkit.spec import Spec
 
 SCHEMA = 1
 
-_ONE = {"words": "word", "questions": "question", "answers": "answer", "have": "has", "are": "is"}
+_ONE = {"rows": "row", "words": "word", "questions": "question", "answers": "answer", "have": "has", "are": "is"}
 
 
 def count_line(name: str, count: int) -> str:

@@ -52,6 +52,8 @@ ADDED: dict[str, Any] = {
     "lora": None,
     "lora_alpha": None,
     "early_stopping": None,
+    "long": "truncate",
+    "max_windows": 32,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 

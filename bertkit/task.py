@@ -70,7 +70,7 @@ class Recipe:
         _check_kit(self)
         counts = {"max_steps": self.max_steps, "batch_size": self.batch_size, "batch_tokens": self.batch_tokens}
         counts["gradient_accumulation"] = self.gradient_accumulation
-        counts["max_answer_length"] = self.window.max_answer_length
+        counts["max_answer_length"], counts["max_windows"] = self.window.max_answer_length, self.window.max_windows
         for name, count in counts.items():
             if count is not None and count < 1:
                 raise RequestError(f"{_flag(name)} {count}: it must be at least 1")

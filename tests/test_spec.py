@@ -63,7 +63,14 @@ OTHER: dict[type, dict[str, Any]] = {
         "lora_alpha": 4.0,
         "early_stopping": 2,
     },
-    Window: {"max_length": 64, "doc_stride": 64, "max_answer_length": 10, "null_threshold": 1.0},
+    Window: {
+        "max_length": 64,
+        "doc_stride": 64,
+        "max_answer_length": 10,
+        "null_threshold": 1.0,
+        "long": "head-tail",
+        "max_windows": 8,
+    },
     Task: {
         "name": "another",
         "about": "something else",

@@ -60,12 +60,12 @@ class Order:
             yield from (features[k : k + size] for k in range(0, len(features), size))
         else:
             counted = lengths(features)
-            cuts = _cuts(counted, self.tokens * times, self.padded and times == 1)
+            cuts = in_budget(counted, self.tokens * times, self.padded and times == 1)
             yield from (features[start:end] for start, end in cuts)
 
 
-def _cuts(lengths: Indices, budget: int, padded: bool) -> Iterator[tuple[int, int]]:
-    """Start and end of each batch of as many features as `budget` tokens allow, at least one."""
+def in_budget(lengths: Indices, budget: int, padded: bool = False) -> Iterator[tuple[int, int]]:
+    """Start and end of each batch of as many features, in order, as `budget` tokens allow, at least one."""
     totals = np.cumsum(lengths)
     start = 0
     while start < len(lengths):
@@ -81,7 +81,7 @@ def _cuts(lengths: Indices, budget: int, padded: bool) -> Iterator[tuple[int, in
 def by_length(lengths: Indices, budget: int) -> Iterator[Indices]:
     """Features sorted by length, the longest first, in batches of at most `budget` padded tokens."""
     ranked = np.argsort(-lengths, kind="stable")
-    yield from (ranked[start:end] for start, end in _cuts(lengths[ranked], budget, padded=True))
+    yield from (ranked[start:end] for start, end in in_budget(lengths[ranked], budget, padded=True))
 
 
 def share(lengths: Indices, rank: int, processes: int) -> Indices:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Row, Window
+from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Row
 from bertkit.heads.classification import Classification
 from bertkit.heads.multi_label import MultiLabel
 from bertkit.heads.numbers import Number
 from bertkit.heads.span import Span
 from bertkit.heads.tagging import Tagging
+from bertkit.heads.window import Window
 
 __all__ = [
     "FROM_TRAIN",

@@ -1,4 +1,4 @@
-"""The contract of a head, and what heads share: labels, answers, windows. Light: numpy, torch and pyarrow come late.
+"""The contract of a head, and what heads share: labels, answers. Light: numpy, torch and pyarrow come late.
 
 R rows, F features, B features of a batch, T tokens, C labels.
 """
@@ -14,6 +14,7 @@ from bertkit.errors import RequestError
 from bertkit.heads.answer_columns import best_scores, label_cells, label_columns
 from bertkit.heads.losses import TakesLoss
 from bertkit.heads.numbers import Number
+from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,22 +31,6 @@ DROPPED = "dropped golds"
 
 Labels = tuple[str, ...] | Number | FromTrain
 """Label names in the model's order; or a number; or the names found in the train rows, sorted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Window:
-    """How many tokens a model reads at once.
-
-    max_length         tokens of a feature at most, special ones counted
-    doc_stride         tokens that two windows of one document share (Hugging Face's sense)
-    max_answer_length  tokens of an answer at most
-    null_threshold     "no answer" if its score exceeds the best span's by more than this (in logits)
-    """
-
-    max_length: int = 128
-    doc_stride: int = 128
-    max_answer_length: int = 30
-    null_threshold: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -261,8 +246,10 @@ class Head(TakesLoss, ABC):
         """The fields of Window, besides max_length, that this head uses."""
         return frozenset()
 
-    def check_window(self, window: Window) -> None:  # as above
+    def check_window(self, window: Window) -> None:
         """Raise RequestError if the window does not fit the head."""
+        if window.long != "truncate" and "long" not in self.own_flags:
+            raise RequestError(f"--long {window.long}: a {self.kind} head does not read it")
 
     def check_flag(self, name: str, task: str) -> None:
         """Raise RequestError if the flag of the Window's field `name` does not apply to `task`."""

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError, EncoderError
 from bertkit.heads import checks
-from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row, Window
+from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
+from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import APPLIES, Loss
 from bertkit.heads.numbers import Number
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
+from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +84,7 @@ class Classification(Head):
         return label
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
-        """One feature per row; the longer text is truncated first. `rows` is a mapping of columns."""
+        """One feature per row; of a longer text what `window.long` says. `rows` is a mapping of columns."""
         from bertkit.heads.features import Ragged
 
         golds = [[gold] for gold in self._golds(rows)] if has_golds(rows) else None
@@ -161,6 +163,15 @@ class Classification(Head):
     def loss_flags(self) -> frozenset[str]:
         """Those of the loss over labels; a number has squared errors."""
         return frozenset() if isinstance(self.labels, Number) else frozenset(APPLIES)
+
+    @property
+    def own_flags(self) -> frozenset[str]:
+        """Those of long texts."""
+        return LONG_FLAGS
+
+    def check_window(self, window: Window) -> None:
+        """Raise RequestError if the windows of a long text cannot share as many tokens."""
+        check_long(window, self.pair)
 
     @property
     def is_resolved(self) -> bool:

@@ -16,6 +16,9 @@ Array = NDArray[np.generic]
 IGNORED = -100
 """The target of a token without a label, which torch's cross entropy ignores."""
 
+WINDOWS = "windows"
+"""The place of a feature that is read in several windows: the tokens of each, which follow one another."""
+
 
 @dataclass(frozen=True)
 class Ragged:
@@ -93,6 +96,19 @@ class Features:
     def lengths(self) -> NDArray[np.int64]:
         """(F,) tokens of each feature, special ones counted."""
         return self.inputs["input_ids"].lengths
+
+    @property
+    def runs(self) -> dict[str, Ragged]:
+        """The inputs with a run for each window, where features are read in several; else for each feature."""
+        if WINDOWS not in self.places:
+            return self.inputs
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.places[WINDOWS].values, dtype=np.int64)])
+        return {name: Ragged(run.values, offsets) for name, run in self.inputs.items()}
+
+    @property
+    def windows(self) -> list[int] | None:
+        """How many windows each feature is read in; None where none is read in several."""
+        return self.places[WINDOWS].lengths.tolist() if WINDOWS in self.places else None
 
     def lengths_of(self, features: NDArray[np.int64]) -> NDArray[np.int64]:
         """Tokens of these features."""

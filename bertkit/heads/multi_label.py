@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError, RequestError
-from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, FromTrain, Head, Row, Window
+from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, FromTrain, Head, Row
 from bertkit.heads.labels import exact_label, match_names, write_names
+from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
+from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,7 +95,7 @@ class MultiLabel(Head):
         return [] if row["label"] else [("no label at all, which is learnt and scored as such", None)]
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
-        """One feature per row; the longer text is truncated first. A target is a row's class ids, those it has."""
+        """One feature per row; of a longer text what `window.long` says. A target is the class ids of a row."""
         from bertkit.heads.features import Ragged
 
         targets = None
@@ -158,6 +160,15 @@ class MultiLabel(Head):
     def count(self, features: Features) -> int:
         """Rows times labels."""
         return len(features) * len(self.label_names)
+
+    @property
+    def own_flags(self) -> frozenset[str]:
+        """Those of long texts."""
+        return LONG_FLAGS
+
+    def check_window(self, window: Window) -> None:
+        """Raise RequestError if the windows of a long text cannot share as many tokens."""
+        check_long(window, self.pair)
 
     def resolved(self, golds: Iterable[Any]) -> Self:
         """The head with the train rows' labels, sorted. Raises DataError if no row has one."""

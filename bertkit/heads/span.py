@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
-from bertkit.heads.base import DROPPED, NO_SCORES, Answer, Head, Row, Window
+from bertkit.heads.base import DROPPED, NO_SCORES, Answer, Head, Row
 from bertkit.heads.gold_answers import check_impossible, read_answers, rightly_placed
 from bertkit.heads.span_answers import Document, shares, span_cells, span_columns, span_json
 from bertkit.heads.span_golds import gold_targets
+from bertkit.heads.span_offsets import document_chars, first_solid
 from bertkit.heads.span_search import N_BEST, Candidates, candidates, most_context
+from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,6 +87,7 @@ class Span(Head):
 
     def check_window(self, window: Window) -> None:
         """Raise RequestError if an answer or a stride does not fit the windows of a document."""
+        super().check_window(window)
         if window.max_answer_length > window.max_length:
             raise RequestError(
                 f"--max-answer-length {window.max_answer_length}: a window has {window.max_length} tokens at most"
@@ -100,6 +103,7 @@ class Span(Head):
         """Raise RequestError for a threshold on "no answer" where every question has an answer."""
         if name == "null_threshold" and not self.no_answer:
             raise RequestError(f"--null-threshold does not apply to {task}: every question there has an answer")
+        super().check_flag(name, task)
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -154,9 +158,9 @@ class Span(Head):
             return_attention_mask=False,
         )
         row = np.asarray(encoding["overflow_to_sample_mapping"], np.int64)
-        solid = [_solid(context) for context in rows["context"]]
+        solid = [first_solid(context) for context in rows["context"]]
         chars = [
-            _document_chars(offsets, encoding.sequence_ids(i), solid[row[i]])
+            document_chars(offsets, encoding.sequence_ids(i), solid[row[i]])
             for i, offsets in enumerate(encoding["offset_mapping"])
         ]
         golds = rows.get("answers")
@@ -266,30 +270,3 @@ def _cut_questions(questions: Sequence[str], tokenizer: Any) -> tuple[list[str],
         question[: offsets[MAX_QUERY - 1][1]] if long else question
         for question, offsets, long in zip(questions, tokens["offset_mapping"], cut, strict=True)
     ], cut
-
-
-def _document_chars(
-    offsets: Sequence[tuple[int, int]], parts: Sequence[int | None], solid: NDArray[Any]
-) -> NDArray[Any]:
-    """(T, 2) the offsets of each token in the document, -1 for the question's and special tokens.
-
-    Some tokenizers count the space before a word as its token's: an answer does not begin with it. `solid` is
-    for each character of the document the first from there on that is no space.
-    """
-    import numpy as np
-
-    places = np.asarray(offsets, np.int32).reshape(-1, 2)
-    inside = np.fromiter((part == 1 for part in parts), bool, len(parts))
-    places[~inside] = -1
-    first = solid[np.where(inside, places[:, 0], 0)]
-    places[:, 0] = np.where(inside & (first < places[:, 1]), first, places[:, 0])
-    return places
-
-
-def _solid(context: str) -> NDArray[Any]:
-    """For each character, and for the end, the first from there on that is no space; the end if none is."""
-    import numpy as np
-
-    spaces = np.fromiter((char.isspace() for char in context), bool, len(context))
-    places = np.append(np.where(spaces, len(context), np.arange(len(context))), len(context))
-    return np.minimum.accumulate(places[::-1])[::-1]

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError
 from bertkit.heads import checks
-from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row, Window
+from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import match_names, write_names
 from bertkit.heads.losses import APPLIES, Loss
 from bertkit.heads.numbers import repr_without
 from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called, split_tag
+from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,14 +6,17 @@ R rows, F = R features.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bertkit.heads import checks
+from bertkit.heads.long import features_of
 
 if TYPE_CHECKING:
-    from bertkit.heads.base import Window
     from bertkit.heads.features import Features, Ragged
+    from bertkit.heads.window import Window
 
+ROLES = ("text", "text_pair")
 NO_LABEL = "no label: a split without labels can be predicted, not trained on or scored"
 
 
@@ -26,18 +29,8 @@ def checked_texts(where: str, values: Mapping[str, Any], pair: bool) -> dict[str
 def text_features(
     rows: Mapping[str, Sequence[Any]], pair: bool, tokenizer: Any, window: Window, targets: Ragged | None
 ) -> Features:
-    """One feature per row; of two texts the longer is truncated first."""
-    import numpy as np
-
-    from bertkit.heads.features import Features, token_inputs
-
-    texts = [list(rows["text"])] + ([list(rows["text_pair"])] if pair else [])
-    full = tokenizer(*texts, add_special_tokens=True, return_attention_mask=False, verbose=False)
-    long = np.array([len(ids) > window.max_length for ids in full["input_ids"]], bool)
-    encoding = full
-    if long.any():
-        encoding = tokenizer(*texts, truncation=True, max_length=window.max_length, return_attention_mask=False)
-    return Features(row=np.arange(len(long)), inputs=token_inputs(encoding), targets=targets, cut=long)
+    """One feature per row, of a longer text what `window.long` says."""
+    return replace(features_of([rows[role] for role in ROLES[: 1 + pair]], tokenizer, window), targets=targets)
 
 
 def has_golds(rows: Mapping[str, Sequence[Any]]) -> bool:

@@ -1,6 +1,6 @@
 """A batch as a model reads it: padded, or unpadded in one row.
 
-B features, T tokens of the longest, N tokens in total.
+B features, T tokens of the longest, N tokens in total. A feature that is read in several windows is as many here.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from bertkit.kernels.packing import Packing
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """B features: padded on the right to T tokens, or, with a `packing`, the N real tokens in one row."""
+    """B features: padded on the right to T tokens, or, with a `packing`, the N real tokens in one row.
+
+    windows  how many of the B are each row's windows, whose logits are averaged; None where each has its own answer
+    """
 
     inputs: dict[str, Tensor]  # each (B, T), or (1, N)
     mask: Tensor  # (B, T), True for real tokens
     targets: Tensor | None
     packing: Packing | None = None
+    windows: list[int] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """A copy on another device."""
@@ -38,21 +42,23 @@ class Batch:
 
 def collate(features: Features, pad: int) -> Batch:
     """A padded batch; `pad` is the id of the padding token."""
-    mask = _mask(features)
+    runs = features.runs
     fill = {"input_ids": pad}
-    inputs = {name: _padded(runs, fill.get(name, 0)) for name, runs in features.inputs.items()}
-    return Batch(inputs=inputs, mask=mask, targets=_targets(features))
+    inputs = {name: _padded(run, fill.get(name, 0)) for name, run in runs.items()}
+    mask = _mask(runs["input_ids"].lengths)
+    return Batch(inputs=inputs, mask=mask, targets=_targets(features), windows=features.windows)
 
 
 def pack(features: Features, first_position: int) -> Batch:
     """An unpadded batch: features concatenated, position ids of each counted from `first_position`."""
-    lengths = features.lengths
+    runs = features.runs
+    lengths, starts = runs["input_ids"].lengths, runs["input_ids"].offsets[:-1]
     packing = Packing(lengths)
-    starts = features.inputs["input_ids"].offsets[:-1]
     positions = np.arange(packing.tokens) - np.repeat(starts, lengths) + first_position
-    values = {name: runs.values for name, runs in features.inputs.items()}
+    values = {name: run.values for name, run in runs.items()}
     inputs = {name: _in_a_row(run, packing.room) for name, run in {**values, "position_ids": positions}.items()}
-    return Batch(inputs=inputs, mask=_mask(features), targets=_targets(features), packing=packing)
+    mask, targets = _mask(lengths), _targets(features)
+    return Batch(inputs=inputs, mask=mask, targets=targets, packing=packing, windows=features.windows)
 
 
 def _in_a_row(values: NDArray[np.generic], room: int) -> Tensor:
@@ -62,8 +68,7 @@ def _in_a_row(values: NDArray[np.generic], room: int) -> Tensor:
     return torch.from_numpy(row)
 
 
-def _mask(features: Features) -> Tensor:
-    lengths = features.lengths
+def _mask(lengths: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(np.arange(int(lengths.max()))[None, :] < lengths[:, None])
 
 

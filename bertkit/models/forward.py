@@ -7,6 +7,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from bertkit.errors import RequestError
@@ -50,8 +51,16 @@ def readable_inputs(model: Any) -> set[str]:
 def forward(model: Any, head: Head, batch: Batch, readable: set[str], masks: Masks | None = None) -> Tensor:
     """Logits: classification (B, C), tagging (B, T, C), span (B, T, 2), whatever the batch's layout.
 
-    In the unpadded layout logits of padding are zero, and attention draws its dropout from `masks`.
+    In the unpadded layout logits of padding are zero, and attention draws its dropout from `masks`. Those of a row's
+    windows are averaged, in fp32.
     """
+    logits = _logits(model, head, batch, readable, masks)
+    if batch.windows is None:
+        return logits
+    return torch.stack([windows.mean(0) for windows in torch.split(logits.float(), batch.windows)])
+
+
+def _logits(model: Any, head: Head, batch: Batch, readable: set[str], masks: Masks | None) -> Tensor:
     inputs = {name: tensor for name, tensor in batch.inputs.items() if name in readable}
     if batch.packing is None:
         return head.logits_of(model(**inputs, attention_mask=batch.mask.long()))

@@ -13,6 +13,7 @@ from typing import Annotated, get_type_hints
 from bertkit.encoders import DEFAULT
 from bertkit.request.kit_flags import KitFlags
 from bertkit.request.option import COMPUTE, DATA, KIT, OUTPUT, TRAINING, Option, launched, offline
+from bertkit.request.window_flags import WindowFlags
 from bertkit.spec import Device, Layout, OnBadRow, Precision
 from bertkit.task import Ordering
 
@@ -21,7 +22,7 @@ SeedsFlag = Annotated[int, Option("--seeds", TRAINING, "Number of runs, with see
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flags(KitFlags):
+class Flags(KitFlags, WindowFlags):
     """The flags that decide a run's result, as given; None is the task's default.
 
     A flag is written here only: `bertkit finetune`, `eval` and `compare` take theirs from this class.
@@ -157,27 +158,6 @@ class Flags(KitFlags):
     ] = None
     max_grad_norm: Annotated[
         float | None, Option("--max-grad-norm", TRAINING, "Clip the gradient to this L2 norm.", only="finetune")
-    ] = None
-    max_length: Annotated[
-        int | None,
-        Option(
-            "--max-length --max-seq-length", TRAINING, "Maximum tokens per input.", only="finetune eval compare check"
-        ),
-    ] = None
-    doc_stride: Annotated[
-        int | None, Option("--doc-stride", TRAINING, "QA: overlap of two windows, in tokens.", only="finetune")
-    ] = None
-    max_answer_length: Annotated[
-        int | None, Option("--max-answer-length", TRAINING, "QA: maximum tokens per answer.", only="finetune")
-    ] = None
-    null_threshold: Annotated[
-        float | None,
-        Option(
-            "--null-threshold",
-            TRAINING,
-            "QA: predict no answer if its score exceeds the best span's by more than this (logits).",
-            only="finetune eval",
-        ),
     ] = None
     eval_every: Annotated[
         int | None, Option("--eval-every", TRAINING, "Steps between evaluations in training.", only="finetune compare")

@@ -102,4 +102,16 @@ def _window(task: Task, window: Window, flags: Flags) -> Window:
     typed = {name: value for name, value in typed.items() if value is not None}
     for name in typed:
         task.head.check_flag(name, task.name)
-    return replace(window, **typed)
+    window = replace(window, **typed)
+    return window if task.head.is_windowed else _overlapping(window, set(typed), task)
+
+
+def _overlapping(window: Window, typed: set[str], task: Task) -> Window:
+    """The window of a long text, its overlap by default a quarter. Raises RequestError for flags it does not read."""
+    if window.long != "windows":
+        for name in sorted(typed & {"doc_stride", "max_windows"}):
+            flag = "--" + name.replace("_", "-")
+            raise RequestError(f"{flag} does not apply to {task.name} without --long windows")
+    elif "doc_stride" not in typed and typed & {"long", "max_length"}:
+        return replace(window, doc_stride=window.max_length // 4)
+    return window

@@ -19,6 +19,7 @@ from bertkit.progress import Progress
 from bertkit.result import Training
 from bertkit.task import Recipe
 from bertkit.training.checkpointer import Checkpointer
+from bertkit.training.micro_batches import split
 from bertkit.training.optimizer import optimizer_of, rate_of
 from bertkit.training.update import Update, Updater, updater
 
@@ -126,7 +127,7 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
             session.progress.advance(sums.step, loss=sums.loss)
         began = time.perf_counter() - sums.seconds
         for micros in islice(schedule.micro_batches(), sums.step, None):
-            parts = [source.take(micro) for micro in micros]
+            parts = [part for micro in micros for part in split(source.take(micro), recipe)]
             step, rate = sums.step + 1, recipe.learning_rate * rate_of(sums.step, updates, recipe.warmup)
             update, exact = _backward(one, parts, step, rate, session.progress)
             one.step(update.norm, recipe.max_grad_norm, rate)
