@@ -24,7 +24,7 @@ from torch.nn import functional
 from bertkit.cli import main
 from bertkit.data.sampler import Order, share
 from bertkit.evaluation import inference
-from bertkit.heads import Window
+from bertkit.heads import Head, MultiLabel, Window
 from bertkit.heads.features import Features
 from bertkit.models.load import Loaded, load
 from bertkit.models.task_model import TaskModel
@@ -37,6 +37,12 @@ from bertkit.training.update import Updater
 DRY = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 WINDOW = Window(max_length=24, doc_stride=6, long="windows")
 RECIPE = Recipe(max_steps=6, batch_size=3, learning_rate=1e-3, warmup=0.0, weight_decay=0.0, window=WINDOW)
+HEADS: dict[str, Head] = {
+    "classification": tiny.SIGNS,
+    "regression": tiny.NUMBER,
+    "multi-label": MultiLabel(labels=("a", "b", "c")),
+}
+GOLDS = [["a"], ["a", "b"], [], ["c"], ["a", "b", "c"], ["b"], ["a", "c"], ["b", "c"]]
 LONG = [" ".join([text] * (1 + 2 * (i % 3))) for i, (text, _) in enumerate(tiny.REVIEWS)]
 ROWS = [
     {"sentence": text, "label": int(label == "positive")} for text, (_, label) in zip(LONG, tiny.REVIEWS, strict=True)
@@ -50,15 +56,25 @@ def body(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def loaded_for(kind: str, body: Path) -> Loaded:
-    return load(tiny.encoder(body), tiny.HEADS[kind], scratch=False, seed=1)
+    return load(tiny.encoder(body), HEADS[kind], scratch=False, seed=1)
 
 
 def features_for(kind: str, loaded: Loaded) -> Features:
-    return tiny.HEADS[kind].encode({**tiny.rows(kind), "text": LONG}, loaded.tokenizer, WINDOW)
+    golds = GOLDS if kind == "multi-label" else tiny.rows(kind)["label"]
+    return HEADS[kind].encode({"text": LONG, "label": golds}, loaded.tokenizer, WINDOW)
 
 
 def model_for(kind: str, loaded: Loaded, layout: Layout) -> TaskModel:
-    return tiny.model_of(kind, loaded, layout, RECIPE)
+    return replace(tiny.model_of("classification", loaded, layout, RECIPE), head=HEADS[kind])
+
+
+def loss_by_hand(kind: str, logits: Tensor, gold: Tensor) -> Tensor:
+    """The loss of one row's (1, C)."""
+    if kind == "regression":
+        return functional.mse_loss(logits[0], gold)
+    if kind == "multi-label":
+        return functional.binary_cross_entropy_with_logits(logits[0], torch.zeros(3).index_fill(0, gold.long(), 1))
+    return functional.cross_entropy(logits, gold.long())
 
 
 def averaged_by_hand(network: Any, features: Features, row: int) -> Tensor:
@@ -84,11 +100,7 @@ def loop_by_hand(kind: str, loaded: Loaded, features: Features) -> Iterator[tupl
         losses = []
         for row in batch.tolist():
             logits, gold = averaged_by_hand(network, features, row), torch.tensor(targets[row])
-            losses.append(
-                functional.cross_entropy(logits, gold.long())
-                if kind == "classification"
-                else functional.mse_loss(logits[0], gold)
-            )
+            losses.append(loss_by_hand(kind, logits, gold))
         loss = torch.stack(losses).mean()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), RECIPE.max_grad_norm)
@@ -99,7 +111,7 @@ def loop_by_hand(kind: str, loaded: Loaded, features: Features) -> Iterator[tupl
 
 
 @pytest.mark.parametrize("layout", ["unpadded", "padded"])
-@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize("kind", HEADS)
 def test_training_is_that_of_a_loop_over_windows_with_averaged_logits(body: Path, kind: str, layout: Layout) -> None:
     ours, theirs = loaded_for(kind, body), loaded_for(kind, body)
     features = features_for(kind, ours)

@@ -87,7 +87,7 @@ class _Counted:
         lengths = np.array([len(one.ids) for one in encoded], np.int32)
         self._lengths.append(lengths)
         self._unknown += sum(one.ids.count(self._unknown_id) for one in encoded) if self._unknown_id is not None else 0
-        long = np.flatnonzero(lengths > self._window.max_length)
+        long = np.flatnonzero((lengths > self._window.max_length) & (self._window.long != "windows"))
         self._rows += len(long)
         if self._head.is_windowed:
             self._answers += sum(self._lost_answers(gold) for gold in golds if gold)

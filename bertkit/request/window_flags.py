@@ -26,6 +26,7 @@ class WindowFlags:
             TRAINING,
             "Of a text longer than --max-length read its start, its head and tail, or all of it in overlapping windows "
             "whose logits are averaged. [default: truncate]",
+            only="finetune eval compare check",
         ),
     ] = None
     max_windows: Annotated[
