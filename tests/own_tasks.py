@@ -98,6 +98,12 @@ def typed(name: str, *more: str) -> list[str]:
     return [*flags, *(() if "--model" in more else ("--model", "tiny")), *more]
 
 
+def sure(folder: Path) -> list[str]:
+    """Flags by which an encoder without dropout learns its few rows by heart."""
+    model = tiny.make("bert", folder / "dry", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    return ["--model", str(model), *["--epochs", "50", "--learning-rate", "2e-3", "--save-every", "500"]]
+
+
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     """What `bertkit ARGUMENTS` printed as JSON."""
     with pytest.raises(SystemExit) as leaving:

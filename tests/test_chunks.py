@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import transformers
 from oracle import oracle, tokenizer_of
-from own_tasks import NAME_ROWS, own, predictions, said, stopped, typed
+from own_tasks import NAME_ROWS, own, predictions, said, stopped, sure, typed
 from seqeval import metrics as seqeval
 from seqeval import scheme as schemes
 
@@ -192,8 +192,7 @@ def test_a_scheme_that_is_none_is_refused() -> None:
 def test_names_are_learnt_scored_again_and_read_by_transformers_pipeline(
     own: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = typed("names", "--epochs", "40", "--learning-rate", "2e-3", "--save-every", "500")
-    run = said(capsys, *asked)
+    run = said(capsys, *typed("names", *sure(own)))
     (scored,) = run["evaluations"]
     assert scored["metrics"]["entity_f1"]["value"] == scored["metrics"]["entity_f1_strict"]["value"] == 1
     assert scored["details"]["entities"]["PER"]["gold"] == 4

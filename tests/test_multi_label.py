@@ -12,7 +12,7 @@ import torch
 import transformers
 from door import Refused, refused
 from files import json_lines, write
-from own_tasks import FEELING_ROWS, own, predictions, said, stopped, typed
+from own_tasks import FEELING_ROWS, own, predictions, said, stopped, sure, typed
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from bertkit.cli import main
@@ -160,7 +160,7 @@ def test_bf16_padded_batches_and_accumulation_train_it_too(own: Path, capsys: py
 def test_it_learns_the_labels_of_its_rows_and_prints_them_as_a_list(
     own: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = said(capsys, *typed("feelings", "--epochs", "60", "--learning-rate", "2e-3", "--save-every", "500"))
+    run = said(capsys, *typed("feelings", *sure(own)))
     found = run["evaluations"][0]["metrics"]
     assert found["multilabel_exact"]["value"] == found["multilabel_f1_micro"]["value"] == 1
     for text in (TEXTS[3], TEXTS[2]):
