@@ -101,7 +101,11 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A finished run. `marks` say why the scores are not benchmark scores: the sample, a partial split."""
+    """A finished run.
+
+    marks     why the scores are not benchmark scores: the sample, a partial split
+    selected  what was selected on rows taken out of train for it: the update whose model is kept, a threshold
+    """
 
     spec: Spec
     evaluations: tuple[Scored, ...]
@@ -113,6 +117,7 @@ class Result:
     versions: Mapping[str, str]
     marks: tuple[str, ...] = ()
     seconds: float = 0.0
+    selected: Mapping[str, Any] = field(default_factory=dict)
     schema_number: int = SCHEMA
 
     @property

@@ -54,6 +54,7 @@ ADDED: dict[str, Any] = {
     "early_stopping": None,
     "long": "truncate",
     "max_windows": 32,
+    "threshold": None,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 
@@ -140,7 +141,7 @@ class Spec:
     @property
     def selects(self) -> bool:
         """Whether something is selected in training, on rows that are taken out of train for it."""
-        return self.recipe.early_stopping is not None
+        return self.recipe.early_stopping is not None or self.recipe.threshold == "auto"
 
     @property
     def digest(self) -> str:

@@ -41,6 +41,7 @@ class Recipe:
     lora                   the rank of LoRA's matrices (Hu et al. 2022), which are trained in place of the encoder
     lora_alpha             by which LoRA's product is scaled, divided by the rank; None is twice the rank
     early_stopping         evaluations without a better score on the selection rows after which training stops
+    threshold              "auto" is the one with the highest micro-F1 on the selection rows; None is the head's own
     """
 
     epochs: float = 3.0
@@ -64,6 +65,7 @@ class Recipe:
     lora: int | None = None
     lora_alpha: float | None = None
     early_stopping: int | None = None
+    threshold: Literal["auto"] | None = None
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""

@@ -14,7 +14,7 @@ import pytest
 
 from bertkit import registry
 from bertkit.errors import RequestError
-from bertkit.heads import Classification, Span, Window
+from bertkit.heads import Classification, MultiLabel, Span, Window
 from bertkit.sources import Carve, FileFormat, HoldOut, HubRows, Source
 from bertkit.spec import Spec, spec_from_plain, to_plain
 from bertkit.task import Evaluation, Recipe, Task
@@ -62,6 +62,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "lora": 8,
         "lora_alpha": 4.0,
         "early_stopping": 2,
+        "threshold": "auto",
     },
     Window: {
         "max_length": 64,
@@ -101,9 +102,16 @@ OTHER: dict[type, dict[str, Any]] = {
         "indicators": ("toxic", "insult"),
     },
 }
-NEEDS: dict[str, dict[str, Any]] = {"focal_gamma": {"loss": "focal"}, "lora_alpha": {"lora": 8}}
-"""Fields of Recipe that mean nothing without another."""
 CHANGES = [(owner, name) for owner, values in OTHER.items() for name in values]
+
+
+def unchanged(name: str) -> Spec:
+    """SPEC with what a field of that name needs to mean anything."""
+    if name == "threshold":
+        return replace(SPEC, task=replace(SPEC.task, head=MultiLabel(labels=("a", "b"))))
+    needs: dict[str, Any] = {"focal_gamma": {"loss": "focal"}, "lora_alpha": {"lora": 8}}
+    every = 10 if name == "early_stopping" else None
+    return replace(SPEC, recipe=replace(SPEC.recipe, **needs.get(name, {})), eval_every=every)
 
 
 def changed(owner: type, name: str) -> Spec:
@@ -115,12 +123,11 @@ def changed(owner: type, name: str) -> Spec:
         return replace(SPEC, task=replace(SPEC.task, **change))
     if owner is Source:
         return replace(SPEC, task=replace(SPEC.task, source=replace(SPEC.task.source, **change)))
-    recipe = replace(SPEC.recipe, **NEEDS.get(name, {}), **change) if owner is Recipe else SPEC.recipe
-    if name == "early_stopping":
-        return replace(SPEC, recipe=recipe, eval_every=10)
+    spec = unchanged(name)
+    recipe = replace(spec.recipe, **change) if owner is Recipe else spec.recipe
     if owner is Window:
         recipe = replace(SPEC.recipe, window=replace(SPEC.recipe.window, **change))
-    return replace(SPEC, recipe=recipe)
+    return replace(spec, recipe=recipe)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -143,10 +150,7 @@ def test_the_changes_above_cover_every_field(owner: type) -> None:
 
 @pytest.mark.parametrize(("owner", "name"), CHANGES, ids=lambda part: getattr(part, "__name__", part))
 def test_the_digest_changes_with_each_field(owner: type, name: str) -> None:
-    before = replace(SPEC, recipe=replace(SPEC.recipe, **NEEDS[name])) if name in NEEDS else SPEC
-    if name == "early_stopping":
-        before = replace(SPEC, eval_every=10)
-    assert changed(owner, name).digest != before.digest
+    assert changed(owner, name).digest != (unchanged(name) if owner is Recipe else SPEC).digest
 
 
 def test_equal_specs_have_equal_digests() -> None:

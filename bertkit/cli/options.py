@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
@@ -62,7 +61,7 @@ def _parameters(name: str, function: Callable[..., object]) -> Iterator[Paramete
             yield _parameter(parameter.name, hint, parameter.default)
             continue
         inner = _hints(hint)
-        own = inspect.get_annotations(hint)
+        own = vars(hint).get("__annotations__", {})
         for field in sorted(fields(hint), key=lambda one: one.name not in own):  # a group's own, then inherited ones
             (option,) = inner[field.name].__metadata__
             if _has(name, option):

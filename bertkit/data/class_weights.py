@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
+from typing import Any
 
 from bertkit.data.rows import Rows
 from bertkit.heads import Head
@@ -35,7 +36,7 @@ def counted(head: Head, rows: Rows) -> Counter[str]:
     return found
 
 
-def _golds(head: Head, rows: Rows) -> Iterator[list[object]]:
+def _golds(head: Head, rows: Rows) -> Iterator[list[Any]]:
     (gold,) = head.roles[-1:]
     for start in range(0, len(rows.table), CHUNK):
         yield rows.table.select_columns([gold])[start : start + CHUNK][gold]

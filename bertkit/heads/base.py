@@ -28,7 +28,6 @@ FROM_TRAIN: FromTrain = "from train"
 DROPPED = "dropped golds"
 """The key of a checked row with the golds that were left out, counted by reason; it is no column."""
 
-
 Labels = tuple[str, ...] | Number | FromTrain
 """Label names in the model's order; or a number; or the names found in the train rows, sorted."""
 

@@ -16,7 +16,7 @@ from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
 from bertkit.heads.long import LONG_FLAGS, check_long
-from bertkit.heads.losses import APPLIES, Loss
+from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import Number
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 from bertkit.heads.window import Window
@@ -162,7 +162,7 @@ class Classification(Head):
     @property
     def loss_flags(self) -> frozenset[str]:
         """Those of the loss over labels; a number has squared errors."""
-        return frozenset() if isinstance(self.labels, Number) else frozenset(APPLIES)
+        return frozenset() if isinstance(self.labels, Number) else OF_ONE_LABEL
 
     @property
     def own_flags(self) -> frozenset[str]:

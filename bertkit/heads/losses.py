@@ -102,16 +102,20 @@ APPLIES: dict[str, Any] = {
     "class_weights": "a head that chooses one of several labels",
     "label_smoothing": "a head that chooses one of several labels",
     "loss": "a head that chooses among labels",
+    "threshold": "a head that gives any number of labels",
 }
-"""The recipe's fields of the loss, and which heads each is for."""
+"""The recipe's fields of the loss and of the choice among labels, and which heads each is for."""
+
+OF_ONE_LABEL = frozenset({"class_weights", "label_smoothing", "loss"})
+"""Those of a head that chooses one of several labels."""
 
 
 class TakesLoss:
-    """What of a head's contract is about the loss over labels: by default it takes none of its flags."""
+    """What of a head's contract is about the loss over labels and the choice among them: by default it has no flags."""
 
     @property
     def loss_flags(self) -> frozenset[str]:
-        """The recipe's fields of the loss that this head takes, of APPLIES."""
+        """The recipe's fields that this head takes, of APPLIES."""
         return frozenset()
 
     def with_loss(self, loss: Loss) -> Self:
@@ -120,8 +124,22 @@ class TakesLoss:
         found: Self = replace(head, criterion=loss)
         return found
 
+    def with_threshold(self, threshold: float) -> Self:
+        """The head with another `threshold`: a field of every head with that flag."""
+        head: Any = self
+        found: Self = replace(head, threshold=threshold)
+        return found
+
+    def with_config(self, config: Any) -> Self:
+        """The head with what a trained model's config says of its answers, besides its labels."""
+        return self
+
+    def tuned(self, golds: Sequence[Any], answers: Sequence[Any]) -> Self:
+        """The head with the threshold that is best for rows with these golds and answers."""
+        return self
+
     def check_loss_flag(self, name: str, task: str) -> None:
-        """Raise RequestError if the recipe's field `name`, of the loss, does not apply to `task`."""
+        """Raise RequestError if the recipe's field `name`, of APPLIES, does not apply to `task`."""
         if name not in self.loss_flags:
             flag = "--" + name.replace("_", "-")
             raise RequestError(f"{flag} does not apply to {task}: it is for {APPLIES[name]}")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError, RequestError
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, FromTrain, Head, Row
 from bertkit.heads.labels import exact_label, match_names, write_names
 from bertkit.heads.long import LONG_FLAGS, check_long
+from bertkit.heads.losses import Loss
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 from bertkit.heads.window import Window
 
@@ -34,6 +35,7 @@ class MultiLabel(Head):
     pair: bool = False
     threshold: float = 0.5
     kind: Literal["multi-label"] = "multi-label"
+    criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
 
     def __post_init__(self) -> None:
         """Raise RequestError for a threshold that is no probability between 0 and 1."""
@@ -144,18 +146,23 @@ class MultiLabel(Head):
         """Write label names and the problem type, by which transformers' pipelines use the sigmoid."""
         write_names(config, self.label_names)
         config.problem_type = "multi_label_classification"
+        config.label_threshold = self.threshold
+
+    def with_config(self, config: Any) -> Self:
+        """The head with the threshold of a trained model's config, if it has one."""
+        found = getattr(config, "label_threshold", None)
+        return replace(self, threshold=float(found)) if isinstance(found, int | float) and 0 < found < 1 else self
 
     def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Binary cross entropy of (B, C) with the class ids (B, W) that rows have, summed over rows and labels."""
         import torch
-        from torch.nn import functional
 
         from bertkit.heads.features import IGNORED
 
         hot = torch.zeros_like(logits)
         rows, places = (targets != IGNORED).nonzero(as_tuple=True)
         hot[rows, targets[rows, places]] = 1.0
-        return functional.binary_cross_entropy_with_logits(logits, hot, reduction="sum")
+        return self.criterion.summed_apart(logits, hot)
 
     def count(self, features: Features) -> int:
         """Rows times labels."""
@@ -169,6 +176,21 @@ class MultiLabel(Head):
     def check_window(self, window: Window) -> None:
         """Raise RequestError if the windows of a long text cannot share as many tokens."""
         check_long(window, self.pair)
+
+    @property
+    def loss_flags(self) -> frozenset[str]:
+        """Each label has a loss of its own, so that weights and smoothing are not for it."""
+        return frozenset({"loss", "threshold"})
+
+    def tuned(self, golds: Sequence[Any], answers: Sequence[Answer]) -> Self:
+        """The head with the threshold that gives these rows the highest micro-F1."""
+        import numpy as np
+
+        from bertkit.heads.label_sets import best_threshold
+
+        there = np.array([[name in gold for name in self.label_names] for gold in golds], bool)
+        shares = np.array([[answer.scores[name] for name in self.label_names] for answer in answers], np.float64)
+        return replace(self, threshold=best_threshold(there, shares))
 
     def resolved(self, golds: Iterable[Any]) -> Self:
         """The head with the train rows' labels, sorted. Raises DataError if no row has one."""

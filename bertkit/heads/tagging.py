@@ -14,7 +14,7 @@ from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import match_names, write_names
-from bertkit.heads.losses import APPLIES, Loss
+from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import repr_without
 from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called, split_tag
 from bertkit.heads.window import Window
@@ -232,7 +232,7 @@ class Tagging(Head):
     @property
     def loss_flags(self) -> frozenset[str]:
         """Those of the loss over labels."""
-        return frozenset(APPLIES)
+        return OF_ONE_LABEL
 
     def matched(self, names: Sequence[str], model: str) -> Self:
         """The labels in the checkpoint's order. Raises EncoderError."""

@@ -8,12 +8,12 @@ from bertkit.models.load import Loaded
 
 
 def head_of(loaded: Loaded, head: Head) -> Head:
-    """The head with its labels in the model's own order and the task's own names.
+    """The head with its labels in the model's own order and the task's own names, and with the model's threshold.
 
     Raises EncoderError if they are not the same set, as with LABEL_0: without names the order is unknown.
     """
-    name = loaded.record["name"]
-    return head.matched(names_in(loaded.model.config, head, name), name)
+    name, config = loaded.record["name"], loaded.model.config
+    return head.matched(names_in(config, head, name), name).with_config(config)
 
 
 def in_task_order(head: Head, task_head: Head) -> Head:

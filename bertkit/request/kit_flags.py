@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from bertkit.errors import RequestError
 from bertkit.request.option import KIT, Option
-from bertkit.task import LossName
+from bertkit.task import LossName, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +84,33 @@ class KitFlags:
             only="finetune",
         ),
     ] = None
+    threshold: Annotated[
+        str | None,
+        Option(
+            "--threshold",
+            KIT,
+            "Multi-label: probability from which a label is given; auto chooses it on rows held out of train for it. "
+            "[default: 0.5]",
+            only="finetune",
+        ),
+    ] = None
 
 
 def kit_of(flags: KitFlags) -> dict[str, Any]:
     """The recipe's fields of which flags were given as text. Raises RequestError."""
-    return {"class_weights": _weights(flags.class_weights), "freeze": _frozen(flags.freeze)}
+    auto = "auto" if flags.threshold == "auto" else None
+    return {"class_weights": _weights(flags.class_weights), "freeze": _frozen(flags.freeze), "threshold": auto}
+
+
+def with_threshold(task: Task, typed: str | None) -> Task:
+    """The task, its head with the threshold that was typed as a number. Raises RequestError."""
+    if typed is None or typed == "auto":
+        return task
+    task.head.check_loss_flag("threshold", task.name)
+    try:
+        return replace(task, head=task.head.with_threshold(float(typed)))
+    except ValueError:
+        raise RequestError(f"--threshold {typed}: it must be auto, or a probability such as 0.5") from None
 
 
 def _weights(typed: str | None) -> Any:

@@ -10,7 +10,7 @@ from bertkit.encoders import DEFAULT
 from bertkit.errors import RequestError
 from bertkit.heads import Window
 from bertkit.request.flags import Flags, RunFlags
-from bertkit.request.kit_flags import kit_of
+from bertkit.request.kit_flags import kit_of, with_threshold
 from bertkit.spec import HUB, SAMPLE, RunOptions, Spec
 from bertkit.task import Recipe, Task
 
@@ -20,7 +20,7 @@ def spec_of(task: Task, flags: Flags) -> Spec:
     typed = {f.name: getattr(flags, f.name) for f in fields(Spec) if hasattr(flags, f.name)}
     typed |= {"model": _encoder(flags), "data": _rows(flags), "recipe": _recipe(task, flags)}
     typed["on_bad_row"] = flags.on_bad_row or ("skip" if task.understood else "error")
-    return Spec(task=task, **typed)
+    return Spec(task=with_threshold(task, flags.threshold), **typed)
 
 
 def seeds_of(spec: Spec, seeds: int) -> list[Spec]:

@@ -13,7 +13,7 @@ import transformers
 from bertkit.data.encoding import Encoded, Worker, key_of
 from bertkit.data.locate import TRAIN
 from bertkit.data.rows import Rows
-from bertkit.data.splits import marks_of
+from bertkit.data.splits import SELECTION, marks_of
 from bertkit.encoders import locate_encoder
 from bertkit.files import write_lines
 from bertkit.machine.devices import describe, processor
@@ -23,16 +23,19 @@ from bertkit.models.adapt import adapted
 from bertkit.models.finish import finish
 from bertkit.models.load import Loaded, load
 from bertkit.models.task_model import TaskModel, task_model
+from bertkit.progress import Progress
 from bertkit.runs.best_model import Best, stale_best
 from bertkit.runs.claim import Claim
 from bertkit.runs.failures import check_room
 from bertkit.runs.folder import ADAPTER, FAILED, LOG, MODEL, SKIPPED, Log, back_up, write_spec
 from bertkit.runs.provenance import check_peers, check_resumable, facts_of, saved_options, versions
 from bertkit.runs.scoring import Scoring
+from bertkit.runs.selecting import Selecting, finished_selecting
 from bertkit.spec import Spec
 from bertkit.task import Recipe
 from bertkit.training import checkpoint
 from bertkit.training.checkpointer import Checkpointer, CheckpointWriter
+from bertkit.training.early_stopping import EarlyStopping
 from bertkit.training.train import Session
 
 
@@ -48,11 +51,14 @@ class Prepared:
     recipe: Recipe
     session: Session
     scoring: Scoring
+    selecting: Selecting | None = None
 
-    def finished(self) -> Prepared:
-        """The same with the trained model as it is saved."""
-        model = finish(self.model)
-        return replace(self, model=model, scoring=replace(self.scoring, model=model))
+    def finished(self, progress: Progress) -> tuple[Prepared, dict[str, Any]]:
+        """The same with the trained model as it is saved, and what was selected."""
+        model, selected = finish(self.model), dict[str, Any]()
+        if self.selecting:
+            model, selected = finished_selecting(self.selecting, self.session.stopping, model, progress)
+        return replace(self, model=model, scoring=replace(self.scoring, model=model)), selected
 
 
 @contextmanager
@@ -78,16 +84,22 @@ def prepared(run: Claim) -> Iterator[Prepared]:
         log = stack.enter_context(Log(run.folder / LOG, run.is_main, int(run.state.facts["log"]) if run.state else 0))
         best = Best(run.folder, run.state.facts["best"] if run.state else None) if run.options.keep_best else None
         scoring = Scoring(task=run.spec.task, splits=run.splits, features=features, model=model, log=log, best=best)
-        checkpointer = _checkpointer(run, {**facts, **saved_options(run.options)}, scoring, stack)
+        rows, selecting = run.splits.selection, None
+        if rows:
+            selecting = Selecting(spec=run.spec, rows=rows, features=features[SELECTION], model=model, log=log)
+        stopping = selecting.stopping() if selecting else None
+        checkpointer = _checkpointer(run, {**facts, **saved_options(run.options)}, scoring, stopping, stack)
         transformers.set_seed(run.spec.seed + 1_000_003 * run.accelerator.process_index)
         run.progress.phase("tokenising", 1)
         session = Session(
             log=log.write, progress=run.progress, seed=run.spec.seed, score=scoring.in_training,
-            eval_every=run.spec.eval_every, fast_dropout=run.spec.fast_dropout, checkpointer=checkpointer,
-            guard=Guard(run.options.max_memory),
+            eval_every=run.spec.eval_every, stopping=stopping, fast_dropout=run.spec.fast_dropout,
+            checkpointer=checkpointer, guard=Guard(run.options.max_memory),
         )  # fmt: skip
         recipe = replace(run.spec.recipe, window=model.window)
-        yield Prepared(model=model, features=features, recipe=recipe, session=session, scoring=scoring)
+        yield Prepared(
+            model=model, features=features, recipe=recipe, session=session, scoring=scoring, selecting=selecting
+        )
 
 
 def _load(run: Claim) -> Loaded:
@@ -120,15 +132,19 @@ def _encoded(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encoded]
     return {TRAIN: encoded(run.splits.train, tuple(others.values())), **others}
 
 
-def _checkpointer(run: Claim, facts: dict[str, Any], scoring: Scoring, stack: ExitStack) -> Checkpointer:
+def _checkpointer(
+    run: Claim, facts: dict[str, Any], scoring: Scoring, stopping: EarlyStopping | None, stack: ExitStack
+) -> Checkpointer:
     writer = CheckpointWriter(run.folder, run.progress.note) if run.is_main else None
     if writer:
         stack.callback(writer.close)
 
     def now() -> dict[str, Any]:
-        return {**facts, "log": scoring.log.flushed(), "best": scoring.best.kept if scoring.best else None}
+        selected = {"stopping": stopping.facts()} if stopping else {}
+        return {**facts, **selected, "log": scoring.log.flushed(), "best": scoring.best.kept if scoring.best else None}
 
-    return Checkpointer(run.stop, run.state, writer, now, run.options.save_every)
+    tensors = stopping.tensors if stopping else dict
+    return Checkpointer(run.stop, run.state, writer, now, run.options.save_every, tensors)
 
 
 def _begin(run: Claim, loaded: Loaded, facts: dict[str, Any]) -> None:

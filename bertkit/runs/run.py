@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,12 @@ def run(
             with prepared(claimed) as ready:
                 try:
                     training = train(ready.model, ready.features[TRAIN], ready.recipe, ready.session)
-                    ready = ready.finished()
+                    ready, selected = ready.finished(progress)
                     evaluations = ready.scoring.at_the_end(training.steps, claimed.folder, progress)
                 except NotFiniteError as error:
                     raise _failed(claimed, error) from error
                 result = _result(claimed, ready, training, evaluations, time.perf_counter() - began)
+                result = replace(result, selected=selected)
             _write(claimed, ready, result)
     return Finished(folder=claimed.folder, result=result, before=False)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bertkit.machine.signals import Stop, StopRequested
 from bertkit.training.checkpoint import State, checkpoints_in, remove, write
@@ -22,7 +23,7 @@ class Checkpointer:
     """Resumes a run, and saves or stops it between updates. Without a `writer` it only stops.
 
     state  the checkpoint that the run resumes from, if any
-    facts  what a checkpoint holds besides the training loop's own facts
+    facts  what a checkpoint holds besides the training loop's own facts, and `tensors` besides its tensors
     every  updates between two checkpoints; None lets the writer decide by time
     """
 
@@ -33,12 +34,14 @@ class Checkpointer:
         writer: CheckpointWriter | None = None,
         facts: Callable[[], Mapping[str, Any]] = dict,
         every: int | None = None,
+        tensors: Callable[[], Mapping[str, Tensor]] = dict,
     ) -> None:
         self.stop = stop or Stop()
         self.state = state
         self.writer = writer
         self.facts = facts
         self.every = every
+        self.tensors = tensors
         self._began = time.monotonic()
 
     def between(self, loop: Updater, facts: Mapping[str, Any], last: bool) -> None:
@@ -49,6 +52,7 @@ class Checkpointer:
         due, asked = self._agreed(loop, int(facts["step"]), last)
         if due or asked:
             state = loop.state({**facts, **self.facts()})
+            state.tensors.update(self.tensors())
             if self.writer:
                 self.writer.save(state)
             self._began = time.monotonic()

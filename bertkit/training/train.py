@@ -19,6 +19,7 @@ from bertkit.progress import Progress
 from bertkit.result import Training
 from bertkit.task import Recipe
 from bertkit.training.checkpointer import Checkpointer
+from bertkit.training.early_stopping import BEST, EarlyStopping
 from bertkit.training.micro_batches import split
 from bertkit.training.optimizer import optimizer_of, rate_of
 from bertkit.training.update import Update, Updater, updater
@@ -54,6 +55,7 @@ class Session:
 
     log           receives a record of each update
     score         evaluates the model, every `eval_every` updates; it is given their number
+    stopping      ends training early, and selects the final model
     seed          of dropout and of the rows' order
     fast_dropout  whether dropout on a CPU uses kernels/dropout.py in place of torch
     checkpointer  resumes, saves and stops the run
@@ -65,6 +67,7 @@ class Session:
     seed: int
     score: Callable[[int], None] | None = None
     eval_every: int | None = None
+    stopping: EarlyStopping | None = None
     fast_dropout: bool = True
     checkpointer: Checkpointer = field(default_factory=Checkpointer)
     guard: Guard = field(default_factory=Guard)
@@ -122,11 +125,15 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
     ):
         if checkpointer.state:
             one.load_state(checkpointer.state)
+            if session.stopping:
+                session.stopping.load(checkpointer.state.facts["stopping"], checkpointer.state.under(BEST))
             checkpointer.state.release()
             sums = Sums(**{name: checkpointer.state.facts[name] for name in vars(sums)})
             session.progress.advance(sums.step, loss=sums.loss)
         began = time.perf_counter() - sums.seconds
         for micros in islice(schedule.micro_batches(), sums.step, None):
+            if session.stopping and session.stopping.done:
+                break
             parts = [part for micro in micros for part in split(source.take(micro), recipe)]
             step, rate = sums.step + 1, recipe.learning_rate * rate_of(sums.step, updates, recipe.warmup)
             update, exact = _backward(one, parts, step, rate, session.progress)
@@ -135,15 +142,28 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
             session.log({**vars(sums), "seconds": round(sums.seconds, 3), "learning_rate": rate,
                          "gradient_norm": update.norm, **({"precision": "fp32"} if exact else {})})  # fmt: skip
             session.progress.advance(loss=update.loss, examples=sum(map(len, parts)))
-            if session.score and session.eval_every and step % session.eval_every == 0 and step < updates:
-                session.score(step)
-                model.network.train()
-            checkpointer.between(one, vars(sums), last=step == updates)
+            ended = _evaluated(session, one, step, step == updates)
+            checkpointer.between(one, vars(sums), last=ended)
+    if session.stopping:
+        session.stopping.restore(model.network)
     return Training(
-        steps=updates, examples=sums.examples, tokens=sums.tokens, seconds=sums.seconds,
+        steps=sums.step, examples=sums.examples, tokens=sums.tokens, seconds=sums.seconds,
         loss=sums.loss if math.isfinite(sums.loss) else None,  # fp16 may skip the last update
         layout=model.layout.layout, order=model.layout.order, dropout="fast" if one.fast else "torch",
     )  # fmt: skip
+
+
+def _evaluated(session: Session, one: Updater, step: int, last: bool) -> bool:
+    """Evaluate the model if it is time after `step` updates, the `last` or not; returns whether training ends."""
+    scored = bool(session.score and session.eval_every and step % session.eval_every == 0 and not last)
+    if session.score and scored:
+        session.score(step)
+    if session.stopping and session.stopping.due(step, last):
+        session.stopping.offer(step, one.own_weights)
+        scored = True
+    if scored:
+        one.network.train()
+    return last or bool(session.stopping and session.stopping.done)
 
 
 def _backward(one: Updater, parts: list[Features], step: int, rate: float, progress: Progress) -> tuple[Update, bool]:

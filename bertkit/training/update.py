@@ -238,9 +238,7 @@ class Updater:
 
     def state(self, facts: dict[str, Any]) -> State:
         """Everything the next update depends on, and `facts`; a collective call of all processes."""
-        if self.rows:
-            self.rows.sync()
-        tensors = {WEIGHTS + name: tensor for name, tensor in self._own_weights().items()}
+        tensors = {WEIGHTS + name: tensor for name, tensor in self.own_weights().items()}
         for name, parameter in self.network.named_parameters():
             for moment, tensor in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"{MOMENTS}{moment}/{name}"] = tensor
@@ -258,7 +256,7 @@ class Updater:
     def load_state(self, state: State) -> None:
         """Restore what `state` returned."""
         with torch.no_grad():
-            for name, tensor in self._own_weights().items():
+            for name, tensor in self.own_weights().items():
                 tensor.copy_(state.tensors[WEIGHTS + name])
         self._load_moments(state)
         if self.rows:
@@ -269,8 +267,10 @@ class Updater:
         if "scaler" in state.facts:
             self.accelerator.scaler.load_state_dict(state.facts["scaler"])
 
-    def _own_weights(self) -> dict[str, Tensor]:
+    def own_weights(self) -> dict[str, Tensor]:
         """The weights without those that are not trained, which come from the encoder's files."""
+        if self.rows:
+            self.rows.sync()
         frozen = {name for name, parameter in self.network.named_parameters() if not parameter.requires_grad}
         return {name: tensor for name, tensor in self.network.state_dict().items() if name not in frozen}
 

@@ -1,0 +1,86 @@
+"""Select in a run on rows that are never scored: the update whose model is kept, and the threshold of its answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bertkit.data.encoding import Encoded
+from bertkit.data.rows import Rows
+from bertkit.data.splits import SELECTION
+from bertkit.evaluation.inference import check_finite, predict
+from bertkit.evaluation.score import score, with_gold
+from bertkit.heads.features import Ragged
+from bertkit.models.task_model import TaskModel
+from bertkit.progress import Progress
+from bertkit.runs.folder import Log
+from bertkit.spec import Spec
+from bertkit.training.early_stopping import EarlyStopping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selecting:
+    """Scores a model on the selection rows, by the first metric of the task's first scored evaluation."""
+
+    spec: Spec
+    rows: Rows
+    features: Encoded
+    model: TaskModel
+    log: Log
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric."""
+        return self.spec.task.scored[0].metrics[0]
+
+    def stopping(self) -> EarlyStopping | None:
+        """What stops training early, if the recipe asks for it."""
+        patience, every = self.spec.recipe.early_stopping, self.spec.eval_every
+        if patience is None or every is None:
+            return None
+        return EarlyStopping(score=self.score, every=every, patience=patience)
+
+    def score(self, step: int) -> float:
+        """The score of the model after `step` updates; logged."""
+        value = self._score(self.model, self._logits(self.model))
+        self.log.write({"step": step, SELECTION: {self.metric: value}})
+        return value
+
+    def tuned(self, model: TaskModel) -> tuple[TaskModel, float]:
+        """A finished model with the threshold that is best for the selection rows, in its config too; and its score."""
+        logits = self._logits(model)
+        golds = [model.head.gold(row) for row in self.rows.table]
+        model = replace(model, head=model.head.tuned(golds, logits))
+        model.head.configure(model.network.config)
+        return model, self._score(model, logits)
+
+    def _logits(self, model: TaskModel) -> Ragged:
+        logits = predict(model, self.features.all_features, Progress())  # the bar shows training
+        check_finite(self.features.all_features, logits, self.rows.table["row_id"], SELECTION)
+        return logits
+
+    def _score(self, model: TaskModel, logits: Ragged) -> float:
+        evaluation = self.spec.task.scored[0]
+        answers = model.head.decode(self.rows.table[:], self.features.all_features, logits, model.window)
+        answered = with_gold(model.head, evaluation, self.rows.table, answers)
+        return float(score(model.head, answered, with_intervals=False).metrics[self.metric].value)
+
+
+def finished_selecting(
+    selecting: Selecting, stopping: EarlyStopping | None, model: TaskModel, progress: Progress
+) -> tuple[TaskModel, dict[str, Any]]:
+    """The finished model with the threshold that is asked for, and what was selected, for the result; noted."""
+    count, found = len(selecting.rows), {"rows": len(selecting.rows), "metric": selecting.metric}
+    if stopping:
+        found |= {"step": stopping.step, "value": stopping.value}
+        ended = f"{stopping.since} evaluations later no score was better: training stopped" if stopping.done else ""
+        progress.note(
+            f"the model of update {stopping.step:,} is kept: {selecting.metric} {stopping.value:.4f} on {count:,} "
+            f"selection rows{'; ' * bool(ended)}{ended}"
+        )
+    if selecting.spec.recipe.threshold == "auto":
+        model, value = selecting.tuned(model)
+        threshold = model.head.threshold  # type: ignore[attr-defined]  # of heads that take the flag
+        found |= {"threshold": threshold, "value with it": value}
+        progress.note(f"the threshold is {threshold:.4f}: {selecting.metric} {value:.4f} on {count:,} selection rows")
+    return model, found
