@@ -129,6 +129,19 @@ class Result:
         return None
 
 
+def selected_lines(selected: Mapping[str, Any]) -> list[str]:
+    """What was selected in a run, a line each, for the user: see `Result.selected`."""
+    lines, on = [], f"on {selected.get('rows', 0):,} selection rows"
+    if "step" in selected:
+        ended = "; training stopped, no later score being better" if selected["stopped"] else ""
+        score = f"{selected['metric']} {selected['value']:.4f}"
+        lines.append(f"the model of update {selected['step']:,} is kept: {score} {on}{ended}")
+    if "threshold" in selected:
+        score = f"{selected['metric']} {selected['value with it']:.4f}"
+        lines.append(f"labels are given from a probability of {selected['threshold']:.4f}: {score} {on}")
+    return lines
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finished:
     """A run's folder and its result; `before` if it had finished before this command."""

@@ -128,6 +128,12 @@ def test_balanced_is_counted_in_the_train_rows_that_are_used(tmp_path: Path) -> 
     assert head.criterion.weights == (1.0, 1.0)
 
 
+def test_the_weights_are_said() -> None:
+    head = Classification(labels=("a", "b"))
+    assert head.loss_notes == ()
+    assert head.with_loss(Loss(weights=(1.0, 2 / 3))).loss_notes == ("class weights: a 1, b 0.6667",)
+
+
 def test_balanced_counts_words_for_tagging(tmp_path: Path) -> None:
     tiny.write_treebank(tmp_path, [("a b _ c", "DET NOUN _ NOUN")], [("a", "DET")])
     head: Any = read_splits(spec(tmp_path, "ud", class_weights="balanced")).head

@@ -128,7 +128,13 @@ def test_the_best_model_on_the_selection_rows_is_the_final_one(
     }
     best = min(step for step, score in scores.items() if score == max(scores.values()))
     rows = result["selected"]["rows"]
-    assert result["selected"] == {"rows": rows, "metric": "multilabel_f1_micro", "step": best, "value": scores[best]}
+    assert result["selected"] == {
+        "rows": rows,
+        "metric": "multilabel_f1_micro",
+        "step": best,
+        "value": scores[best],
+        "stopped": True,
+    }
     assert list(scores) == list(range(1, result["training"]["steps"] + 1))
     assert result["training"]["steps"] == best + 2 < 72  # two scores later it stopped
     spec = read_spec(folder)
@@ -192,9 +198,9 @@ def test_focal_loss_is_for_labels_that_are_chosen_apart_too(topics: list[str], c
 
 
 def test_early_stopping_does_not_change_the_updates_before(tmp_path: Path, topics: list[str], capsys: Any) -> None:
-    spec_of = Path(said(capsys, *topics, "--early-stopping", "9", "--eval-every", "2")["folder"])
-    other = Path(said(capsys, *topics, "--threshold", "auto")["folder"])
-    losses = [[line["loss"] for line in read_log(folder) if "loss" in line] for folder in (spec_of, other)]
+    stopping = Path(said(capsys, *topics, "--early-stopping", "99", "--eval-every", "9", "--epochs", "2")["folder"])
+    other = Path(said(capsys, *topics, "--threshold", "auto", "--epochs", "2")["folder"])
+    losses = [[line["loss"] for line in read_log(folder) if "loss" in line] for folder in (stopping, other)]
     assert losses[0] == losses[1]  # of the same rows, those of selection taken out
 
 

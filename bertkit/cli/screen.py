@@ -105,6 +105,8 @@ def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
 def _print_head(result: Result, more: Sequence[str]) -> None:
     from rich.text import Text
 
+    from bertkit.result import selected_lines
+
     spec, training = result.spec, result.training
     arm = "random weights in the shape of " if spec.scratch else ""
     line = f"{spec.task.name} · {arm}{spec.model} · {training.steps:,} updates · {training.seconds:.0f} s"
@@ -113,7 +115,7 @@ def _print_head(result: Result, more: Sequence[str]) -> None:
     counted = [f"{name}: {line}" for name, count in result.rows.items() for line in count.lines]
     print_marks(f"{line} · {result.device} · {how}", (*result.marks, *more))
     notes = [f"{name}: {note}" for name, count in result.rows.items() for note in count.notes]
-    for one in [*counted, *notes]:
+    for one in [*counted, *notes, *selected_lines(result.selected)]:
         console().print(Text(f"  {one}"))
 
 

@@ -124,6 +124,14 @@ class TakesLoss:
         found: Self = replace(head, criterion=loss)
         return found
 
+    @property
+    def loss_notes(self) -> tuple[str, ...]:
+        """The weights of the labels for the user, in a line; none without weights."""
+        head: Any = self
+        weights: tuple[float, ...] = getattr(head, "criterion", Loss()).weights
+        named = [f"{name} {weight:.4g}" for name, weight in zip(head.label_names, weights, strict=False)]
+        return (f"class weights: {_some(named)}",) if named else ()
+
     def with_threshold(self, threshold: float) -> Self:
         """The head with another `threshold`: a field of every head with that flag."""
         head: Any = self

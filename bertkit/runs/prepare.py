@@ -69,7 +69,7 @@ def prepared(run: Claim) -> Iterator[Prepared]:
     """
     counts = run.splits.counts({})
     notes = [f"{name}: {note}" for name, count in counts.items() for note in count.notes]
-    for line in dict.fromkeys([*marks_of(run.spec, run.splits), *notes]):
+    for line in dict.fromkeys([*marks_of(run.spec, run.splits), *notes, *run.splits.head.loss_notes]):
         run.progress.note(line)
     loaded = run_on_all(lambda: _load(run))
     for line in loaded.notes:

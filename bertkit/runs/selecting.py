@@ -9,10 +9,11 @@ from bertkit.data.encoding import Encoded
 from bertkit.data.rows import Rows
 from bertkit.data.splits import SELECTION
 from bertkit.evaluation.inference import check_finite, predict
-from bertkit.evaluation.score import score, with_gold
+from bertkit.evaluation.score import Answered, score
 from bertkit.heads.features import Ragged
 from bertkit.models.task_model import TaskModel
 from bertkit.progress import Progress
+from bertkit.result import selected_lines
 from bertkit.runs.folder import Log
 from bertkit.spec import Spec
 from bertkit.training.early_stopping import EarlyStopping
@@ -62,7 +63,8 @@ class Selecting:
     def _score(self, model: TaskModel, logits: Ragged) -> float:
         evaluation = self.spec.task.scored[0]
         answers = model.head.decode(self.rows.table[:], self.features.all_features, logits, model.window)
-        answered = with_gold(model.head, evaluation, self.rows.table, answers)
+        answered = Answered(model.head, evaluation)
+        answered.add(self.rows.table[:], answers)
         return float(score(model.head, answered, with_intervals=False).metrics[self.metric].value)
 
 
@@ -70,17 +72,13 @@ def finished_selecting(
     selecting: Selecting, stopping: EarlyStopping | None, model: TaskModel, progress: Progress
 ) -> tuple[TaskModel, dict[str, Any]]:
     """The finished model with the threshold that is asked for, and what was selected, for the result; noted."""
-    count, found = len(selecting.rows), {"rows": len(selecting.rows), "metric": selecting.metric}
+    found: dict[str, Any] = {"rows": len(selecting.rows), "metric": selecting.metric}
     if stopping:
-        found |= {"step": stopping.step, "value": stopping.value}
-        ended = f"{stopping.since} evaluations later no score was better: training stopped" if stopping.done else ""
-        progress.note(
-            f"the model of update {stopping.step:,} is kept: {selecting.metric} {stopping.value:.4f} on {count:,} "
-            f"selection rows{'; ' * bool(ended)}{ended}"
-        )
+        found |= {"step": stopping.step, "value": stopping.value, "stopped": stopping.done}
     if selecting.spec.recipe.threshold == "auto":
         model, value = selecting.tuned(model)
         threshold = model.head.threshold  # type: ignore[attr-defined]  # of heads that take the flag
         found |= {"threshold": threshold, "value with it": value}
-        progress.note(f"the threshold is {threshold:.4f}: {selecting.metric} {value:.4f} on {count:,} selection rows")
+    for line in selected_lines(found):
+        progress.note(line)
     return model, found

@@ -1,0 +1,56 @@
+"""Runs with the encoder's kit that are killed or stopped: they resume to the bytes of an uninterrupted run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TORTURE = str(Path(__file__).with_name("torture.py"))
+KITS = {
+    "layers": "--class-weights balanced --label-smoothing 0.1 --freeze embeddings --layer-decay 0.8 --reinit-layers 1",
+    "lora": "--loss focal --lora 2",
+    "probe": "--freeze all --class-weights negative=3",
+    "stopping": "--early-stopping 3 --eval-every 2",
+}
+
+
+def tortured(flags: str, head: str = "classification", processes: int = 1, kills: int = 3) -> dict[str, Any]:
+    """What torture.py counts for runs with these flags, of which none was lost."""
+    asked = ["--heads", head, "--kills", str(kills), "--signals", "1", "--faults", "1", "--seed", "4"]
+    done = subprocess.run(
+        [sys.executable, TORTURE, *asked, "--processes", str(processes), f"--flags={flags}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    report = json.loads(done.stdout)
+    assert report["lost"] == []
+    count: dict[str, Any] = report["counts"][head]
+    return count
+
+
+@pytest.mark.parametrize("kit", KITS)
+def test_a_run_with_the_kit_that_is_killed_resumes_to_the_same_bytes(kit: str) -> None:
+    count = tortured(KITS[kit])
+    assert count["runs"] == count["survived"] == count["identical"] == 5
+    assert count["ended by a signal"] >= 3 and count["bertkit resume"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kit", KITS)
+def test_two_processes_with_the_kit_resume_to_the_same_bytes(kit: str) -> None:
+    count = tortured(KITS[kit], processes=2)
+    assert count["runs"] == count["survived"] == count["identical"] == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kit", ["--class-weights balanced --label-smoothing 0.1 --layer-decay 0.8", "--lora 2"])
+def test_words_with_the_kit_resume_to_the_same_bytes(kit: str) -> None:
+    count = tortured(kit, head="tagging")
+    assert count["identical"] == count["runs"]
