@@ -10,7 +10,7 @@ from bertkit.data.rows import Rows
 from bertkit.data.splits import SELECTION
 from bertkit.evaluation.inference import check_finite, predict
 from bertkit.evaluation.score import Answered, score
-from bertkit.heads.features import Ragged
+from bertkit.heads import Answer
 from bertkit.models.task_model import TaskModel
 from bertkit.progress import Progress
 from bertkit.result import selected_lines
@@ -43,27 +43,25 @@ class Selecting:
 
     def score(self, step: int) -> float:
         """The score of the model after `step` updates; logged."""
-        value = self._score(self.model, self._logits(self.model))
+        value = self._score(self.model, self._answers(self.model))
         self.log.write({"step": step, SELECTION: {self.metric: value}})
         return value
 
     def tuned(self, model: TaskModel) -> tuple[TaskModel, float]:
         """A finished model with the threshold that is best for the selection rows, in its config too; and its score."""
-        logits = self._logits(model)
         golds = [model.head.gold(row) for row in self.rows.table]
-        model = replace(model, head=model.head.tuned(golds, logits))
+        model = replace(model, head=model.head.tuned(golds, self._answers(model)))
         model.head.configure(model.network.config)
-        return model, self._score(model, logits)
+        return model, self._score(model, self._answers(model))
 
-    def _logits(self, model: TaskModel) -> Ragged:
-        logits = predict(model, self.features.all_features, Progress())  # the bar shows training
-        check_finite(self.features.all_features, logits, self.rows.table["row_id"], SELECTION)
-        return logits
+    def _answers(self, model: TaskModel) -> list[Answer]:
+        features = self.features.all_features
+        logits = predict(model, features, Progress())  # the bar shows training
+        check_finite(features, logits, self.rows.table.column("row_id"), SELECTION)
+        return model.head.decode(self.rows.table[:], features, logits, model.window)
 
-    def _score(self, model: TaskModel, logits: Ragged) -> float:
-        evaluation = self.spec.task.scored[0]
-        answers = model.head.decode(self.rows.table[:], self.features.all_features, logits, model.window)
-        answered = Answered(model.head, evaluation)
+    def _score(self, model: TaskModel, answers: list[Answer]) -> float:
+        answered = Answered(model.head, self.spec.task.scored[0])
         answered.add(self.rows.table[:], answers)
         return float(score(model.head, answered, with_intervals=False).metrics[self.metric].value)
 
