@@ -152,12 +152,12 @@ def test_a_file_without_the_run_s_columns_names_them(say: Say, tmp_path: Path) -
 
 
 def test_several_labels_are_a_list_and_joined_columns_are_both_read(say: Say, tmp_path: Path) -> None:
-    file = write(tmp_path / "new.csv", "title,body\nLost,my card is gone\n,the app is slow\n,\n")
+    file = write(tmp_path / "new.csv", "title,body,n\nLost,my card is gone,1\n,the app is slow,2\n,,3\n")
     assert say("tickets", file, "out.parquet")[0] == 0
     assert say("tickets", file)[0] == 0
     typed = parquet.read_table(tmp_path / "out.parquet").to_pylist()
     rows = list(csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text("utf-8"))))
-    assert list(rows[0]) == ["title", "body", "answer", "p_app", "p_card", "p_fee", "error"]
+    assert list(rows[0]) == ["title", "body", "n", "answer", "p_app", "p_card", "p_fee", "error"]
     assert [row["error"] for row in rows] == ["", "", "the text is empty"]
     for row, one in zip(rows[:2], typed, strict=False):
         assert json.loads(row["answer"]) == one["answer"]
