@@ -54,6 +54,26 @@ def test_a_folder_of_csv_files_trains_and_keeps_its_labels_names(
     assert set(answer["scores"]) == {"bad", "good"}
 
 
+def test_a_trained_model_is_scored_on_another_file_by_the_names_of_its_labels(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "dev"):
+        reviews(Path("mine") / f"{split}.csv")
+    reviews(Path("new.csv"), "Label")
+    run = said(capsys, *f"finetune mine --model {model} --device cpu --epochs 1 --json".split())["folder"]
+    scores = said(capsys, "eval", "new.csv", "--model", run, "--json")
+    (found,) = scores["evaluations"]
+    assert (found["name"], found["rows"], list(found["metrics"])) == ("test", 12, ["accuracy", "f1"])
+    write(
+        Path("odd.csv"), "text,label\n" + "".join(f"a fine film {k},{'fine' if k % 2 else 'good'}\n" for k in range(9))
+    )
+    with pytest.raises(SystemExit) as leaving:
+        main(["eval", "odd.csv", "--model", run])
+    assert leaving.value.code == 2
+    line = f"Error: odd.csv has label fine, which {run} does not have: its labels are bad, good\n"
+    assert capsys.readouterr().err == line
+
+
 def test_files_are_given_by_options_from_folders_of_their_own(
     model: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

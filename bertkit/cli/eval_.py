@@ -17,7 +17,9 @@ from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check, check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
+from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, spec_of
+from bertkit.request.target import target_scored
 from bertkit.result import Scored
 from bertkit.runs.folder import SPEC
 from bertkit.spec import Spec
@@ -26,8 +28,9 @@ from bertkit.task import Suite, Task
 
 
 def evaluate(
-    target: Annotated[str, typer.Argument(help="A suite (glue), a task, or a run's folder.")],
+    target: Annotated[str, typer.Argument(help="A suite (glue), a task, a run's folder, or your own file of rows.")],
     flags: Flags,
+    own: OwnFlags,
     run: RunFlags,
     display: Display,
 ) -> int:
@@ -38,6 +41,12 @@ def evaluate(
     options = options_of(run)
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
+    if suite is None and flags.model is not None and not _is_task(target) and _holds_rows(folder):
+        _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
+        scored = target_scored(target, own, flags.model)
+        screen.print_lines(scored.lines, display.silent)
+        return _score_checkpoint(scored.spec(flags), display)
+    _refuse(list(own.typed), "these are for a file of your own, given with --model")
     if suite is None and folder.is_dir() and not _is_task(target):
         _refuse(names_typed(flags) + names_typed(run, training=True), f"a run is scored again as its {SPEC} says")
         return _score_run(folder, display)
@@ -66,6 +75,11 @@ def _refuse(flags: list[str], why: str) -> None:
     """Raise RequestError if there are flags that do not apply here."""
     if flags:
         raise RequestError(f"{', '.join(flags)}: {why}")
+
+
+def _holds_rows(path: Path) -> bool:
+    """Whether a path is a file, or a folder that is no run's."""
+    return path.is_file() or (path.is_dir() and not (path / SPEC).is_file())
 
 
 def _is_task(target: str) -> bool:

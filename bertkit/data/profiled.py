@@ -12,7 +12,7 @@ from bertkit.data.profile import MOST_VALUES, PROFILER, Profile, save_profile, s
 from bertkit.data.readers import read_located
 from bertkit.data.rows import READER
 from bertkit.errors import DataError
-from bertkit.files import sha256
+from bertkit.files import sha256_once
 from bertkit.findings import Findings
 from bertkit.sources import FileFormat
 
@@ -26,7 +26,7 @@ def profiled(paths: Sequence[Path], form: FileFormat) -> Profile:
     names = [f"{path.parent.name}/{path.name}" if form.kind == "folders" else "" for path in paths]
     digest = hashlib.sha256(repr([PROFILER, READER, MOST_VALUES, form, names]).encode())
     for path in paths:
-        digest.update(bytes.fromhex(sha256(path)))
+        digest.update(bytes.fromhex(sha256_once(path)))
 
     def rows() -> Iterator[dict[str, Any]]:
         for path in paths:

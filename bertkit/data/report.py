@@ -184,7 +184,7 @@ def _wrong(parts: tuple[SplitReport, ...], splits: Splits) -> Iterator[str]:
         if part.name == TRAIN:
             single = [name for name, rows in found.labels.items() if rows == 1]
             if single:
-                yield f"train: {len(single):,} labels of one row: {_few(single)}"
+                yield f"train: {len(single):,} label{'s' * (len(single) > 1)} of one row: {_few(single)}"
         elif trained:
             absent = [name for name, rows in found.labels.items() if rows and not trained.get(name)]
             yield from (_absent(part.name, name, found.labels[name], splits) for name in absent[:SHOWN])

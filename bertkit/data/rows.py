@@ -18,7 +18,7 @@ from bertkit.data.changes import marks_of, refuse_changed
 from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import validate_rows
 from bertkit.errors import DataError
-from bertkit.files import sha256
+from bertkit.files import sha256_once
 from bertkit.findings import Finding, Findings, SkippedRow, saved_findings
 from bertkit.heads import Head
 from bertkit.sources import HubRows, Located, Source
@@ -165,7 +165,7 @@ def _files_digest(files: tuple[Path, ...], source: Source, head: Head, how: list
     names = [f"{path.parent.name}/{path.name}" if in_folders else path.suffix for path in files]
     digest = hashlib.sha256(_key(names, source, head, how))
     for path in files:
-        digest.update(bytes.fromhex(sha256(path)))
+        digest.update(bytes.fromhex(sha256_once(path)))
     return digest.hexdigest()
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bertkit import registry
+from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
 from bertkit.request.flags import Flags
 from bertkit.request.own_files import looks_like_path
@@ -57,6 +60,35 @@ def target_of(typed: str | None, own: OwnFlags, scored: bool = False) -> Target:
         return Target(task=task)
     found = own_task(typed, own, scored)
     return Target(task=found.task, data=found.data, notes=found.notes)
+
+
+def target_scored(typed: str, own: OwnFlags, model: str) -> Target:
+    """The rows of a path, to be scored with a checkpoint, whose label names count. Raises RequestError or DataError."""
+    found = own_task(typed, own, scored=True)
+    names = checkpoint_labels(model)
+    head: Any = found.task.head
+    if names and head.label_names and set(head.label_names) != set(names):
+        known = {name.strip().casefold() for name in names}
+        unknown = [name for name in head.label_names if name.strip().casefold() not in known]
+        if unknown:
+            raise RequestError(
+                f"{typed} has label{'s' * (len(unknown) > 1)} {', '.join(unknown[:5])}, which {model} does not have: "
+                f"its labels are {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
+            )
+        return Target(task=replace(found.task, head=replace(head, labels=names)), data=found.data, notes=found.notes)
+    return Target(task=found.task, data=found.data, notes=found.notes)
+
+
+def checkpoint_labels(model: str) -> tuple[str, ...]:
+    """The label names in a checkpoint's folder, in its order; () if it is on the Hub, or names none."""
+    folder = locate_encoder(model).folder
+    if folder is None:
+        return ()
+    try:
+        names = json.loads((folder / "config.json").read_text("utf-8")).get("id2label") or {}
+        return tuple(str(names[place]) for place in sorted(names, key=int))
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise RequestError(f"{folder / 'config.json'} cannot be read: {error}") from error
 
 
 def _is_task(typed: str) -> bool:
