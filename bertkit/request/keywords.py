@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypedDict, TypeVar, get_args, get_type_hints
 
 from bertkit.errors import RequestError, UnknownNameError
+from bertkit.heads.window import Long
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.option import Option, offline
 from bertkit.request.own_flags import HeadName, OwnFlags
@@ -53,6 +54,8 @@ class Options(TypedDict, total=False):
     doc_stride: int | None
     max_answer_length: int | None
     null_threshold: float | None
+    long: Long | None
+    max_windows: int | None
     eval_every: int | None
     seed: int
     class_weights: str | None
