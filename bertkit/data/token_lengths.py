@@ -47,7 +47,7 @@ class Tokens:
 def read_tokenizer(folder: Path) -> Tokenizer | None:
     """The fast tokenizer in an encoder's folder; None if it has none that can be read without transformers."""
     from tokenizers import Tokenizer
-    from tokenizers.implementations import BertWordPieceTokenizer
+    from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
     if (folder / "tokenizer.json").is_file():
         found: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -87,7 +87,8 @@ class _Counted:
         lengths = np.array([len(one.ids) for one in encoded], np.int32)
         self._lengths.append(lengths)
         self._unknown += sum(one.ids.count(self._unknown_id) for one in encoded) if self._unknown_id is not None else 0
-        long = np.flatnonzero((lengths > self._window.max_length) & (self._window.long != "windows"))
+        whole = self._window.long == "windows"
+        long = [] if whole else np.flatnonzero(lengths > self._window.max_length).tolist()
         self._rows += len(long)
         if self._head.is_windowed:
             self._answers += sum(self._lost_answers(gold) for gold in golds if gold)
@@ -97,9 +98,8 @@ class _Counted:
     def _lost_words(self, row: Any) -> int:
         """The words of a row that are cut off, whole or in part."""
         self._tokenizer.enable_truncation(self._window.max_length)
-        encoding = self._tokenizer.encode(
-            *(row if isinstance(row, tuple) else (row,)), is_pretokenized=self._head.reads_words
-        )
+        first, second = row if isinstance(row, tuple) else (row, None)
+        encoding = self._tokenizer.encode(first, second, is_pretokenized=self._head.reads_words)
         self._tokenizer.no_truncation()
         if self._head.reads_words:
             return len(row) - len({word for word in encoding.word_ids if word is not None})

@@ -8,7 +8,8 @@ from bertkit.data.profile import Profile, merged
 from bertkit.data.profiled import profiled
 from bertkit.errors import RequestError
 from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, MultiLabel, Number, Span, Tagging
-from bertkit.request.head_guess import Guess, guess_of
+from bertkit.request.guess import Guess
+from bertkit.request.head_guess import guess_of
 from bertkit.request.own_files import OwnFiles, files_of
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.own_recipe import metrics_of, recipe_of
