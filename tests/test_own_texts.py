@@ -53,8 +53,9 @@ LAYOUTS = (
         labels=tuple(FOUR.split()),
     ),
     Layout(
-        name="spam and ham without names, the label first",
-        files={"a.csv": table("v1,v2,,,", lambda k: (pick("ham spam ham", k), sentence(k), "", "", ""))},
+        name="spam and ham without names, the label first, a comma too many in one text",
+        files={"a.csv": table("v1,v2,,,", lambda k: (
+            pick("ham spam ham", k), sentence(k), "and that is all I can say of it now" if k == 7 else "", "", ""))},
         typed="a.csv", head="classification", columns={"text": "v2", "label": "v1"}, labels=("ham", "spam"),
     ),
     Layout(

@@ -24,6 +24,8 @@ from bertkit.request.separated import is_separated
 ONE_OR_ZERO = {"0", "1", "0.0", "1.0", "true", "false"}
 NLI = {"entailment", "neutral", "contradiction", "not_entailment"}
 """Labels of pairs of texts."""
+MOSTLY_EMPTY = 0.05
+"""Share of the rows of the fullest column of text up to which another is taken for none."""
 TEXT_FLAGS = "--text-column (twice to join both), or with --text-column and --text-pair-column as a pair"
 
 Found = tuple[tuple[str, ...], str]
@@ -180,6 +182,8 @@ def _named_text(file: File, columns: Sequence[Column]) -> Found:
 
 
 def _by_content(file: File, columns: Sequence[Column], label: Sequence[str]) -> tuple[Found, Found]:
+    most = max((one.filled for one in columns), default=0)
+    columns = [one for one in columns if one.filled > MOSTLY_EMPTY * most]  # what commas in a text leave behind it
     likely = [one for one in columns if reads_as_text(one)]
     likely = likely or [one for one in columns if not is_label_like(one)]
     if len(likely) == 1:
