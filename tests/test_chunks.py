@@ -119,9 +119,12 @@ def test_an_answer_that_breaks_the_scheme_counts_by_default_and_not_strictly() -
 def test_an_evaluation_is_strict_by_its_head_s_own_scheme() -> None:
     evaluation = Evaluation(name="dev", split="dev", metrics=("entity_f1", "entity_f1_strict"))
     tags = ["I-PER", "I-PER", "O"]  # as BIO there is no entity in them
-    answered = Answered(evaluation=evaluation, row_ids=["0"], answers=[Answer(value=tags)], golds=[tags])
-    labels = ("B-PER", "I-PER", "O")
-    found = {scheme: score(Tagging(labels=labels, scheme=scheme), answered).metrics for scheme in ("IOB1", "BIO")}
+    found = {}
+    for scheme in ("IOB1", "BIO"):
+        head = Tagging(labels=("B-PER", "I-PER", "O"), scheme=scheme)
+        answered = Answered(head, evaluation)
+        answered.add({"row_id": ["0"], "words": [["a", "b", "c"]], "tags": [tags]}, [Answer(value=tags)])
+        found[scheme] = score(head, answered).metrics
     assert [found[scheme]["entity_f1_strict"].value for scheme in ("IOB1", "BIO")] == [1, 0]
     assert [found[scheme]["entity_f1"].value for scheme in ("IOB1", "BIO")] == [1, 1]
 
