@@ -14,7 +14,7 @@ import pytest
 
 from bertkit import registry
 from bertkit.errors import RequestError
-from bertkit.heads import Classification, MultiLabel, Span, Window
+from bertkit.heads import Classification, Head, MultiLabel, Span, Window
 from bertkit.sources import Carve, FileFormat, HoldOut, HubRows, Source
 from bertkit.spec import Spec, spec_from_plain, to_plain
 from bertkit.task import Evaluation, Recipe, Task
@@ -281,3 +281,12 @@ def test_a_stride_is_no_matter_to_a_head_without_windows() -> None:
 def test_a_tasks_head_that_was_written_is_read_as_it_was(task: Task) -> None:
     spec = Spec(task=task, model="org/tiny", recipe=task.recipe)
     assert repr(spec_from_plain(to_plain(spec)).task.head) == repr(task.head)
+
+
+def test_a_signal_that_comes_while_a_head_is_written_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(head: Head) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bertkit.heads.plain.to_plain", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        to_plain(SPEC)
