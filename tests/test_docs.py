@@ -194,20 +194,42 @@ def test_every_result_kept_is_in_the_plan_and_holds_no_machine_path() -> None:
         assert not re.search(r"\"/\w", text)
 
 
-def test_transformers_reads_every_heads_model_as_the_readme_shows(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+READ_ALONE = {
+    "sst2": "pipeline('text-classification', model=MODEL)('a film to remember')",
+    "mnli": "pipeline('text-classification', model=MODEL)({'text': 'a dog sleeps', 'text_pair': 'an animal rests'})",
+    "stsb": "pipeline('text-classification', model=MODEL)({'text': 'a dog', 'text_pair': 'a cat'})",
+    "ud_en_ewt": "pipeline('token-classification', model=MODEL)('the dog sleeps')",
+    "squad": "AutoModelForQuestionAnswering.from_pretrained(MODEL)",
+}
+
+
+@pytest.mark.parametrize("task", READ_ALONE)
+def test_transformers_reads_every_heads_model_as_the_readme_says(
+    task: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (block,) = blocks(README, "python")
+    import transformers
+
     encoder = tiny.make("bert", tmp_path / "encoder")
     brief = ["--limit", "4", "--max-steps", "1", "--quiet", "--json", "--out", str(tmp_path / "runs")]
-    for name, task in {"SST2": "sst2", "MNLI": "mnli", "STSB": "stsb", "UD": "ud_en_ewt", "SQUAD": "squad"}.items():
-        with pytest.raises(SystemExit) as left:
-            main(["finetune", task, "--sample", "--model", str(encoder), *brief])
-        output = capfd.readouterr()
-        assert left.value.code == 0, output.err
-        block = block.replace(f'"runs/{name}/model"', repr(str(Path(json.loads(output.out)["folder"]) / "model")))
-    assert '"runs/' not in block
-    exec(block, {})
+    with pytest.raises(SystemExit) as left:
+        main(["finetune", task, "--sample", "--model", str(encoder), *brief])
+    output = capfd.readouterr()
+    assert left.value.code == 0, output.err
+    model = str(Path(json.loads(output.out)["folder"]) / "model")
+    names = {name: getattr(transformers, name) for name in ("pipeline", "AutoModelForQuestionAnswering")}
+    assert eval(READ_ALONE[task], {**names, "MODEL": model})
+
+
+def test_the_readmes_scripts_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    encoder = tiny.make("bert", tmp_path / "encoder")
+    (tmp_path / "new.csv").write_text("id,sentence\n1,A film to remember.\n2,Two hours that I want back.\n", "utf-8")
+    scripts = blocks(README, "python")
+    assert len(scripts) == 3
+    names: dict[str, Any] = {}
+    for script in scripts:
+        exec(script.replace('model="sample"', f"model={str(encoder)!r}"), names)
+    assert len((tmp_path / "answered.csv").read_text("utf-8").splitlines()) == 3
 
 
 def test_transformers_has_no_pipeline_for_question_answering() -> None:
