@@ -3,7 +3,8 @@
     python -m benchmarks.long_documents --file ../shared/data/own/movie_reviews/movie_reviews.csv
 
 Runs what `long_documents.json` lacks, prints a table and writes that file. Pang and Lee's reviews (2004) have 783
-words on average; the recipe was not searched for. A difference is paired: over the same 400 rows, with the interval of
+words on average. The recipe is the second: two passes in batches of eight left truncation to 256 tokens near chance
+(214 of 400 right). No other was tried. A difference is paired: over the same 400 rows, with the interval of
 10,000 bootstrap samples of them, and the p of McNemar's exact test. It leaves out how another seed would train.
 """
 
@@ -26,7 +27,7 @@ from bertkit.request.specs import spec_of
 from bertkit.runs.folder import PREDICTIONS
 from bertkit.runs.run import run
 from bertkit.sources import Source
-from bertkit.spec import RunOptions
+from bertkit.spec import RunOptions, to_plain
 from bertkit.task import Evaluation, Recipe, Task
 
 KEPT = HERE / "long_documents.json"
@@ -39,7 +40,7 @@ TASK = Task(
     head=Classification(labels=("negative", "positive")),
     source=Source(columns={"text": ("review",), "label": ("sentiment",)}),
     evaluations=(Evaluation(name="dev", split="dev", metrics=("accuracy",)),),
-    recipe=Recipe(epochs=2, batch_size=8, learning_rate=1e-4),
+    recipe=Recipe(epochs=10, batch_size=16, learning_rate=1e-4),
 )
 SAMPLES, SEED = 10_000, 20_190
 
@@ -54,7 +55,7 @@ def main() -> None:
     kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
     for long, length in PLAN:
         name = f"{long} {length}"
-        if name not in kept:
+        if kept.get(name, {}).get("recipe") != to_plain(TASK.recipe):
             kept[name] = measure(long, length, options.runs)
             KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     print(table(kept))
@@ -94,7 +95,7 @@ def measure(long: Any, length: int, runs: Path) -> dict[str, Any]:
         print(long, length, f"fold {k}", f"{right.count('1')} of {len(right)} right", f"{seconds:.0f} s", flush=True)
     return {
         "right": right, "cut": cut, "training tokens": tokens, "training seconds": round(seconds),
-        "machine": machine(), "versions": versions(),
+        "recipe": to_plain(TASK.recipe), "machine": machine(), "versions": versions(),
     }  # fmt: skip
 
 
