@@ -11,14 +11,23 @@ from bertkit.spec import Spec
 
 SCHEMA = 1
 
-_ONE = {"rows": "row", "words": "word", "questions": "question", "answers": "answer", "have": "has", "are": "is"}
+_ONE = {
+    "rows": "row",
+    "words": "word",
+    "questions": "question",
+    "answers": "answer",
+    "have": "has",
+    "are": "is",
+    "begin": "begins",
+    "end": "ends",
+}
 
 
 def count_line(name: str, count: int) -> str:
     """A feature count as text: "words have no token", counted once, is "1 word has no token"."""
     words = name.split()
-    subject = [_ONE.get(word, word) for word in words[:3]] if count == 1 else words[:3]
-    return " ".join([f"{count:,}", *subject, *words[3:]])
+    first = [_ONE.get(word, word) for word in words[:5]] if count == 1 else words[:5]
+    return " ".join([f"{count:,}", *first, *words[5:]])
 
 
 @dataclass(frozen=True, kw_only=True)

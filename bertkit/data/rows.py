@@ -30,7 +30,7 @@ READER = 4
 """Version of the readers; increase it when they change, so that cached rows are read again."""
 
 CHUNK = 5_000
-NAMED = 100
+NAMED = 5
 """Files of a split up to which each is named."""
 ROWS = "rows.arrow"
 FINDINGS = "findings.json"

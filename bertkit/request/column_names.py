@@ -38,14 +38,16 @@ FIRST_LABELS = _names("label labels class target gold_label gold y classes targe
 LABELS = _names(
     """
     category categories sentiment stars star star_rating rating ratings score intent intents topic
-    topics emotion emotions polarity tag tags genre genres similarity spam is_spam stance relation
+    topics emotion emotions polarity tag tags similarity spam is_spam stance relation
     duplicate is_duplicate relatedness entailment judgment judgement classification verdict truth
     is_positive sarcasm is_sarcastic irony hate offensive toxicity toxic relevance acceptability mood
     feeling kategorie klasse kategoria categoria categoría catégorie classe clase note_moyenne stimmung
     тональность категория класс 类别 类目 情感 分类 评分 星级 カテゴリ ラベル 라벨 감정
     """
 )
-LAST_LABELS = _names("type priority department quality overall grade language lang cat annotation outcome output")
+LAST_LABELS = _names(
+    "type priority department quality overall grade language lang cat genre genres annotation outcome output"
+)
 LABEL_ENDS = (
     *("_label", "_labels", "_class", "_category", "_sentiment", "_rating", "_score", "_type", "_intent", "_topic"),
     *("_emotion", "_genre", "_stars", "_tag", "_polarity", "_judgment", "_judgement"),

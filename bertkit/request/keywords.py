@@ -68,6 +68,7 @@ class Options(TypedDict, total=False):
     lora: int | None
     lora_alpha: float | None
     early_stopping: int | None
+    threshold: str | None
     device: Device
     precision: Precision
     layout: Layout

@@ -65,7 +65,7 @@ def files_of(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnFil
     `scored` takes a file, and all files of a folder, for rows to score.
     """
     if typed is not None and typed.strip() == "":
-        raise RequestError("'': an empty name")
+        raise RequestError("'': an empty name; name a task, a file or a folder")
     named = {split: expanded(file) for split, file in flags.files.items()}
     if typed is not None and flags.train_file is not None:
         raise RequestError(f"{typed} and --train-file: give one of them")
