@@ -13,7 +13,7 @@ from bertkit.request.check import check_rows
 from bertkit.request.flags import Flags
 from bertkit.request.option import OUTPUT, Option
 from bertkit.request.own_flags import OwnFlags
-from bertkit.request.target import target_of
+from bertkit.request.target import check_save, save, target_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,11 @@ class CheckFlags:
     """The flags of `bertkit check` alone."""
 
     strict: Annotated[bool, Option("--strict", OUTPUT, "Exit with 1 if anything is wrong with the rows.")] = False
+    save: Annotated[
+        str | None,
+        Option("--save", OUTPUT, "Write the task to a TOML file, to edit, commit and name in the task's place."),
+    ] = None
+    force: Annotated[bool, Option("--force", OUTPUT, "With --save: replace the file if it exists.")] = False
 
 
 def check(
@@ -35,11 +40,16 @@ def check(
     """Say what a file is taken for, and look at its rows: labels, lengths, duplicates, leaks. Trains nothing."""
     target = target_of(task, own)
     spec = target.spec(flags)
+    if checked.save is not None:
+        check_save(target, checked.save, checked.force)
     check_rows(spec)
     from bertkit.cli.check_report import print_report
     from bertkit.data.report import report_on
 
     report = report_on(spec, flags.model, target.notes)
+    if checked.save is not None:
+        save(target, spec.recipe, checked.save)
+        screen.print_lines((f"written: {checked.save}; `bertkit finetune {checked.save}` reads it",), display.silent)
     if display.json:
         screen.print_json(report.plain())
     else:

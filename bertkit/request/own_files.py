@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ SPLITS = {
     "test": ("test", "testing", "tst", "testb"),
 }
 """What a file's name has for its split, as a word of its own."""
+NO_STEMS: Mapping[str, tuple[str, ...]] = dict.fromkeys(SPLITS, ())
+"""For Source.stems: no other file of the folder is read."""
 PACKED = ("gz", "bz2", "xz", "zip")
 NO_ROWS = re.compile(
     r"(readme|licen[cs]e|labels?|classes|categories|manifest|citation|changelog|notice|dataset_infos?|stats)([._-].*)?"
@@ -80,7 +83,7 @@ def files_of(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnFil
     if path.is_file():
         split = "test" if scored else "train"
         return _made(path.name, {split: (path,), **{s: (p,) for s, p in named.items()}}, flags)
-    return _classes(path, typed, flags) or _in_folder(path, typed, flags, scored)
+    return _classes(path, flags) or _in_folder(path, typed, flags, scored)
 
 
 def _check_there(path: Path, shown: str) -> None:
@@ -150,7 +153,7 @@ def _unpacked(name: str) -> str:
     return stem if stem and last.lower() in PACKED else name
 
 
-def _classes(folder: Path, typed: str, flags: OwnFlags) -> OwnFiles | None:
+def _classes(folder: Path, flags: OwnFlags) -> OwnFiles | None:
     """The texts of a folder for each class; None if it is none of these."""
     patterns = class_folders(folder)
     if not patterns or "train" not in patterns:
@@ -161,7 +164,7 @@ def _classes(folder: Path, typed: str, flags: OwnFlags) -> OwnFiles | None:
         for split, several in patterns.items()
     }
     formats = dict.fromkeys(patterns, form)
-    return OwnFiles(name=_safe(folder.resolve().name), data=typed, files=dict(patterns), paths=paths, formats=formats)
+    return OwnFiles(name=safe_name(folder.resolve().name), data=str(folder), files=dict(patterns), paths=paths, formats=formats)
 
 
 def _made(name: str, paths: dict[str, tuple[Path, ...]], flags: OwnFlags) -> OwnFiles:
@@ -170,7 +173,7 @@ def _made(name: str, paths: dict[str, tuple[Path, ...]], flags: OwnFlags) -> Own
         split: tuple(glob.escape(os.path.relpath(path, data)) for path in several) for split, several in paths.items()
     }
     formats = {split: detect(several[0], flags.encoding, flags.header) for split, several in paths.items()}
-    return OwnFiles(name=_safe(_stem(name)), data=data, files=files, paths=paths, formats=formats)
+    return OwnFiles(name=safe_name(_stem(name)), data=data, files=files, paths=paths, formats=formats)
 
 
 def _common(folders: list[Path]) -> str:
@@ -188,6 +191,6 @@ def _stem(name: str) -> str:
     return stem if stem and re.fullmatch(r"[A-Za-z][A-Za-z0-9]{1,7}", last) else name
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     """A name that a folder may have."""
     return re.sub(r"[^\w.]+", "-", name).strip("-._")[:60] or "rows"

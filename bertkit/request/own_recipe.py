@@ -26,6 +26,15 @@ METRICS: Mapping[HeadName, tuple[str, ...]] = {
     "qa": ("squad_v1_f1", "squad_v1_em"),
 }
 
+ALLOWED: Mapping[str, tuple[str, ...]] = {
+    **METRICS,
+    "classification": (*METRICS["classification"], "f1", "matthews"),
+    "regression": (*METRICS["regression"], "r2"),
+    "chunk-tagging": (*METRICS["chunk-tagging"], "tag_accuracy"),
+    "qa": (*METRICS["qa"], "squad_f1", "squad_em"),
+}
+"""Every metric that fits a head."""
+
 
 def metrics_of(head: HeadName, labels: int, no_answer: bool) -> tuple[str, ...]:
     """The metrics of a head, the headline first; of two labels F1 is that of the second."""

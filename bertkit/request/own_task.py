@@ -10,7 +10,7 @@ from bertkit.errors import RequestError
 from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, MultiLabel, Number, Span, Tagging
 from bertkit.request.guess import Guess
 from bertkit.request.head_guess import guess_of
-from bertkit.request.own_files import OwnFiles, files_of
+from bertkit.request.own_files import NO_STEMS, OwnFiles, files_of
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.own_recipe import metrics_of, recipe_of
 from bertkit.request.roles import File, Roles
@@ -131,7 +131,7 @@ def _source(files: OwnFiles, roles: Roles, guess: Guess, held: HoldOut | None) -
     joined = {role: names for role, names in roles.columns.items() if role in ("text", "text_pair") and len(names) > 1}
     return Source(
         files=files.files,
-        stems=dict.fromkeys(("train", "dev", "test"), ()),  # no other file of the folder is read
+        stems=NO_STEMS,
         formats=files.formats,
         columns=columns,
         joined=joined,

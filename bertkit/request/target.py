@@ -9,22 +9,33 @@ from typing import Any
 from bertkit import registry
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
+from bertkit.files import expanded
 from bertkit.request.flags import Flags
 from bertkit.request.own_files import looks_like_path
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.own_task import own_task
+from bertkit.request.saved_spec import again, is_saved_spec, saved_spec
 from bertkit.request.specs import spec_of
-from bertkit.spec import Spec
-from bertkit.task import Task
+from bertkit.request.task_file import check_place, save_task, saved_task
+from bertkit.spec import HUB, Spec
+from bertkit.task import Recipe, Task
+
+TASK_FILE = ".toml"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A task, the folder of its rows if a path says it, and notes on what the files hold."""
+    """A task, the folder of its rows if a path says it, and notes on what the files hold.
+
+    saved  the spec of a run, if its spec.json was named
+    is_own  whether it was understood from files, so that it can be saved
+    """
 
     task: Task
     data: str | None = None
     notes: tuple[str, ...] = ()
+    saved: Spec | None = None
+    is_own: bool = False
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -33,6 +44,8 @@ class Target:
 
     def spec(self, flags: Flags) -> Spec:
         """The spec of the task with these flags. Raises RequestError."""
+        if self.saved is not None:
+            return again(self.saved, flags)
         if self.data is None:
             return spec_of(self.task, flags)
         if flags.data is not None:
@@ -58,13 +71,38 @@ def target_of(typed: str | None, own: OwnFlags, scored: bool = False) -> Target:
                 f"{', '.join(own.typed)}: {task.name} has its own columns and files; these are for your own"
             )
         return Target(task=task)
+    if typed is not None and (typed.endswith(TASK_FILE) or is_saved_spec(typed)):
+        if own.typed:
+            raise RequestError(f"{', '.join(own.typed)}: {typed} says how its files are read; edit it there")
+        return _saved(typed)
     found = own_task(typed, own, scored)
-    return Target(task=found.task, data=found.data, notes=found.notes)
+    return Target(task=found.task, data=found.data, notes=found.notes, is_own=True)
+
+
+def _saved(typed: str) -> Target:
+    """The target of a task file, or of a run's spec.json."""
+    if is_saved_spec(typed):
+        spec = saved_spec(expanded(typed))
+        return Target(task=spec.task, saved=spec)
+    task, data = saved_task(expanded(typed), typed)
+    return Target(task=task, data=data, is_own=True)
+
+
+def save(target: Target, recipe: Recipe, typed: str) -> None:
+    """Write the target's task with this recipe to a task file, which `check_save` has passed."""
+    save_task(replace(target.task, recipe=recipe), target.data or HUB, expanded(typed), typed)
+
+
+def check_save(target: Target, typed: str, force: bool) -> None:
+    """Raise RequestError if the target cannot be saved there."""
+    if not target.is_own:
+        raise RequestError(f"--save {typed}: it is for files of your own; {target.task.name} is a task that has a name")
+    check_place(expanded(typed), typed, force)
 
 
 def target_scored(typed: str, own: OwnFlags, model: str) -> Target:
     """The rows of a path, to be scored with a checkpoint, whose label names count. Raises RequestError or DataError."""
-    found = own_task(typed, own, scored=True)
+    found = target_of(typed, own, scored=True)
     names = checkpoint_labels(model)
     head: Any = found.task.head
     if names and head.label_names and set(head.label_names) != set(names):

@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bertkit import registry
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError, one_line
 from bertkit.files import expanded, write_json
+from bertkit.request.saved_spec import saved_spec
 from bertkit.result import SCHEMA, Result
 from bertkit.sources import Source
-from bertkit.spec import HUB, MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE, Spec, spec_from_plain, to_plain
+from bertkit.spec import HUB, MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE, Spec, to_plain
 
 SPEC, LOG, MODEL, PREDICTIONS, RESULT = SPEC_FILE, "log.jsonl", MODEL_FOLDER, "predictions.jsonl", RESULT_FILE
 FAILED, BEST, SKIPPED, ADAPTER = "failed.json", "best", "skipped.jsonl", "adapter"
@@ -115,10 +115,7 @@ def read_spec(folder: Path) -> Spec:
     path = folder / SPEC
     if not path.is_file():
         raise RequestError(f"{folder} is not a run's folder: it has no {SPEC}")
-    registry.packs()  # a spec's head may come with a pack
-    with _damage_named(path):
-        return spec_from_plain(json.loads(path.read_text("utf-8")))
-    raise AssertionError
+    return saved_spec(path)
 
 
 def recorded_commits(folder: Path) -> Any:
