@@ -109,6 +109,7 @@ def _waited(pids: list[int]) -> list[int]:
 def ready() -> None:
     """Import everything; the one thread is this."""
     os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     os.environ["TORCH_CPP_LOG_LEVEL"] = "FATAL"  # as the command line has it, before torch is imported
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pyarrow's allocator would start one
     from transformers import (
