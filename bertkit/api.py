@@ -66,6 +66,7 @@ def finetune(
     and a stopped one is resumed. Raises BertkitError.
     """
     given = Given("finetune", options)
+    given.follow(None if task is None else fspath(task))
     flags, run = given.flags(Flags), given.flags(RunFlags)
     target = target_of(None if task is None else fspath(task), given.flags(OwnFlags))
     specs = seeds_of(target.spec(flags), seeds)

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from bertkit.request.config import options_in, outdone, spec_typed
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.option import OUTPUT, Option
 from bertkit.request.own_flags import OwnFlags
+from bertkit.request.saved_spec import saved_spec, values_of
 
 CHECK = "check"
 
@@ -41,20 +43,72 @@ def command(app: typer.Typer, name: str, function: Callable[..., int | None]) ->
     `function` is called with the dataclass. A field's default is the option's.
     """
     groups: dict[str, Any] = {key: hint for key, hint in _hints(function).items() if is_dataclass(hint)}
+    parameters = {one.name: one for one in _parameters(name, function)}
+    KINDS[name] = {key: get_args(one.annotation)[0] for key, one in parameters.items() if key != CONFIG}
 
     @wraps(function)
-    def call(**typed: Any) -> int | None:
+    def call(invocation: typer.Context, **typed: Any) -> int | None:
+        typed.pop(CONFIG, None)
+        typed |= {key: parameters[key].default for key in _outdone(invocation, typed)}
+        typed |= _of_spec(invocation, typed)
         for key, group in groups.items():
             typed[key] = group(**{f.name: typed.pop(f.name) for f in fields(group) if f.name in typed})
         return function(**typed)
 
-    call.__signature__ = Signature(list(_parameters(name, function)))  # type: ignore[attr-defined]
+    invocation = Parameter("invocation", Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    call.__signature__ = Signature([invocation, *parameters.values()])  # type: ignore[attr-defined]
     call.__annotations__ = {}
     app.command(name)(call)
 
 
+KINDS: dict[str, dict[str, Any]] = {}
+"""The types of each command's parameters."""
+CONFIG, CONFIGURED = "config", ("finetune", "check", "eval", "compare", "predict")
+"""The option that reads others from a file, and the commands that have it."""
+
+
+def _configured(context: typer.Context, typed: str | None) -> str | None:
+    """Make what the file says the defaults of the options, which typed ones win over. Raises RequestError."""
+    if typed is not None:
+        found = options_in(typed, str(context.info_name), KINDS, plain_name)
+        context.default_map = {**(context.default_map or {}), **found}
+    return typed
+
+
+def _config() -> Parameter:
+    """The option --config, which is read before the others."""
+    text = "Read options from a TOML file, under their names here; typed ones win."
+    option = Option("--config", OUTPUT, text, callback=_configured)
+    option.is_eager = True
+    return Parameter(CONFIG, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option])
+
+
+def _outdone(context: typer.Context, typed: dict[str, Any]) -> set[str]:
+    """The options that the file gives, and for which another is typed."""
+    by = {
+        source: {key for key in typed if _source(context, key) == source} for source in ("COMMANDLINE", "DEFAULT_MAP")
+    }
+    return outdone(by["COMMANDLINE"], by["DEFAULT_MAP"])
+
+
+def _of_spec(context: typer.Context, typed: dict[str, Any]) -> dict[str, Any]:
+    """The values of the run's spec in the task's place, for options that are not given."""
+    path = spec_typed(typed.get("task"))
+    values = values_of(saved_spec(path)) if path else {}
+    free = {key for key in typed if _source(context, key) == "DEFAULT"}
+    return {key: value for key, value in values.items() if key in free}
+
+
+def _source(context: typer.Context, key: str) -> str | None:
+    """Where a parameter's value is from, by click's name for it."""
+    source = context.get_parameter_source(key)
+    return source and str(source.name)
+
+
 def _parameters(name: str, function: Callable[..., object]) -> Iterator[Parameter]:
     hints = _hints(function)
+    if name in CONFIGURED:
+        yield _config()
     for parameter in signature(function).parameters.values():
         hint = hints[parameter.name]
         if not is_dataclass(hint):

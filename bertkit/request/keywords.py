@@ -10,9 +10,11 @@ from typing import Any, TypedDict, TypeVar, get_args, get_type_hints
 
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.heads.window import Long
+from bertkit.request.config import spec_typed
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.option import Option, offline
 from bertkit.request.own_flags import HeadName, OwnFlags
+from bertkit.request.saved_spec import saved_spec, values_of
 from bertkit.spec import Device, Layout, OnBadRow, Precision
 from bertkit.task import LossName, Ordering
 
@@ -113,9 +115,19 @@ class Given:
             if option.only is not None and command not in option.only:
                 raise RequestError(f"{name}: {command} has no such option; {' and '.join(option.only)} have it")
             self._values[name] = _checked(name, kind, value)
+        self._check_processes()
+        offline(self._values.get("offline", False))
+
+    def _check_processes(self) -> None:
         if self._values.get("processes", 1) != 1:
             raise RequestError("processes: from Python a run has one process; `bertkit` on the command line has more")
-        offline(self._values.get("offline", False))
+
+    def follow(self, task: str | None) -> None:
+        """Take what is not given from the run's spec, if its spec.json is named in the task's place."""
+        path = spec_typed(task)
+        if path:
+            self._values = {**values_of(saved_spec(path)), **self._values}
+            self._check_processes()
 
     def flags(self, group: type[Group]) -> Group:
         """The flags of this group."""

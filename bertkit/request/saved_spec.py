@@ -45,7 +45,9 @@ def again(spec: Spec, flags: Flags) -> Spec:
         recipe = replace(recipe, max_steps=None)
     if flags.batch_size is not None or flags.per_device_train_batch_size is not None:
         recipe = replace(recipe, batch_tokens=None)
-    given = {name: getattr(spec, name) for name in ("limit", "eval_every", "on_bad_row") if getattr(flags, name) is None}
+    given = {
+        name: getattr(spec, name) for name in ("limit", "eval_every", "on_bad_row") if getattr(flags, name) is None
+    }
     if flags.model is None and not flags.sample:
         given |= {"model": spec.model, "revision": flags.revision or spec.revision}
     if flags.data is None and not flags.sample:
