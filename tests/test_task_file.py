@@ -54,10 +54,12 @@ def reviews(folder: Path) -> None:
 
 
 @pytest.fixture
-def saved(tmp_path: Path, refused: Refused, capsys: pytest.CaptureFixture[str]) -> Path:
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A task file beside its reviews."""
+    monkeypatch.chdir(tmp_path)
     reviews(tmp_path)
-    checked(capsys, "mine/reviews.csv --save mine/task.toml")
+    with pytest.raises(SystemExit):
+        main(["check", "mine/reviews.csv", "--save", "mine/task.toml", "--json"])
     return tmp_path / "mine/task.toml"
 
 
@@ -100,8 +102,8 @@ def test_a_task_file_by_hand_needs_a_head_files_and_columns_only(
 
 
 WRONG = {
-    '[recipe]\nepoch = 2': "mine/task.toml: recipe: no key is called 'epoch'; did you mean epochs?",
-    '[recipe]\nlearning-rat = 1e-4': "recipe: no key is called 'learning_rat'; did you mean learning_rate?",
+    "[recipe]\nepoch = 2": "mine/task.toml: recipe: no key is called 'epoch'; did you mean epochs?",
+    "[recipe]\nlearning-rat = 1e-4": "recipe: no key is called 'learning_rat'; did you mean learning_rate?",
     '[recipe]\nepochs = "two"': "mine/task.toml: recipe.epochs: input should be a valid number, not 'two'",
     "[recipe]\nepochs = 0": "mine/task.toml: recipe: epochs 0: it must be a number above 0",
     '[recipe]\nloss = "hinge"': "recipe.loss: input should be 'cross-entropy' or 'focal', not 'hinge'",
@@ -110,16 +112,16 @@ WRONG = {
     "[hold_out]\nshares = 2": "mine/task.toml: hold_out: no key is called 'shares'; did you mean share?",
     "understood = 3": "mine/task.toml: understood: input should be a valid array, not 3",
     'name = "../x"': "mine/task.toml: name '../x': letters, digits, - and _ only",
-    '[evaluations.dev]\nmetrics = ["acuracy"]': "evaluations.dev.metrics: no key is called 'acuracy'; did you mean acc",
-    '[evaluations.dev]\nmetrics = []': "mine/task.toml: evaluations.dev: it has no metrics",
-    '[evaluations.dve]\nmetrics = ["f1"]': "evaluations.dve.split: no key is called 'dve'; did you mean dev?",
+    '[evaluations.dev]\nmetrics = ["acuracy"]': "evaluations.dev: no metric is called 'acuracy'; did you mean acc",
+    "[evaluations.dev]\nmetrics = []": "mine/task.toml: evaluations.dev: it has no metrics",
+    '[evaluations.dve]\nmetrics = ["f1"]': "evaluations.dve: no split is called 'dve'; did you mean dev?",
     "hub = 1": "mine/task.toml: it must have either [files] or [hub]",
-    "[formats.dev]\nkind = 1": "mine/task.toml: formats: no key is called 'dev'; it has train",
+    "[formats.dev]\nkind = 1": "mine/task.toml: formats: no key is called 'dev'; there is train",
     '[formats.train]\nkind = "exel"': "mine/task.toml: formats.train.kind: input should be 'csv', 'tsv'",
     "[formats]\ntrain = 3": "mine/task.toml: formats.train: it must be a table, not 3",
     '[columns]\ntext = []\nlabel = "stars"': "mine/task.toml: columns.text: it names nothing",
     "[columns]\ntext = 3": "mine/task.toml: columns.text: input should be a valid array, not 3",
-    '[head]\nkind = "clasification"': "head.kind: no key is called 'clasification'; did you mean classification?",
+    '[head]\nkind = "clasification"': "head: no head is called 'clasification'; did you mean classification?",
     "[head]\npair = false": "mine/task.toml: head: it has no kind; it is one of classification, multi-label",
     '[head]\nkind = "classification"\nscheme = "BIO"': "mine/task.toml: head: no key is called 'scheme'",
     '[head]\nkind = "classification"\npair = 2': "mine/task.toml: head.pair: input should be a valid boolean, not 2",
@@ -181,9 +183,10 @@ def test_a_task_file_trains_into_the_folder_of_its_csv_and_scores_a_model(
     assert read_spec(Path(first["folder"])).data == "mine"
     model = str(Path(first["folder"]) / "model")
     scored = said(capsys, "eval", "mine/task.toml", "--model", model, "--device", "cpu", "--json", "--quiet")
-    assert scored["evaluations"][0]["metrics"] == json.loads((Path(first["folder"]) / "result.json").read_text())[
-        "evaluations"
-    ][0]["metrics"]
+    assert (
+        scored["evaluations"][0]["metrics"]
+        == json.loads((Path(first["folder"]) / "result.json").read_text())["evaluations"][0]["metrics"]
+    )
 
 
 def test_the_metrics_that_fit_a_head_are_all_there_are_of_its_kind() -> None:

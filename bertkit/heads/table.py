@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from bertkit.heads.base import FROM_TRAIN, Head
+from bertkit.heads.base import FROM_TRAIN
 from bertkit.heads.classification import Classification
 from bertkit.heads.multi_label import MultiLabel
 from bertkit.heads.names import name_of
@@ -15,7 +15,7 @@ from bertkit.heads.plain import to_plain
 from bertkit.heads.span import Span
 from bertkit.heads.tagging import Tagging
 
-HEADS: Mapping[str, type[Head]] = {
+HEADS: Mapping[str, type[Any]] = {
     "classification": Classification,
     "multi-label": MultiLabel,
     "regression": Classification,
@@ -27,11 +27,11 @@ NOT_WRITTEN = ("criterion", "mean", "sd")
 """Fields that the recipe and the rows say."""
 
 
-def as_table(head: Head) -> dict[str, Any]:
+def as_table(head: Any) -> dict[str, Any]:
     """Its name, and its fields that have not their default; of a number its scale in place of labels."""
     plain = to_plain(head)
     numbers = plain.pop("labels") if isinstance(plain.get("labels"), Mapping) else {}
-    defaults = {field.name: field.default for field in (*fields(head), *fields(Number))}
+    defaults = {field.name: field.default for field in (*fields(type(head)), *fields(Number))}
     kept = {name: value for name, value in {**plain, **numbers}.items() if name not in ("kind", *NOT_WRITTEN)}
     return {"kind": name_of(head), **{name: value for name, value in kept.items() if value != defaults.get(name)}}
 
@@ -47,7 +47,7 @@ def keys_of(kind: str) -> tuple[str, ...]:
     return tuple(name for name in own if name not in (*NOT_WRITTEN, *hidden))
 
 
-def values_of(table: Mapping[str, Any]) -> tuple[type[Head], dict[str, Any]]:
+def values_of(table: Mapping[str, Any]) -> tuple[type[Any], dict[str, Any]]:
     """The class of the head of a table, and the values of its fields."""
     kind = table["kind"]
     values = {name: value for name, value in table.items() if name != "kind"}

@@ -25,13 +25,13 @@ def read_toml(path: Path, shown: str) -> dict[str, Any]:
         raise RequestError(f"{shown} is not TOML: {one_line(error)}") from None
 
 
-def unknown(where: str, key: str, known: Iterable[str]) -> RequestError:
-    """The error for a key that `where` does not have, with the nearest one."""
+def unknown(where: str, key: str, known: Iterable[str], what: str = "key") -> RequestError:
+    """The error for a key (or `what`) that `where` does not have, with the nearest one."""
     names = list(known)
     near = get_close_matches(key.replace("-", "_"), names, n=1)
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    guess = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(names[:SHOWN])}{more}"
-    return RequestError(f"{where}: no key is called '{key}'{guess}")
+    guess = f"; did you mean {near[0]}?" if near else f"; there is {', '.join(names[:SHOWN])}{more}"
+    return RequestError(f"{where}: no {what} is called '{key}'{guess}")
 
 
 def table(where: str, value: Any, known: Iterable[str] | None = None) -> dict[str, Any]:

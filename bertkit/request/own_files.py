@@ -164,7 +164,9 @@ def _classes(folder: Path, flags: OwnFlags) -> OwnFiles | None:
         for split, several in patterns.items()
     }
     formats = dict.fromkeys(patterns, form)
-    return OwnFiles(name=safe_name(folder.resolve().name), data=str(folder), files=dict(patterns), paths=paths, formats=formats)
+    return OwnFiles(
+        name=safe_name(folder.resolve().name), data=str(folder), files=dict(patterns), paths=paths, formats=formats
+    )
 
 
 def _made(name: str, paths: dict[str, tuple[Path, ...]], flags: OwnFlags) -> OwnFiles:

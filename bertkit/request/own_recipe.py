@@ -27,7 +27,7 @@ METRICS: Mapping[HeadName, tuple[str, ...]] = {
 }
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
-    **METRICS,
+    **{str(head): metrics for head, metrics in METRICS.items()},
     "classification": (*METRICS["classification"], "f1", "matthews"),
     "regression": (*METRICS["regression"], "r2"),
     "chunk-tagging": (*METRICS["chunk-tagging"], "tag_accuracy"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 HEADER = """\
-A task for bertkit: how its files are read, how a model is trained on them, and
+A task for bertkit: how its files are read, how a model is trained on them and
 how it is scored. Edit it, commit it, and name it in a task's place:
 
     bertkit check {name}

@@ -155,11 +155,11 @@ def saved_task(path: Path, shown: str) -> tuple[Task, str | None]:
 
 def _head(shown: str, found: Any) -> Head:
     where = f"{shown}: head"
-    kind = table(where, found).get("kind")
+    if "kind" not in table(where, found):
+        raise RequestError(f"{where}: it has no kind; it is one of {', '.join(HEADS)}")
+    kind = str(found["kind"])
     if kind not in HEADS:
-        if kind is None:
-            raise RequestError(f"{where}: it has no kind; it is one of {', '.join(HEADS)}")
-        raise unknown(f"{where}.kind", str(kind), HEADS)
+        raise unknown(where, kind, HEADS, "head")
     cls, values = values_of(table(where, found, ("kind", *keys_of(kind))))
     head: Head = checked(where, cls, values)
     return head
@@ -228,10 +228,10 @@ def _evaluations(shown: str, found: Mapping[str, Any], source: Source, head: str
         table(where, values, ("split", "metrics", "scored", "at_end"))
         one = checked(where, Evaluation, {"name": name, "split": name, **values})
         if one.split not in NO_STEMS:
-            raise unknown(f"{where}.split", one.split, NO_STEMS)
+            raise unknown(where, one.split, NO_STEMS, "split")
         odd = next((metric for metric in one.metrics if metric not in ALLOWED[head]), None)
         if odd is not None:
-            raise unknown(f"{where}.metrics", odd, ALLOWED[head])
+            raise unknown(where, odd, ALLOWED[head], "metric")
         if bool(one.metrics) != one.scored:
             raise RequestError(f"{where}: it has no metrics; scored = false predicts its rows only")
         made.append(one)
