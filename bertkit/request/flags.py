@@ -18,6 +18,10 @@ from bertkit.spec import Device, Layout, OnBadRow, Precision
 from bertkit.task import Ordering
 
 DeviceFlag = Annotated[Device, Option("--device", COMPUTE, "Device to compute on.")]
+DryRunFlag = Annotated[
+    bool,
+    Option("--dry-run", OUTPUT, "Print what it would cost (updates, memory, disk, time), from a few timed updates."),
+]
 SeedsFlag = Annotated[int, Option("--seeds", TRAINING, "Number of runs, with seeds counting up from --seed.")]
 
 

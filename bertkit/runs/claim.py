@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,22 +65,41 @@ def claim(
     Raises RequestError if rows or encoder of a finished run changed, or if another process is writing the folder.
     """
     source = located(folder, spec) if folder else spec
-    folder = folder or options.out / spec.folder_name
-    force = options.force
-    accelerator = make_accelerator(spec.device, spec.precision)
-    stop = stack.enter_context(Stop(partial(resume_hint, folder, force, start_id(folder) if force else None)))
-    run_on_first(lambda: stack.enter_context(one_writer(folder)))
+    run = _unread(spec, source, options, progress, folder or options.out / spec.folder_name)
+    before = start_id(run.folder) if options.force else None
+    stop = stack.enter_context(Stop(partial(resume_hint, run.folder, options.force, before)))
+    run_on_first(lambda: stack.enter_context(one_writer(run.folder)))
+    found = _read(replace(run, stop=stop), commits)
+    if found.result is not None:
+        run_on_first(lambda: checkpoint.remove(found.folder))  # if it was killed when all else was done
+    return found
+
+
+def look_at(spec: Spec, options: RunOptions, progress: Progress, commits: Mapping[str, Any] | None) -> Claim:
+    """The run as `claim` finds it, but not claimed: nothing is written or locked. Raises RequestError as `claim`."""
+    return _read(_unread(spec, spec, options, progress, options.out / spec.folder_name), commits)
+
+
+def _unread(spec: Spec, source: Spec, options: RunOptions, progress: Progress, folder: Path) -> Claim:
+    """The run before anything of it was read: it has no rows."""
+    nothing = Splits(head=spec.task.head, train=None, evaluations={}, published={})
+    return Claim(
+        spec=spec, source=source, folder=folder, options=options, progress=progress, stop=Stop(), splits=nothing,
+        accelerator=make_accelerator(spec.device, spec.precision), result=None, state=None,
+    )  # fmt: skip
+
+
+def _read(run: Claim, commits: Mapping[str, Any] | None) -> Claim:
+    """The run with its rows, and its result or newest checkpoint, if it has one."""
+    folder, force = run.folder, run.options.force
     pinned = run_on_first(lambda: (not force and recorded_commits(folder)) or commits or {})
-    source = run_on_all(lambda: pinned_to(source, pinned))
+    source = run_on_all(lambda: pinned_to(run.source, pinned))
     result = None if force else run_on_first(lambda: read_result(folder))
     splits = run_on_all(lambda: read_splits(source))
     state = None
     if result is not None:
         run_on_all(lambda: check_unchanged(result, splits, source, folder))
-        run_on_first(lambda: checkpoint.remove(folder))  # if it was killed when all else was done
     elif not force:
-        state = run_on_first(lambda: checkpoint.newest(folder, progress.note))
-    return Claim(
-        spec=spec, source=source, folder=folder, options=restored_options(options, state), progress=progress,
-        accelerator=accelerator, stop=stop, splits=splits, result=result, state=state,
-    )  # fmt: skip
+        state = run_on_first(lambda: checkpoint.newest(folder, run.progress.note))
+    options = restored_options(run.options, state)
+    return replace(run, source=source, options=options, splits=splits, result=result, state=state)

@@ -47,15 +47,20 @@ def check_room(folder: Path, weights: int, kept: int) -> str:
     weights  bytes of the model
     kept     bytes of the checkpoints that the folder already holds
     """
-    # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written; then come
-    # the model, and the best one
-    needed = max(8 * weights + SMALL - kept, 2 * weights + SMALL)
+    needed = room(weights, kept)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     line = f"needs up to {size(needed)} of disk space, {size(free)} free"
     if needed > free:
         raise RequestError(f"{folder} {line}; give another --out")
     return line
+
+
+def room(weights: int, kept: int) -> int:
+    """Bytes of disk space that a run needs at most: see `check_room`."""
+    # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written; then come
+    # the model, and the best one
+    return max(8 * weights + SMALL - kept, 2 * weights + SMALL)
 
 
 def size(count: int) -> str:

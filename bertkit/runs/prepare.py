@@ -71,16 +71,12 @@ def prepared(run: Claim) -> Iterator[Prepared]:
     notes = [f"{name}: {note}" for name, count in counts.items() for note in count.notes]
     for line in dict.fromkeys([*marks_of(run.spec, run.splits), *notes, *run.splits.head.loss_notes]):
         run.progress.note(line)
-    loaded = run_on_all(lambda: _load(run))
-    for line in loaded.notes:
-        run.progress.note(line)
-    facts = _facts(run, loaded)
+    model, facts = loaded_for(run)
     first = broadcast(facts)
     run_on_all(lambda: check_peers(first, facts))
-    model = task_model(loaded, run.splits.head, run.spec, run.accelerator, _typed_length(run.spec))
-    _begin(run, loaded, facts)
+    run_on_first(lambda: _make_folder(run, model.loaded))
     with Worker() as worker, ExitStack() as stack:
-        features = _encoded(run, model, worker)
+        features = encoded_for(run, model, worker)
         log = stack.enter_context(Log(run.folder / LOG, run.is_main, int(run.state.facts["log"]) if run.state else 0))
         best = Best(run.folder, run.state.facts["best"] if run.state else None) if run.options.keep_best else None
         scoring = Scoring(task=run.spec.task, splits=run.splits, features=features, model=model, log=log, best=best)
@@ -102,6 +98,23 @@ def prepared(run: Claim) -> Iterator[Prepared]:
         )
 
 
+def loaded_for(run: Claim) -> tuple[TaskModel, dict[str, Any]]:
+    """The run's encoder with its head, before training, and the facts that a checkpoint records.
+
+    Raises RequestError if the run's checkpoint cannot be resumed with them.
+    """
+    loaded = run_on_all(lambda: _load(run))
+    for line in loaded.notes:
+        run.progress.note(line)
+    model = task_model(loaded, run.splits.head, run.spec, run.accelerator, _typed_length(run.spec))
+    facts = _facts(run, loaded)
+    if run.state:
+        for line in check_resumable(run.state.facts, facts, run.folder):
+            run.progress.note(line)
+        run.progress.note(f"resuming after update {run.state.step:,}")
+    return model, facts
+
+
 def _load(run: Claim) -> Loaded:
     encoder = locate_encoder(run.source.model, run.source.revision, weights=not run.spec.scratch)
     loaded = load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head)
@@ -119,7 +132,7 @@ def _typed_length(spec: Spec) -> bool:
     return spec.recipe.window.max_length not in {recipe.window.max_length for recipe in recipes}
 
 
-def _encoded(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encoded]:
+def encoded_for(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encoded]:
     """The features of every split, encoded in the background, the train rows first."""
     loaded = model.loaded
 
@@ -147,21 +160,21 @@ def _checkpointer(
     return Checkpointer(run.stop, run.state, writer, now, run.options.save_every, tensors)
 
 
-def _begin(run: Claim, loaded: Loaded, facts: dict[str, Any]) -> None:
-    """Create the folder with its spec, or check that the run there can be resumed; check the disk space."""
-    if run.state:
-        for line in check_resumable(run.state.facts, facts, run.folder):
-            run.progress.note(line)
-        run.progress.note(f"resuming after update {run.state.step:,}")
-    run_on_first(lambda: _make_folder(run, loaded))
+def room_for(run: Claim, loaded: Loaded) -> str:
+    """How much disk space the run needs at most, and how much is free. Raises RequestError if that is too little."""
+    return check_room(run.folder, 4 * loaded.record["parameters"], kept_bytes(run))
+
+
+def kept_bytes(run: Claim) -> int:
+    """Bytes of the checkpoints that the run's folder holds, and that are removed with those to come."""
+    kept = () if run.options.force else run.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*")
+    return sum(file.stat().st_size for file in kept)
 
 
 def _make_folder(run: Claim, loaded: Loaded) -> None:
     for left in run.folder.glob(f"{checkpoint.CHECKPOINTS}/.*.tmp"):  # by a process that was killed
         shutil.rmtree(left)
-    kept = () if run.options.force else run.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*")
-    weights = 4 * loaded.record["parameters"]
-    run.progress.note(check_room(run.folder, weights, sum(file.stat().st_size for file in kept)))
+    run.progress.note(room_for(run, loaded))
     if run.options.force and run.folder.exists():
         run.progress.note(f"the old folder was renamed to {back_up(run.folder)}")
     run.folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,163 @@
+"""Time a few updates of a run's own schedule, and work out from them how long all of it takes.
+
+U updates. Real updates, at a learning rate of almost 0: the model is not trained, and nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bertkit.data.sampler import Indices, Schedule
+from bertkit.heads.features import Features
+from bertkit.models.task_model import TaskModel
+from bertkit.task import Recipe
+from bertkit.training.micro_batches import split
+from bertkit.training.optimizer import optimizer_of
+from bertkit.training.train import Session, schedule_of
+from bertkit.training.update import Updater, updater
+
+TIMED, LEAST = 12, 4
+"""Updates that are timed after two for warming up, and how many of them at least, however slow they are."""
+PATIENCE = 60.0
+"""Seconds after which no more updates are timed."""
+COUNTED = 100_000
+"""Updates of a schedule that are counted; a longer one goes on like these on average."""
+SEEN = 100_000
+"""Features whose words are in the sparse embedding while updates are timed, at most."""
+RATE = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What each update reads: its features, their real tokens, and the tokens it computes, padding counted; (U,)."""
+
+    features: Indices
+    tokens: Indices
+    sizes: Indices
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """A run's schedule, and the seconds that its updates take.
+
+    updates, features, tokens  of the whole run, an update that a checkpoint holds too
+    epoch_tokens               real tokens of one epoch
+    training                   seconds of the updates that are left
+    timed                      how many updates were timed
+    copying                    seconds in which the state is copied for a checkpoint
+    """
+
+    updates: int
+    features: int
+    tokens: int
+    epoch_tokens: int
+    training: float
+    timed: int
+    copying: float
+
+
+def time_updates(model: TaskModel, features: Features, recipe: Recipe, session: Session, done: int) -> Timed:
+    """Time updates of the run's schedule, `done` updates of which are done already. The model is of no more use."""
+    schedule = schedule_of(features, recipe, model.layout, session.seed)
+    work = work_of(schedule, features, padded=not model.layout.packed)
+    more = schedule.updates / len(work.sizes)
+    picked = chosen(work.sizes, min(done, len(work.sizes) - 1))
+    parts = _parts_of(schedule, features, recipe, picked)
+    session.progress.phase("timing", len(picked))
+    optimizer = optimizer_of(model.network, recipe)
+    with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one:
+        _see(one, schedule, features)
+        seconds = _timed(one, [parts[k] for k in picked], recipe, session)
+        began = time.perf_counter()
+        one.state({}).copied()
+        copying = time.perf_counter() - began
+    sizes = work.sizes[picked[2 : 2 + len(seconds)]]
+    fixed, each = fit(sizes, np.array(seconds))
+    left = max(schedule.updates - done, 0)
+    mean = float(work.sizes[done:].mean() if done < len(work.sizes) else work.sizes.mean())
+    return Timed(
+        updates=schedule.updates,
+        features=round(int(work.features.sum()) * more),
+        tokens=round(int(work.tokens.sum()) * more),
+        epoch_tokens=int(features.lengths.sum()),
+        training=left * (fixed + each * mean),
+        timed=len(seconds),
+        copying=copying,
+    )
+
+
+def work_of(schedule: Schedule, features: Features, padded: bool) -> Work:
+    """What the first COUNTED updates of a schedule read."""
+    found = []
+    for micros in islice(schedule.micro_batches(), COUNTED):
+        lengths = [features.lengths_of(micro) for micro in micros]
+        tokens = sum(int(each.sum()) for each in lengths)
+        whole = features.windows is None  # a window is shorter than the feature, and padded to its like
+        sizes = [len(each) * int(each.max()) for each in lengths] if padded and whole else [tokens]
+        found.append((sum(map(len, micros)), tokens, sum(sizes)))
+    counts, tokens_, sizes_ = np.array(found, np.int64).T
+    return Work(features=counts, tokens=tokens_, sizes=sizes_)
+
+
+def chosen(sizes: Indices, done: int) -> list[int]:
+    """Which updates to time: first the median and the largest, to warm up, then some of every size, in mixed order."""
+    ranked = done + np.argsort(sizes[done:], kind="stable")
+    places = np.unique(np.linspace(0, len(ranked) - 1, TIMED).round().astype(np.int64))
+    ends, between = [places[0], places[-1]], places[1:-1]
+    mixed = np.random.default_rng(0).permutation(between)
+    return [int(ranked[k]) for k in (len(ranked) // 2, len(ranked) - 1, *ends, *mixed)]
+
+
+def fit(sizes: Indices, seconds: NDArray[np.float64]) -> tuple[float, float]:
+    """Seconds of an update, and of each of its tokens: least squares, neither below 0."""
+    from scipy.optimize import nnls
+
+    scale = float(sizes.max())
+    (fixed, each), _ = nnls(np.stack([np.ones(len(sizes)), sizes / scale], 1), seconds)
+    return float(fixed), float(each) / scale
+
+
+def _parts_of(schedule: Schedule, features: Features, recipe: Recipe, picked: list[int]) -> dict[int, list[Features]]:
+    """The micro-batches of these updates."""
+    wanted = set(picked)
+    return {
+        k: [part for micro in micros for part in split(features.take(micro), recipe)]
+        for k, micros in enumerate(islice(schedule.micro_batches(), max(picked) + 1))
+        if k in wanted
+    }
+
+
+def _timed(one: Updater, updates: list[list[Features]], recipe: Recipe, session: Session) -> list[float]:
+    """The seconds of each update after the first two, until PATIENCE is over."""
+    seconds: list[float] = []
+    start = time.perf_counter()
+    for k, parts in enumerate(updates):
+        began = time.perf_counter()
+        if len(seconds) >= LEAST and began - start > PATIENCE:
+            break
+        update = one.backward(parts)
+        one.step(update.norm, recipe.max_grad_norm, RATE)
+        if k >= 2:
+            seconds.append(time.perf_counter() - began)
+        session.progress.advance(loss=update.loss)
+    return seconds
+
+
+def _see(one: Updater, schedule: Schedule, features: Features) -> None:
+    """Look up the words that half of the run has seen: an update's time grows with their number."""
+    if one.rows is None:
+        return
+    found, count = [], 0
+    for micros in islice(schedule.micro_batches(), max(schedule.updates // 2, 1)):
+        found += micros
+        count += sum(map(len, micros))
+        if count >= min(SEEN, len(features)):
+            break
+    ids = np.unique(features.take(np.unique(np.concatenate(found))).inputs["input_ids"].values)
+    one.rows.look_up(torch.from_numpy(ids.astype(np.int64)))
