@@ -17,6 +17,7 @@ from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check, check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
+from bertkit.request.hub_files import on_hub
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, spec_of
 from bertkit.request.target import target_scored
@@ -41,7 +42,7 @@ def evaluate(
     options = options_of(run)
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
-    if suite is None and flags.model is not None and not _is_task(target) and _holds_rows(folder):
+    if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _holds_rows(folder)):
         _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         scored = target_scored(target, own, flags.model)
         screen.print_lines(scored.lines, display.silent)

@@ -14,7 +14,7 @@ from bertkit.data.rows import READER
 from bertkit.errors import DataError
 from bertkit.files import sha256_once
 from bertkit.findings import Findings
-from bertkit.sources import FileFormat
+from bertkit.sources import FileFormat, HubRows
 
 PROFILE = "profile.json"
 
@@ -40,4 +40,24 @@ def profiled(paths: Sequence[Path], form: FileFormat) -> Profile:
     found = cached("profiles", digest.hexdigest(), make, lambda folder: saved_profile(folder / PROFILE))
     if not found.rows:
         raise DataError(f"{paths[0]} has no rows")
+    return found
+
+
+def profiled_hub(hub: HubRows, split: str) -> Profile:
+    """The profile of all rows of a split on the Hub, class ids by their names. Raises DataError or HubError."""
+    import hashlib
+
+    from bertkit.data.hf_datasets import named_rows
+    from bertkit.hub.fetch import fetch_rows
+
+    dataset, commit = fetch_rows(hub, split)
+    key = repr([PROFILER, READER, MOST_VALUES, hub.id, hub.config, hub.splits.get(split), commit])
+
+    def make(folder: Path) -> None:
+        save_profile(profile(row for _, row in named_rows(dataset)), folder / PROFILE)
+
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    found = cached("profiles", digest, make, lambda folder: saved_profile(folder / PROFILE))
+    if not found.rows:
+        raise DataError(f"{hub.id}, {split} has no rows")
     return found

@@ -73,6 +73,11 @@ def fetch_rows(hub: HubRows, split: str) -> tuple[Any, str]:
     return dataset, named[1] if named else str(builder.hash)
 
 
+def split_names(hub: HubRows) -> tuple[str, ...]:
+    """What the Hub calls the splits of a dataset. Raises DataError if it has no such config, HubError."""
+    return tuple(_built(hub.id, hub.config, hub.revision).info.splits)
+
+
 @cache
 def _built(name: str, config: str | None, revision: str | None) -> Any:
     """A dataset's builder, its rows built from one commit, even if another is pushed meanwhile."""

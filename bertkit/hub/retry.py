@@ -81,6 +81,9 @@ def _translated(what: str, revision: str | None, error: Exception) -> BertkitErr
         return HubError(f"the Hub has no {what}; if it is private, log in with `hf auth login`")
     if "Couldn't find cache" in line or ("LocalEntryNotFoundError" in kinds and offline()):
         return HubError(f"{what} is incomplete on this machine, and the Hub is not contacted: run once online")
+    several = re.search(r"available configs: \[([^\]]*)\]", line)
+    if "Config name is missing" in line and several:
+        return DataError(f"{what} has several subsets: {several[1].replace(chr(39), '')}; say which with --subset")
     if "BuilderConfig" in line or "Config name is missing" in line:
         known = re.search(r"Available: \[(.*)\]", line)
         listed = f"; it has {known[1].replace(chr(39), '')}" if known else f" ({line})"

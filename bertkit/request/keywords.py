@@ -90,6 +90,8 @@ class Options(TypedDict, total=False):
     encoding: str | None
     header: bool | None
     dev_share: float | None
+    subset: str | None
+    split_names: str | None
     train_file: Target | None
     dev_file: Target | None
     test_file: Target | None

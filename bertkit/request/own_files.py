@@ -14,7 +14,7 @@ from bertkit.data.read_folders import class_folders
 from bertkit.errors import RequestError
 from bertkit.files import expanded
 from bertkit.request.own_flags import OwnFlags
-from bertkit.sources import FileFormat
+from bertkit.sources import FileFormat, HubRows
 
 SPLITS = {
     "train": ("train", "training", "trn"),
@@ -44,6 +44,7 @@ class OwnFiles:
     files    for each split the patterns of its files, relative to that folder
     paths    for each split the files
     formats  for each split how they are read
+    hub      the dataset of the Hub that is read in place of files
     """
 
     name: str
@@ -51,6 +52,19 @@ class OwnFiles:
     files: dict[str, tuple[str, ...]]
     paths: dict[str, tuple[Path, ...]]
     formats: dict[str, FileFormat]
+    hub: HubRows | None = None
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that are there."""
+        return tuple(self.hub.splits if self.hub else self.paths)
+
+    def called(self, split: str) -> str:
+        """How messages call the rows of a split."""
+        if self.hub:
+            return f"{self.hub.id} {self.hub.splits[split]}"
+        several = self.paths[split]
+        return several[0].name if len(several) == 1 else f"{len(several):,} files"
 
 
 def looks_like_path(typed: str) -> bool:
@@ -59,7 +73,13 @@ def looks_like_path(typed: str) -> bool:
         there = expanded(typed).exists()
     except (OSError, ValueError):
         there = False
-    return there or "/" in typed or os.sep in typed or bool(re.fullmatch(r".+\.[A-Za-z][A-Za-z0-9]{1,7}", typed))
+    return (
+        there
+        or typed.startswith("hub:")
+        or "/" in typed
+        or os.sep in typed
+        or bool(re.fullmatch(r".+\.[A-Za-z][A-Za-z0-9]{1,7}", typed))
+    )
 
 
 def files_of(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnFiles:
@@ -67,6 +87,8 @@ def files_of(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnFil
 
     `scored` takes a file, and all files of a folder, for rows to score.
     """
+    if flags.subset is not None or flags.split_names is not None:
+        raise RequestError("--subset and --split-names are for a dataset of the Hub, hub:OWNER/NAME")
     if typed is not None and typed.strip() == "":
         raise RequestError("'': an empty name; name a task, a file or a folder")
     named = {split: expanded(file) for split, file in flags.files.items()}
@@ -126,13 +148,13 @@ def _in_folder(folder: Path, typed: str, flags: OwnFlags, scored: bool) -> OwnFi
 
 def _of_split(folder: Path, split: str, there: list[Path]) -> tuple[Path, ...]:
     """The one file that is called after the split, or all shards of one. Raises RequestError for several."""
-    named = [one for one in there if set(_words_of(one.name)) & set(SPLITS[split])]
+    named = [one for one in there if set(words_of(one.name)) & set(SPLITS[split])]
     if split == "dev":
-        named = [one for one in named if not set(_words_of(one.name)) & set(SPLITS["train"])]
+        named = [one for one in named if not set(words_of(one.name)) & set(SPLITS["train"])]
     shards = {(found[1], found[3], found[4]) for one in named if (found := SHARD.fullmatch(one.name))}
     if len(shards) == 1 and all(SHARD.fullmatch(one.name) for one in named):
         return tuple(named)
-    plain = [one for one in named if _words_of(one.name)[0] in SPLITS[split] and len(_words_of(one.name)) == 2]
+    plain = [one for one in named if words_of(one.name)[0] in SPLITS[split] and len(words_of(one.name)) == 2]
     if len(named) > 1 and len(plain) == 1:
         return (plain[0],)
     if len(named) > 1:
@@ -143,7 +165,7 @@ def _of_split(folder: Path, split: str, there: list[Path]) -> tuple[Path, ...]:
     return tuple(named)
 
 
-def _words_of(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     """The words of a file's name: en, ewt, ud, train, conllu."""
     return [word for word in re.split(r"[^a-z0-9]+", _unpacked(name).lower()) if word]
 

@@ -51,6 +51,11 @@ class OwnFlags:
             "--dev-share", OWN, "Share of train held out where no dev file is. [default: 0.2]", only="finetune check"
         ),
     ] = None
+    subset: Annotated[str | None, Option("--subset", OWN, "hub:OWNER/NAME: its subset.", only=HERE)] = None
+    split_names: Annotated[
+        str | None,
+        Option("--split-names", OWN, "hub:OWNER/NAME: its splits, as train=NAME,dev=NAME,test=NAME.", only=HERE),
+    ] = None
     train_file: Annotated[
         str | None, Option("--train-file", OWN, "Train rows, in place of a task's name.", only="finetune check")
     ] = None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bertkit.data.profile import Profile, merged
-from bertkit.data.profiled import profiled
+from bertkit.data.profiled import profiled, profiled_hub
 from bertkit.errors import RequestError
 from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, MultiLabel, Number, Span, Tagging
 from bertkit.request.guess import Guess
 from bertkit.request.head_guess import guess_of
+from bertkit.request.hub_files import hub_files, on_hub
 from bertkit.request.own_files import NO_STEMS, OwnFiles, files_of
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.own_recipe import metrics_of, recipe_of
@@ -38,12 +39,12 @@ def own_task(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnTas
 
     `scored` takes a file for rows to score with a model that is there already.
     """
-    files = files_of(typed, flags, scored)
-    profiles = {split: profiled(files.paths[split], files.formats[split]) for split in files.paths}
+    files = hub_files(typed, flags, scored) if typed and on_hub(typed) else files_of(typed, flags, scored)
+    profiles = {split: _profile(files, split) for split in files.splits}
     first = "train" if "train" in profiles else next(iter(profiles))
-    form = files.formats[first]
-    named = form.header or form.kind not in ("csv", "tsv")
-    name = files.paths[first][0].name if form.kind != "folders" else files.name
+    form = files.formats.get(first)
+    named = form is None or form.header or form.kind not in ("csv", "tsv")
+    name = files.called(first) if form is None or form.kind != "folders" else files.name
     file = File(name=name, profile=profiles[first], named=named, flags=flags)
     roles = roles_of(file)
     labelled = _check_splits(files, profiles, roles, first)
@@ -56,11 +57,15 @@ def own_task(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnTas
     )  # fmt: skip
 
 
+def _profile(files: OwnFiles, split: str) -> Profile:
+    return profiled_hub(files.hub, split) if files.hub else profiled(files.paths[split], files.formats[split])
+
+
 def _check_splits(files: OwnFiles, profiles: dict[str, Profile], roles: Roles, first: str) -> list[str]:
     """The splits with golds. Raises RequestError if a file lacks a column that the first one has."""
     labelled = []
     for split, found in profiles.items():
-        name = files.paths[split][0].name
+        name = files.called(split)
         there = {one.name.strip().casefold() for one in found.columns}
         golds = [*roles.label, *([roles.tags] if roles.tags else []), *([roles.answers] if roles.answers else [])]
         for role, columns in roles.columns.items():
@@ -68,10 +73,10 @@ def _check_splits(files: OwnFiles, profiles: dict[str, Profile], roles: Roles, f
             if lacking and role not in ("id", "group") and not (split == "test" and set(columns) <= set(golds)):
                 has = ", ".join(one.name for one in found.columns)
                 raise RequestError(
-                    f"{name} has no column '{lacking[0]}', which {files.paths[first][0].name} has as the {role}; "
-                    f"it has {has}"
+                    f"{name} has no column '{lacking[0]}', which {files.called(first)} has as the {role}; it has {has}"
                 )
-        if all(column.strip().casefold() in there for column in golds):
+        filled = {one.name.strip().casefold() for one in found.columns if one.filled}
+        if all(column.strip().casefold() in filled for column in golds):
             labelled.append(split)
     return labelled
 
@@ -130,6 +135,7 @@ def _source(files: OwnFiles, roles: Roles, guess: Guess, held: HoldOut | None) -
         columns["answer_start"] = (roles.start,)
     joined = {role: names for role, names in roles.columns.items() if role in ("text", "text_pair") and len(names) > 1}
     return Source(
+        hub=files.hub,
         files=files.files,
         stems=NO_STEMS,
         formats=files.formats,

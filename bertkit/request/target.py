@@ -46,10 +46,11 @@ class Target:
         """The spec of the task with these flags. Raises RequestError."""
         if self.saved is not None:
             return again(self.saved, flags)
-        if self.data is None:
+        if not self.is_own:
             return spec_of(self.task, flags)
         if flags.data is not None:
-            raise RequestError(f"--data {flags.data}: {self.task.name} is a path, which says where its rows are")
+            place = "a path" if self.data is not None else "on the Hub"
+            raise RequestError(f"--data {flags.data}: {self.task.name} is {place}, which says where its rows are")
         if flags.sample:
             raise RequestError(
                 "--sample is for bertkit's own tasks; with your own files take its encoder by --model sample"
@@ -76,7 +77,8 @@ def target_of(typed: str | None, own: OwnFlags, scored: bool = False) -> Target:
             raise RequestError(f"{', '.join(own.typed)}: {typed} says how its files are read; edit it there")
         return _saved(typed)
     found = own_task(typed, own, scored)
-    return Target(task=found.task, data=found.data, notes=found.notes, is_own=True)
+    data = None if found.files.hub else found.data
+    return Target(task=found.task, data=data, notes=found.notes, is_own=True)
 
 
 def _saved(typed: str) -> Target:
@@ -113,8 +115,8 @@ def target_scored(typed: str, own: OwnFlags, model: str) -> Target:
                 f"{typed} has label{'s' * (len(unknown) > 1)} {', '.join(unknown[:5])}, which {model} does not have: "
                 f"its labels are {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
             )
-        return Target(task=replace(found.task, head=replace(head, labels=names)), data=found.data, notes=found.notes)
-    return Target(task=found.task, data=found.data, notes=found.notes)
+        return replace(found, task=replace(found.task, head=replace(head, labels=names)))
+    return found
 
 
 def checkpoint_labels(model: str) -> tuple[str, ...]:

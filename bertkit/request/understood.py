@@ -50,13 +50,11 @@ def understood(
 def _read(files: OwnFiles, profiles: dict[str, Profile], held: HoldOut | None) -> str:
     parts = []
     for split, found in profiles.items():
-        several = files.paths[split]
-        name = several[0].name if len(several) == 1 else f"{len(several):,} files"
-        parts.append(f"{split} {name} ({found.rows:,} rows)")
+        parts.append(f"{split} {files.called(split)} ({found.rows:,} rows)")
     if held and "train" in profiles:
         parts.append(f"dev: {held.share:.0%} of train, held out")
     split = next(iter(profiles))
-    return f"rows: {', '.join(parts)}; {layout(files.formats[split])}"
+    return f"rows: {', '.join(parts)}; {layout(files.formats[split]) if files.formats else 'on the Hub'}"
 
 
 def layout(form: FileFormat) -> str:
