@@ -86,8 +86,16 @@ def test_groups_that_share_a_text_stay_together() -> None:
     texts[4], texts[8] = texts[0], texts[5]
     for share in (0.1, 0.2, 0.3, 0.5):
         columns = {"text": texts, "label": ["a", "b"] * 20, "group": groups}
-        train, dev = hold_out(rows_of(columns), ABC, HoldOut(share=share))
-        assert {"0", "1", "2"} <= set(train.table["group"]) or {"0", "1", "2"} <= set(dev.table["group"])
+        sides = [set(part.table["group"]) for part in hold_out(rows_of(columns), ABC, HoldOut(share=share))]
+        assert [len({"0", "1", "2"} & side) for side in sides] in ([3, 0], [0, 3])
+
+
+@pytest.mark.parametrize("k", range(12))
+def test_every_label_has_a_row_to_train_on(k: int) -> None:
+    # b, the commonest label, has rows of two texts alone, one of stratum a and one of c: either may be held out
+    texts = [f"{k} {name}" for name in ("first", "first", "first", "second", "third", "third", "fourth")]
+    train, _ = hold_out(rows_of({"text": texts, "label": list("abbacbc")}), ABC, HoldOut(share=0.5))
+    assert set(train.table["label"]) == {"a", "b", "c"}
 
 
 def test_a_group_larger_than_the_share_is_passed_over() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from files import write
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.heads import FROM_TRAIN, Classification, Tagging
+from bertkit.result import Scored
+from bertkit.runs.best_model import Best
 from bertkit.sources import HoldOut, Source
 from bertkit.task import Evaluation, Recipe, Task
 from bertkit.training.update import Updater
@@ -138,7 +141,16 @@ def test_a_test_file_is_scored_once_at_the_end_and_chooses_nothing(door: Door) -
     source = replace(SOURCE, files={**SOURCE.files, "test": ("test.csv",)})
     door.bring(replace(TASK, source=source, evaluations=(TEST, DEV)))
     write(door.folder / "test.csv", csv_of(ROWS[:3]))
+    offered: list[set[str]] = []
+    plain = Best.offer
+
+    def noted(best: Best, step: int, scored: Sequence[Scored], save: Callable[[Path], None]) -> None:
+        offered.append({one.name for one in scored})
+        plain(best, step, scored, save)
+
+    door.patch.setattr(Best, "offer", noted)
     run = door.ask("finetune tickets --eval-every 2 --keep-best")
+    assert offered == [{"dev"}] * 3
     folder = Path(run["folder"])
     scored = [
         line["score"] for line in map(json.loads, (folder / "log.jsonl").read_text().splitlines()) if "score" in line
