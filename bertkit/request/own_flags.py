@@ -54,7 +54,7 @@ class OwnFlags:
     subset: Annotated[str | None, Option("--subset", OWN, "hub:OWNER/NAME: its subset.", only=HERE)] = None
     split_names: Annotated[
         str | None,
-        Option("--split-names", OWN, "hub:OWNER/NAME: its splits, as train=NAME,dev=NAME,test=NAME.", only=HERE),
+        Option("--split-names", OWN, "hub:OWNER/NAME: its splits, as train=NAME,dev=NAME.", only=HERE),
     ] = None
     train_file: Annotated[
         str | None, Option("--train-file", OWN, "Train rows, in place of a task's name.", only="finetune check")
