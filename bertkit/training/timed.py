@@ -22,8 +22,8 @@ from bertkit.training.optimizer import optimizer_of
 from bertkit.training.train import Session, schedule_of
 from bertkit.training.update import Updater, updater
 
-TIMED, LEAST = 12, 4
-"""Updates that are timed after two for warming up, and how many of them at least, however slow they are."""
+WARMING, TIMED, LEAST = 2, 12, 4
+"""Updates for warming up, those that are timed then, and how many of them at least, however slow they are."""
 PATIENCE = 60.0
 """Seconds after which no more updates are timed."""
 COUNTED = 100_000
@@ -48,7 +48,7 @@ class Timed:
 
     updates, features, tokens  of the whole run, an update that a checkpoint holds too
     epoch_tokens               real tokens of one epoch
-    training                   seconds of the updates that are left
+    training                   seconds of the updates that are left, the first being slower
     timed                      how many updates were timed
     copying                    seconds in which the state is copied for a checkpoint
     """
@@ -73,12 +73,13 @@ def time_updates(model: TaskModel, features: Features, recipe: Recipe, session: 
     optimizer = optimizer_of(model.network, recipe)
     with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one:
         _see(one, schedule, features)
-        seconds = _timed(one, [parts[k] for k in picked], recipe, session)
+        every = _timed(one, [parts[k] for k in picked], recipe, session)
         began = time.perf_counter()
         one.state({}).copied()
         copying = time.perf_counter() - began
-    sizes = work.sizes[picked[2 : 2 + len(seconds)]]
-    fixed, each = fit(sizes, np.array(seconds))
+    sizes, seconds = work.sizes[picked[: len(every)]], np.array(every)
+    fixed, each = fit(sizes[WARMING:], seconds[WARMING:])
+    warming = max(float((seconds - fixed - each * sizes)[:WARMING].sum()), 0.0)
     left = max(schedule.updates - done, 0)
     mean = float(work.sizes[done:].mean() if done < len(work.sizes) else work.sizes.mean())
     return Timed(
@@ -86,8 +87,8 @@ def time_updates(model: TaskModel, features: Features, recipe: Recipe, session: 
         features=round(int(work.features.sum()) * more),
         tokens=round(int(work.tokens.sum()) * more),
         epoch_tokens=int(features.lengths.sum()),
-        training=left * (fixed + each * mean),
-        timed=len(seconds),
+        training=left * (fixed + each * mean) + warming,
+        timed=len(seconds) - WARMING,
         copying=copying,
     )
 
@@ -134,17 +135,16 @@ def _parts_of(schedule: Schedule, features: Features, recipe: Recipe, picked: li
 
 
 def _timed(one: Updater, updates: list[list[Features]], recipe: Recipe, session: Session) -> list[float]:
-    """The seconds of each update after the first two, until PATIENCE is over."""
+    """The seconds of each update, until PATIENCE is over."""
     seconds: list[float] = []
     start = time.perf_counter()
-    for k, parts in enumerate(updates):
+    for parts in updates:
         began = time.perf_counter()
-        if len(seconds) >= LEAST and began - start > PATIENCE:
+        if len(seconds) >= WARMING + LEAST and began - start > PATIENCE:
             break
         update = one.backward(parts)
         one.step(update.norm, recipe.max_grad_norm, RATE)
-        if k >= 2:
-            seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - began)
         session.progress.advance(loss=update.loss)
     return seconds
 
