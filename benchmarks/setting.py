@@ -85,10 +85,10 @@ def read(path: Path) -> dict[str, Entry]:
     return kept
 
 
-def command(arguments: Sequence[str], data: str) -> str:
+def command(arguments: Sequence[str], data: str, program: str = "bench") -> str:
     """The command as typed, without this machine's paths."""
     typed = re.sub(r" --out[ =]\S+", "", " " + " ".join(arguments))
-    return "python -m benchmarks.bench" + typed.replace(data, "DATA")
+    return f"python -m benchmarks.{program}" + typed.replace(data, "DATA")
 
 
 def machine() -> dict[str, Any]:
