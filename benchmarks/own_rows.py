@@ -61,7 +61,8 @@ def write_files(case: Case, data: Path, folder: Path, rows: int, dev_rows: int) 
     for some in (train, dev):
         random.Random(SAMPLE).shuffle(some)
     known: set[str] = set()
-    fresh, others = [], []
+    fresh: list[tuple[str, set[str]]] = []
+    others: list[tuple[str, set[str]]] = []
     for row, labels in train:
         (others if labels <= known else fresh).append((row, labels))
         known |= labels

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def read(head: str, path: Path) -> list[Row]:
     """The rows of a file: words with a tag each, a text with a label, or a text with labels."""
     text = path.read_text("utf-8")
     if head == "chunk-tagging":
-        blocks = [block.split("\n") for block in text.split("\n\n") if block.strip()]
+        blocks = [block.split("\n") for block in re.split(r"\n\s*\n", text) if block.strip()]
         pairs = [[line.split("\t") for line in block if line.strip()] for block in blocks]
         return [{"words": [word for word, _ in block], "labels": [tag for _, tag in block]} for block in pairs]
     if head == "classification":

@@ -36,7 +36,7 @@ def _line(name: str, entry: Entry) -> str:
     return row_line(
         *(name, f"{rows['train']:,} / {rows['dev']:,}", entry["asked"]["metric"][1], str(len(runs))),
         *(f"{np.mean(one):.1f} ± {np.std(one, ddof=1) if len(one) > 1 else 0:.1f}" for one in scores),
-        _shown(*interval(np.subtract(*scores)), form="+.1f"),
+        _shown(interval(np.subtract(scores[0], scores[1])), "+.1f"),
         *(f"{runs[0]['bertkit']['updates']:,}", *times),
     )
 
@@ -44,8 +44,8 @@ def _line(name: str, entry: Entry) -> str:
 def _times(runs: list[dict[str, Any]], key: str) -> tuple[str, str]:
     """Mean seconds of both sides, and the geometric mean of their ratio."""
     seconds = np.array([[run[side][key] for side in SIDES] for run in runs])
-    ratio = np.exp(interval(np.log(seconds[:, 1] / seconds[:, 0])))
-    return " / ".join(f"{one:.0f}" for one in seconds.mean(0)), _shown(*ratio, form=".2f")
+    mean, low, high = (float(np.exp(one)) for one in interval(np.log(seconds[:, 1] / seconds[:, 0])))
+    return " / ".join(f"{one:.0f}" for one in seconds.mean(0)), _shown((mean, low, high), ".2f")
 
 
 def interval(gaps: Any) -> tuple[float, float, float]:
@@ -59,5 +59,6 @@ def interval(gaps: Any) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def _shown(mean: float, low: float, high: float, form: str) -> str:
+def _shown(found: tuple[float, float, float], form: str) -> str:
+    mean, low, high = found
     return f"{mean:{form}}" if np.isnan(low) else f"{mean:{form}} [{low:{form}}, {high:{form}}]"
