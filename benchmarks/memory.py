@@ -29,7 +29,7 @@ FILE = "rows.csv"
 class Point:
     """One run to measure; `tokens` are the least and the most tokens of a row.
 
-    own  whether the rows are one file of a person's own, of which some are held out for scoring
+    own  whether the rows are one user file, of which some are held out for scoring
     """
 
     rows: int

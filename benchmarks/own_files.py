@@ -1,4 +1,4 @@
-"""bertkit against a script with transformers' Trainer on three files of a person's own: scores and times, in turns.
+"""bertkit against a script with transformers' Trainer on three user files: scores and times, in turns.
 
     python -m benchmarks.own_files --data ../shared/data             run what own_files.json lacks, print the table
     python -m benchmarks.own_files --data ../shared/data --trial     a few rows and two updates: nothing is kept

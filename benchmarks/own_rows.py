@@ -1,4 +1,4 @@
-"""Three files of a person's own, each with a recipe, and samples of their rows written out for both sides."""
+"""Three user files, each with a recipe, and samples of their rows written out for both sides."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAMPLE = 20_190
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A person's file: where its rows are, what is predicted, and the recipe of both sides.
+    """A user file: where its rows are, what is predicted, and the recipe of both sides.
 
     flags   bertkit's, beside those of the recipe
     metric  the name of bertkit's metric, and its title

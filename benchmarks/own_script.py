@@ -1,4 +1,4 @@
-"""What somebody would write with transformers' Trainer for a file of their own: read, tokenise, train, score, save.
+"""The baseline for user files: a plain transformers Trainer script that reads, tokenises, trains, scores and saves.
 
     python -m benchmarks.own_script chunk-tagging train.conll dev.conll --model FOLDER --out FOLDER
 

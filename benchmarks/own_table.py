@@ -1,4 +1,4 @@
-"""The table of bertkit against a script on files of a person's own, from own_files.json."""
+"""The table of bertkit against a script on user files, from own_files.json."""
 
 from __future__ import annotations
 

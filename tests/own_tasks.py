@@ -1,4 +1,4 @@
-"""Tasks on a few rows of one's own, under heads that no installed task has, and how to train and resume them."""
+"""Tasks on a few user rows, under heads that no installed task has, and how to train and resume them."""
 
 from __future__ import annotations
 

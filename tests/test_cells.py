@@ -1,4 +1,4 @@
-"""Several labels in one cell, labels in 0/1 columns, and a text in several columns, in a person's own file."""
+"""Several labels in one cell, labels in 0/1 columns, and a text in several columns, in a user's own file."""
 
 from __future__ import annotations
 

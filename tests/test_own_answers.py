@@ -1,4 +1,4 @@
-"""`predict --out` with a run on a file of one's own: new files are read by their content and the run's columns."""
+"""`predict --out` with a run on a user's own file: new files are read by their content and the run's columns."""
 
 from __future__ import annotations
 

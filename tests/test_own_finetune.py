@@ -1,4 +1,4 @@
-"""`finetune FILE`: a file of one's own trains, is scored, resumes, predicts and is evaluated like any task."""
+"""`finetune FILE`: a user's own file trains, is scored, resumes, predicts and is evaluated like any task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark on files of one's own: both sides see the same rows, tokens and labels; and its table."""
+"""The benchmark on user files: both sides see the same rows, tokens and labels; and its table."""
 
 from __future__ import annotations
 

@@ -107,10 +107,7 @@ def read_located_splits(
         published = {}  # neither part is a published split
     train, selection = _selected(spec, train.limited(spec.limit) if train and training else None, resolved)
     absent = absent_labels(train, resolved)
-    scored = {evaluation.name for evaluation in task.scored}
-    for name, part in parts.items():
-        if isinstance(part, Rows):
-            parts[name] = naming_unknown(part.limited(spec.limit), name in scored, resolved, absent)
+    parts = _limited(spec, parts, resolved, absent)
     return Splits(
         head=with_loss(resolved, spec.recipe, train) if train else resolved,
         train=train and naming_absent(train, absent),
@@ -118,6 +115,15 @@ def read_located_splits(
         published=published,
         selection=selection,
     )
+
+
+def _limited(spec: Spec, parts: Mapping[str, Rows | str], head: Head, absent: Sequence[str]) -> dict[str, Rows | str]:
+    """The evaluations' rows, at most `spec.limit` of each, with a note on labels that no train row has."""
+    scored = {evaluation.name for evaluation in spec.task.scored}
+    return {
+        name: naming_unknown(part.limited(spec.limit), name in scored, head, absent) if isinstance(part, Rows) else part
+        for name, part in parts.items()
+    }
 
 
 def _published(spec: Spec, held_out: str | None) -> dict[str, int]:

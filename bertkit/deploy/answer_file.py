@@ -123,7 +123,7 @@ class Part:
 
     @contextmanager
     def open(self, begin: bytes, force: bool) -> Iterator[IO[bytes]]:
-        """The file, after what is on the disk, or started anew. Raises RequestError for one of another request."""
+        """The output file, resumed after the last row written, or a new one. Raises RequestError if the request differs."""
         record = self._record()
         if record is not None and record["asked"] != self.asked:
             if not force:

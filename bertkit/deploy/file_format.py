@@ -30,7 +30,7 @@ LINES = Layout(is_table=False)
 
 
 def layout_of(task: Task, path: Path) -> Layout:
-    """How the file is read: for a task of one's own by its content, else by its suffix. Raises DataError."""
+    """How the file is read: for a user's own task by its content, else by its suffix. Raises DataError."""
     names = [suffix.lower() for suffix in path.suffixes]
     packed = bool(names) and names[-1] in PACKED
     named = (names[:-1] if packed else names)[-1:]

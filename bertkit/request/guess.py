@@ -13,7 +13,7 @@ from bertkit.request.own_flags import HeadName
 class Guess:
     """What is predicted, and how its cells are read.
 
-    why        the reason, in words
+    why        the reason, as text
     labels     the labels' names with their rows, over all splits; none of a number or an answer
     separator, indicators, written   as Source has them
     scheme     of chunk tags

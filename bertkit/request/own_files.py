@@ -37,7 +37,7 @@ SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True)
 class OwnFiles:
-    """The files of a task of one's own.
+    """The files of a user's own task.
 
     name     of the task, safe for a folder's
     data     the folder they are in, as it was typed

@@ -1,4 +1,4 @@
-"""The flags that say what a file of one's own is: its head, its columns, how it is read. Light."""
+"""The flags that say what a user's own file is: its head, its columns, how it is read. Light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipe for a file of one's own: more epochs for few rows, and room for nearly all texts. Light."""
+"""The recipe for a user's own file: more epochs for few rows, and room for nearly all texts. Light."""
 
 from __future__ import annotations
 

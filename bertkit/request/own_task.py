@@ -1,4 +1,4 @@
-"""A file or folder of one's own as an ordinary task: what it is taken for, and why. Light."""
+"""A user's own file or folder as an ordinary task: what it is taken for, and why. Light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command is asked for: a task by its name, or a file or folder of one's own. Light."""
+"""What a command is asked for: a task by its name, or a user's own file or folder. Light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task file: a task of one's own as TOML that is edited, committed, and given wherever a task is. Light.
+"""A task file: a user's own task as TOML that is edited, committed, and given wherever a task is. Light.
 
 `save_task` writes it with a comment on each key; `saved_task` reads it. Tables, in order: what the task is, its head,
 its files (or its dataset of the Hub), their formats and columns, what is held out, the evaluations, the recipe.

@@ -58,7 +58,7 @@ def _read(files: OwnFiles, profiles: dict[str, Profile], held: HoldOut | None) -
 
 
 def layout(form: FileFormat) -> str:
-    """A format in words."""
+    """A format's description."""
     words = KINDS.get(form.kind, f"columns separated by {DELIMITERS.get(form.delimiter, form.delimiter)}")
     if form.kind in ("csv", "tsv"):
         words += ", the first line names them" if form.header else ", without a line of names"

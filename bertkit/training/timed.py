@@ -27,7 +27,7 @@ WARMING, TIMED, LEAST = 2, 12, 4
 PATIENCE = 60.0
 """Seconds after which no more updates are timed."""
 COUNTED = 100_000
-"""Updates of a schedule that are counted; a longer one goes on like these on average."""
+"""Updates of a schedule that are counted; for a longer one the mean over these is extrapolated."""
 SEEN = 100_000
 """Features whose words are in the sparse embedding while updates are timed, at most."""
 RATE = 1e-12
