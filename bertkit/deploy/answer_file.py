@@ -123,7 +123,7 @@ class Part:
 
     @contextmanager
     def open(self, begin: bytes, force: bool) -> Iterator[IO[bytes]]:
-        """The output file, resumed after the last row written, or a new one. Raises RequestError if the request differs."""
+        """The output file, resumed after its last row, or a new one. Raises RequestError if the request differs."""
         record = self._record()
         if record is not None and record["asked"] != self.asked:
             if not force:
