@@ -7,7 +7,8 @@ import os
 import random
 import resource
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,6 +81,7 @@ def armed(moment: Moment) -> Callable[[], None]:
         else:
             _before(run, "save", tick)
             _before(scoring, "save", tick)
+            _before_lines(scoring, "line_writer", tick)
             for name in ("flush", "write_text"):
                 _final(files, name, tick)
             _before(checkpoint, "remove", tick)  # when the result is there
@@ -93,6 +95,23 @@ def _before(place: Any, name: str, tick: Callable[[], None]) -> None:
     def ticking(*given: Any, **named: Any) -> Any:
         tick()
         return plain(*given, **named)
+
+    setattr(place, name, ticking)
+
+
+def _before_lines(place: Any, name: str, tick: Callable[[], None]) -> None:
+    """Before each time that lines are passed to a writer of a file."""
+    plain = getattr(place, name)
+
+    @contextmanager
+    def ticking(path: Path) -> Iterator[Callable[[Any], None]]:
+        with plain(path) as write:
+
+            def ticked(lines: Any) -> None:
+                tick()
+                write(lines)
+
+            yield ticked
 
     setattr(place, name, ticking)
 
@@ -202,7 +221,7 @@ def _before_every(kind: str, tick: Callable[[], None]) -> None:
     import pyarrow
 
     from bertkit.data import feature_files
-    from bertkit.runs import folder, run
+    from bertkit.runs import folder, run, scoring
     from bertkit.training import checkpoint
 
     if kind == "fsync":
@@ -218,5 +237,6 @@ def _before_every(kind: str, tick: Callable[[], None]) -> None:
         ):
             _before(place, name, tick)
         _before(checkpoint, "save_file", partial(_as_safetensors, tick))
+        _before_lines(scoring, "line_writer", tick)
         _before(folder.Log, "write", tick)
         _before(Path, "write_text", tick)
