@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ RUNS = {
 """Each task's flags: a minute or more of training, and its evaluation."""
 BUSY = 1.5
 """The load average above which nothing is measured: other programs would be timed too."""
+PATIENCE = 180
+"""Seconds in which it falls below that when nothing runs."""
 
 
 def main() -> None:
@@ -41,13 +44,22 @@ def main() -> None:
     options = parser.parse_args()
     kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
     for task in options.only.split(","):
-        if os.getloadavg()[0] > BUSY and not options.trial:
-            sys.exit(f"the load average is {os.getloadavg()[0]:.1f}: wait until it is below {BUSY}")
+        if not options.trial:
+            wait()
         flags = "--limit 60 --max-steps 2" if options.trial else RUNS[task]
         kept[task] = measure(task, flags, options.data)
         if not options.trial:
             KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     print(table(kept))
+
+
+def wait() -> None:
+    """Wait until the load of the last measurement has gone. Exits if other programs keep the machine busy."""
+    for _ in range(PATIENCE):
+        if os.getloadavg()[0] <= BUSY:
+            return
+        time.sleep(1)
+    sys.exit(f"the load average is {os.getloadavg()[0]:.1f}: run it again when it is below {BUSY}")
 
 
 def measure(task: str, flags: str, data: Path) -> dict[str, Any]:
