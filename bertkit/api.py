@@ -15,19 +15,22 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 from bertkit import registry
 from bertkit.cli import screen
+from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.predict import PredictFlags
 from bertkit.errors import RequestError, UnknownNameError
-from bertkit.request.check import check, check_rows
+from bertkit.request.check import check as check_specs
+from bertkit.request.check import check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.keywords import Given, Options, Target
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, seeds_of
-from bertkit.request.target import target_of
+from bertkit.request.target import target_of, target_scored, targets_of
 from bertkit.result import Finished
 from bertkit.runs.folder import located, read_spec
 from bertkit.spec import SPEC_FILE, Device, Exactness
 
 if TYPE_CHECKING:
+    from bertkit.data.report import Report
     from bertkit.deploy.answer_file import AnsweredFile
     from bertkit.deploy.predictor import Input, Predictor
     from bertkit.heads import Answer
@@ -36,6 +39,12 @@ if TYPE_CHECKING:
     from bertkit.studies.suite import SuiteScore
 
 PRETRAIN_VS_SCRATCH = "pretrain-vs-scratch"
+
+
+class CheckOptions(Options, total=False):
+    """The options of `bertkit check` as keywords, for type checkers: those of training do nothing here."""
+
+    save: Target | None
 
 
 class PredictOptions(TypedDict, total=False):
@@ -71,11 +80,24 @@ def finetune(
     target = target_of(None if task is None else fspath(task), given.flags(OwnFlags))
     specs = seeds_of(target.spec(flags), seeds)
     kept = options_of(run, flags)
-    check(specs)
+    check_specs(specs)
     from bertkit.studies.group import run_group
 
     finished = run_group(specs, kept, partial(screen.progress, not progress))
     return finished[0] if seeds == 1 else finished
+
+
+def check(task: Target | None = None, **options: Unpack[CheckOptions]) -> Report:
+    """Look at a task's rows, or at a file or folder of your own, and train nothing: `bertkit check`.
+
+    Returns what the rows are taken for, their labels, lengths and duplicates, and what is wrong with them; `save`
+    writes the task to a TOML file. Raises BertkitError.
+    """
+    given = Given("check", options, (Flags, OwnFlags, CheckFlags))
+    given.follow(None if task is None else fspath(task))
+    flags, checked = given.flags(Flags), given.flags(CheckFlags)
+    target = target_of(None if task is None else fspath(task), given.flags(OwnFlags))
+    return report_of(target, flags, checked)
 
 
 def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Options]) -> Scores | SuiteScore:
@@ -103,8 +125,8 @@ def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Option
     if flags.model is None:
         raise RequestError(f"{typed}: name the checkpoint to score with model=, or give a run's folder")
     _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
-    spec = target_of(typed, own, scored=True).spec(flags)
-    check([spec], training=False)
+    spec = target_scored(typed, own, flags.model).spec(flags)
+    check_specs([spec], training=False)
     from bertkit.runs.rescore import score_checkpoint
 
     with closing(screen.progress(not progress, spec)) as shown:
@@ -114,7 +136,7 @@ def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Option
 def compare(
     what: str = PRETRAIN_VS_SCRATCH,
     *,
-    tasks: str | Iterable[str] = "sst2",
+    tasks: str | Iterable[Target] = "sst2",
     seeds: int = 5,
     scratch_lr: float | None = None,
     progress: bool = False,
@@ -129,13 +151,10 @@ def compare(
     if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
         raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
     given = Given("compare", options)
-    names = tasks.split(",") if isinstance(tasks, str) else tasks
-    found = [registry.find(name) for name in dict.fromkeys(name.strip() for name in names) if name]
-    if not found:
-        raise RequestError("tasks: name at least one task")
-    specs = [target_of(task.name, OwnFlags()).spec(given.flags(Flags)) for task in found]
+    targets = targets_of(tasks if isinstance(tasks, str) else map(fspath, tasks), given.flags(OwnFlags))
+    specs = [target.spec(given.flags(Flags)) for target in targets]
     seeds_of(specs[0], seeds)
-    check(specs)
+    check_specs(specs)
     from bertkit.studies.compare import compare as compared
 
     return compared(specs, seeds, scratch_lr, options_of(given.flags(RunFlags)), partial(screen.progress, not progress))

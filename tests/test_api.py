@@ -216,3 +216,23 @@ def test_the_keywords_are_the_flags_with_their_types() -> None:
 def test_the_keywords_of_predict_are_flags_of_predict() -> None:
     flags: Mapping[str, Any] = plain_types((PredictFlags,))
     assert set(get_type_hints(api.PredictOptions)) == set(flags) - {"pair", "question", "context"}
+
+
+def test_check_looks_at_a_file_and_saves_its_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"Film {i} to see.,good\nDull for {i} hours.,bad\nDull.,bad\n" for i in range(10)]
+    reviews = write(tmp_path / "reviews.csv", "review,sentiment\n" + "".join(rows))
+    found = bertkit.check(reviews, dev_share=0.5, save=tmp_path / "reviews.toml")
+    assert {split.name: split.found.labels for split in found.splits}.keys() == {"train", "dev"}
+    assert found.labels == ("bad", "good") and found.wrong
+    assert capsys.readouterr() == ("", "")
+    assert bertkit.check(tmp_path / "reviews.toml").plain()["splits"] == found.plain()["splits"]
+    with pytest.raises(RequestError, match="the file exists"):
+        bertkit.check(reviews, save=tmp_path / "reviews.toml")
+    with pytest.raises(UnknownNameError, match="out"):
+        bertkit.check(reviews, out="runs")
+
+
+def test_a_file_is_scored_by_the_checkpoints_label_names(folders: dict[str, Path], tmp_path: Path) -> None:
+    rows = write(tmp_path / "new.csv", "text,label\nA film to remember.,Positive\nDull.,positive\n")
+    scores = bertkit.evaluate(rows, model=folders["sst2"] / "model")
+    assert scores.evaluations[0].rows == 2

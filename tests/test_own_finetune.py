@@ -87,3 +87,20 @@ def test_files_are_given_by_options_from_folders_of_their_own(
         "x",
         {"train": ("a/x.csv",), "dev": ("b/y.csv",)},
     )
+
+
+def test_a_file_is_compared_pretrained_against_scratch_and_shown_like_a_task(
+    model: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reviews(Path("mine.csv"))
+    reviews(Path("other.csv"), label="stars")
+    told = f"--model {model} --device cpu --max-steps 2 --seeds 2 --dev-share 0.5 --json"
+    found = said(capsys, *f"compare pretrain-vs-scratch --tasks mine.csv,other.csv {told}".split())
+    assert [one["task"] for one in found["tasks"]] == ["mine", "other"]
+    specs = [read_spec(Path(run["folder"])) for arm in found["tasks"][0]["arms"] for run in arm["runs"]]
+    assert {spec.task.source.files["train"] for spec in specs} == {("mine.csv",)}
+    (task,) = said(capsys, "tasks", "mine.csv", "--json")
+    assert task["head"]["labels"] == ["bad", "good"]
+    with pytest.raises(SystemExit):
+        main(["tasks", "mine.csv"])
+    assert "label sentiment (by its name)" in capsys.readouterr().out

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError, UnknownNameError
@@ -18,7 +17,9 @@ from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check
 from bertkit.request.flags import Flags, RunFlags, SeedsFlag
 from bertkit.request.option import Option
-from bertkit.request.specs import options_of, seeds_of, spec_of
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.specs import options_of, seeds_of
+from bertkit.request.target import targets_of
 from bertkit.spec import SAMPLE
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ COMPARISON = "Comparison"
 class CompareFlags:
     """The flags of a comparison."""
 
-    tasks: Annotated[str, Option("--tasks -t", COMPARISON, "Tasks, separated by commas.")] = "sst2"
+    tasks: Annotated[
+        str, Option("--tasks -t", COMPARISON, "Tasks, or files or folders of your own, separated by commas.")
+    ] = "sst2"
     scratch_lr: Annotated[
         float | None, Option("--scratch-lr", COMPARISON, "Learning rate of the scratch arm. [default: the same]")
     ] = None
@@ -44,6 +47,7 @@ def compare(
     what: Annotated[str, typer.Argument(help=f"What to compare: {PRETRAIN_VS_SCRATCH}.")],
     compared: CompareFlags,
     flags: Flags,
+    own: OwnFlags,
     run: RunFlags,
     display: Display,
     seeds: SeedsFlag = 5,
@@ -53,15 +57,15 @@ def compare(
         raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
     if compared.scratch_lr is not None and not 0 < compared.scratch_lr < float("inf"):
         raise RequestError(f"--scratch-lr {compared.scratch_lr:g}: it must be a number above 0")
-    names = list(dict.fromkeys(name.strip() for name in compared.tasks.split(",") if name.strip()))
-    specs = [spec_of(registry.find(name), flags) for name in names]
-    if not specs:
-        raise RequestError("--tasks: name at least one task")
+    targets = targets_of(compared.tasks, own)
+    specs = [target.spec(flags) for target in targets]
     check(specs)
     seeds_of(specs[0], seeds)
     options = options_of(run)
     if flags.processes > 1 and not distributed():
         return relaunch(flags.processes)
+    for target in targets:
+        screen.print_lines(target.lines, display.silent)
     from bertkit.studies.compare import compare as run_both
 
     found = run_both(specs, seeds, compared.scratch_lr, options, partial(screen.progress, display.silent))

@@ -10,20 +10,26 @@ from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.options import Display
 from bertkit.heads import Head
+from bertkit.heads.names import name_of
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.target import Target, target_of
 from bertkit.task import Recipe, Task
 
 
 def tasks(
-    display: Display, task: Annotated[str | None, typer.Argument(help="Show this task in detail.")] = None
+    display: Display,
+    task: Annotated[
+        str | None, typer.Argument(help="Show this task, or the file or folder of your own, in detail.")
+    ] = None,
 ) -> None:
     """List tasks: rows, labels, metrics, human scores, recipes, and where the rows come from."""
     if display.json:
         from bertkit.spec import to_plain
 
-        found = [registry.find(task)] if task else list(registry.tasks())
+        found = [target_of(task, OwnFlags()).task] if task else list(registry.tasks())
         screen.print_json([to_plain(one) for one in found])
     elif task:
-        _print_one(registry.find(task))
+        _print_one(target_of(task, OwnFlags()))
     else:
         _print_all(registry.tasks())
 
@@ -43,34 +49,46 @@ def _print_all(found: tuple[Task, ...]) -> None:
         screen.console().print(f"\nsuite {suite.name}: {', '.join(suite.members)}")
 
 
-def _print_one(task: Task) -> None:
+def _print_one(target: Target) -> None:
     from rich.table import Table
 
-    head, source = task.head, task.source
-    labels = ", ".join(head.labels) if isinstance(head.labels, tuple) else str(head.labels)
-    hub = source.hub and f"{source.hub.id} {source.hub.config or ''} {source.hub.revision or ''}".strip()
-    lines = {
-        "what": task.about,
-        "head": head.kind,
-        "labels": labels,
-        "rows": ", ".join(f"{split} {count:,}" for split, count in source.rows.items()) or "not known",
-        "scored": "; ".join(
-            f"{e.name}: " + ", ".join(_with_human(name, e.human) for name in e.metrics) for e in task.scored
-        ),
-        "predicted": ", ".join(e.name for e in task.evaluations if not e.scored) or "nothing else",
-        "recipe": _recipe_line(task.recipe, head),
-        "the Hub": hub or "not there",
-        "--data": f"a folder with {' or '.join(source.folders) or 'the files'} in it: "
-        + ", ".join(name for names in source.files.values() for name in names),
-        "--sample": _recipe_line(task.sample_recipe, head) if registry.samples(task) else "not shipped",
-    }
+    task = target.task
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
-    for name, value in lines.items():
+    for name, value in (_of_task(task) | (_of_files(target) if target.is_own else _of_source(task))).items():
         table.add_row(name, value)
     screen.console().print(task.name, style="bold")
     screen.console().print(table)
+
+
+def _of_task(task: Task) -> dict[str, str]:
+    labels = ", ".join(task.head.labels) if isinstance(task.head.labels, tuple) else str(task.head.labels)
+    scored = (f"{e.name}: " + ", ".join(_with_human(name, e.human) for name in e.metrics) for e in task.scored)
+    return {
+        "what": task.about,
+        "head": name_of(task.head),
+        "labels": labels,
+        "scored": "; ".join(scored),
+        "predicted": ", ".join(e.name for e in task.evaluations if not e.scored) or "nothing else",
+        "recipe": _recipe_line(task.recipe, task.head),
+    }
+
+
+def _of_files(target: Target) -> dict[str, str]:
+    return {"understood": "\n".join(target.lines)}
+
+
+def _of_source(task: Task) -> dict[str, str]:
+    source = task.source
+    hub = source.hub and f"{source.hub.id} {source.hub.config or ''} {source.hub.revision or ''}".strip()
+    return {
+        "rows": ", ".join(f"{split} {count:,}" for split, count in source.rows.items()) or "not known",
+        "the Hub": hub or "not there",
+        "--data": f"a folder with {' or '.join(source.folders) or 'the files'} in it: "
+        + ", ".join(name for names in source.files.values() for name in names),
+        "--sample": _recipe_line(task.sample_recipe, task.head) if registry.samples(task) else "not shipped",
+    }
 
 
 def _recipe_line(recipe: Recipe, head: Head) -> str:

@@ -150,6 +150,8 @@ def _classes(file: File, column: Column, why: str) -> Guess:
         raise RequestError(
             f"{file.name}: {column.name} has more than {MOST_VALUES:,} different values: too many for labels"
         )
+    if file.scored:
+        return Guess(head="classification", why=why, labels=labels)
     if len(labels.names) == 1:
         raise _one_only(file, column)
     if column.is_unique:
@@ -182,7 +184,7 @@ def _separated(file: File, column: Column, mark: str, why: str) -> Guess:
         for part in dict.fromkeys(parts_of(text, mark)):
             counts[part] = counts.get(part, 0) + rows
     labels = named(counts)
-    if len(labels.names) < 2:
+    if len(labels.names) < 2 and not file.scored:
         raise _one_only(file, column)
     return Guess(head="multi-label", why=why, labels=labels, separator=mark)
 

@@ -12,7 +12,8 @@ from bertkit.request.option import Option
 HeadName = Literal["classification", "multi-label", "regression", "tagging", "chunk-tagging", "qa"]
 OWN = "Your own files"
 """The panel of --help."""
-HERE = "finetune check eval"
+HERE = "finetune check eval compare"
+TRAINS = "finetune check compare"
 SEVERAL = " Several: repeat it, or separate them by commas."
 
 
@@ -39,7 +40,7 @@ class OwnFlags:
     id_column: Annotated[str | None, Option("--id-column", OWN, "Column of a row's id.", only=HERE)] = None
     group_column: Annotated[
         str | None,
-        Option("--group-column", OWN, "Rows with the same value are held out together.", only="finetune check"),
+        Option("--group-column", OWN, "Rows with the same value are held out together.", only=TRAINS),
     ] = None
     encoding: Annotated[str | None, Option("--encoding", OWN, "Of text files. [default: utf-8]", only=HERE)] = None
     header: Annotated[
@@ -47,9 +48,7 @@ class OwnFlags:
     ] = None
     dev_share: Annotated[
         float | None,
-        Option(
-            "--dev-share", OWN, "Share of train held out where no dev file is. [default: 0.2]", only="finetune check"
-        ),
+        Option("--dev-share", OWN, "Share of train held out where no dev file is. [default: 0.2]", only=TRAINS),
     ] = None
     subset: Annotated[str | None, Option("--subset", OWN, "hub:OWNER/NAME: its subset.", only=HERE)] = None
     split_names: Annotated[

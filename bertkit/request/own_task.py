@@ -45,7 +45,7 @@ def own_task(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnTas
     form = files.formats.get(first)
     named = form is None or form.header or form.kind not in ("csv", "tsv")
     name = files.called(first) if form is None or form.kind != "folders" else files.name
-    file = File(name=name, profile=profiles[first], named=named, flags=flags)
+    file = File(name=name, profile=profiles[first], named=named, flags=flags, scored=scored)
     roles = roles_of(file)
     labelled = _check_splits(files, profiles, roles, first)
     every = merged([profiles[split] for split in labelled])

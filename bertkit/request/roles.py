@@ -48,12 +48,16 @@ class Roles:
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """What is known of a file: how messages call it, its profile, whether its columns have names, and the flags."""
+    """What is known of a file: how messages call it, its profile, whether its columns have names, and the flags.
+
+    scored  whether a model that is there already is scored on it, so that nothing is learnt from its labels
+    """
 
     name: str
     profile: Profile
     named: bool
     flags: OwnFlags
+    scored: bool = False
 
     def column(self, flag: str, name: str) -> Column:
         """The column that a flag names, whatever its case. Raises RequestError, with the nearest name."""

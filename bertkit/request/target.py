@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,6 +82,20 @@ def target_of(typed: str | None, own: OwnFlags, scored: bool = False) -> Target:
     return Target(task=found.task, data=data, notes=found.notes, is_own=True)
 
 
+def targets_of(typed: str | Iterable[str], own: OwnFlags) -> list[Target]:
+    """What names separated by commas, or several, stand for, each once. Raises RequestError or DataError."""
+    parts = ([typed] if _is_there(typed) else typed.split(",")) if isinstance(typed, str) else typed
+    names = [name.strip() for name in parts if name.strip()]
+    targets = [target_of(name, own) for name in dict.fromkeys(names)]
+    if not targets:
+        raise RequestError("--tasks: name at least one task")
+    return targets
+
+
+def _is_there(typed: str) -> bool:
+    return bool(typed) and looks_like_path(typed) and expanded(typed).exists()
+
+
 def _saved(typed: str) -> Target:
     """The target of a task file, or of a run's spec.json."""
     if is_saved_spec(typed):
@@ -103,19 +118,25 @@ def check_save(target: Target, typed: str, force: bool) -> None:
 
 
 def target_scored(typed: str, own: OwnFlags, model: str) -> Target:
-    """The rows of a path, to be scored with a checkpoint, whose label names count. Raises RequestError or DataError."""
+    """What is to be scored with a checkpoint, whose label names count for a path's rows.
+
+    Raises RequestError or DataError.
+    """
     found = target_of(typed, own, scored=True)
     names = checkpoint_labels(model)
     head: Any = found.task.head
-    if names and head.label_names and set(head.label_names) != set(names):
-        known = {name.strip().casefold() for name in names}
+    if found.is_own and names and head.label_names and set(head.label_names) != set(names):
+        known = {name.strip().casefold(): name for name in names}
         unknown = [name for name in head.label_names if name.strip().casefold() not in known]
         if unknown:
             raise RequestError(
                 f"{typed} has label{'s' * (len(unknown) > 1)} {', '.join(unknown[:5])}, which {model} does not have: "
                 f"its labels are {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}"
             )
-        return replace(found, task=replace(found.task, head=replace(head, labels=names)))
+        source = found.task.source
+        spelt = {text: known[name.strip().casefold()] for text, name in source.labels.items()}
+        task = replace(found.task, head=replace(head, labels=names), source=replace(source, labels=spelt))
+        return replace(found, task=task)
     return found
 
 
