@@ -61,7 +61,7 @@ def measure(options: argparse.Namespace, out: Path, folder: Path) -> None:
     encoder, precision = options.encoder or str(sample_folder()), resolve_precision(resolve_device("auto"), "auto")
     for name in options.only:
         case = replace(CASES[name], epochs=options.epochs or CASES[name].epochs)
-        rows = write_files(case, Path(options.data), folder / name, options.rows, options.dev_rows)
+        rows = write_files(case, Path(options.data), folder / name, options.rows or case.rows, options.dev_rows)
         place = Place(
             case=case, files=folder / name, encoder=encoder, precision=precision,
             max_steps=2 if options.trial else None, folder=folder / f"{name}-runs",
@@ -119,7 +119,13 @@ def _bertkit(seed: int, folder: Path, place: Place) -> dict[str, Any]:
 def _script(seed: int, folder: Path, place: Place) -> dict[str, Any]:
     """The script, to its end."""
     files = [str(place.files / f"{split}{place.case.suffix}") for split in ("train", "dev")]
-    flags = [*_recipe(seed, place), "--out", str(folder), *(["--bf16"] if place.precision == "bf16" else [])]
+    flags = [
+        *place.case.script_flags,
+        *_recipe(seed, place),
+        "--out",
+        str(folder),
+        *(["--bf16"] if place.precision == "bf16" else []),
+    ]
     seconds, _ = _run(["benchmarks.own_script", place.case.head, *files, *flags], folder)
     told: dict[str, Any] = json.loads((folder / "scores.json").read_text("utf-8"))
     return {**told, "seconds": seconds}
@@ -153,7 +159,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="../shared/data", help="the folder of the datasets")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(CASES), help=",".join(CASES))
-    parser.add_argument("--rows", type=int, default=2_000, help="train rows of each file")
+    parser.add_argument("--rows", type=int, help="train rows of each file, in place of its own")
     parser.add_argument("--dev-rows", type=int, default=2_000, help="dev rows of each file, at most")
     parser.add_argument("--epochs", type=float, help="in place of each file's own")
     parser.add_argument("--seeds", type=int, default=3)

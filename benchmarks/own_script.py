@@ -41,6 +41,8 @@ def main() -> None:
     tokenizer = transformers.AutoTokenizer.from_pretrained(asked.model)
     features = [encoded(asked.head, rows, names, tokenizer, asked.max_length) for rows in (train, dev)]
     trainer = _trainer(asked, names, tokenizer, features[0])
+    if asked.biases == "shares":
+        start_at_shares(trainer.model, np.array(features[0]["labels"]))
     trained = trainer.train()
     scores = trainer.evaluate(features[1])
     trainer.save_model(str(asked.out / "model"))
@@ -134,6 +136,13 @@ def _trainer(asked: argparse.Namespace, names: list[str], tokenizer: Any, train:
     )
 
 
+@torch.no_grad()
+def start_at_shares(model: Any, hot: Any) -> None:
+    """Give each label of (R, C) targets the log-odds of its share as its output's bias."""
+    shares = (hot.sum(0) + 0.5) / (len(hot) + 1)
+    model.classifier.bias.copy_(torch.tensor(np.log(shares / (1 - shares))))
+
+
 def score(head: str, names: list[str], predicted: Any) -> dict[str, float]:
     """Accuracy, micro-F1 of labels from a probability of 0.5, or the F1 of entities."""
     from seqeval.metrics import f1_score as entity_f1
@@ -163,6 +172,7 @@ def _arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=float, default=default)
     for name, number in (("batch-size", 32), ("max-length", 128), ("max-steps", -1), ("seed", 42)):
         parser.add_argument(f"--{name}", type=int, default=number)
+    parser.add_argument("--biases", choices=("0", "shares"), default="0", help="of a multi-label output at the start")
     parser.add_argument("--bf16", action="store_true")
     return parser.parse_args()
 

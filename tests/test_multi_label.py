@@ -12,10 +12,11 @@ import torch
 import transformers
 from door import Refused, refused
 from files import json_lines, write
-from own_tasks import FEELING_ROWS, own, predictions, said, stopped, sure, typed
+from own_tasks import FEELING_ROWS, own, predictions, said, splits_of, stopped, sure, typed
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from bertkit.cli import main
+from bertkit.data.class_weights import with_shares
 from bertkit.errors import DataError, EncoderError, RequestError
 from bertkit.heads import Answer, MultiLabel
 from bertkit.heads.features import Ragged
@@ -90,6 +91,17 @@ def test_a_gold_that_training_never_saw_is_no_target() -> None:
     features = HEAD.encode({"text": TEXTS[:1], "label": [["hope", "joy"]]}, tiny.tokenizer_of("bert"), tiny.WINDOW)
     assert features.targets is not None
     assert features.targets[0].tolist() == [1]
+
+
+def test_a_fresh_head_starts_with_the_labels_shares_of_the_train_rows(tmp_path: Path) -> None:
+    counted = with_shares(HEAD, splits_of("feelings").train or pytest.fail("no rows"))
+    assert counted.shares == pytest.approx([2.5 / 9, 4.5 / 9, 3.5 / 9])  # anger, joy, love: of 8 rows 2, 4 and 3
+    encoder = tiny.encoder(tiny.make("bert", tmp_path / "bert"))
+    bias = load(encoder, counted, scratch=False, seed=1).model.classifier.bias
+    torch.testing.assert_close(bias.sigmoid(), torch.tensor(counted.shares))
+    plain = load(encoder, HEAD, scratch=False, seed=1).model.state_dict()
+    other = load(encoder, counted, scratch=False, seed=1).model.state_dict()
+    assert [name for name in plain if not torch.equal(plain[name], other[name])] == ["classifier.bias"]
 
 
 def test_details_count_empty_answers_and_give_each_label_its_f1() -> None:

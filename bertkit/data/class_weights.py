@@ -1,4 +1,4 @@
-"""The loss of a run's head: class weights from the train rows, focal loss, label smoothing."""
+"""What a run's head takes from the counts of its labels: class weights, and where its training starts."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def with_loss(head: Head, recipe: Recipe, train: Rows) -> Head:
     focal = recipe.focal_gamma if recipe.loss == "focal" else 0.0
     loss = Loss(focal=focal, smoothing=recipe.label_smoothing, weights=weights)
     return head if loss == Loss() else head.with_loss(loss)
+
+
+def with_shares(head: Head, train: Rows) -> Head:
+    """The head, its labels resolved, with their counts in the train rows, if its training starts from them."""
+    return head.with_counts(counted(head, train), len(train)) if head.starts_from_counts else head
 
 
 def counted(head: Head, rows: Rows) -> Counter[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bertkit.data.absent_labels import absent_labels, naming_absent, naming_unknown
-from bertkit.data.class_weights import with_loss
+from bertkit.data.class_weights import with_loss, with_shares
 from bertkit.data.hold_out import hold_out, select_rows
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
@@ -109,7 +109,7 @@ def read_located_splits(
     absent = absent_labels(train, resolved)
     parts = _limited(spec, parts, resolved, absent)
     return Splits(
-        head=with_loss(resolved, spec.recipe, train) if train else resolved,
+        head=with_loss(with_shares(resolved, train), spec.recipe, train) if train else resolved,
         train=train and naming_absent(train, absent),
         evaluations={e.name: parts[e.name] for e in task.evaluations},
         published=published,

@@ -212,6 +212,20 @@ class Head(TakesLoss, ABC):
         found: Self = replace(head, labels=tuple(sorted(names)))
         return found
 
+    def with_counts(self, counts: Mapping[str, int], rows: int) -> Self:
+        """The head that knows how many of so many train rows have each label, where its training starts from that."""
+        return self
+
+    @property
+    def starts_from_counts(self) -> bool:
+        """Whether `with_counts` makes a difference."""
+        return False
+
+    @property
+    def first_bias(self) -> tuple[float, ...]:
+        """The biases (C,) of a fresh output layer; () for those that transformers draws or sets to 0."""
+        return ()
+
     def matched(self, names: Sequence[str], model: str) -> Self:
         """The head with its labels in the order of a checkpoint's label `names`.
 

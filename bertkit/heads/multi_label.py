@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import log
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import DataError, RequestError
@@ -29,12 +30,18 @@ class MultiLabel(Head):
     """Labels for a text (`pair=False`) or for two texts: for each label yes or no, from a logistic regression.
 
     threshold  the probability from which a label is given
+    shares     the share of train rows that has each label, for C labels; () before they are counted
+
+    A fresh output layer starts with the log-odds of the shares as its biases, after Lin et al. 2017 ("Focal Loss for
+    Dense Object Detection", 4.1, which has one share for all). With biases of 0 the first updates make every label
+    rare whatever the text is, and small encoders get no further.
     """
 
     labels: tuple[str, ...] | FromTrain = FROM_TRAIN
     pair: bool = False
     threshold: float = 0.5
     kind: Literal["multi-label"] = "multi-label"
+    shares: tuple[float, ...] = field(default=(), repr=False)
     criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
 
     def __post_init__(self) -> None:
@@ -199,8 +206,21 @@ class MultiLabel(Head):
             raise DataError("no train row has a label")
         return found
 
+    @property
+    def starts_from_counts(self) -> bool:
+        """For the shares."""
+        return True
+
+    def with_counts(self, counts: Mapping[str, int], rows: int) -> Self:
+        """The head with the labels' shares: none is 0 or 1, as if half a row more had the label, and half had not."""
+        return replace(self, shares=tuple((counts.get(name, 0) + 0.5) / (rows + 1) for name in self.label_names))
+
+    @property
+    def first_bias(self) -> tuple[float, ...]:
+        """The log-odds of the shares."""
+        return tuple(log(share / (1 - share)) for share in self.shares)
+
     def matched(self, names: Sequence[str], model: str) -> Self:
         """The labels in the checkpoint's order. Raises EncoderError."""
-        return replace(
-            self, labels=tuple(names) if self.labels == FROM_TRAIN else match_names(self.label_names, names, model)
-        )
+        labels = tuple(names) if self.labels == FROM_TRAIN else match_names(self.label_names, names, model)
+        return replace(self, labels=labels, shares=())

@@ -23,7 +23,7 @@ HEADS: Mapping[str, type[Any]] = {
     "chunk-tagging": Tagging,
     "qa": Span,
 }
-NOT_WRITTEN = ("criterion", "mean", "sd")
+NOT_WRITTEN = ("criterion", "mean", "sd", "shares")
 """Fields that the recipe and the rows say."""
 
 

@@ -21,7 +21,7 @@ from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, 
 from bertkit.models.forward import SHIFTED
 from bertkit.models.kept_head import has_head, matched_head, without_head
 from bertkit.models.lora import plain_state
-from bertkit.models.output_layer import number_layer, reorder, rescale
+from bertkit.models.output_layer import number_layer, reorder, rescale, set_bias
 
 KEPT = "the checkpoint's own head is kept (--keep-head)"
 REPLACED = "the checkpoint's own head is replaced by a fresh one; --keep-head keeps it"
@@ -95,6 +95,8 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int, keep_head: bool
             model, found = _load_weights(auto, folder, config)
             fresh = without_head(model, found, architectures, seed)
             model, notes = (model, ()) if fresh is None else (fresh, (REPLACED,))
+        if theirs is None:
+            set_bias(model, head.first_bias)
     except ValueError as error:
         raise EncoderError(
             f"{encoder.name}: a {config.model_type} model cannot take a {head.kind} head: {one_line(error, lines=1)}"

@@ -46,6 +46,14 @@ def reorder(model: Any, theirs: Sequence[str], ours: Sequence[str]) -> None:
 
 
 @torch.no_grad()
+def set_bias(model: Any, biases: Sequence[float]) -> None:
+    """Give the model's C outputs these biases; nothing for (), or where the output layer has none."""
+    layer = output_layer(model, len(biases)) if biases else None
+    if layer is not None and layer.bias is not None:
+        layer.bias.copy_(torch.tensor(biases, dtype=torch.float64))
+
+
+@torch.no_grad()
 def rescale(model: Any, mean: float, sd: float) -> None:
     """Have the model's one output y be y * sd + mean from now on: weight (1, H) and bias (1,), computed in fp64.
 
