@@ -50,7 +50,7 @@ def main() -> None:
         kept[task] = measure(task, flags, options.data)
         if not options.trial:
             KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
-    print(table(kept))
+    print(table())
 
 
 def wait() -> None:
@@ -89,8 +89,11 @@ def said(typed: list[str]) -> tuple[Any, int]:
     return json.loads(text), used.ru_maxrss * 1024
 
 
-def table(kept: dict[str, Any]) -> str:
-    """Planned and measured, in Markdown; the error is of the measured value."""
+def table() -> str:
+    """Planned and measured, in Markdown, the error being of the measured value; empty if nothing was measured."""
+    kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
+    if not kept:
+        return ""
     lines = ["| task | flags | updates | planned, s | measured, s | error | planned, MiB | measured, MiB |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for task, one in kept.items():

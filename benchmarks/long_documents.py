@@ -32,8 +32,9 @@ from bertkit.task import Evaluation, Recipe, Task
 
 KEPT = HERE / "long_documents.json"
 FOLDS = 5
-PLAN = tuple((long, length) for length in (256, 512, 128) for long in ("truncate", "head-tail", "windows"))
+PLAN = tuple((long, length) for length in (128, 256, 512) for long in ("truncate", "head-tail", "windows"))
 """What is read of a review, and --max-length."""
+NAMES = tuple(f"{long} {length}" for long, length in PLAN)
 TASK = Task(
     name="movie_reviews",
     about="a long review -> positive or negative",
@@ -50,12 +51,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--file", type=Path, required=True, help="a CSV with the columns review and sentiment")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the folds and the runs' folders go")
+    parser.add_argument("--only", default=",".join(NAMES), help="of what to run, separated by commas: %(default)s")
     options = parser.parse_args()
     write_folds(options.file, options.runs)
     kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
     for long, length in PLAN:
         name = f"{long} {length}"
-        if kept.get(name, {}).get("recipe") != to_plain(TASK.recipe):
+        if name in options.only.split(",") and kept.get(name, {}).get("recipe") != to_plain(TASK.recipe):
             kept[name] = measure(long, length, options.runs)
             KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     print(table(kept))

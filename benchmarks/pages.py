@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import comparisons, own_table, precision, report, results, summary, tree
+from benchmarks import comparisons, estimates, kit, own_table, precision, report, results, summary, tree
 
 ROOT = Path(__file__).parent.parent
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
@@ -20,6 +20,8 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "precision": precision.table,
         "compare": comparisons.table,
         "own files": own_table.table,
+        "kit": kit.table,
+        "estimates": estimates.table,
         "second": summary.second_table,
         "bench": report.table,
     },

@@ -13,10 +13,13 @@ import pytest
 TORTURE = str(Path(__file__).with_name("torture.py"))
 KITS = {
     "layers": "--class-weights balanced --label-smoothing 0.1 --freeze embeddings --layer-decay 0.8 --reinit-layers 1",
-    "lora": "--loss focal --lora 2",
+    "lora": "--loss focal --lora 2 --keep-adapter",
     "probe": "--freeze all --class-weights negative=3",
     "stopping": "--early-stopping 3 --eval-every 2",
+    "threshold": "--threshold auto",
 }
+LABELLED = {"threshold": "multi-label"}
+"""Kits of another head than classification."""
 
 
 def tortured(flags: str, head: str = "classification", processes: int = 1, kills: int = 3) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def tortured(flags: str, head: str = "classification", processes: int = 1, kills
 
 @pytest.mark.parametrize("kit", KITS)
 def test_a_run_with_the_kit_that_is_killed_resumes_to_the_same_bytes(kit: str) -> None:
-    count = tortured(KITS[kit])
+    count = tortured(KITS[kit], LABELLED.get(kit, "classification"))
     assert count["runs"] == count["survived"] == count["identical"] == 5
     assert count["ended by a signal"] >= 3 and count["bertkit resume"]
 
@@ -45,7 +48,7 @@ def test_a_run_with_the_kit_that_is_killed_resumes_to_the_same_bytes(kit: str) -
 @pytest.mark.slow
 @pytest.mark.parametrize("kit", KITS)
 def test_two_processes_with_the_kit_resume_to_the_same_bytes(kit: str) -> None:
-    count = tortured(KITS[kit], processes=2)
+    count = tortured(KITS[kit], LABELLED.get(kit, "classification"), processes=2)
     assert count["runs"] == count["survived"] == count["identical"] == 5
 
 

@@ -16,6 +16,23 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 HEADS = {"classification": "sst2", "regression": "stsb", "tagging": "ud_en_ewt", "span": "squad"}
+OWN: dict[str, list[dict[str, Any]]] = {
+    "multi-label": [
+        {"text": f"ticket {i} of {k}", "tags": ["bill", "login", "crash"][k : 3 - i % 2]}
+        for i in range(5)
+        for k in range(3)
+    ],
+    "scaled": [{"text": f"{i} rooms, {i * 7 % 5} stairs", "price": 1_000.5 * i} for i in range(1, 15)],
+    "chunk-tagging": [
+        {
+            "words": [f"In{i}", "May", "Anna", "Berg", "came"],
+            "tags": ["O", *["B-TIME", "O"][i % 2 :][:1], "B-PER", "I-PER", "O"],
+        }
+        for i in range(14)
+    ],
+}
+"""Rows of a user's own files, of the heads that no sample has."""
+KINDS = (*HEADS, *OWN)
 FLAGS = "--device cpu --limit 12 --batch-size 2 --gradient-accumulation 2 --epochs 3 --eval-every 4"
 """Three updates an epoch, nine in all; scored on the way."""
 RUN_FLAGS = "--save-every 2 --quiet"
@@ -128,7 +145,7 @@ def ready() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Victim:
-    """What is killed: a short run on the sample, by one of HEADS and an encoder, in so many processes.
+    """What is killed: a short run of one of KINDS with an encoder, in so many processes.
 
     flags  of `bertkit finetune`, besides FLAGS
     """
@@ -144,9 +161,20 @@ class Victim:
     ) -> list[Ended]:
         """Run it below `out`: by its command, or by `bertkit resume` of what was begun there."""
         os.environ["BERTKIT_CACHE"] = str(self.cache)
-        flags = ["--sample", "--model", str(self.encoder), *FLAGS.split(), *self.flags.split(), "--out", str(out)]
-        typed = ["resume", str(begun(out))] if resume else ["finetune", HEADS[self.kind], *flags]
+        task = [str(self._own())] if self.kind in OWN else [HEADS[self.kind], "--sample"]
+        flags = ["--model", str(self.encoder), *FLAGS.split(), *self.flags.split(), "--out", str(out)]
+        typed = ["resume", str(begun(out))] if resume else ["finetune", *task, *flags]
         return forked([*typed, *RUN_FLAGS.split()], before, self.processes, rank)
+
+    def _own(self) -> Path:
+        """The folder with the rows of one of OWN, those of train being all but the last two."""
+        folder = self.encoder.parent / f"{self.kind}-rows"
+        folder.mkdir(exist_ok=True)
+        for name, part in (("train", OWN[self.kind][:-2]), ("dev", OWN[self.kind][-2:])):
+            file = folder / f"{name}.jsonl"
+            if not file.exists():
+                file.write_text("".join(json.dumps(row) + "\n" for row in part), "utf-8")
+        return folder
 
     def finish(self, out: Path, resume: bool = False) -> None:
         """Run it to its end."""
@@ -162,12 +190,12 @@ def begun(out: Path) -> Path | None:
 def outcome(out: Path) -> dict[str, Any]:
     """What must be the same: the bytes of model and predictions, the scores, and the steps of the log."""
     (folder,) = (path for path in out.iterdir() if not path.name.startswith("."))
-    files = ("model/model.safetensors", "predictions.jsonl")
+    files = [folder / "predictions.jsonl", *folder.rglob("*.safetensors")]
     log = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
     result = json.loads((folder / "result.json").read_text("utf-8"))
     left = sorted(path.name for path in folder.iterdir())
     return {
-        **{name: (folder / name).read_bytes() for name in files},
+        **{str(file.relative_to(folder)): file.read_bytes() for file in files},
         "log": [{name: value for name, value in line.items() if name != "seconds"} for line in log],
         "evaluations": result["evaluations"],
         "files": left,
