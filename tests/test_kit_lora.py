@@ -194,6 +194,15 @@ def test_scores_predictions_and_saved_model_agree(
         assert scores == pytest.approx(line["scores"], abs=1e-5)
 
 
+def test_its_best_model_is_kept_beside_the_last_one(
+    tmp_path: Path, folder: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = finetuned(tmp_path, folder("bert"), capsys, "--lora", "2", "--keep-best", "--eval-every", "3")
+    for name in ("best", "model"):
+        _, told = transformers.AutoModelForSequenceClassification.from_pretrained(run / name, output_loading_info=True)
+        assert not any(told[name] for name in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import torch
 
-from bertkit.models.lora import changed_weights, merge, unmerge
+from bertkit.models.lora import changed_weights, is_merged, merge, unmerge
 from bertkit.models.output_layer import number_layer, rescale
 from bertkit.models.task_model import TaskModel
 
@@ -29,7 +29,13 @@ def finish(model: TaskModel) -> TaskModel:
 
 @contextmanager
 def finished(model: TaskModel) -> Iterator[TaskModel]:
-    """The model as it is saved, inside the block; then it has its weights back, bit for bit, to be trained further."""
+    """The model as it is saved, inside the block; then it has its weights back, bit for bit, to be trained further.
+
+    One that `finish` returned stays as it is.
+    """
+    if is_merged(model.network):  # by `finish`, after training
+        yield model
+        return
     changed = list(number_layer(model.network).parameters()) if model.head.scale != (0.0, 1.0) else []
     changed += changed_weights(model.network)
     kept = [parameter.detach().clone() for parameter in changed]

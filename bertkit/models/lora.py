@@ -66,6 +66,12 @@ def adapted_layers(model: Any) -> dict[str, Any]:
     return {name: module for name, module in model.named_modules() if hasattr(module, "lora_A")}
 
 
+def is_merged(model: Any) -> bool:
+    """Whether it has LoRA, merged into its weights."""
+    layers = adapted_layers(model).values()
+    return bool(layers) and all(layer.merged for layer in layers)
+
+
 def merge(model: Any) -> None:
     """Add LoRA's product to the weights it changes: from here on the model computes as the saved one will."""
     for layer in adapted_layers(model).values():
@@ -86,10 +92,9 @@ def changed_weights(model: Any) -> list[nn.Parameter]:
 
 def plain_state(model: Any) -> dict[str, Tensor] | None:
     """The weights under their names in a plain model, for a model that is merged; None without LoRA."""
-    layers = adapted_layers(model)
-    if not layers:
+    if not adapted_layers(model):
         return None
-    assert all(layer.merged for layer in layers.values())
+    assert is_merged(model)
     return {name.replace(".base_layer.", "."): one for name, one in model.state_dict().items() if ".lora_" not in name}
 
 
