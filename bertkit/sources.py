@@ -84,7 +84,8 @@ class Source:
 
     hub      the dataset of the Hub, or None where it has none
     folders  names of the folder in the official layout, below DATA, DATA/glue or DATA/ud
-    files    for each split the official file names (`*` allowed), best first; of texts in folders the names of all
+    files    for each split the official file names (`*` allowed), best first; of a split in `formats` those of all
+             its files
     stems    for each split how other files' names begin (`train` for `train-00000-of-00001.parquet`)
     columns  for each role (`text`, `text_pair`, `label`, ...) the names its column may have
     header   for each split whose official file has no header line, its columns
@@ -152,9 +153,8 @@ def _folders(source: Source, data: Path) -> list[Path]:
 
 
 def _official(source: Source, folder: Path, split: str) -> Located | None:
-    form = source.formats.get(split)
-    if form and form.kind == "folders":
-        return _texts(folder, source.files.get(split, ()), split)
+    if split in source.formats:
+        return _all(folder, source.files.get(split, ()), split)
     for pattern in source.files.get(split, ()):
         matches = sorted(path for path in folder.glob(pattern) if path.is_file())
         if len(matches) > 1:
@@ -165,10 +165,18 @@ def _official(source: Source, folder: Path, split: str) -> Located | None:
     return None
 
 
-def _texts(folder: Path, patterns: tuple[str, ...], split: str) -> Located | None:
-    """All files of all patterns: each is the text of one row."""
-    found = {path for pattern in patterns for path in folder.glob(pattern) if path.name[0] != "." and path.is_file()}
+def _all(folder: Path, patterns: tuple[str, ...], split: str) -> Located | None:
+    """All files of all patterns; None if there are none. Raises DataError if only some patterns have files."""
+    by_pattern = {pattern: _matches(folder, pattern) for pattern in patterns}
+    found = {path for matches in by_pattern.values() for path in matches}
+    lacking = [pattern for pattern, matches in by_pattern.items() if not matches]
+    if found and lacking:
+        raise DataError(f"{folder} has no {', '.join(lacking[:3])}: {len(lacking)} of {len(patterns)} names of {split}")
     return Located(split=split, files=tuple(sorted(found)), official=True) if found else None
+
+
+def _matches(folder: Path, pattern: str) -> list[Path]:
+    return [path for path in folder.glob(pattern) if path.name[0] != "." and path.is_file()]
 
 
 def _others(source: Source, folder: Path, split: str) -> Located | None:
@@ -182,12 +190,12 @@ def _others(source: Source, folder: Path, split: str) -> Located | None:
     if not sets:
         return None
     best = max(sets.values(), key=lambda paths: sum(path.stat().st_size for path in paths))
-    _check_shards(best)
+    check_shards(best)
     note = _choice(best[0], [paths[0] for paths in sets.values()]) if len(sets) > 1 else None
     return Located(split=split, files=tuple(best), official=False, note=note)
 
 
-def _check_shards(paths: list[Path]) -> None:
+def check_shards(paths: list[Path]) -> None:
     """Raise DataError if files called 00000-of-00003 and so on are not all there."""
     found = re.search(r"\d{5}-of-(\d{5})", paths[0].name)
     if found and len(paths) != int(found[1]):

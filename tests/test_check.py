@@ -50,6 +50,46 @@ def test_rows_labels_and_duplicates_are_counted(reviews: Path, capsys: pytest.Ca
     assert train["words"] == {"median": 5.0, "p95": 5.0, "max": 5}
 
 
+def test_labels_of_a_row_have_no_order_and_texts_of_a_pair_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    more = [{"text": f"the film of day {k}", "labels": ["joy", "love"][: 1 + k % 2]} for k in range(20)]
+    same = [{"text": "so so", "labels": labels} for labels in (["joy", "love"], ["love", "joy"])]
+    write(tmp_path / "felt.jsonl", json_lines(*same, *more))
+    found = [part(checked(capsys, "felt.jsonl"), split) for split in ("train", "dev")]
+    assert sum(one["duplicates"] for one in found) == 1
+    assert sum(one["texts_with_two_labels"] for one in found) == 0
+    rows = [
+        ("so so", "it is", "yes"),
+        ("so", "so it is", "no"),
+        *((f"day {k}", f"film {k}", ["yes", "no"][k % 2]) for k in range(20)),
+    ]
+    write(
+        tmp_path / "pairs.jsonl", json_lines(*({"sentence1": a, "sentence2": b, "label": name} for a, b, name in rows))
+    )
+    found = [part(checked(capsys, "pairs.jsonl"), split) for split in ("train", "dev")]
+    assert sum(one["texts_with_two_labels"] + one["near_duplicates"] for one in found) == 0
+
+
+def test_every_part_of_a_split_is_read_and_none_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"text": f"the film of day {k}", "label": "good" if k % 3 else "bad"} for k in range(40)]
+    parts = [tmp_path / "mine" / f"train-0000{k}-of-00002.jsonl" for k in range(2)]
+    for path, some in zip(parts, (rows[:25], rows[25:]), strict=True):
+        write(path, json_lines(*some))
+    said = checked(capsys, "mine --save mine.toml")
+    assert "train 2 files (40 rows)" in said["understood"][0]
+    assert sum(one["rows"] for one in said["splits"]) == 40
+    parts[1].unlink()
+    for typed, why in (("mine", "1 of 2 shards"), ("mine.toml", "has no train-00001-of-00002.jsonl")):
+        with pytest.raises(SystemExit) as leaving:
+            main(["check", typed])
+        assert (leaving.value.code, why in capsys.readouterr().err) == (2, True)
+
+
 def test_rows_of_dev_that_stand_in_train_are_counted(reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = checked(capsys, "mine")
     assert said["overlaps"] == [{"split": "dev", "other": "train", "exact": 1, "normalised": 2}]

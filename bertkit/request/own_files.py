@@ -14,7 +14,7 @@ from bertkit.data.read_folders import class_folders
 from bertkit.errors import RequestError
 from bertkit.files import expanded
 from bertkit.request.own_flags import OwnFlags
-from bertkit.sources import FileFormat, HubRows
+from bertkit.sources import FileFormat, HubRows, check_shards
 
 SPLITS = {
     "train": ("train", "training", "trn"),
@@ -147,12 +147,16 @@ def _in_folder(folder: Path, typed: str, flags: OwnFlags, scored: bool) -> OwnFi
 
 
 def _of_split(folder: Path, split: str, there: list[Path]) -> tuple[Path, ...]:
-    """The one file that is called after the split, or all shards of one. Raises RequestError for several."""
+    """The one file that is called after the split, or all shards of one.
+
+    Raises RequestError for several, and DataError if a shard is missing.
+    """
     named = [one for one in there if set(words_of(one.name)) & set(SPLITS[split])]
     if split == "dev":
         named = [one for one in named if not set(words_of(one.name)) & set(SPLITS["train"])]
     shards = {(found[1], found[3], found[4]) for one in named if (found := SHARD.fullmatch(one.name))}
     if len(shards) == 1 and all(SHARD.fullmatch(one.name) for one in named):
+        check_shards(named)
         return tuple(named)
     plain = [one for one in named if words_of(one.name)[0] in SPLITS[split] and len(words_of(one.name)) == 2]
     if len(named) > 1 and len(plain) == 1:
