@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from bertkit.evaluation import intervals
 from bertkit.evaluation.intervals import Interval, Measures, bootstrap
 from bertkit.evaluation.metrics import METRICS
 
@@ -189,6 +191,20 @@ def test_with_four_labels_the_interval_is_that_of_bootstrapped_rows(metric: str)
     expected, found = bootstrap(table, METRICS[metric].score), interval(metric, table)
     assert found.name == expected.name == "bootstrap"
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.02)
+
+
+def test_with_many_labels_no_confusion_matrix_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "SAMPLES", 20)
+    labels = 800  # 20 drawn matrices would have 20 * 800**2 * 8 bytes = 102 MB
+    golds = np.arange(2 * labels) % labels
+    table = np.stack([golds, np.where(np.arange(2 * labels) % 3 == 0, 0, golds)], axis=1).astype(float)
+    expected = bootstrap(table, METRICS["f1_macro"].score)
+    tracemalloc.start()
+    found = interval("f1_macro", table)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
+    assert (found.low, found.high, found.name) == (expected.low, expected.high, "bootstrap")
 
 
 @pytest.mark.parametrize(

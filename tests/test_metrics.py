@@ -144,6 +144,13 @@ def test_class_details_have_golds_in_lines_and_answers_in_columns() -> None:
     assert Classification(labels=TWO).details(golds, answers_of(values))["confusion"] == [[1, 2], [0, 1]]
 
 
+def test_many_classes_have_no_confusion_matrix() -> None:
+    names = tuple(f"{i:03}" for i in range(201))
+    details = Classification(labels=names).details(["000", "200"], answers_of(["000", "001"]))
+    assert "confusion" not in details
+    assert details["majority"] == 1 / 2
+
+
 def test_the_majority_is_the_share_of_the_commonest_gold_label() -> None:
     assert Classification(labels=TWO).details(["no", "yes", "yes", "yes"], answers_of(["no"] * 4))["majority"] == 3 / 4
 

@@ -23,7 +23,7 @@ DRAWS = 4_000
 SEED = 20_190
 TAILS = (0.025, 0.975)
 MOST_CELLS = 10_000_000
-"""Measures that are multiplied at once."""
+"""Measures, or cells of matrices, that are in memory at once."""
 MOST_CLASSES = 3
 """Labels up to which the Dirichlet prior moves the score less than the bootstrap under-covers (simulated)."""
 
@@ -87,12 +87,15 @@ def of_confusions(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> M
 
     Up to MOST_CLASSES labels the draws are from the posterior: the prior is two rows, spread evenly over the C x C
     cells of the labels that occur, which is Dirichlet(1/2) for two labels (Goutte and Gaussier 2005). For more labels
-    they are those of the bootstrap, which draws cells as it draws rows.
+    they are those of the bootstrap, which draws cells as it draws rows; for so many that their matrices have more than
+    MOST_CELLS cells the rows are drawn.
     """
 
     def method(table: Measures, score: Score) -> Interval:
         names, codes = np.unique(table, return_inverse=True)
         count = max(2, len(names))
+        if SAMPLES * count**2 > MOST_CELLS:
+            return bootstrap(table, score)
         pairs = codes.reshape(table.shape)
         cells = np.bincount(pairs[:, 0] * count + pairs[:, 1], minlength=count**2)
         generator = np.random.default_rng(SEED)

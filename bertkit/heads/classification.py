@@ -6,6 +6,7 @@ R rows, F = R features, C labels (1 for a number).
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bertkit.heads.features import Features, Ragged
+
+MATRIX = 200
+"""Labels up to which a result has the confusion matrix: of 5,000 it would have 25 million numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +120,7 @@ class Classification(Head):
         return row["label"]
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
-        """Whether golds or answers are constant; for labels the majority share and the confusion matrix.
+        """Whether golds or answers are constant; for labels the majority share, and of few the confusion matrix.
 
         For numbers the mean absolute error and the root of the mean squared one, in the golds' unit.
         """
@@ -127,12 +131,11 @@ class Classification(Head):
         if isinstance(self.labels, Number):
             errors = {"MAE": mean_absolute_error(golds, values), "RMSE": root_mean_squared_error(golds, values)}
             return {**same, **{name: float(error) for name, error in errors.items()}}
-        counts = [list(golds).count(name) for name in self.label_names]
-        return {
-            "majority": max(counts) / len(golds),
-            **same,
-            "confusion": confusion_matrix(golds, values, labels=list(self.label_names)).tolist(),
-        }
+        names, common = self.label_names, Counter(golds).most_common(1)[0][1]
+        details = {"majority": common / len(golds), **same}
+        if len(names) <= MATRIX:
+            details["confusion"] = confusion_matrix(golds, values, labels=list(names)).tolist()
+        return details
 
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""
