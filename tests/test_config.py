@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny
 from door import Refused, refused, reviews, shape
 from files import write
-from own_tasks import said
+from own_tasks import FEELINGS, said
 
 import bertkit
 from bertkit.cli import finetune, main
+from bertkit.request.flags import Flags
+from bertkit.request.saved_spec import again
+from bertkit.request.specs import spec_of
 from bertkit.runs.folder import read_spec
 from bertkit.spec import Spec
 
@@ -133,6 +138,20 @@ def test_a_runs_spec_is_given_again_and_typed_options_win(
     assert (changed.limit, changed.layout, changed.task) == (2, "padded", base.task)
     assert Path(spec).read_bytes() == written
     assert str(bertkit.finetune(spec).folder) == first["folder"]
+
+
+def test_typed_options_replace_what_a_recipe_says_in_their_place() -> None:
+    task = FEELINGS
+    recipe = replace(task.recipe, max_steps=9, batch_tokens=500, threshold="auto")
+    saved = replace(task, recipe=recipe, sample_recipe=recipe)
+    for spec in (
+        spec_of(saved, Flags(epochs=2, batch_size=8, threshold="0.3")),
+        again(spec_of(saved, Flags()), Flags(epochs=2, batch_size=8, threshold="0.3")),
+    ):
+        assert (spec.recipe.epochs, spec.recipe.max_steps) == (2, None)
+        assert (spec.recipe.batch_size, spec.recipe.batch_tokens) == (8, None)
+        head: Any = spec.task.head
+        assert (head.threshold, spec.recipe.threshold) == (0.3, None)
 
 
 def test_a_spec_that_is_damaged_is_named(tmp_path: Path, refused: Refused) -> None:

@@ -11,6 +11,7 @@ from bertkit import registry
 from bertkit.errors import RequestError, one_line
 from bertkit.files import expanded
 from bertkit.request.flags import Flags
+from bertkit.request.kit_flags import with_threshold
 from bertkit.request.specs import spec_of
 from bertkit.spec import HUB, SAMPLE, SPEC_FILE, Spec, spec_from_plain
 
@@ -40,11 +41,6 @@ def values_of(spec: Spec) -> dict[str, Any]:
 
 def again(spec: Spec, flags: Flags) -> Spec:
     """The spec with these flags, of which those that are None leave it as it is. Raises RequestError."""
-    recipe = spec.recipe
-    if flags.epochs is not None:
-        recipe = replace(recipe, max_steps=None)
-    if flags.batch_size is not None or flags.per_device_train_batch_size is not None:
-        recipe = replace(recipe, batch_tokens=None)
     given = {
         name: getattr(spec, name) for name in ("limit", "eval_every", "on_bad_row") if getattr(flags, name) is None
     }
@@ -52,5 +48,5 @@ def again(spec: Spec, flags: Flags) -> Spec:
         given |= {"model": spec.model, "revision": flags.revision or spec.revision}
     if flags.data is None and not flags.sample:
         given |= {"sample": True} if spec.data == SAMPLE else {} if spec.data == HUB else {"data": spec.data}
-    base = replace(spec.task, recipe=recipe, sample_recipe=recipe)
-    return replace(spec_of(base, replace(flags, **given)), task=spec.task)
+    base = replace(spec.task, recipe=spec.recipe, sample_recipe=spec.recipe)
+    return replace(spec_of(base, replace(flags, **given)), task=with_threshold(spec.task, flags.threshold))

@@ -74,7 +74,7 @@ def _memory(typed: str | None) -> int | None:
 def _recipe(task: Task, flags: Flags) -> Recipe:
     if flags.epochs is not None and flags.max_steps is not None:
         raise RequestError("--epochs and --max-steps: give one of them")
-    recipe = task.sample_recipe if flags.sample else task.recipe
+    recipe = _without_replaced(task.sample_recipe if flags.sample else task.recipe, flags)
     typed = {f.name: getattr(flags, f.name, None) for f in fields(Recipe)}
     typed |= {"batch_size": _batch_size(flags), **kit_of(flags)}
     return replace(
@@ -82,6 +82,15 @@ def _recipe(task: Task, flags: Flags) -> Recipe:
         **{name: value for name, value in typed.items() if value is not None},
         window=_window(task, recipe.window, flags),
     )
+
+
+def _without_replaced(recipe: Recipe, flags: Flags) -> Recipe:
+    """The recipe without the fields in whose place the typed flags stand."""
+    if flags.epochs is not None:
+        recipe = replace(recipe, max_steps=None)
+    if flags.batch_size is not None or flags.per_device_train_batch_size is not None:
+        recipe = replace(recipe, batch_tokens=None)
+    return recipe if flags.threshold in (None, "auto") else replace(recipe, threshold=None)
 
 
 def _batch_size(flags: Flags) -> int | None:
