@@ -17,6 +17,8 @@ from bertkit.data.detect import detect
 from bertkit.data.readers import read_located
 from bertkit.data.rows import Rows, read_files
 from bertkit.errors import DataError
+from bertkit.request.own_files import files_of
+from bertkit.request.own_flags import OwnFlags
 from bertkit.sources import FileFormat, Source, locate
 
 ROWS = [{"id": "7", "text": "fine, really", "label": "pos"}, {"id": "8", "text": "dull", "label": "neg"}]
@@ -112,3 +114,9 @@ def test_the_rows_of_a_parquet_file_are_numbered_throughout_its_slices(tmp_path:
     rows = list(read_located(path, form=detect(path)))
     assert [place for place, _ in rows] == [f"{path}, row {k}" for k in range(1, 12_002)]
     assert [row["text"] for _, row in rows] == [f"row {k}" for k in range(12_001)]
+
+
+def test_of_a_folder_with_train_rows_alone_those_are_scored(tmp_path: Path) -> None:
+    for name in ("a.csv", "train.csv"):
+        write(tmp_path / name, "text,label\nfine,pos\ndull,neg\n")
+    assert files_of(str(tmp_path), OwnFlags(), scored=True).files == {"test": ("train.csv",)}

@@ -131,9 +131,8 @@ def _in_folder(folder: Path, typed: str, flags: OwnFlags, scored: bool) -> OwnFi
     paths = {split: files for split, files in found.items() if files}
     paths |= {split: (expanded(file),) for split, file in flags.files.items()}
     if scored and (paths or len(there) == 1):
-        return _made(
-            folder.resolve().name, {s: p for s, p in paths.items() if s != "train"} or {"test": (there[0],)}, flags
-        )
+        others = {split: files for split, files in paths.items() if split != "train"}
+        return _made(folder.resolve().name, others or {"test": paths.get("train", tuple(there))}, flags)
     if "train" not in paths and not any(found.values()) and len(there) == 1:
         paths["train"] = (there[0],)
     if "train" not in paths:
