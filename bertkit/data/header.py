@@ -62,9 +62,7 @@ def is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool | Non
 def is_known(cell: str) -> bool:
     """Whether people call columns so, whatever the case and the marks around it."""
     folded = re.sub(r"[\s_.-]+", "_", cell.strip().strip("#*:'\"").strip().casefold())
-    return folded in NAMES or bool(
-        re.fullmatch(r"(text|sentence|label|question|column|unnamed:?|class)_?[\da-c]*", folded)
-    )
+    return folded in NAMES or bool(NUMBERED.fullmatch(folded))
 
 
 def _are_numbers(cells: Sequence[str]) -> bool:

@@ -12,9 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.cell_kinds import (
-    SEPARATORS,
-)  # fmt: skip
+from bertkit.data.cell_kinds import SEPARATORS
 
 PROFILER = 3
 """Version of the profile; increase it when it changes, so that files are profiled again."""

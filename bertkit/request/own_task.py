@@ -52,7 +52,7 @@ def own_task(typed: str | None, flags: OwnFlags, scored: bool = False) -> OwnTas
     guess = guess_of(replace(file, profile=every), roles)
     task = _task(files, profiles, roles, guess, labelled, flags)
     return OwnTask(
-        task=task, data=files.data, notes=notes_of(files, profiles, roles, guess), files=files,
+        task=task, data=files.data, notes=notes_of(profiles, guess), files=files,
         profiles=profiles, roles=roles, guess=guess,
     )  # fmt: skip
 

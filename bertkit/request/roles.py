@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -94,8 +94,3 @@ class File:
         """The error for a file without a column that could be `what`."""
         shown = "; ".join(f"{one.name or repr(one.name)} ('{one.first}')" for one in self.profile.columns[:CANDIDATES])
         return RequestError(f"{self.name}: no column could be {what}; it has {shown}; say which it is with {flags}")
-
-
-def first_named(columns: Sequence[Column], names: Collection[str], plain: Callable[[str], str]) -> list[Column]:
-    """The columns whose plain name is one of `names`."""
-    return [one for one in columns if plain(one.name) in names]

@@ -86,8 +86,8 @@ def _learnt(guess: Guess, recipe: Recipe) -> str:
     return f"head: {guess.head} ({guess.why}){labels}{f1}; {passes}"
 
 
-def notes_of(files: OwnFiles, profiles: dict[str, Profile], roles: Roles, guess: Guess) -> tuple[str, ...]:
-    """What is to be known of the labels: spellings taken as one, labels of one row, labels that train does not have."""
+def notes_of(profiles: dict[str, Profile], guess: Guess) -> tuple[str, ...]:
+    """What is to be known: spellings taken as one, labels of one row, many labels, a column that names splits."""
     labels = guess.labels
     notes = list(labels.notes)
     single = [name for name, rows in labels.rows.items() if rows == 1]
