@@ -170,3 +170,13 @@ def test_check_loads_no_torch_and_a_later_finetune_profiles_nothing(tmp_path: Pa
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
         seen.append(json.loads(done.stdout.splitlines()[-1]))
     assert seen == [[1, []], [0, []]]
+
+
+def test_a_damaged_tokenizer_is_named(reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tiny.make("bert", reviews / "tiny")
+    write(model / "tokenizer.json", '{"a":')
+    with pytest.raises(SystemExit) as leaving:
+        main(["check", "mine", "--model", str(model)])
+    said = capsys.readouterr().err
+    assert (leaving.value.code, said.count("\n")) == (2, 1)
+    assert f"{model}: its tokenizer cannot be read: " in said

@@ -15,6 +15,7 @@ import numpy as np
 
 from bertkit.data.inspect import Spread, blocks
 from bertkit.data.rows import Rows
+from bertkit.errors import EncoderError, one_line
 from bertkit.heads import Head, Window
 
 if TYPE_CHECKING:
@@ -45,21 +46,31 @@ class Tokens:
 
 
 def read_tokenizer(folder: Path) -> Tokenizer | None:
-    """The fast tokenizer in an encoder's folder; None if it has none that can be read without transformers."""
+    """The fast tokenizer in an encoder's folder; None if it has none that is read without transformers.
+
+    Raises EncoderError if it is damaged.
+    """
+    try:
+        found = _tokenizer(folder)
+    except Exception as error:  # its parsers raise plain Exception
+        raise EncoderError(f"{folder}: its tokenizer cannot be read: {one_line(error, lines=1)}") from error
+    if found:
+        found.no_truncation()
+        found.no_padding()
+    return found
+
+
+def _tokenizer(folder: Path) -> Tokenizer | None:
     from tokenizers import Tokenizer
     from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
 
     if (folder / "tokenizer.json").is_file():
-        found: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    elif (folder / "vocab.txt").is_file():
-        settings = folder / "tokenizer_config.json"
-        lower = json.loads(settings.read_text("utf-8")).get("do_lower_case", True) if settings.is_file() else True
-        found = BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=lower)._tokenizer
-    else:
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    if not (folder / "vocab.txt").is_file():
         return None
-    found.no_truncation()
-    found.no_padding()
-    return found
+    settings = folder / "tokenizer_config.json"
+    lower = json.loads(settings.read_text("utf-8")).get("do_lower_case", True) if settings.is_file() else True
+    return BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=lower)._tokenizer
 
 
 def count_tokens(rows: Rows, head: Head, tokenizer: Tokenizer, window: Window) -> Tokens:
