@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.check import CheckFlags, report_of
+from bertkit.cli.compare import PRETRAIN_VS_SCRATCH
 from bertkit.cli.predict import PredictFlags
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.request.check import check as check_specs
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from bertkit.runs.rescore import Scores
     from bertkit.studies.compare import Comparison
     from bertkit.studies.suite import SuiteScore
-
-PRETRAIN_VS_SCRATCH = "pretrain-vs-scratch"
 
 
 class CheckOptions(Options, total=False):
@@ -109,6 +108,7 @@ def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Option
     flags, run, own = given.flags(Flags), given.flags(RunFlags), given.flags(OwnFlags)
     suite = next((suite for suite in registry.suites() if suite.name == typed.lower()), None)
     if suite is not None:
+        _refuse(list(own.typed), "these are for a file of your own, given with model=")
         from bertkit.studies.suite import plan, run_suite
 
         return run_suite(suite, plan(suite, flags), options_of(run), partial(screen.progress, not progress))

@@ -182,6 +182,7 @@ def test_a_run_is_trained_scored_and_asked_from_python(tmp_path: Path, capsys: p
         (lambda: bertkit.compare(tasks=["sst2"], warmup=0.5), RequestError, "compare has no such option"),
         (lambda: bertkit.compare("this"), UnknownNameError, "comparison"),
         (lambda: bertkit.evaluate("sst2"), RequestError, "model="),
+        (lambda: bertkit.evaluate("glue", sample=True, text_column="x"), RequestError, "--text-column: these are for"),
         (lambda: bertkit.load("nowhere"), RequestError, "nowhere"),
         (lambda: bertkit.predict("nowhere", ["a"]), RequestError, "nowhere"),
     ],
