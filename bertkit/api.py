@@ -151,7 +151,7 @@ def compare(
     if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
         raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
     given = Given("compare", options)
-    targets = targets_of(tasks if isinstance(tasks, str) else map(fspath, tasks), given.flags(OwnFlags))
+    targets = targets_of(tasks if isinstance(tasks, str) else [fspath(one) for one in tasks], given.flags(OwnFlags))
     specs = [target.spec(given.flags(Flags)) for target in targets]
     seeds_of(specs[0], seeds)
     check_specs(specs)
