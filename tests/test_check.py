@@ -153,7 +153,10 @@ def test_a_shipped_sample_is_checked_too(capsys: pytest.CaptureFixture[str]) -> 
     assert (said["task"], said["head"], said["labels"]) == ("sst2", "classification", ["negative", "positive"])
 
 
-def test_check_loads_no_torch_and_a_later_finetune_profiles_nothing(tmp_path: Path) -> None:
+def test_check_loads_no_torch_and_a_later_finetune_profiles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BERTKIT_CACHE", str(tmp_path / "cache"))  # another test may have such a file
     write(tmp_path / "a.txt", conll("B-PER I-PER O B-PER O B-LOC O"))
     code = (
         "import json, sys\n"
