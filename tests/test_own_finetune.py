@@ -104,3 +104,14 @@ def test_a_file_is_compared_pretrained_against_scratch_and_shown_like_a_task(
     with pytest.raises(SystemExit):
         main(["tasks", "mine.csv"])
     assert "label sentiment (by its name)" in capsys.readouterr().out
+
+
+def test_a_folder_with_a_tasks_name_is_named_by_a_path(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    reviews(Path("sst2") / "train.csv")
+    named, path = "sst2 --sample --limit 8", "./sst2 --dev-share 0.5"
+    for typed, is_named in ((named, True), (path, False)):
+        with pytest.raises(SystemExit) as leaving:
+            main(f"finetune {typed} --model {model} --device cpu --max-steps 1".split())
+        assert leaving.value.code == 0
+        note = "sst2 is taken for bertkit's task; ./sst2 names the path"
+        assert (note in capsys.readouterr().err) == is_named

@@ -72,7 +72,8 @@ def target_of(typed: str | None, own: OwnFlags, scored: bool = False) -> Target:
             raise RequestError(
                 f"{', '.join(own.typed)}: {task.name} has its own columns and files; these are for your own"
             )
-        return Target(task=task)
+        here = (f"{typed} is taken for bertkit's task; ./{typed} names the path",) if _is_there(typed) else ()
+        return Target(task=task, notes=here)
     if typed is not None and (typed.endswith(TASK_FILE) or is_saved_spec(typed)):
         if own.typed:
             raise RequestError(f"{', '.join(own.typed)}: {typed} says how its files are read; edit it there")
