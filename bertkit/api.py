@@ -17,7 +17,7 @@ from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare import PRETRAIN_VS_SCRATCH
-from bertkit.cli.predict import PredictFlags
+from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.request.check import check as check_specs
 from bertkit.request.check import check_rows
@@ -50,6 +50,8 @@ class PredictOptions(TypedDict, total=False):
     """The options of `bertkit predict` as keywords, for type checkers; a test compares them with the flags."""
 
     file: Target
+    encoding: str | None
+    header: bool | None
     out: Target
     top_k: int | None
     force: bool
@@ -186,17 +188,16 @@ def predict(
     was stopped continues when it is made again.
     """
     flags = Given("predict", options, (PredictFlags,)).flags(PredictFlags)
+    flags.check_reading()
     spec = read_spec(Path(run))
     if (inputs is None) == (flags.file is None) or (flags.file is None) != (flags.out is None):
         raise RequestError("predict: give inputs, or file and out")
     if inputs is not None:
         with closing(screen.progress(not progress, spec)) as shown:
             return load(run, device=flags.device, precision=flags.precision).predict(inputs, shown)
-    assert flags.file and flags.out
-    from bertkit.deploy.answer_file import Asked, answer_file, request_of
+    from bertkit.deploy.answer_file import answer_file, request_of
 
-    asked = Asked(file=flags.file, out=flags.out, top=flags.top_k, force=flags.force, precision=flags.precision)
-    request = request_of(spec.task, asked)
+    request = request_of(spec.task, asked_of(flags))
     with closing(screen.progress(not progress, spec)) as shown:
         return answer_file(request, Path(run), flags.device, shown)
 

@@ -21,6 +21,7 @@ from bertkit.runs.folder import read_spec
 from bertkit.spec import Exactness, Spec
 
 if TYPE_CHECKING:
+    from bertkit.deploy.answer_file import Asked
     from bertkit.deploy.inputs import Inputs, TypedInput
 
 INPUT = "Input"
@@ -42,6 +43,10 @@ class PredictFlags:
             "One text per line, or any file that finetune reads; - reads text or JSON Lines from stdin, and writes "
             "JSON Lines as they come.",
         ),
+    ] = None
+    encoding: Annotated[str | None, Option("--encoding", INPUT, "Of the file, if it is text. [default: utf-8]")] = None
+    header: Annotated[
+        bool | None, Option("--header/--no-header", INPUT, "Whether the file's first line names the columns.")
     ] = None
     out: Annotated[
         Path | None,
@@ -71,6 +76,15 @@ class PredictFlags:
         ),
     ] = "fp32"
 
+    def check_reading(self) -> None:
+        """Raise RequestError if it is said how a file is read, and there is none or it is not read so."""
+        header = None if self.header is None else "--header" if self.header else "--no-header"
+        given = [flag for flag in (self.encoding is not None and "--encoding", header) if flag]
+        if given and self.file is None:
+            raise RequestError(f"{' and '.join(given)}: it says how --file is read: give one")
+        if given and str(self.file) == STANDARD:
+            raise RequestError(f"{' and '.join(given)}: --file - reads UTF-8, text or JSON Lines: leave it out")
+
 
 def predict(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
@@ -85,6 +99,7 @@ def predict(
     given = {name: getattr(flags, name) for name in ("pair", "question", "context", "file")}
     typed = TypedInput(texts=tuple(texts or ()), **given)
     check_given(typed)
+    flags.check_reading()
     if flags.top_k is not None and flags.top_k < 1:
         raise RequestError(f"--top-k {flags.top_k}: it must be at least 1")
     to_stdout = flags.out is not None and str(flags.out) == STANDARD
@@ -121,10 +136,13 @@ def _typed(run: Path, spec: Spec, typed: TypedInput, flags: PredictFlags, displa
 def _file(run: Path, spec: Spec, flags: PredictFlags, display: Display, lines: bool) -> None:
     """Print the answers to a file's rows, or with `lines` as JSON Lines with its own columns."""
     from bertkit.deploy.answer_formats import JsonLines
+    from bertkit.deploy.file_format import Reading
     from bertkit.deploy.file_inputs import BLOCK, FileInput
 
     assert flags.file
-    file, places, rows, written = FileInput(spec.task, flags.file, keeps_bad=lines), 0, 0, JsonLines(flags.top_k)
+    said = Reading(encoding=flags.encoding, header=flags.header)
+    file = FileInput(spec.task, flags.file, keeps_bad=lines, said=said)
+    places, rows, written = 0, 0, JsonLines(flags.top_k)
     for block in file.blocks():
         places, rows = places + len(block.places), rows + len(block.names)
         written.look(block)
@@ -164,11 +182,9 @@ def _arriving(run: Path, spec: Spec, flags: PredictFlags) -> None:
 
 def _answer_file(run: Path, spec: Spec, flags: PredictFlags, display: Display) -> None:
     """Write the answers to a file's rows into another."""
-    from bertkit.deploy.answer_file import Asked, answer_file, request_of
+    from bertkit.deploy.answer_file import answer_file, request_of
 
-    assert flags.file and flags.out
-    asked = Asked(file=flags.file, out=flags.out, top=flags.top_k, force=flags.force, precision=flags.precision)
-    request = request_of(spec.task, asked)
+    request = request_of(spec.task, asked_of(flags))
     with closing(screen.progress(display.quiet, spec)) as progress:
         done = answer_file(request, run, flags.device, progress)
     if display.json:
@@ -176,6 +192,18 @@ def _answer_file(run: Path, spec: Spec, flags: PredictFlags, display: Display) -
         return
     more = f", {done.unanswered:,} of them without an answer" if done.unanswered else ""
     screen.console().print(f"{done.out}: {done.rows:,} row{'' if done.rows == 1 else 's'}{more}", soft_wrap=True)
+
+
+def asked_of(flags: PredictFlags) -> Asked:
+    """What is asked of the file."""
+    from bertkit.deploy.answer_file import Asked
+    from bertkit.deploy.file_format import Reading
+
+    assert flags.file and flags.out
+    said = Reading(encoding=flags.encoding, header=flags.header)
+    return Asked(
+        file=flags.file, out=flags.out, top=flags.top_k, force=flags.force, precision=flags.precision, said=said
+    )
 
 
 def _print(

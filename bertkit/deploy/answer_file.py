@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bertkit import __version__
 from bertkit.deploy.answer_formats import AnswerFormat, Csv, JsonLines, Tsv
+from bertkit.deploy.file_format import Reading
 from bertkit.deploy.file_inputs import FileInput
 from bertkit.deploy.inputs import Inputs
 from bertkit.errors import DataError, RequestError, RunError
@@ -173,13 +174,14 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked: answers to `file` in `out`; `force` overwrites, and `top` is how many labels are kept."""
+    """What is asked: answers to `file`, read as is `said`, in `out`; `force` overwrites; `top` labels are kept."""
 
     file: Path
     out: Path
     top: int | None = None
     force: bool = False
     precision: Exactness = "fp32"
+    said: Reading | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +196,7 @@ class Request:
 
 def request_of(task: Task, asked: Asked) -> Request:
     """The request, with the file read once: light. Raises RequestError or DataError for what cannot be done."""
-    file = FileInput(task, asked.file, keeps_bad=True)
+    file = FileInput(task, asked.file, keeps_bad=True, said=asked.said)
     written = format_of(asked.out, file, asked.top)
     check_out(asked.out, asked.file, asked.force)
     look = Look(file, written)
@@ -234,6 +236,7 @@ def _depends_on(request: Request, model: TaskModel, spec: Spec, begin: bytes) ->
     record = model.loaded.record
     return {
         "input": request.look.digest,
+        **request.look.file.layout.read_as,
         "run": f"{spec.digest} {record['weights']} {record['tokenizer']}",
         "version of bertkit": __version__,
         "--precision": request.asked.precision,

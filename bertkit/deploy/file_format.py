@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bertkit.data.cells import Cells
-from bertkit.data.detect import detect
+from bertkit.data.decoding import UTF_8, codec_of, is_wide, prefix
+from bertkit.data.detect import PREFIX, START, detect
+from bertkit.data.packed import opened
 from bertkit.data.readers import read_located
 from bertkit.deploy.inputs import readable, roles_of
 from bertkit.errors import DataError
@@ -15,79 +17,137 @@ from bertkit.sources import SUFFIXES, FileFormat
 from bertkit.task import Task
 
 PACKED = (".gz", ".bz2", ".xz", ".zip")
+TABLES = ("csv", "tsv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What the user says of a file: its encoding, and whether its first line names the columns; None is found out."""
+
+    encoding: str | None = None
+    header: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """A text a line, or a table; its format, where its suffix does not say it; and a note if it is a guess."""
+    """A text a line in this encoding, or a table: its format, where its suffix does not say it.
+
+    notes  what of it is a guess
+    """
 
     is_table: bool
     form: FileFormat | None = None
-    note: str | None = None
+    encoding: str = UTF_8
+    notes: tuple[str, ...] = ()
+
+    @property
+    def read_as(self) -> dict[str, str | bool | None]:
+        """What the options --encoding and --header decide."""
+        form = self.form
+        return {
+            "--encoding": form.encoding if form else self.encoding,
+            "--header": form.header if form and form.kind in TABLES else None,
+        }
 
 
-LINES = Layout(is_table=False)
+def layout_of(task: Task, path: Path, said: Reading | None = None) -> Layout:
+    """How the file is read: for a user's own task by its content, else by its suffix. Raises DataError, RequestError.
 
-
-def layout_of(task: Task, path: Path) -> Layout:
-    """How the file is read: for a user's own task by its content, else by its suffix. Raises DataError."""
+    A file that is not UTF-8 is read in the one other encoding of the files of training, if there is one.
+    """
+    said = said or Reading()
     names = [suffix.lower() for suffix in path.suffixes]
     packed = bool(names) and names[-1] in PACKED
     named = (names[:-1] if packed else names)[-1:]
     is_table = bool(named) and named[0] in SUFFIXES
-    if not task.source.formats:
-        if is_table and packed:
-            return Layout(is_table=True, form=detect(path))
-        return Layout(is_table=True) if is_table else LINES
-    if path.stat().st_size == 0:
+    if task.source.formats and path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
+    before = None if said.encoding else _of_training(task, path)
+    codec = codec_of(said.encoding or before or UTF_8)
+    lines = Layout(is_table=False, encoding=codec)
+    if not task.source.formats and said == Reading():
+        return _by_suffix(path, named[0], packed) if is_table else lines
     try:
-        return _detected(task, path)
+        found = _detected(task, path, replace(said, encoding=codec))
     except DataError:
-        if is_table or len(roles_of(task)) > 1:
+        if is_table or said.header or len(roles_of(task)) > 1:
             raise
-        return LINES
+        found = lines
+    note = f"{path.name}: not UTF-8: read as {before}, as the file of training was; --encoding names another"
+    return replace(found, notes=(note, *found.notes)) if before else found
 
 
-def _detected(task: Task, path: Path) -> Layout:
-    """The table that the file holds: with a header line if that names the run's columns."""
+def _by_suffix(path: Path, suffix: str, packed: bool) -> Layout:
+    """A table for a run on a task's own files. Raises DataError if it is not UTF-8."""
+    if packed:
+        return Layout(is_table=True, form=detect(path))
+    if suffix != ".parquet":
+        prefix(path, PREFIX, UTF_8)  # whose error names --encoding
+    return Layout(is_table=True)
+
+
+def _of_training(task: Task, path: Path) -> str | None:
+    """The encoding of the files of training, if it is one other than UTF-8, and the file is not UTF-8."""
+    others = {form.encoding for form in task.source.formats.values()} - {UTF_8}
+    if len(others) != 1:
+        return None
+    with opened(path) as file:
+        start = file.read(START)
+    (other,) = others
+    if start.startswith(b"PAR1"):
+        return None
+    try:
+        prefix(path, PREFIX, UTF_8)
+    except DataError:
+        return other if is_wide(start) == other.startswith(("utf-16", "utf-32")) else None
+    return None
+
+
+def _detected(task: Task, path: Path, said: Reading) -> Layout:
+    """The table that the file holds: with a header line if that names the run's columns. Raises DataError."""
     refused: DataError | None = None
-    for header in (None, True):
+    for header in (None, True) if said.header is None else (True,) if said.header else ():
         try:
-            form = detect(path, header=header)
+            form = detect(path, said.encoding, header)
         except DataError as error:
             refused = refused or error
             continue
-        if header is None and form.kind not in ("csv", "tsv"):
+        if form.kind not in TABLES:
             return Layout(is_table=True, form=form)
-        if form.header and _has_columns(task, path, form):
+        if said.header or (form.header and _lack(task, path, form) is None):
             return Layout(is_table=True, form=form)
+    if said.header:
+        assert refused
+        raise refused
     try:
-        form = detect(path, header=False)
+        form = detect(path, said.encoding, header=False)
     except DataError as error:
         raise refused or error from None
-    return _headerless(task, path, form)
+    return _headerless(task, path, form) if form.kind in TABLES else Layout(is_table=True, form=form)
 
 
-def _has_columns(task: Task, path: Path, form: FileFormat) -> bool:
+def _lack(task: Task, path: Path, form: FileFormat) -> DataError | None:
+    """Why the file, read so, lacks a column of the run; None if it does not."""
     for where, row in read_located(path, None, Findings([path], skips=True), form):
         try:
             Cells.of(row, where, readable(task), task.head, golds=False)
-        except DataError:
-            return False
-        return True
-    return False
+        except DataError as error:
+            return error
+        return None
+    return DataError(f"{path} has no rows")
 
 
 def _headerless(task: Task, path: Path, form: FileFormat) -> Layout:
     """A table without a header line: as wide as the one of training, or the text alone. Raises DataError."""
     wanted, source = roles_of(task), task.source
-    if _has_columns(task, path, form) and any(not known.header for known in source.formats.values()):
+    official = next((names for names in source.header.values() if len(names) == len(form.columns)), None)
+    form = replace(form, columns=official or form.columns)
+    if _lack(task, path, form) is None and (official or any(not known.header for known in source.formats.values())):
         return Layout(is_table=True, form=form)
     if len(form.columns) == 1 == len(wanted) and not source.joined:
         name = source.columns.get(wanted[0], wanted)[0]
         note = f"{path.name}: no column is called '{name}': all its lines are read as the {wanted[0]}"
-        return Layout(is_table=True, form=replace(form, columns=(name,)), note=note)
+        return Layout(is_table=True, form=replace(form, columns=(name,)), notes=(note,))
     names = [name for role in wanted for name in source.joined.get(role, source.columns.get(role, (role,))[:1])]
     shown = " and ".join(f"'{name}'" for name in names)
     raise DataError(f"{path}, line 1: the run reads the column{'s' if len(names) > 1 else ''} {shown}, which it lacks")

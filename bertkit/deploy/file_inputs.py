@@ -14,7 +14,7 @@ from bertkit.data.columns import match_columns
 from bertkit.data.decoding import check_line_ends, lines
 from bertkit.data.readers import read_located
 from bertkit.data.validate import validate_rows
-from bertkit.deploy.file_format import layout_of
+from bertkit.deploy.file_format import Reading, layout_of
 from bertkit.deploy.inputs import Inputs, checked_text, readable, roles_of, words_note
 from bertkit.deploy.words import unsplit
 from bertkit.errors import DataError
@@ -45,23 +45,25 @@ class FileInput:
 
     path        a table, or a text a line
     keeps_bad   whether a row that can be read but not answered (an empty text) keeps its place, without an answer
+    said        its encoding and header line, as the user says them
     notes       notes on the reading, complete after a pass
     """
 
     task: Task
     path: Path
     keeps_bad: bool = False
+    said: Reading | None = None
 
     def __post_init__(self) -> None:
-        """Raise DataError if there is no such file."""
+        """Raise DataError if there is no such file, RequestError for an encoding that does not exist."""
         if not self.path.is_file():
             raise DataError(f"--file {self.path}: {_no_file(self.path)}")
         self.notes: list[str] = []
-        self.layout = layout_of(self.task, self.path)
+        self.layout = layout_of(self.task, self.path, self.said)
 
     def blocks(self) -> Iterator[Inputs]:
         """The rows, BLOCK of them in each block but the last, in order. Raises DataError."""
-        self.notes = []
+        self.notes = [*self.layout.notes]
         items = self._rows() if self.layout.is_table else self._lines()
         return in_blocks(items, roles_of(self.task))
 
@@ -76,7 +78,7 @@ class FileInput:
             raise DataError(f"{path} is empty")
         number = blanks = returns = 0
         unsplit_word = None
-        for number, line in lines(path):
+        for number, line in lines(path, encoding=self.layout.encoding):
             if not line.strip():
                 blanks += 1
                 yield Item({"line": number}, {"text": line}, None)
@@ -101,7 +103,6 @@ class FileInput:
         path, head = self.path, self.task.head
         findings, kept = Findings([path]), KeptRows([path])
         header, notes = _header(self.task, path) if self.layout.form is None else (None, [])
-        notes += filter(None, [self.layout.note])
         waiting: deque[tuple[Mapping[str, Any], dict[str, Any]]] = deque()
         raw = self._raw(header, findings, waiting)
         rows = there = 0
