@@ -21,7 +21,7 @@ INDEXED = re.compile(r"(.)[0-9]+")
 
 
 def read_conll(path: Path, form: FileFormat, findings: Findings) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Sentences: a list of values for each of the format's columns, of them `words` and `tags`, and `lines`.
+    """Sentences: a list of values for each of the format's columns, of them `words` and perhaps `tags`, and `lines`.
 
     `lines` has the line of each word; a sentence's own number is its first word's. Lines that begin with -DOCSTART- and
     comments are passed over. Where every word of the file is one character and its index (`科0`), and most are CJK,
@@ -88,7 +88,7 @@ def _row(path: Path, block: Sequence[tuple[int, Sequence[str]]], columns: Sequen
     values = [[cells[place] for _, cells in block] for place in range(len(columns))]
     row: dict[str, Any] = dict(zip(columns, values, strict=True))
     for name in ("words", "tags"):
-        if "" in row[name]:
+        if "" in row.get(name, ()):
             number = block[row[name].index("")][0]
             raise DataError(f"{path}, line {number}: a word and its tag must both be there")
     row["lines"] = [number for number, _ in block]

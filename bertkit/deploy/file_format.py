@@ -11,6 +11,7 @@ from bertkit.data.detect import PREFIX, START, detect
 from bertkit.data.packed import opened
 from bertkit.data.readers import read_located
 from bertkit.deploy.inputs import readable, roles_of
+from bertkit.deploy.word_lines import word_lines
 from bertkit.errors import DataError
 from bertkit.findings import Findings
 from bertkit.sources import SUFFIXES, FileFormat
@@ -44,10 +45,7 @@ class Layout:
     def read_as(self) -> dict[str, str | bool | None]:
         """What the options --encoding and --header decide."""
         form = self.form
-        return {
-            "--encoding": form.encoding if form else self.encoding,
-            "--header": form.header if form and form.kind in TABLES else None,
-        }
+        return {"--encoding": form.encoding if form else self.encoding, "--header": form.header if form else None}
 
 
 def layout_of(task: Task, path: Path, said: Reading | None = None) -> Layout:
@@ -64,17 +62,23 @@ def layout_of(task: Task, path: Path, said: Reading | None = None) -> Layout:
         raise DataError(f"{path} is empty")
     before = None if said.encoding else _of_training(task, path)
     codec = codec_of(said.encoding or before or UTF_8)
-    lines = Layout(is_table=False, encoding=codec)
-    if not task.source.formats and said == Reading():
-        return _by_suffix(path, named[0], packed) if is_table else lines
+    reads_words = "words" in roles_of(task)
+    if not task.source.formats and said == Reading() and (is_table or not reads_words):
+        return _by_suffix(path, named[0], packed) if is_table else Layout(is_table=False)
     try:
         found = _detected(task, path, replace(said, encoding=codec))
     except DataError:
-        if is_table or said.header or len(roles_of(task)) > 1:
+        form = word_lines(task, path, codec, bool(said.header)) if reads_words else None
+        if form is None and (is_table or said.header or len(roles_of(task)) > 1):
             raise
-        found = lines
+        found = Layout(is_table=False, encoding=codec) if form is None else _by_words(path, form)
     note = f"{path.name}: not UTF-8: read as {before}, as the file of training was; --encoding names another"
     return replace(found, notes=(note, *found.notes)) if before else found
+
+
+def _by_words(path: Path, form: FileFormat) -> Layout:
+    note = f"{path.name}: its lines are read as words, with a blank line after each sentence"
+    return Layout(is_table=True, form=form, notes=(note,))
 
 
 def _by_suffix(path: Path, suffix: str, packed: bool) -> Layout:
@@ -144,7 +148,7 @@ def _headerless(task: Task, path: Path, form: FileFormat) -> Layout:
     form = replace(form, columns=official or form.columns)
     if _lack(task, path, form) is None and (official or any(not known.header for known in source.formats.values())):
         return Layout(is_table=True, form=form)
-    if len(form.columns) == 1 == len(wanted) and not source.joined:
+    if len(form.columns) == 1 and wanted == ("text",) and not source.joined:
         name = source.columns.get(wanted[0], wanted)[0]
         note = f"{path.name}: no column is called '{name}': all its lines are read as the {wanted[0]}"
         return Layout(is_table=True, form=replace(form, columns=(name,)), notes=(note,))
