@@ -22,6 +22,8 @@ def test_the_columns_of_conll_2003_are_refused_with_the_way_to_give_them(
     line = refused("finetune", "ud_xpos", "--data", str(tmp_path / "ner"))
     assert f"it has {', '.join(sorted(names))}; give words and tags as JSON Lines" in line
     assert '{"words": [...], "xpos": [...]}' in line
+    train = next((name for name in names if "train" in name), names[0])
+    assert line.endswith(f"as it is (bertkit finetune {tmp_path / 'ner' / train})\n")
 
 
 @pytest.mark.parametrize("separator", [" ", "\t"])

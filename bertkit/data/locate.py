@@ -92,8 +92,10 @@ def _holds(folder: Path) -> str:
 
 
 def _sentence_lines(task: Task, folder: Path) -> str:
-    """How tagged words in a layout that is not read (CoNLL-2003's columns) are given, if the folder may have some."""
+    """How words and tags are given that are not in CoNLL-U (CoNLL-2003's columns), if the folder may have some."""
     tags = task.source.columns.get("tags")
-    if tags is None or not any(path.suffix in COLUMNS or path.name in CONLL_2003 for path in folder.iterdir()):
+    files = sorted(path for path in folder.iterdir() if path.suffix in COLUMNS or path.name in CONLL_2003)
+    if tags is None or not files:
         return ""
-    return f"; {tagged_lines(tags[0])}"
+    first = next((path for path in files if TRAIN in path.name), files[0])
+    return f"; {tagged_lines(tags[0])}; or give a file in the task's place, as it is (bertkit finetune {first})"
