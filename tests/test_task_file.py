@@ -101,6 +101,16 @@ def test_a_task_file_by_hand_needs_a_head_files_and_columns_only(
     assert [(one["split"], one["rows"]) for one in found["splits"]] == [("train", 24), ("dev", 8)]
 
 
+def test_a_share_that_is_typed_is_held_out_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"film {k} is {pick('bad good', k)},{pick('bad good', k)}\n" for k in range(12_000))
+    write(tmp_path / "big.csv", f"review,stars\n{rows}")
+    saved = tmp_path / "big.toml"
+    for typed, held in (("", 2_400), (f"--dev-share 0.9 --save {saved}", 10_800)):
+        found = checked(capsys, f"{tmp_path / 'big.csv'} {typed}")
+        assert [one["rows"] for one in found["splits"]] == [12_000 - held, held]
+    assert [one["rows"] for one in checked(capsys, str(saved))["splits"]] == [1_200, 10_800]
+
+
 WRONG = {
     "[recipe]\nepoch = 2": "mine/task.toml: recipe: no key is called 'epoch'; did you mean epochs?",
     "[recipe]\nlearning-rat = 1e-4": "recipe: no key is called 'learning_rat'; did you mean learning_rate?",

@@ -86,8 +86,8 @@ def _task(
 ) -> Task:
     train = profiles.get("train")
     rows = train.rows if train else 0
-    share = flags.dev_share if flags.dev_share is not None else HoldOut().share
-    held = HoldOut(share=share) if train and "dev" not in profiles else None
+    plan = HoldOut() if flags.dev_share is None else HoldOut(share=flags.dev_share, most=None)
+    held = plan if train and "dev" not in profiles else None
     metrics = metrics_of(guess.head, len(guess.labels.names), guess.no_answer)
     texts = [profiles[next(iter(profiles))].by_name[name] for role in ("text", "text_pair", "words")
              for name in roles.columns.get(role, ())]  # fmt: skip

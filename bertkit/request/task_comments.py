@@ -36,7 +36,7 @@ COMMENTS = {
     "formats.*.columns": "their names, where no line has them",
     "formats.*.encoding": "as Python names it",
     "hold_out.share": "of the train rows; equal texts, and rows of one group, stay on one side",
-    "hold_out.most": "rows at most",
+    "hold_out.most": "rows at most; without it all of the share",
     "evaluations.*.split": "whose rows",
     "evaluations.*.metrics": "the first is the headline",
     "evaluations.*.scored": "false: its rows have no labels, and are only predicted",

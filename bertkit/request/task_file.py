@@ -184,7 +184,7 @@ def _source(shown: str, found: Mapping[str, Any]) -> Source:
         where = f"{shown}: formats.{split}"
         formats[split] = checked(where, FileFormat, table(where, form, [f.name for f in fields(FileFormat)]))
     hub = _valued(f"{shown}: hub", HubRows, found["hub"]) if "hub" in found else None
-    held = _valued(f"{shown}: hold_out", HoldOut, found["hold_out"]) if "hold_out" in found else None
+    held = _held(f"{shown}: hold_out", found["hold_out"]) if "hold_out" in found else None
     texts = Mapping[str, str]
     return Source(
         hub=hub,
@@ -199,6 +199,13 @@ def _source(shown: str, found: Mapping[str, Any]) -> Source:
         labels=checked(f"{shown}: spellings", texts, found.get("spellings", {})),
         hold_out=held,
     )
+
+
+def _held(where: str, found: Any) -> HoldOut:
+    """A hold-out, with no limit of rows where it has a share and no `most`: as with --dev-share."""
+    given = table(where, found, [field.name for field in fields(HoldOut)])
+    held: HoldOut = checked(where, HoldOut, {"most": None, **given} if "share" in given else given)
+    return held
 
 
 def _valued(where: str, kind: Any, found: Any) -> Any:
