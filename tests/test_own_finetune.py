@@ -115,3 +115,13 @@ def test_a_folder_with_a_tasks_name_is_named_by_a_path(model: str, capsys: pytes
         assert leaving.value.code == 0
         note = "sst2 is taken for bertkit's task; ./sst2 names the path"
         assert (note in capsys.readouterr().err) == is_named
+
+
+def test_a_limit_says_that_the_scores_are_not_of_all_rows(model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    reviews(Path("mine.csv"))
+    with pytest.raises(SystemExit) as leaving:
+        main(f"finetune mine.csv --model {model} --device cpu --max-steps 1 --limit 2 --quiet".split())
+    printed = capsys.readouterr()
+    assert leaving.value.code == 0, printed.err
+    assert "not all rows: train: the first 2 of 10 rows" in printed.out
+    assert "benchmark" not in printed.out

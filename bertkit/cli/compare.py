@@ -111,7 +111,7 @@ def _print_one(one: Comparison) -> None:
     title = screen.METRIC_TITLES.get(one.metric, one.metric)
     pretrained, scratch = one.arms
     line = f"{one.task.name} · {title} on {one.evaluation} · {len(pretrained.curves)} seeds"
-    screen.print_marks(line, one.marks)
+    screen.print_marks(line, one.marks, one.task)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("ARM", "LR", "FINAL", "BEST IN TRAINING", "LOSS AREA", "STEPS TO OTHER'S BEST"):
         table.add_column(name)

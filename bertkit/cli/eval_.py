@@ -18,6 +18,7 @@ from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check, check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.hub_files import on_hub
+from bertkit.request.own_files import looks_like_path
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, spec_of
 from bertkit.request.target import target_scored
@@ -42,7 +43,7 @@ def evaluate(
     options = options_of(run)
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
-    if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _holds_rows(folder)):
+    if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _are_rows(target)):
         _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         scored = target_scored(target, own, flags.model)
         screen.print_lines(scored.lines, display.silent)
@@ -78,9 +79,9 @@ def _refuse(flags: list[str], why: str) -> None:
         raise RequestError(f"{', '.join(flags)}: {why}")
 
 
-def _holds_rows(path: Path) -> bool:
-    """Whether a path is a file, or a folder that is no run's."""
-    return path.is_file() or (path.is_dir() and not (path / SPEC).is_file())
+def _are_rows(target: str) -> bool:
+    """Whether this is a path, and not a run's folder."""
+    return looks_like_path(target) and not (Path(target) / SPEC).is_file()
 
 
 def _is_task(target: str) -> bool:
@@ -91,6 +92,8 @@ def _task(target: str) -> Task:
     try:
         return registry.find(target)
     except UnknownNameError:
+        if Path(target).is_file():
+            raise RequestError(f"{target}: name the run or checkpoint to score on it, with --model") from None
         if "/" in target or Path(target).exists():
             raise RequestError(
                 f"{target} is not a run's folder: there is no such folder, or it has no {SPEC}"
@@ -128,7 +131,7 @@ def _print_scores(spec: Spec, scored: tuple[Scored, ...], marks: tuple[str, ...]
     if json:
         screen.print_json({"model": name, "marks": list(marks), "evaluations": [to_plain(one) for one in scored]})
         return
-    screen.print_marks(f"{spec.task.name} · {name} · scored without training", marks)
+    screen.print_marks(f"{spec.task.name} · {name} · scored without training", marks, spec.task)
     screen.print_scores(spec, scored)
 
 

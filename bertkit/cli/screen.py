@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bertkit.result import Finished, Result, Score, Scored
+    from bertkit.task import Task
 
 METRIC_TITLES = {
     "accuracy": "accuracy",
@@ -113,19 +114,20 @@ def _print_head(result: Result, more: Sequence[str]) -> None:
     kept = " · head kept" if result.encoder.get("head") == "kept" else ""
     how = f"{result.precision} · {training.layout}{kept}"
     counted = [f"{name}: {line}" for name, count in result.rows.items() for line in count.lines]
-    print_marks(f"{line} · {result.device} · {how}", (*result.marks, *more))
+    print_marks(f"{line} · {result.device} · {how}", (*result.marks, *more), spec.task)
     notes = [f"{name}: {note}" for name, count in result.rows.items() for note in count.notes]
     for one in [*counted, *notes, *selected_lines(result.selected)]:
         console().print(Text(f"  {one}"))
 
 
-def print_marks(line: str, marks: Sequence[str]) -> None:
-    """Print a heading, and below it why the scores are not benchmark scores."""
+def print_marks(line: str, marks: Sequence[str], task: Task) -> None:
+    """Print a heading, and below it why the scores are not benchmark scores, or not those of all rows of a file."""
     from rich.text import Text
 
     console().print(Text(line, style="bold"))
     for mark in marks:
-        plain = mark if mark.startswith(("sample", "these runs")) else f"not the whole benchmark: {mark}"
+        whole = "not all rows" if task.understood else "not the whole benchmark"
+        plain = mark if mark.startswith(("sample", "these runs")) else f"{whole}: {mark}"
         console().print(Text(f"  {plain}", style="yellow"))
 
 

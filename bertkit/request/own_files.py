@@ -138,9 +138,11 @@ def _in_folder(folder: Path, typed: str, flags: OwnFlags, scored: bool) -> OwnFi
     if "train" not in paths:
         shown = ", ".join(one.name for one in there[:SHOWN]) or "no file of rows"
         more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
+        split, flagged = (
+            ("dev or test", "") if scored else ("train", ", or say --train-file, --dev-file and --test-file")
+        )
         raise RequestError(
-            f"{typed}: no file called train.* and not one file alone; it has {shown}{more}: name the file, or say "
-            "--train-file, --dev-file and --test-file"
+            f"{typed}: no file called {split}.* and not one file alone; it has {shown}{more}: name the file{flagged}"
         )
     return _made(folder.resolve().name, paths, flags)
 
