@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
-from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
@@ -22,7 +21,7 @@ from bertkit.errors import RequestError, UnknownNameError
 from bertkit.request.check import check as check_specs
 from bertkit.request.check import check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
-from bertkit.request.keywords import Given, Options, Target
+from bertkit.request.keywords import Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import target_of, target_scored, targets_of
@@ -75,11 +74,11 @@ def finetune(
     Returns the run's folder and result, or with several `seeds` a list of them. A finished run is not trained again,
     and a stopped one is resumed. Raises BertkitError.
     """
-    given = Given("finetune", options)
-    given.follow(None if task is None else fspath(task))
+    given, typed = Given("finetune", options), None if task is None else named("task", task)
+    given.follow(typed)
     flags, run = given.flags(Flags), given.flags(RunFlags)
-    target = target_of(None if task is None else fspath(task), given.flags(OwnFlags))
-    specs = seeds_of(target.spec(flags), seeds)
+    target = target_of(typed, given.flags(OwnFlags))
+    specs = seeds_of(target.spec(flags), checked("seeds", int, seeds))
     kept = options_of(run, flags)
     check_specs(specs)
     from bertkit.studies.group import run_group
@@ -95,10 +94,10 @@ def check(task: Target | None = None, **options: Unpack[CheckOptions]) -> Report
     writes the task to a TOML file. Raises BertkitError.
     """
     given = Given("check", options, (Flags, OwnFlags, CheckFlags))
-    given.follow(None if task is None else fspath(task))
-    flags, checked = given.flags(Flags), given.flags(CheckFlags)
-    target = target_of(None if task is None else fspath(task), given.flags(OwnFlags))
-    return report_of(target, flags, checked)
+    typed = None if task is None else named("task", task)
+    given.follow(typed)
+    target = target_of(typed, given.flags(OwnFlags))
+    return report_of(target, given.flags(Flags), given.flags(CheckFlags))
 
 
 def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Options]) -> Scores | SuiteScore:
@@ -106,7 +105,7 @@ def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Option
 
     Returns Scores, or for a suite a SuiteScore. Raises BertkitError.
     """
-    given, typed = Given("eval", options), fspath(target)
+    given, typed = Given("eval", options), named("target", target)
     flags, run, own = given.flags(Flags), given.flags(RunFlags), given.flags(OwnFlags)
     suite = next((suite for suite in registry.suites() if suite.name == typed.lower()), None)
     if suite is not None:
@@ -148,12 +147,17 @@ def compare(
 
     Returns a comparison for each task, with the curves of its runs; it draws no figure. Raises BertkitError.
     """
+    seeds, scratch_lr = checked("seeds", int, seeds), checked("scratch_lr", float | None, scratch_lr)
+    what = named("what", what)
     if what.replace("_", "-") != PRETRAIN_VS_SCRATCH:
         raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
     if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
         raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
     given = Given("compare", options)
-    targets = targets_of(tasks if isinstance(tasks, str) else [fspath(one) for one in tasks], given.flags(OwnFlags))
+    if not isinstance(tasks, Iterable):
+        raise RequestError(f"tasks={tasks!r}: name at least one task, or a list of them")
+    listed = tasks if isinstance(tasks, str) else [named("tasks", one) for one in tasks]
+    targets = targets_of(listed, given.flags(OwnFlags))
     specs = [target.spec(given.flags(Flags)) for target in targets]
     seeds_of(specs[0], seeds)
     check_specs(specs)
@@ -164,10 +168,12 @@ def compare(
 
 def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32") -> Predictor:
     """A run's model, loaded once: `load(run).predict([text])` answers like `bertkit predict`. Raises BertkitError."""
-    read_spec(Path(run))
+    folder = Path(named("run", run))
+    read_spec(folder)
+    device, precision = checked("device", Device, device), checked("precision", Exactness, precision)
     from bertkit.deploy.predictor import Predictor
 
-    return Predictor(Path(run), device, precision)
+    return Predictor(folder, device, precision)
 
 
 @overload
@@ -189,17 +195,23 @@ def predict(
     """
     flags = Given("predict", options, (PredictFlags,)).flags(PredictFlags)
     flags.check_reading()
-    spec = read_spec(Path(run))
+    folder = Path(named("run", run))
+    spec = read_spec(folder)
     if (inputs is None) == (flags.file is None) or (flags.file is None) != (flags.out is None):
         raise RequestError("predict: give inputs, or file and out")
+    if "-" in (str(flags.file), str(flags.out)):
+        raise RequestError("predict: - is for the command line; give a path")
+    if inputs is not None:
+        _refuse([name for name in ("top_k", "force") if options.get(name)], "it is for file and out")
+        _refuse([name for name in ("pair", "question", "context") if name in options], "an input has both, as a tuple")
     if inputs is not None:
         with closing(screen.progress(not progress, spec)) as shown:
-            return load(run, device=flags.device, precision=flags.precision).predict(inputs, shown)
+            return load(folder, device=flags.device, precision=flags.precision).predict(inputs, shown)
     from bertkit.deploy.answer_file import answer_file, request_of
 
     request = request_of(spec.task, asked_of(flags))
     with closing(screen.progress(not progress, spec)) as shown:
-        return answer_file(request, Path(run), flags.device, shown)
+        return answer_file(request, folder, flags.device, shown)
 
 
 def _refuse(flags: list[str], why: str) -> None:

@@ -158,14 +158,14 @@ def test_an_answer_file_is_continued_in_the_same_encoding_only(
 
     with monkeypatch.context() as patched:
         patched.setattr(predict, "in_blocks", stopped)
-        assert say("plain", "--file", file, "--out", out, "--encoding", "cp1252")[0] == 1
+        assert say("plain", "--file", file, "--out", out, "--quiet", "--encoding", "cp1252")[0] == 1
     record = json.loads((tmp_path / "out.csv.part.json").read_text("utf-8"))
     assert record["rows"] == 2
-    code, said = say("plain", "--file", file, "--out", out, "--encoding", "latin-1")
+    code, said = say("plain", "--file", file, "--out", out, "--quiet", "--encoding", "latin-1")
     assert (code, "another --encoding" in said) == (2, True)
-    code, said = say("plain", "--file", file, "--out", out, "--encoding", "cp1252", "--no-header")
+    code, said = say("plain", "--file", file, "--out", out, "--quiet", "--encoding", "cp1252", "--no-header")
     assert (code, "another --header" in said) == (2, True)
-    assert say("plain", "--file", file, "--out", out, "--encoding", "windows-1252")[0] == 0
+    assert say("plain", "--file", file, "--out", out, "--quiet", "--encoding", "windows-1252")[0] == 0
     assert answered(out, "review") == [f"schön {k}" for k in range(5)]
 
 

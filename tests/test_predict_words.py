@@ -108,6 +108,11 @@ def test_lines_of_one_word_with_nothing_between_them_are_asked_for(say: Say, con
     assert len(say("two", content.replace("\n", "\n\n"))[0]) == 6  # a text a line, every other one blank
 
 
+def test_a_line_with_another_number_of_columns_makes_no_texts_of_the_others(say: Say) -> None:
+    _, said = say("two", "Anna NNP\ncame VBD\n. .\n\nBen NNP x\nleft VBD\n", code=2)
+    assert said.endswith("line 5: 3 columns, expected 2 (words, tags)")
+
+
 @pytest.mark.parametrize("task", ["two", "tabs", "ud_en_ewt"])
 def test_texts_stay_texts(say: Say, task: str) -> None:
     rows, said = say(task, "Anna came to us.\n\nBen left.\nNobody came.\n")

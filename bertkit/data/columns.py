@@ -68,7 +68,7 @@ def _general(
 
 def lacking(role: str, present: Sequence[str], candidates: Mapping[str, Sequence[str]], where: str) -> DataError:
     """The error for a file in which `role` has no column; `where` is the place of its first row."""
-    file = where.rpartition(", ")[0]
+    file = where.rpartition(", ")[0] or where
     wanted = f"'{candidates.get(role, (role,))[0]}'"
     if ", question " in where:
         return DataError(
@@ -76,7 +76,7 @@ def lacking(role: str, present: Sequence[str], candidates: Mapping[str, Sequence
         )
     if role == "text" and "text_pair" not in candidates and wanted != "'text'":
         wanted += " or 'text'"
-    odd = next((mark for mark in DELIMITERS if len(present) == 1 and mark in present[0]), None)
+    odd = next((mark for mark in DELIMITERS if len(present) == 1 and mark in str(present[0])), None)
     looks = f"; it looks separated by {DELIMITERS[odd]}, but its lines have different numbers of columns" if odd else ""
     return DataError(f"{file}: no column {wanted} for the {role}{looks}; it has {', '.join(map(str, present))}")
 

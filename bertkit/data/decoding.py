@@ -48,11 +48,21 @@ def codec_of(name: str) -> str:
     except (LookupError, ValueError) as error:
         from encodings.aliases import aliases
 
-        known = sorted({known.replace("_", "-") for known in (*aliases, *aliases.values())})
+        names = {known.replace("_", "-") for known in (*aliases, *aliases.values())}
+        known = sorted(filter(_decodes, names))
         near = get_close_matches(name.lower().replace("_", "-"), known, n=2)
         hint = f"; did you mean {' or '.join(near)}?" if near else ", such as utf-8, cp1252, latin-1, gb18030 or utf-16"
         raise RequestError(f"--encoding {name}: it must be a text encoding that Python knows{hint}") from error
     return UTF_8 if found in (UTF_8, "utf-8-sig") else found
+
+
+def _decodes(name: str) -> bool:
+    """Whether this is an encoding of text."""
+    try:
+        b"a".decode(name)
+    except (LookupError, ValueError):
+        return False
+    return True
 
 
 def lines(path: Path, carriage_return: bool = False, encoding: str | None = None) -> Iterator[tuple[int, str]]:
@@ -86,6 +96,8 @@ def prefix(path: Path, size: int, encoding: str) -> tuple[str, bool]:
         for _ in lines(path, encoding=encoding):  # raises the error that says where
             pass
         raise DataError(f"{path} is not {encoding}: {error.reason}") from error
+    except UnicodeError as error:  # of utf-16 without its mark, punycode, idna
+        raise DataError(f"{path} is not {encoding}: {error}; give another --encoding") from error
     text = text.removeprefix(BOM)
     if not more or "\n" not in text:
         return text, not more
@@ -147,6 +159,8 @@ def _decoded(path: Path, file: IO[bytes], encoding: str | None) -> Iterator[str]
             new = error.start - (len(error.object) - len(data))
             line += decoder.decode(data[:new]).count("\n") if new > 0 else 0
             raise _undecodable(path, error, line, encoding) from error
+        except UnicodeError as error:
+            raise DataError(f"{path}, line {line} is not {encoding}: {error}; give another --encoding") from error
         line += text.count("\n")
         if text:
             yield text

@@ -39,7 +39,7 @@ def detect(path: Path, encoding: str | None = None, header: bool | None = None) 
     `encoding` and `header` are what the user says of it. Only the first megabyte is read. Raises DataError if the file
     is none that holds rows, RequestError for an encoding that does not exist.
     """
-    codec = codec_of(encoding) if encoding else UTF_8
+    codec = UTF_8 if encoding is None else codec_of(encoding)
     if path.is_dir():
         if class_folders(path):
             return FileFormat(kind="folders", encoding=codec)
@@ -48,13 +48,8 @@ def detect(path: Path, encoding: str | None = None, header: bool | None = None) 
         raise DataError(f"{path}: {'no plain file' if path.exists() else 'there is no such file'}")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
-    refuse_foreign(path)
-    with opened(path) as file:
-        start = file.read(START)
-    if start.startswith(b"PAR1"):
+    if is_parquet(path, codec):
         return FileFormat(kind="parquet")
-    if codec == UTF_8 and not is_wide(start) and sum(start.count(byte) for byte in CONTROLS) > len(start) / 20:
-        raise DataError(f"{path} is no text, and nothing else that bertkit reads: CSV, TSV, JSON, Parquet, CoNLL(-U)")
     text, whole = prefix(path, PREFIX, codec)
     if not text.strip(' \t\r\n,;|"'):
         raise DataError(f"{path} is empty" if whole else f"{path} begins with {PREFIX:,} bytes of white space")
@@ -63,6 +58,18 @@ def detect(path: Path, encoding: str | None = None, header: bool | None = None) 
         check_line_ends(path)
         found = _table(path, text, whole, header)
     return FileFormat(**{**vars(found), "encoding": codec})
+
+
+def is_parquet(path: Path, codec: str = UTF_8) -> bool:
+    """Whether the file is Parquet. Raises DataError if it is neither that nor text."""
+    refuse_foreign(path)
+    with opened(path) as file:
+        start = file.read(START)
+    if start.startswith(b"PAR1"):
+        return True
+    if codec == UTF_8 and not is_wide(start) and sum(start.count(byte) for byte in CONTROLS) > len(start) / 20:
+        raise DataError(f"{path} is no text, and nothing else that bertkit reads: CSV, TSV, JSON, Parquet, CoNLL(-U)")
+    return False
 
 
 def _json(path: Path, text: str, whole: bool) -> FileFormat | None:

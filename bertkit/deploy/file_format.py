@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from bertkit.data.cells import Cells
 from bertkit.data.decoding import UTF_8, codec_of, is_wide, prefix
-from bertkit.data.detect import PREFIX, START, detect
+from bertkit.data.detect import PREFIX, START, detect, is_parquet
 from bertkit.data.packed import opened
 from bertkit.data.readers import read_located
 from bertkit.deploy.inputs import readable, roles_of
@@ -19,6 +21,8 @@ from bertkit.task import Task
 
 PACKED = (".gz", ".bz2", ".xz", ".zip")
 TABLES = ("csv", "tsv")
+SHOWN = 30
+"""Characters of a cell in an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,20 +64,27 @@ def layout_of(task: Task, path: Path, said: Reading | None = None) -> Layout:
     is_table = bool(named) and named[0] in SUFFIXES
     if task.source.formats and path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
-    before = None if said.encoding else _of_training(task, path)
-    codec = codec_of(said.encoding or before or UTF_8)
+    before = _of_training(task, path) if said.encoding is None else None
+    codec = codec_of(before or UTF_8 if said.encoding is None else said.encoding)
     reads_words = "words" in roles_of(task)
     if not task.source.formats and said == Reading() and (is_table or not reads_words):
-        return _by_suffix(path, named[0], packed) if is_table else Layout(is_table=False)
+        return _by_suffix(path, named[0], packed) if is_table else _by_lines(path, codec)
     try:
         found = _detected(task, path, replace(said, encoding=codec))
     except DataError:
         form = word_lines(task, path, codec, bool(said.header)) if reads_words else None
         if form is None and (is_table or said.header or len(roles_of(task)) > 1):
             raise
-        found = Layout(is_table=False, encoding=codec) if form is None else _by_words(path, form)
+        found = _by_lines(path, codec) if form is None else _by_words(path, form)
     note = f"{path.name}: not UTF-8: read as {before}, as the file of training was; --encoding names another"
     return replace(found, notes=(note, *found.notes)) if before else found
+
+
+def _by_lines(path: Path, codec: str) -> Layout:
+    """A text a line. Raises DataError if the file is no text."""
+    if path.stat().st_size and is_parquet(path, codec):
+        raise DataError(f"{path} is Parquet: give it the suffix .parquet")
+    return Layout(is_table=False, encoding=codec)
 
 
 def _by_words(path: Path, form: FileFormat) -> Layout:
@@ -85,7 +96,7 @@ def _by_suffix(path: Path, suffix: str, packed: bool) -> Layout:
     """A table for a run on a task's own files. Raises DataError if it is not UTF-8."""
     if packed:
         return Layout(is_table=True, form=detect(path))
-    if suffix != ".parquet":
+    if suffix != ".parquet" and not is_parquet(path):
         prefix(path, PREFIX, UTF_8)  # whose error names --encoding
     return Layout(is_table=True)
 
@@ -98,12 +109,11 @@ def _of_training(task: Task, path: Path) -> str | None:
     with opened(path) as file:
         start = file.read(START)
     (other,) = others
-    if start.startswith(b"PAR1"):
-        return None
     try:
         prefix(path, PREFIX, UTF_8)
     except DataError:
-        return other if is_wide(start) == other.startswith(("utf-16", "utf-32")) else None
+        fits = not start.startswith(b"PAR1") and is_wide(start) == other.startswith(("utf-16", "utf-32"))
+        return other if fits else None
     return None
 
 
@@ -127,7 +137,23 @@ def _detected(task: Task, path: Path, said: Reading) -> Layout:
         form = detect(path, said.encoding, header=False)
     except DataError as error:
         raise refused or error from None
-    return _headerless(task, path, form) if form.kind in TABLES else Layout(is_table=True, form=form)
+    if form.kind not in TABLES:
+        return Layout(is_table=True, form=form)
+    if said.header is None:
+        _check_rows(task, path, form)
+    return _headerless(task, path, form)
+
+
+def _check_rows(task: Task, path: Path, form: FileFormat) -> None:
+    """Raise DataError if the file has nothing but a line that names the run's columns."""
+    rows = [row for _, row in islice(read_located(path, None, Findings([path], skips=True), form), 2)]
+    if len(rows) != 1:
+        return
+    with suppress(DataError):
+        Cells.of(dict.fromkeys(map(str, rows[0].values())), f"{path}, line 1", readable(task), task.head, golds=False)
+        rows.clear()
+    if not rows:
+        raise DataError(f"{path} has no rows, only the names of its columns")
 
 
 def _lack(task: Task, path: Path, form: FileFormat) -> DataError | None:
@@ -154,4 +180,7 @@ def _headerless(task: Task, path: Path, form: FileFormat) -> Layout:
         return Layout(is_table=True, form=replace(form, columns=(name,)), notes=(note,))
     names = [name for role in wanted for name in source.joined.get(role, source.columns.get(role, (role,))[:1])]
     shown = " and ".join(f"'{name}'" for name in names)
-    raise DataError(f"{path}, line 1: the run reads the column{'s' if len(names) > 1 else ''} {shown}, which it lacks")
+    first = next((row.values() for _, row in read_located(path, None, Findings([path], skips=True), form)), ())
+    there = ", ".join(f"'{str(cell)[:SHOWN]}'" for cell in first)
+    plural = "s" * (len(names) > 1)
+    raise DataError(f"{path}, line 1: the run reads the column{plural} {shown}, and this line has {there}")

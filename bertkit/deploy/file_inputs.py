@@ -117,9 +117,8 @@ class FileInput:
         if not there:
             raise DataError(f"{path} has no rows")
         if not rows:
-            raise DataError(
-                f"{path}: none of its {there:,} rows can be answered (first: {kept.found[0].line([path.name])})"
-            )
+            all_rows = "its row cannot" if there == 1 else f"none of its {there:,} rows can"
+            raise DataError(f"{path}: {all_rows} be answered: {kept.reasons[0]}")
         for place, own in waiting:
             yield Item(place, own, None, kept.reasons.popleft())
         found = chain(findings.found, kept.found)

@@ -51,10 +51,7 @@ class Predictor:
 
         Raises DataError, naming the input by its index, if one cannot be read: an empty text, a missing column.
         """
-        if isinstance(inputs, str | Mapping):
-            raise RequestError("give a list of inputs, also for one: predict([text])")
-        shown = progress or Progress()
-        listed = list(inputs)
+        shown, listed = progress or Progress(), _listed(inputs)
         shown.phase("predicting", len(listed))
         with self._lock:
             blocks = in_blocks(self._items(listed), roles_of(self.task))
@@ -75,7 +72,7 @@ class Predictor:
             if len(needed) > 1:
                 raise DataError(f"{where}: a text alone; this run reads {' and '.join(needed)}: give a tuple")
             return checked_text(self.task, where, {"text": given})
-        if not isinstance(given, Sequence):
+        if isinstance(given, bytes) or not isinstance(given, Sequence):
             raise DataError(
                 f"{where}: a {type(given).__name__}, not a text, a tuple of texts, a list of words, or a dict"
             )
@@ -84,3 +81,16 @@ class Predictor:
         if len(given) != len(needed):
             raise DataError(f"{where}: {len(given)} texts; this run reads {' and '.join(needed)}")
         return self.task.head.check(where, dict(zip(needed, given, strict=True)), self.task.source.labels)
+
+
+def _listed(inputs: Iterable[Input]) -> list[Input]:
+    """The inputs. Raises RequestError for what is one, and for a table, whose columns are not its rows."""
+    if type(inputs).__name__ == "DataFrame":
+        raise RequestError("give a column of the table (table['text']), or its rows (table.to_dict('records'))")
+    try:
+        if isinstance(inputs, str | bytes | Mapping):
+            raise TypeError
+        found = iter(inputs)
+    except TypeError:
+        raise RequestError("give a list of inputs, also for one: predict([text])") from None
+    return list(found)

@@ -20,6 +20,9 @@ from bertkit.task import LossName, Ordering
 
 GROUPS = (Flags, OwnFlags, RunFlags)
 
+PATHS = ("model", "data", "train_file", "dev_file", "test_file", "save")
+"""Keywords of paths as text."""
+
 Group = TypeVar("Group")
 
 
@@ -104,6 +107,20 @@ class Options(TypedDict, total=False):
     force: bool
 
 
+def named(what: str, value: Any) -> str:
+    """A name or a path as text. Raises RequestError for another type, or a path that no system could have."""
+    typed = os.fspath(value) if isinstance(value, str | os.PathLike) else value
+    if not isinstance(typed, str):
+        raise RequestError(f"{what}={value!r}: it must be a name or a path, not a {type(value).__name__}")
+    try:
+        Path(typed).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # too long, not allowed, a circle of links, a character NUL
+        raise RequestError(f"{what}={typed!r}: {getattr(error, 'strerror', None) or error}") from error
+    return str(typed)
+
+
 class Given:
     """The keywords of one call, as the values of flags. Raises RequestError for one that the command does not have."""
 
@@ -154,7 +171,15 @@ def _checked(name: str, kind: Any, value: Any) -> Any:
     if type(value) is int and str in wanted:  # --freeze 2
         value = str(value)
     try:
-        return TypeAdapter(kind).validate_python(value)
+        found = TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        found = error.errors()[0]
-        raise RequestError(f"{name}={value!r}: {found['msg'][0].lower()}{found['msg'][1:]}") from None
+        first = error.errors()[0]
+        raise RequestError(f"{name}={value!r}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+    if isinstance(found, Path) or (name in PATHS and isinstance(found, str)):
+        named(name, found)
+    return found
+
+
+def checked(name: str, kind: Any, value: Any) -> Any:
+    """The value of a keyword that is no flag. Raises RequestError for one of another type."""
+    return _checked(name, kind, value)
