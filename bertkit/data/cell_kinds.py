@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
+from itertools import pairwise
 from typing import Any
 
 EMPTY = ""
@@ -24,9 +27,12 @@ _DECIMAL = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _DATE = re.compile(
     r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}[- ][A-Za-z]{3,9}\.?,?[- ]\d{2,4}"
-    r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{4}年\d{1,2}月\d{1,2}日)"
+    r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2} \d{1,2}, \d{4}|\d{4}年\d{1,2}月\d{1,2}日)"
     r"([T ,]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?( ?(Z|UTC|[+-]\d{2}:?\d{2}))?)?"
+    r"|[A-Z][a-z]{2},? ([A-Z][a-z]{2} \d{1,2}|\d{1,2} [A-Z][a-z]{2} \d{4}) \d{1,2}:\d{2}:\d{2}"
+    r"( [A-Z]{3,4}| [+-]\d{4})?( \d{4})?"
 )
+_ADJACENT = re.compile(r"""['"]\s+['"]""")
 _LONGEST_NUMBER = 40
 _LONGEST_LIST = 100_000
 
@@ -38,8 +44,10 @@ def kind_of(text: str) -> str:
         return EMPTY
     if text[0] == "[" and text[-1] == "]":
         found = listed(text)
-        nested = found is not None and any(isinstance(item, dict | list) for item in found)
+        nested = found is not None and any(isinstance(item, dict | list | tuple) for item in found)
         return TEXT if found is None else OBJECTS if nested else JSON_LIST
+    if text[0] == "{" and text[-1] == "}":
+        return OBJECTS if isinstance(_parsed(text), dict) else TEXT
     if len(text) > _LONGEST_NUMBER:
         return TEXT
     for kind, pattern in ((INTEGER, _INTEGER), (WHOLE, _WHOLE), (DECIMAL, _DECIMAL), (COMMA, _COMMA), (DATE, _DATE)):
@@ -51,16 +59,30 @@ def kind_of(text: str) -> str:
 def listed(text: str) -> list[Any] | None:
     """The list that a cell has written out, as JSON or as Python prints it; None if it is none."""
     text = text.strip()
-    if len(text) > _LONGEST_LIST or not (text[:1] == "[" and text[-1:] == "]"):
+    found = _parsed(text) if text[:1] == "[" and text[-1:] == "]" else None
+    return found if isinstance(found, list) else None
+
+
+def _parsed(text: str) -> Any:
+    if len(text) > _LONGEST_LIST:
         return None
     try:
-        found = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        try:
-            found = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return None
-    return found if isinstance(found, list) else None
+        return literal(text)
+
+
+def literal(text: str) -> Any:
+    """The value that Python prints so; None if it is none, as an array of NumPy, whose texts have no commas between."""
+    try:
+        found = ast.literal_eval(text)
+        if _ADJACENT.search(text):
+            kinds = [token.type for token in tokenize.generate_tokens(io.StringIO(text).readline)]
+            if any(one == other == tokenize.STRING for one, other in pairwise(kinds)):
+                return None
+    except (ValueError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError):
+        return None
+    return found
 
 
 def spelt(value: Any) -> str:

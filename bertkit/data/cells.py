@@ -5,12 +5,12 @@ Every function raises DataError that begins with `where`, the file and line.
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bertkit.data.cell_kinds import literal
 from bertkit.data.columns import lacking, match_columns
 from bertkit.errors import DataError
 from bertkit.heads import Head
@@ -109,11 +109,10 @@ def separated(cell: str, separator: str, where: str) -> list[Any]:
         return []
     if separator != JSON:
         return list(dict.fromkeys(part.strip() for part in cell.split(separator) if part.strip()))
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(cell)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-        if not isinstance(found, set):
-            return list(found) if isinstance(found, list | tuple) else [found]
+    try:
+        found = json.loads(cell)
+    except (ValueError, RecursionError):
+        found = literal(cell)
+    if found is not None and not isinstance(found, set):
+        return list(found) if isinstance(found, list | tuple) else [found]
     raise DataError(f"{where}: '{cell[:60]}' is no list in JSON")

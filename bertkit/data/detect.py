@@ -170,7 +170,8 @@ def _table(path: Path, text: str, whole: bool, header: bool | None) -> FileForma
     if len(layout.first) != layout.width and header is not False:
         most = f"{layout.width} columns"
         raise DataError(f"{path}, line 1: {len(layout.first)} columns ({_shown(layout)}), but most lines have {most}")
-    if layout.records and all(re.fullmatch("(:?-+:?)?", cell.strip()) for cell in layout.records[0]):
+    ruled = [cell for cell in layout.records[0] if cell.strip()] if layout.records else []
+    if ruled and all(re.fullmatch(":?-+:?", cell.strip()) for cell in ruled):
         raise DataError(f"{path} is a table in Markdown: save it as CSV")
     if headed is None:
         headed = is_header(layout.first, layout.records)

@@ -30,7 +30,9 @@ NAMES = frozenset(COMMON.split())
 """Names that people give to columns, in small letters."""
 NUMBERED = re.compile(r"(text|sentence|label|question|column|unnamed:?|class)_?[\da-c]*")
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|[.,]\d+)([eE][-+]?\d+)?%?")
-MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "-", "--", "?", ".", "missing", "unknown", "#n/a"})
+MISSING = frozenset(
+    {"", "na", "n/a", "nan", "null", "none", "nil", "-", "--", "?", ".", "missing", "unknown", "#n/a", "<na>"}
+)
 SURE = 2
 """Points by which one reading must outweigh the other."""
 LONG = 60

@@ -76,7 +76,7 @@ def _is_comment(line: str, cells: Sequence[str], width: int | None, first: bool)
     words = line[1:].split()
     keyed = bool(words) and (words[0] in KEYS or words[1:2] == ["="])
     if width is not None and len(cells) != width:
-        return keyed or line.startswith(("# ", "##")) or line == "#"
+        return keyed or line.startswith(("# ", "#\t", "##")) or line == "#"
     return keyed and first
 
 

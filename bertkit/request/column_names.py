@@ -28,7 +28,14 @@ WEAK = _names("question query answer prompt response instruction utt command sea
 PAIRS = (
     *(("premise", "hypothesis"), ("text", "text_pair"), ("first", "second"), ("claim", "evidence")),
     *(("question", "sentence"), ("question", "passage"), ("question", "context"), ("question", "answer")),
-    *(("query", "passage"), ("query", "document"), ("query", "title"), ("query", "product_title")),
+    *(
+        ("query", "passage"),
+        ("query", "document"),
+        ("query", "doc"),
+        ("query", "text"),
+        ("query", "title"),
+        ("query", "product_title"),
+    ),
     *(("headline", "body"), ("source", "target"), ("source_sentence", "target_sentence"), ("anchor", "positive")),
     *(("context", "response"), ("prompt", "response"), ("post", "reply"), ("parent", "comment"), ("claim", "text")),
 )

@@ -12,17 +12,19 @@ from bertkit.data.cell_kinds import (
     NUMBERS,
     OBJECTS,
     TEXT,
+    kind_of,
     parts_of,
 )
+from bertkit.data.cells import YES
 from bertkit.data.profile import MOST_VALUES, Column
 from bertkit.errors import RequestError
 from bertkit.request.guess import Guess
 from bertkit.request.labels_guess import Named, named
 from bertkit.request.own_flags import HeadName
 from bertkit.request.roles import File, Roles
-from bertkit.request.separated import best_separated, may_be_decimal
+from bertkit.request.separated import UNREADABLE, best_separated, may_be_decimal, may_have_thousands, rare_mark
 from bertkit.request.tags_guess import guess_answers, guess_tags
-from bertkit.request.text_guess import ONE_OR_ZERO
+from bertkit.request.text_guess import INDICATING, ONE_OR_ZERO
 
 MOST_WHOLE = 20
 """Distinct whole numbers up to which they are taken as labels."""
@@ -45,6 +47,7 @@ def guess_of(file: File, roles: Roles) -> Guess:
 
 def _found(file: File, column: Column) -> Guess:
     """The head that the label's cells ask for."""
+    _refuse_unreadable(file, column)
     _refuse_odd(file, column)
     if column.only(LIST, JSON_LIST):
         return _lists(file, column)
@@ -59,12 +62,32 @@ def _found(file: File, column: Column) -> Guess:
     if split and split.is_sure:
         return _separated(file, column, split.mark, f"several labels a cell, with '{split.mark}' between them")
     if split and (split.shared > 0 or split.mark != ","):
-        example = next(text for text in column.values if len(parts_of(text, split.mark)) > 1)
         raise RequestError(
-            f"{file.name}: {column.name} has cells such as '{example[:60]}': say --head multi-label, if it is several "
-            f"labels with '{split.mark}' between them, or --head classification, if it is one"
+            f"{file.name}: {column.name} has cells such as '{_with(column, split.mark)}': say --head multi-label, if "
+            f"it is several labels with '{split.mark}' between them, or --head classification, if it is one"
+        )
+    mark = rare_mark(column)
+    if mark:
+        raise RequestError(
+            f"{file.name}: {column.name} has cells such as '{_with(column, mark)}': say --head multi-label, if it is "
+            f"several labels with '{mark}' between them, or --head classification, if it is one"
         )
     return _classes(file, column, "labels by name")
+
+
+def _with(column: Column, mark: str) -> str:
+    """A cell that has the mark between two parts, shortened."""
+    return next(text for text in column.values if len(parts_of(text, mark)) > 1)[:60]
+
+
+def _refuse_unreadable(file: File, column: Column) -> None:
+    """Raise RequestError for lists that are written so that nobody can tell their items."""
+    odd = next((t for t in column.values if UNREADABLE.fullmatch(t.strip()) and kind_of(t) == TEXT), None)
+    if odd is not None:
+        raise RequestError(
+            f"{file.name}: {column.name} has cells such as '{odd[:60]}', a list that is neither JSON nor with a mark "
+            'between its labels: write it as ["a", "b"], or as a|b'
+        )
 
 
 def _asked(file: File, column: Column, head: HeadName) -> Guess:
@@ -76,12 +99,18 @@ def _asked(file: File, column: Column, head: HeadName) -> Guess:
             raise RequestError(f"--head regression: {file.name}: {column.name} has no numbers, but '{column.first}'")
         if len(column.values) == 1 and not column.more:
             raise _one_only(file, column)
+        if may_have_thousands(column):
+            raise RequestError(
+                f"{file.name}: {column.name} has cells such as '{_with(column, ',')}': if the comma separates "
+                "thousands, leave it out; if it is a decimal comma, write a point"
+            )
         return Guess(head=head, why=why, written={"label": "comma"} if column.has(COMMA) else {})
     if head == "multi-label":
         if column.only(LIST, JSON_LIST):
             return _lists(file, column)
+        _refuse_unreadable(file, column)
         split = best_separated(column)
-        return _separated(file, column, split.mark if split else "|", why)
+        return _separated(file, column, split.mark if split else rare_mark(column) or "|", why)
     if column.has(LIST, OBJECTS):
         raise RequestError(f"--head classification: {file.name}: {column.name} has lists, several labels a row")
     return _classes(file, column, why)
@@ -103,7 +132,8 @@ def _refuse_odd(file: File, column: Column) -> None:
     }
     if groups["objects"]:
         raise RequestError(
-            f"{file.name}: {column.name} has objects, such as {column.first}: a label is a word or number"
+            f"{file.name}: {column.name} has objects, such as {_example(column, OBJECTS)[:60]}: a label is a word or "
+            "number"
         )
     if best_separated(column) is not None and not groups["lists"]:
         return
@@ -119,8 +149,6 @@ def _refuse_odd(file: File, column: Column) -> None:
 
 
 def _example(column: Column, kind: str) -> str:
-    from bertkit.data.cell_kinds import kind_of
-
     return next((text for text in column.values if kind_of(text) == kind), column.first)
 
 
@@ -195,14 +223,14 @@ def _indicators(file: File, columns: tuple[str, ...]) -> Guess:
     counts = {}
     for name in columns:
         column = file.profile.by_name[name]
-        odd = next((text for text in column.values if text.strip().lower() not in ONE_OR_ZERO), None)
+        odd = next((text for text in column.values if text.strip().lower() not in INDICATING), None)
         if odd is not None or column.more:
             raise RequestError(
                 f"{file.name}: {name} has '{odd or column.first}': of several label columns each is 0 or 1"
             )
-        counts[name] = sum(rows for text, rows in column.values.items() if text.strip().lower() in ("1", "1.0", "true"))
+        counts[name] = sum(rows for text, rows in column.values.items() if text.strip().lower() in YES)
     rows = file.profile.sample
-    ones = {sum(str(row.get(name)).strip().lower() in ("1", "1.0", "true") for name in columns) for row in rows}
+    ones = {sum(str(row.get(name)).strip().lower() in YES for name in columns) for row in rows}
     if ones == {1} and len(rows) > 3 and file.flags.head is None:
         raise RequestError(
             f"{file.name}: of {', '.join(columns)[:80]} exactly one is 1 in each of the first {len(rows)} rows: say "

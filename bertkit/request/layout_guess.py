@@ -125,7 +125,7 @@ def find_words(file: File) -> Roles | None:
 
 def _refuse_single_words(file: File) -> None:
     """Raise RequestError for a table with one word a row, and its tag."""
-    words = [one for one in file.profile.columns if plain(one.name) in ("word", "token", "form")]
+    words = [one for one in file.profile.columns if plain(one.name) in ("word", "words", "token", "tokens", "form")]
     named = [one for one in words if one.mean_words < 1.1 and not any(c.mean_words >= 3 for c in file.profile.columns)]
     tags = [one for one in file.profile.columns if plain(one.name) in TAGS | LOCAL_TAGS and one not in named]
     if named and tags and not file.flags.text_column:

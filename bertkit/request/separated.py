@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bertkit.data.cell_kinds import BOOLEAN, COMMA, INTEGER, SEPARATORS, WHOLE, parts_of
@@ -9,6 +10,11 @@ from bertkit.data.profile import Column
 
 WIDEST = 6
 """Words of a label on average, above which cells are text with commas, and no labels."""
+RARE_MARKS = ("/", "+", "&", " ")
+"""What separates labels too, but stands within names as well: taken only where --head says multi-label."""
+UNREADABLE = re.compile(r"""\[.*[\s,'"].*\]|\{.*\}|\(\s*['"].*\)|<[^<>]+>(\s*,?\s*<[^<>]+>)+""", re.S)
+"""A list that is neither JSON's nor Python's: [a, b], {'a', 'b'}, ['a' 'b'] of NumPy, ('a', 'b'), <a><b>."""
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +64,31 @@ def best_separated(column: Column) -> Separated | None:
     """The mark that most surely separates labels; None if none does."""
     found = [one for mark in SEPARATORS if (one := separated(column, mark))]
     return max(found, key=lambda one: (one.is_sure, one.cells), default=None)
+
+
+def rare_mark(column: Column) -> str | None:
+    """The rare mark at which half of the cells with it fall into labels; None if none does.
+
+    A part is a label if it is a cell by itself, or stands at several places: `joy` of joy, joy/love, anger/joy; but not
+    `very` of good, very good, very bad.
+    """
+    for mark in RARE_MARKS:
+        cells = [parts_of(text, mark) for text in column.values]
+        places: dict[str, set[int]] = {}
+        for parts in cells:
+            for place, part in enumerate(parts):
+                places.setdefault(part, set()).add(place if len(parts) > 1 else -1)
+        free = {part for part, found in places.items() if -1 in found or len(found) > 1}
+        combined = [parts for parts in cells if len(parts) > 1]
+        if combined and 2 * sum(set(parts) <= free for parts in combined) >= len(combined):
+            return mark
+    return None
+
+
+def may_have_thousands(column: Column) -> bool:
+    """Whether all its commas may separate thousands, as in 1,370."""
+    commas = [text.strip() for text in column.values if "," in text]
+    return bool(commas) and all(map(THOUSANDS.fullmatch, commas))
 
 
 def may_be_decimal(column: Column) -> bool:

@@ -22,8 +22,16 @@ from bertkit.request.roles import File
 from bertkit.request.separated import is_separated
 
 ONE_OR_ZERO = {"0", "1", "0.0", "1.0", "true", "false"}
+YES_OR_NO = {"yes", "no"}
+MARKS = {"spam", "is_spam", "duplicate", "is_duplicate", "is_positive", "sarcasm", "is_sarcastic", "irony", "hate"}
+MARKS |= {"offensive", "toxic", "toxicity"}
+"""Names that are the label, or of several labels the one that a row has or has not."""
 NLI = {"entailment", "neutral", "contradiction", "not_entailment"}
 """Labels of pairs of texts."""
+ASKED = {"question", "query", "answer", "prompt", "response"}
+"""Names of half a pair, whose other half has a text's name."""
+INDICATING = ONE_OR_ZERO | YES_OR_NO
+ANNOTATED = ("label", "spans", "accept", "relations")
 MOSTLY_EMPTY = 0.05
 """Share of the rows of the fullest column of text up to which another is taken for none."""
 TEXT_FLAGS = "--text-column (twice to join both), or with --text-column and --text-pair-column as a pair"
@@ -56,16 +64,17 @@ def is_label_like(column: Column) -> bool:
 
 def is_indicator(column: Column) -> bool:
     """Whether its cells are 0 and 1 only."""
-    return bool(column.values) and not column.more and {value.strip().lower() for value in column.values} <= ONE_OR_ZERO
+    return bool(column.values) and not column.more and {value.strip().lower() for value in column.values} <= INDICATING
 
 
 def find_label(file: File, taken: Sequence[str]) -> Found:
     """The label's column, or the columns of 0 and 1 of each label. Raises RequestError if several could be it."""
     rest = [one for one in file.profile.columns if one.name not in taken and one.filled]
+    _refuse_verdicts(file, rest)
     named = [one for one in rest if label_rank(one.name)] if file.named else []
     best = [one for one in named if label_rank(one.name) == min(label_rank(other.name) for other in named)]
     marks = [one for one in rest if is_indicator(one) and not is_id(one.name)]
-    if best and not (label_rank(best[0].name) > 1 and len(marks) > 1 and all(map(is_indicator, best))):
+    if best and not _is_one_of(best, marks, rest):
         return _best_named(file, best)
     free = [one for one in rest if not (file.named and is_id(one.name))]
     if file.flags.head == "regression":
@@ -79,6 +88,33 @@ def find_label(file: File, taken: Sequence[str]) -> Found:
     if len(likely) > 1:
         raise file.ambiguous("the label", likely, "--label-column")
     return ((likely[0].name,), _content_reason(likely[0])) if likely else ((), "")
+
+
+def _refuse_verdicts(file: File, columns: Sequence[Column]) -> None:
+    """Raise RequestError for rows that say of their own annotation that it is rejected, as Prodigy writes them."""
+    answer = next((one for one in columns if plain(one.name) == "answer"), None)
+    annotated = [one.name for one in columns if plain(one.name) in ANNOTATED]
+    if (
+        answer is None
+        or not annotated
+        or not {"reject", "ignore"} & set(answer.values)
+        or "accept" not in answer.values
+    ):
+        return
+    raise RequestError(
+        f"{file.name}: {answer.name} says of each row whether its {annotated[0]} is accepted: keep the rows with "
+        "'accept' only, or say --label-column"
+    )
+
+
+def _is_one_of(best: Sequence[Column], marks: Sequence[Column], rest: Sequence[Column]) -> bool:
+    """Whether what is named as the label is one of several labels, each with a column of 0 and 1, or of its share."""
+    if label_rank(best[0].name) == 1 or (len(best) == 1 and plain(best[0].name) not in MARKS):
+        return False
+    if all(map(is_indicator, best)):
+        return len(marks) > 1
+    shares = [one for one in rest if one.only(*NUMBERS) and one.has(DECIMAL) and not is_id(one.name)]
+    return best[0] in shares and len(shares) > 1
 
 
 def _number(file: File, columns: Sequence[Column]) -> Found:
@@ -149,7 +185,7 @@ def _refuse_third(file: File, columns: Sequence[Column], pair: tuple[Column, Col
 
 def _named_pair(columns: Sequence[Column]) -> tuple[Column, Column] | None:
     """The two columns of a pair by its names, such as sentence1 and sentence2."""
-    texts = [one for one in columns if not is_label_like(one) or is_text(one.name)]
+    texts = [one for one in columns if not is_label_like(one) or is_text(one.name) or one.mean_words >= 3]
     by_name = {plain(one.name): one for one in reversed(texts)}
     for first in texts:
         second = by_name.get(second_of(first.name) or "")
@@ -169,6 +205,9 @@ def _named_text(file: File, columns: Sequence[Column]) -> Found:
         texts = [one for one in texts if not is_label_like(one)] or texts
     if len(texts) > 1:
         raise file.ambiguous("the text", texts, TEXT_FLAGS)
+    asked = [one for one in columns if plain(one.name) in ASKED and one.mean_words >= 3]
+    if texts and asked:
+        raise file.ambiguous("the text", [*texts, *asked], TEXT_FLAGS)
     titles = [one for one in columns if is_title(one.name)]
     if texts and len(titles) == 1:
         return (titles[0].name, texts[0].name), "by their names, joined"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bertkit.data.header import MISSING
 from bertkit.data.profile import Profile
 from bertkit.request.column_names import SPLIT_COLUMNS, plain
 from bertkit.request.guess import Guess
@@ -22,6 +23,7 @@ KINDS = {
     "conll": "CoNLL columns", "folders": "a folder of texts for each class",
 }  # fmt: skip
 COSTLY = 1_000
+TAGGED = ("tagging", "chunk-tagging")
 
 
 def about(roles: Roles, guess: Guess) -> str:
@@ -93,6 +95,9 @@ def notes_of(profiles: dict[str, Profile], guess: Guess) -> tuple[str, ...]:
     single = [name for name, rows in labels.rows.items() if rows == 1]
     if single:
         notes.append(f"{_listed(single)}: one row only, too few to learn and to score")
+    missing = [name for name in labels.names if name.casefold() in MISSING and guess.head not in TAGGED]
+    if missing:
+        notes.append(f"{_listed(missing)}: taken as a label; if it stands for none, empty those cells")
     if len(labels.names) >= COSTLY:
         notes.append(
             f"{len(labels.names):,} labels: the output layer alone has {len(labels.names):,} x the encoder's width "
