@@ -169,3 +169,15 @@ def test_a_cell_is_of_its_kind(cell: str, kind: str) -> None:
 
 def test_an_array_of_numpy_is_no_list_of_one_long_word() -> None:
     assert listed("['Anna' 'met' 'Paul']") is None
+
+
+def test_texts_too_long_to_be_kept_count_as_texts_beside_shorter_ones(refused: Refused, tmp_path: Path) -> None:
+    rows = [f"{'so long a memo ' * 20}{i},place number {i % 40},{('good', 'bad')[i % 2]}" for i in range(60)]
+    write(tmp_path / "memos.csv", "memo,place,label\n" + "\n".join(rows) + "\n")
+    assert "2 columns could be the text: memo" in refused("check", "memos.csv")
+
+
+@pytest.mark.parametrize("content", ["#text\n#text\n", "#a = b\n#c = d\n"])
+def test_a_file_of_comments_alone_is_refused(refused: Refused, tmp_path: Path, content: str) -> None:
+    write(tmp_path / "comments.txt", content)
+    assert "comments.txt" in refused("check", "comments.txt")

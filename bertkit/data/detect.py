@@ -125,6 +125,8 @@ def _conll(text: str, header: bool | None) -> FileFormat | None:
     delimiter = "\t" if sum("\t" in line for line in kept) > len(kept) / 2 else " "
     blocks = [[cells for _, cells in block] for block in sentences(iter(enumerate(lines, 1)), delimiter)]
     words = [cells for block in blocks for cells in block]
+    if not words:
+        return None
     width, same = Counter(map(len, words)).most_common(1)[0]
     if not 2 <= width <= 16 or same < 0.9 * len(words):
         return None

@@ -24,7 +24,6 @@ from bertkit.request.column_names import (
 from bertkit.request.roles import File, Roles
 
 LISTS = (LIST, JSON_LIST)
-MOST_TAGS = 500
 INSIDE = 0.8
 """The share of the first rows whose answer must be in the document, for it to be an answer."""
 

@@ -51,7 +51,8 @@ def reads_as_text(column: Column) -> bool:
         return False
     latin = column.first.isascii()
     long = column.mean_words >= 3 if latin else column.mean_characters >= 6
-    return long and (column.more or len(column.values) >= 0.5 * column.filled)
+    not_kept = column.filled - sum(column.values.values())  # long ones, which are counted as different
+    return long and (column.more or len(column.values) + not_kept >= 0.5 * column.filled)
 
 
 def is_label_like(column: Column) -> bool:
