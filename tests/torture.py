@@ -123,10 +123,14 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
 
 
 def rounds_of(options: argparse.Namespace, victim: Victim, folder: Path, draws: random.Random) -> list[Moment | Fault]:
-    """What happens to one head's runs; of each kind of moment, the first is the last that comes."""
+    """What happens to one head's runs; of each kind of moment, the first is the last that comes.
+
+    With flags a run may be shorter, as with early stopping: then all are drawn.
+    """
     drawn, kinds = partial(Moment.drawn, draws, processes=victim.processes), tuple(MOMENTS)
     killed = [drawn(kinds[k % len(kinds)]) for k in range(options.kills)]
-    killed[: len(kinds)] = [replace(one, count=MOMENTS[one.kind]) for one in killed[: len(kinds)]]
+    if not options.flags:
+        killed[: len(kinds)] = [replace(one, count=MOMENTS[one.kind]) for one in killed[: len(kinds)]]
     asked = [drawn(sent=ASKING[k % len(ASKING)]) for k in range(options.signals)]
     faults = Fault.every(places(victim, folder), draws)
     return [*killed, *asked, *(faults if options.faults is None else draws.sample(faults, options.faults))]
