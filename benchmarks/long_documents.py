@@ -60,7 +60,7 @@ def main() -> None:
         if name in options.only.split(",") and kept.get(name, {}).get("recipe") != to_plain(TASK.recipe):
             kept[name] = measure(long, length, options.runs)
             KEPT.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
-    print(table(kept))
+    print(table())
 
 
 def write_folds(file: Path, runs: Path) -> None:
@@ -113,8 +113,14 @@ def paired(first: str, second: str) -> tuple[float, float, float, float]:
     return float(gaps.mean()), float(low), float(high), float(p)
 
 
-def table(kept: dict[str, Any]) -> str:
-    """Every setting's accuracy, and its difference from truncation to as many tokens and to 512, in Markdown."""
+def table() -> str:
+    """Every setting's accuracy, and its difference from truncation to as many tokens and to 512, in Markdown.
+
+    Empty if nothing was measured.
+    """
+    kept: dict[str, Any] = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
+    if not kept:
+        return ""
     lines = ["| --long | --max-length | accuracy | rows cut | - truncate, as many tokens | - truncate 512 | seconds |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- |")
     for name, one in kept.items():

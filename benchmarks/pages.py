@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import comparisons, estimates, kit, own_table, precision, report, results, summary, tree
+from benchmarks import comparisons, estimates, kit, long_documents, own_table, precision, report, results, summary, tree
 
 ROOT = Path(__file__).parent.parent
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
@@ -22,6 +22,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "own files": own_table.table,
         "kit": kit.table,
         "estimates": estimates.table,
+        "long": long_documents.table,
         "second": summary.second_table,
         "bench": report.table,
     },
