@@ -153,7 +153,7 @@ def _folders(source: Source, data: Path) -> list[Path]:
 
 
 def _official(source: Source, folder: Path, split: str) -> Located | None:
-    if split in source.formats:
+    if split in source.formats or source.stems.get(split) == ():  # a user's own files: all that are named
         return _all(folder, source.files.get(split, ()), split)
     for pattern in source.files.get(split, ()):
         matches = sorted(path for path in folder.glob(pattern) if path.is_file())

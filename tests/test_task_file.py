@@ -99,6 +99,10 @@ def test_a_task_file_by_hand_needs_a_head_files_and_columns_only(
     found = checked(capsys, "mine/short.toml")
     assert (found["task"], found["labels"]) == ("short", ["bad", "good"])
     assert [(one["split"], one["rows"]) for one in found["splits"]] == [("train", 24), ("dev", 8)]
+    write(tmp_path / "mine/more.csv", table("review,stars", lambda k: (sentence(k + 90), pick("bad good", k)), 6))
+    several = by_hand.replace('"reviews.csv"', '["reviews.csv", "more.csv"]')
+    write(tmp_path / "mine/several.toml", several + '[columns]\ntext = "review"\nlabel = "stars"\n')
+    assert [one["rows"] for one in checked(capsys, "mine/several.toml")["splits"]] == [30, 8]
 
 
 def test_a_share_that_is_typed_is_held_out_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
