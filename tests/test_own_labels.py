@@ -1,4 +1,4 @@
-"""Label columns that hold something else than they seem to: rejected rows, lists nobody can read, amounts, marks."""
+"""Label columns that hold something other than labels: rejected rows, unreadable lists, amounts, marks."""
 
 from __future__ import annotations
 

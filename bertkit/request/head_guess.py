@@ -81,7 +81,7 @@ def _with(column: Column, mark: str) -> str:
 
 
 def _refuse_unreadable(file: File, column: Column) -> None:
-    """Raise RequestError for lists that are written so that nobody can tell their items."""
+    """Raise RequestError for cells that look like lists whose items cannot be told apart."""
     odd = next((t for t in column.values if UNREADABLE.fullmatch(t.strip()) and kind_of(t) == TEXT), None)
     if odd is not None:
         raise RequestError(
