@@ -90,6 +90,18 @@ def test_every_part_of_a_split_is_read_and_none_may_be_missing(
         assert (leaving.value.code, why in capsys.readouterr().err) == (2, True)
 
 
+def test_the_files_of_a_repository_of_the_hub_are_found_in_its_folder_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"text": f"the film of day {k}", "label": "good" if k % 3 else "bad"} for k in range(40)]
+    write(tmp_path / "films" / "README.md", "# Films")
+    write(tmp_path / "films" / "data" / "train-00000-of-00001.jsonl", json_lines(*rows[:30]))
+    write(tmp_path / "films" / "data" / "test-00000-of-00001.jsonl", json_lines(*rows[30:]))
+    said = checked(capsys, "films")
+    assert (said["task"], part(said, "test")["rows"]) == ("films", 10)
+
+
 def test_rows_of_dev_that_stand_in_train_are_counted(reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = checked(capsys, "mine")
     assert said["overlaps"] == [{"split": "dev", "other": "train", "exact": 1, "normalised": 2}]

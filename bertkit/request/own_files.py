@@ -124,9 +124,11 @@ def _check_there(path: Path, shown: str) -> None:
 
 
 def _in_folder(folder: Path, typed: str, flags: OwnFlags, scored: bool) -> OwnFiles:
-    """The files of a folder that are called after a split; or its one file of rows."""
-    there = [one for one in sorted(folder.iterdir()) if one.is_file() and one.name[0] not in "._"]
-    there = [one for one in there if not NO_ROWS.fullmatch(_unpacked(one.name))]
+    """The files of a folder that are called after a split; or its one file of rows.
+
+    Where it has no rows itself they are those of its folder `data`, as in a dataset's repository of the Hub.
+    """
+    there = _row_files(folder) or _row_files(folder / "data")
     found = {split: _of_split(folder, split, there) for split in SPLITS}
     paths = {split: files for split, files in found.items() if files}
     paths |= {split: (expanded(file),) for split, file in flags.files.items()}
@@ -145,6 +147,12 @@ def _in_folder(folder: Path, typed: str, flags: OwnFlags, scored: bool) -> OwnFi
             f"{typed}: no file called {split}.* and not one file alone; it has {shown}{more}: name the file{flagged}"
         )
     return _made(folder.resolve().name, paths, flags)
+
+
+def _row_files(folder: Path) -> list[Path]:
+    """Files that hold rows by their names; none if there is no such folder."""
+    files = [one for one in sorted(folder.iterdir()) if one.is_file()] if folder.is_dir() else []
+    return [one for one in files if one.name[0] not in "._" and not NO_ROWS.fullmatch(_unpacked(one.name))]
 
 
 def _of_split(folder: Path, split: str, there: list[Path]) -> tuple[Path, ...]:
