@@ -71,6 +71,7 @@ def test_strange_rows_are_trained_on_and_scored(encoder: Path, tmp_path: Path, n
     assert result["evaluations"][0]["rows"] == len(dev)
 
 
+@pytest.mark.slow
 def test_a_row_of_two_million_words_is_cut_and_said_to_be(encoder: Path, tmp_path: Path) -> None:
     data = reviews(tmp_path / "data", [GOOD, BAD, {"sentence": "film " * 2_000_000, "label": 1}], [GOOD])
     result = trained(encoder, data, tmp_path / "runs")

@@ -38,7 +38,9 @@ def tortured(flags: str, head: str = "classification", processes: int = 1, kills
     return count
 
 
-@pytest.mark.parametrize("kit", KITS)
+@pytest.mark.parametrize(
+    "kit", ["layers", *(pytest.param(kit, marks=pytest.mark.slow) for kit in KITS if kit != "layers")]
+)
 def test_a_run_with_the_kit_that_is_killed_resumes_to_the_same_bytes(kit: str) -> None:
     count = tortured(KITS[kit], LABELLED.get(kit, "classification"))
     assert count["runs"] == count["survived"] == count["identical"] == 5

@@ -17,7 +17,7 @@ import tiny
 import torch
 from door import Refused, refused
 from test_train import DRY, bytes_of
-from victim import KINDS, OWN
+from victim import HEADS, OWN
 
 from bertkit import registry
 from bertkit.cli import main
@@ -94,7 +94,7 @@ def crash(spec: Spec, out: Path, monkeypatch: pytest.MonkeyPatch, after: int = 4
     return out / runs.resolved(spec).folder_name
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*HEADS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in OWN)])
 def test_runs_that_are_killed_stopped_or_out_of_memory_resume_to_the_same_bytes(kind: str) -> None:
     kills = min(KILLS, FEW) if kind in OWN else KILLS
     asked = ["--heads", kind, "--kills", str(kills), "--signals", "2", "--faults", "2", "--seed", "3"]

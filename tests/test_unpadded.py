@@ -162,6 +162,7 @@ def _runs(kind: str, loaded: Loaded, features: Features) -> list[Any]:
     return [logits[i] if kind in ("tagging", "span") else logits[i][0] for i in range(len(features))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "kind"), PAIRS)
 def test_every_one_of_fifty_losses_is_that_of_the_padded_plain_loop(
     ways: dict[tuple[str, str], Ways], family: str, kind: str
@@ -172,6 +173,7 @@ def test_every_one_of_fifty_losses_is_that_of_the_padded_plain_loop(
     assert max(apart) < 1e-6 * max(1.0, *(other["loss"] for other in one.theirs))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "kind"), PAIRS)
 def test_the_logits_after_fifty_updates_are_those_of_the_padded_plain_loop(
     ways: dict[tuple[str, str], Ways], family: str, kind: str
@@ -183,6 +185,7 @@ def test_the_logits_after_fifty_updates_are_those_of_the_padded_plain_loop(
         torch.testing.assert_close(mine, other, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("family", "kind"), PAIRS)
 def test_gradients_are_as_long_as_the_plain_loops(ways: dict[tuple[str, str], Ways], family: str, kind: str) -> None:
     one = ways[family, kind]
