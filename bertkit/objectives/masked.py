@@ -1,0 +1,62 @@
+"""Masked language modelling: hidden tokens are predicted from the text around them (Devlin et al. 2019, 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from bertkit.errors import RequestError
+from bertkit.objectives.base import Objective
+
+if TYPE_CHECKING:
+    from bertkit.heads.features import Features
+    from bertkit.objectives.rows import Draws, Indices, Pieces, TextRows
+
+Unit = Literal["subword", "whole-word", "span", "ngram"]
+Replacement = Literal["80-10-10", "mask", "random"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masked(Objective):
+    """A share of the tokens is predicted; what the model sees in their place is drawn for each.
+
+    probability  the share of a row's tokens that are predicted, at least one
+    unit         what is chosen: tokens; whole words; spans of words, their lengths geometric (SpanBERT); or n-grams
+                 of 1 to 3 words, n with a probability proportional to 1/n (ALBERT)
+    replacement  80 % mask token, 10 % a random token, 10 % left as it is; or always one of the first two
+    static       whether a row is masked alike in every epoch
+    """
+
+    kind: Literal["mlm"] = "mlm"
+    probability: float = 0.15
+    unit: Unit = "subword"
+    replacement: Replacement = "80-10-10"
+    static: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise RequestError for a probability out of range."""
+        if not 0 < self.probability < 1:
+            raise RequestError(f"--mlm-probability {self.probability:g}: it must be above 0 and below 1")
+
+    @property
+    def auto_models(self) -> dict[str, str]:
+        """The encoders' masked language models."""
+        return {
+            "bert": "BertForMaskedLM",
+            "roberta": "RobertaForMaskedLM",
+            "albert": "AlbertForMaskedLM",
+            "modernbert": "ModernBertForMaskedLM",
+        }
+
+    @property
+    def is_static(self) -> bool:
+        """As asked for."""
+        return self.static
+
+    def room(self, max_length: int, pieces: Pieces) -> int:
+        """What the start and end token leave."""
+        return max_length - 2
+
+    def corrupt(self, rows: TextRows, which: Indices, draws: Draws, pieces: Pieces) -> Features:
+        """The rows between a start and an end token, masked."""
+        raise NotImplementedError

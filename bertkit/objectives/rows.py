@@ -1,0 +1,85 @@
+"""What an objective reads: rows of tokens, what it must know of the vocabulary, and random numbers by row.
+
+B rows, T_i tokens of row i, V tokens of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertkit.heads.features import Ragged
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pieces:
+    """What objectives know of a vocabulary of V tokens.
+
+    special    (V,) whether a token is special: never masked, never drawn as a random one
+    continues  (V,) whether a token continues the word of the token before it
+    mask       the id of the mask token; start, end, pad likewise; None where the vocabulary has none
+    sentinels  the ids of T5's <extra_id_0>, <extra_id_1>, ...; () for other vocabularies
+    """
+
+    special: NDArray[np.bool_]
+    continues: NDArray[np.bool_]
+    mask: int | None = None
+    start: int | None = None
+    end: int | None = None
+    pad: int | None = None
+    sentinels: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """V."""
+        return len(self.special)
+
+    @property
+    def plain(self) -> Indices:
+        """The ids of all tokens that are not special, ascending."""
+        return np.flatnonzero(~self.special)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """B rows of a corpus, as tokens without the special ones that an objective adds.
+
+    row        (B,) their indices
+    document   (B,) the document that a row begins in
+    tokens     T_i token ids each; a window over several documents holds the end token between two of them
+    sentences  where each of its sentences begins, ascending from 0, as an offset into the row
+    """
+
+    row: Indices
+    document: Indices
+    tokens: Ragged
+    sentences: Ragged
+
+
+class TextRows(Protocol):
+    """The rows of a corpus, which are read by their indices."""
+
+    def __len__(self) -> int: ...
+    def texts(self, rows: Indices) -> Texts: ...
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of a corpus' rows in one epoch: those of a row depend on (seed, epoch, row) alone."""
+
+    seed: int
+    epoch: int
+
+    def of(self, row: int) -> np.random.Generator:
+        """The generator of one row."""
+        return np.random.default_rng([self.seed, self.epoch, int(row)])
+
+    def each(self, rows: Sequence[int] | Indices) -> list[np.random.Generator]:
+        """The generator of each row."""
+        return [self.of(int(row)) for row in rows]
