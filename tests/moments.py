@@ -67,7 +67,7 @@ def armed(moment: Moment) -> Callable[[], None]:
                 os.kill(os.getpid(), moment.signal)
 
         if moment.kind == "update":
-            _before(update.Updater, "_summed", tick)
+            _before(update.Updater, "_share", tick)
             _before(update.Updater, "step", tick)
         elif moment.kind == "save":
             _in_pieces(checkpoint, "save_file", tick)

@@ -192,13 +192,13 @@ def test_fractions_of_epochs_give_so_many_updates(
 
 def test_an_update_has_so_many_micro_batches_and_the_last_of_an_epoch_may_have_fewer() -> None:
     one = schedule(order=Order(size=2), accumulation=3, epochs=2)
-    assert [len(micros) for micros in one.micro_batches()] == [3, 2, 3, 2]
-    seen = [int(feature) for micros in one.micro_batches() for micro in micros for feature in micro]
+    assert [len(micros) for _, micros in one.micro_batches()] == [3, 2, 3, 2]
+    seen = [int(feature) for _, micros in one.micro_batches() for micro in micros for feature in micro]
     assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
 
 
 def test_updates_that_are_given_take_the_place_of_epochs() -> None:
-    sizes = [len(micro) for micros in schedule(given_updates=7).micro_batches() for micro in micros]
+    sizes = [len(micro) for _, micros in schedule(given_updates=7).micro_batches() for micro in micros]
     assert sum(sizes[:3]) == sum(sizes[3:6]) == 10 and len(sizes) == 7
 
 

@@ -19,6 +19,7 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, trainer
 from tokenizers import models as parts
 from tokenizers.processors import TemplateProcessing
 
+from bertkit.data.sampler import Indices
 from bertkit.encoders import Encoder
 from bertkit.evaluation import inference
 from bertkit.heads import Classification, Head, Number, Span, Tagging, Window
@@ -226,10 +227,26 @@ def model_of(kind: str, loaded: Loaded, layout: Layout = "auto", recipe: Recipe 
     return TaskModel(loaded=loaded, head=HEADS[kind], window=WINDOW, layout=how, accelerator=accelerator())
 
 
+class _Same:
+    """Features that are the same in every epoch."""
+
+    def __init__(self, features: Features) -> None:
+        self._features = features
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def take(self, features: Indices, epoch: int) -> Features:
+        return self._features.take(features)
+
+    def lengths_of(self, features: Indices) -> Indices:
+        return self._features.lengths_of(features)
+
+
 def train_in_place(model: TaskModel, features: Features, recipe: Recipe, seed: int = 1) -> list[dict[str, Any]]:
     """Train a model; the log."""
     log: list[dict[str, Any]] = []
-    train(model, features, recipe, Session(log=log.append, progress=Progress(), seed=seed))
+    train(model, _Same(features), recipe, Session(log=log.append, progress=Progress(), seed=seed))
     return log
 
 

@@ -165,8 +165,8 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.all_features) if self._there else len(self._given[1])
 
-    def take(self, features: Indices) -> Features:
-        """These features, in this order."""
+    def take(self, features: Indices, epoch: int = 0) -> Features:
+        """These features, in this order; they are the same in every epoch."""
         if self._there:
             return self.all_features.take(features)
         self._asked += 1

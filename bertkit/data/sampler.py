@@ -133,14 +133,14 @@ class Schedule:
             exact = sum(map(self.updates_in, range(whole))) + (part and part * self.updates_in(whole))
         return max(1, math.ceil(round(exact, 6)))  # 0.55 * 100 is a little over 55
 
-    def micro_batches(self) -> Iterator[list[Indices]]:
-        """For each update its micro-batches, over all processes."""
+    def micro_batches(self) -> Iterator[tuple[int, list[Indices]]]:
+        """For each update its epoch, and its micro-batches, over all processes."""
         left, epoch = self.updates, 0
         while left:
             batches = self.order.epoch(self.features, self.lengths, epoch)
             for first in batches:
                 more = zip(range(self.accumulation - 1), batches, strict=False)
-                yield list(chain([first], (batch for _, batch in more)))
+                yield epoch, list(chain([first], (batch for _, batch in more)))
                 left -= 1
                 if not left:
                     return

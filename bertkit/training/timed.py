@@ -96,7 +96,7 @@ def time_updates(model: TaskModel, features: Features, recipe: Recipe, session: 
 def work_of(schedule: Schedule, features: Features, padded: bool) -> Work:
     """What the first COUNTED updates of a schedule read."""
     found = []
-    for micros in islice(schedule.micro_batches(), COUNTED):
+    for _, micros in islice(schedule.micro_batches(), COUNTED):
         lengths = [features.lengths_of(micro) for micro in micros]
         tokens = sum(int(each.sum()) for each in lengths)
         whole = features.windows is None  # a window is shorter than the feature, and padded to its like
@@ -129,7 +129,7 @@ def _parts_of(schedule: Schedule, features: Features, recipe: Recipe, picked: li
     wanted = set(picked)
     return {
         k: [part for micro in micros for part in split(features.take(micro), recipe)]
-        for k, micros in enumerate(islice(schedule.micro_batches(), max(picked) + 1))
+        for k, (_, micros) in enumerate(islice(schedule.micro_batches(), max(picked) + 1))
         if k in wanted
     }
 
@@ -154,7 +154,7 @@ def _see(one: Updater, schedule: Schedule, features: Features) -> None:
     if one.rows is None:
         return
     found, count = [], 0
-    for micros in islice(schedule.micro_batches(), max(schedule.updates // 2, 1)):
+    for _, micros in islice(schedule.micro_batches(), max(schedule.updates // 2, 1)):
         found += micros
         count += sum(map(len, micros))
         if count >= min(SEEN, len(features)):

@@ -14,7 +14,7 @@ from bertkit.errors import RunError
 from bertkit.heads.features import Features
 from bertkit.machine.memory import Guard
 from bertkit.models.layout import BatchLayout
-from bertkit.models.task_model import TaskModel
+from bertkit.models.trainable import Trainable
 from bertkit.progress import Progress
 from bertkit.result import Training
 from bertkit.task import Recipe
@@ -41,12 +41,17 @@ class NotFiniteError(RunError):
         self.rows = rows
 
 
-class FeatureSource(Protocol):
-    """Features taken by the batch: a Features, or rows that are still being encoded."""
+class FeatureLengths(Protocol):
+    """How many features there are, and how long each is."""
 
     def __len__(self) -> int: ...
-    def take(self, features: Indices) -> Features: ...
     def lengths_of(self, features: Indices) -> Indices: ...
+
+
+class FeatureSource(FeatureLengths, Protocol):
+    """Features taken by the batch, as they are in an epoch: of rows still being encoded, or of a corpus."""
+
+    def take(self, features: Indices, epoch: int) -> Features: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +99,7 @@ class Sums:
         )
 
 
-def schedule_of(source: FeatureSource, recipe: Recipe, layout: BatchLayout, seed: int) -> Schedule:
+def schedule_of(source: FeatureLengths, recipe: Recipe, layout: BatchLayout, seed: int) -> Schedule:
     """Which features make which update."""
     return Schedule(
         order=layout.cut(recipe, seed),
@@ -106,7 +111,7 @@ def schedule_of(source: FeatureSource, recipe: Recipe, layout: BatchLayout, seed
     )
 
 
-def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Session) -> Training:
+def train(model: Trainable, source: FeatureSource, recipe: Recipe, session: Session) -> Training:
     """Train `model` in place by `recipe`, from the checkpointer's state if it has one.
 
     Raises NotFiniteError if a loss is non-finite, RunError if one row does not fit into memory, and StopRequested (a
@@ -131,10 +136,10 @@ def train(model: TaskModel, source: FeatureSource, recipe: Recipe, session: Sess
             sums = Sums(**{name: checkpointer.state.facts[name] for name in vars(sums)})
             session.progress.advance(sums.step, loss=sums.loss)
         began = time.perf_counter() - sums.seconds
-        for micros in islice(schedule.micro_batches(), sums.step, None):
+        for epoch, micros in islice(schedule.micro_batches(), sums.step, None):
             if session.stopping and session.stopping.done:
                 break
-            parts = [part for micro in micros for part in split(source.take(micro), recipe)]
+            parts = [part for micro in micros for part in split(source.take(micro, epoch), recipe)]
             step, rate = sums.step + 1, recipe.learning_rate * rate_of(sums.step, updates, recipe.warmup)
             update, exact = _backward(one, parts, step, rate, session.progress)
             one.step(update.norm, recipe.max_grad_norm, rate)
@@ -186,7 +191,7 @@ def _backward(one: Updater, parts: list[Features], step: int, rate: float, progr
     return again, True
 
 
-def _described(schedule: Schedule, model: TaskModel, fast_dropout: bool) -> str:
+def _described(schedule: Schedule, model: Trainable, fast_dropout: bool) -> str:
     """The training to come, in one line for the user."""
     order, accelerator = schedule.order, model.accelerator
     size = f"{order.size} rows" if order.tokens is None else f"at most {order.tokens:,} tokens"

@@ -24,10 +24,8 @@ from bertkit.kernels.dropout import Masks, PlainMasks
 from bertkit.kernels.dropout import fast_dropout as dropout_from
 from bertkit.kernels.embedding import SeenRows, fits, seen_rows
 from bertkit.kernels.linear import fast_linear
-from bertkit.kernels.unpadded import unpadded
 from bertkit.machine.memory import Guard, out_of_memory
-from bertkit.models.forward import forward, readable_inputs
-from bertkit.models.task_model import TaskModel
+from bertkit.models.trainable import Trainable
 from bertkit.training.checkpoint import State
 
 WEIGHTS, MOMENTS, ROWS, RNG = "weights/", "optimizer/", "rows/", "draws/"
@@ -53,15 +51,14 @@ class KnownToAll(MemoryError):  # noqa: N818  # what it says of MemoryError
 
 @contextmanager
 def updater(
-    model: TaskModel, optimizer: torch.optim.AdamW, seed: int, fast_dropout: bool, guard: Guard
+    model: Trainable, optimizer: torch.optim.AdamW, seed: int, fast_dropout: bool, guard: Guard
 ) -> Iterator[Updater]:
     """An Updater; on exit the model has its own layers back."""
     loaded, accelerator = model.loaded, model.accelerator
     fast = fast_dropout and accelerator.device.type == "cpu"
     masks = Masks(seed, accelerator.process_index) if fast else PlainMasks(seed)
     with ExitStack() as stack:
-        if model.layout.packed:
-            stack.enter_context(unpadded(loaded.model, model.head.per_token))
+        stack.enter_context(model.in_training())
         if fast:
             stack.enter_context(dropout_from(loaded.model, masks))
         stack.enter_context(fast_linear(loaded.model))
@@ -74,10 +71,7 @@ def updater(
                 torch.distributed.broadcast(tensor.detach(), src=0)
         prepared = accelerator.prepare(optimizer)
         network.train()
-        yield Updater(
-            model=model, optimizer=prepared, masks=masks, fast=fast, rows=rows,
-            readable=readable_inputs(loaded.model), guard=guard,
-        )  # fmt: skip
+        yield Updater(model=model, optimizer=prepared, masks=masks, fast=fast, rows=rows, guard=guard)
 
 
 @dataclass(kw_only=True)
@@ -89,12 +83,11 @@ class Updater:
     skipped updates that fp16 has skipped in a row
     """
 
-    model: TaskModel
+    model: Trainable
     optimizer: Any
     masks: Masks
     fast: bool
     rows: SeenRows | None
-    readable: set[str]
     guard: Guard
     pieces: int = 1
     skipped: int = 0
@@ -143,11 +136,11 @@ class Updater:
         self.pieces *= 2
 
     def _backward_all(self, parts: list[Features], exact: bool) -> float:
-        total = sum(map(self.model.head.count, parts)) or 1
+        total = self.model.total(parts)
         loss, lacking = torch.zeros((), device=self.accelerator.device), None
         try:
             for part in parts:
-                mean = self._summed(part, exact) / total
+                mean = self._share(part, total, exact)
                 self.accelerator.backward(mean)
                 loss += mean.detach()
         except (RuntimeError, MemoryError) as error:
@@ -171,16 +164,13 @@ class Updater:
         elif lacking:
             raise lacking
 
-    def _summed(self, part: Features, exact: bool) -> Tensor:
-        """The summed loss of this process' share of a micro-batch; 0, still with a gradient, if it has none."""
+    def _share(self, part: Features, total: Any, exact: bool) -> Tensor:
+        """What this process' share of a micro-batch adds to the mean loss; 0, still with a gradient, if it has none."""
         rank, processes = self.accelerator.process_index, self.accelerator.num_processes
         mine = share(part.lengths, rank, processes)
         given = part.take(mine if len(mine) else np.zeros(1, np.int64)) if processes > 1 else part
-        batch = self.model.batch(given)
-        with nullcontext() if exact else self.accelerator.autocast():
-            logits = forward(self.network, self.model.head, batch, self.readable, self.masks)
-        assert batch.targets is not None
-        return self.model.head.loss(logits.float(), batch.targets, batch.mask) * float(len(mine) > 0)
+        precision = nullcontext() if exact else self.accelerator.autocast()
+        return self.model.loss(given, total, self.masks, precision) * float(len(mine) > 0)
 
     def _norm(self) -> float:
         """The norm of the gradient."""
