@@ -5,18 +5,31 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from bertkit.errors import RequestError
 from bertkit.objectives import Objective
 from bertkit.objectives.base import Architecture
-from bertkit.spec import Device, Precision, to_plain
+from bertkit.spec import SPEC_FILE, Device, Precision, to_plain
 from bertkit.task import Recipe
 
 DocumentKind = Literal["auto", "blank-lines", "file", "row"]
 VocabularyKind = Literal["wordpiece", "bpe", "unigram", "characters"]
 Start = Literal["bert", "fast"]
 Keep = Literal["log", "none"]
+
+PRETRAINING = "pretraining"
+"""The key of spec.json that holds a PretrainSpec."""
+
+
+def is_pretraining(folder: Path) -> bool:
+    """Whether a folder is that of a pretraining run, by its spec.json."""
+    try:
+        return PRETRAINING in json.loads((folder / SPEC_FILE).read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
+
 
 VOCABULARIES: dict[Architecture, VocabularyKind] = {
     "bert": "wordpiece",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bertkit.pretraining import PretrainSpec
 from bertkit.spec import Spec
 
 SCHEMA = 1
@@ -136,6 +137,40 @@ class Result:
             for name, score in scored.metrics.items():
                 return name, score
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainResult:
+    """A finished pretraining run.
+
+    measures  of the held-out text at the end, by name: loss in nats, perplexity, accuracy of predicted tokens
+    unigram   the loss of the same tokens under the unigram distribution of the train text
+    rows      rows of the "train" and the "held-out" text
+    corpus    what was read, counted, and its digest
+    encoder   the model: its architecture, parameters, digests
+    """
+
+    spec: PretrainSpec
+    measures: Mapping[str, Score]
+    unigram: float | None
+    rows: Mapping[str, int]
+    corpus: Mapping[str, Any]
+    training: Training
+    device: str
+    precision: str
+    encoder: Mapping[str, Any]
+    versions: Mapping[str, str]
+    seconds: float = 0.0
+    schema_number: int = SCHEMA
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrained:
+    """A pretraining run's folder and its result; `before` if it had finished before this command."""
+
+    folder: Path
+    result: PretrainResult
+    before: bool
 
 
 def selected_lines(selected: Mapping[str, Any]) -> list[str]:

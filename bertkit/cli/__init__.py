@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bertkit import __version__
-from bertkit.cli import check, compare, eval_, finetune, predict, resume, tasks
+from bertkit.cli import check, compare, eval_, finetune, predict, pretrain, resume, tasks
 from bertkit.cli.options import command, plain_name
 from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 command(app, "check", check.check)
 command(app, "finetune", finetune.finetune)
+command(app, "pretrain", pretrain.pretrain)
 command(app, "resume", resume.resume)
 command(app, "eval", eval_.evaluate)
 command(app, "compare", compare.compare)

@@ -15,6 +15,7 @@ from bertkit.request.config import options_in, outdone, spec_typed
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.option import OUTPUT, Option
 from bertkit.request.own_flags import OwnFlags
+from bertkit.request.pretrain_flags import PretrainFlags
 from bertkit.request.saved_spec import saved_spec, values_of
 
 CHECK = "check"
@@ -27,7 +28,7 @@ class Display:
     json: Annotated[bool, Option("--json", OUTPUT, "Print JSON to stdout.")] = False
     quiet: Annotated[
         bool,
-        Option("--quiet -q", OUTPUT, "Show no progress.", only="finetune resume eval compare predict"),
+        Option("--quiet -q", OUTPUT, "Show no progress.", only="finetune pretrain resume eval compare predict"),
     ] = False
 
     @property
@@ -63,7 +64,7 @@ def command(app: typer.Typer, name: str, function: Callable[..., int | None]) ->
 
 KINDS: dict[str, dict[str, Any]] = {}
 """The types of each command's parameters."""
-CONFIG, CONFIGURED = "config", ("finetune", "check", "eval", "compare", "predict")
+CONFIG, CONFIGURED = "config", ("finetune", "pretrain", "check", "eval", "compare", "predict")
 """The option that reads others from a file, and the commands that have it."""
 
 
@@ -161,7 +162,7 @@ def _hints(of: Any) -> dict[str, Any]:
 
 ALIASES: dict[str, str] = {
     alias.removeprefix("--"): option.name.removeprefix("--")
-    for group in (Flags, RunFlags, OwnFlags)
+    for group in (Flags, RunFlags, OwnFlags, PretrainFlags)
     for (option,) in (hint.__metadata__ for hint in _hints(group).values())
     for alias in option.aliases
 }

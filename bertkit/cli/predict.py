@@ -15,8 +15,8 @@ from bertkit.cli import screen
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError
 from bertkit.heads import Answer, Head
-from bertkit.request.flags import DeviceFlag
 from bertkit.request.option import COMPUTE, OUTPUT, Option
+from bertkit.request.training_flags import DeviceFlag
 from bertkit.runs.folder import read_spec
 from bertkit.spec import Exactness, Spec
 

@@ -60,11 +60,16 @@ def print_json(value: Any) -> None:
 
 def progress(quiet: bool, spec: Spec) -> Progress:
     """A progress bar for this run; with `quiet` a silent Progress."""
+    return progress_named(quiet, f"{spec.task.name}, seed {spec.seed}")
+
+
+def progress_named(quiet: bool, title: str) -> Progress:
+    """A progress bar with this title; with `quiet` a silent Progress."""
     if quiet or not first():
         return Progress()
     from bertkit.cli.progress_bar import ProgressBar
 
-    return ProgressBar(f"{spec.task.name}, seed {spec.seed}", stderr())
+    return ProgressBar(title, stderr())
 
 
 def print_lines(lines: Sequence[str], quiet: bool) -> None:

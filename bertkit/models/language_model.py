@@ -59,9 +59,10 @@ class Given:
 
 @dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """Logits of the predicted positions (M, V), and of pairs of segments (B, 2)."""
+    """Logits of the predicted positions (M, V), their hidden states (M, H), and logits of pairs of segments (B, 2)."""
 
     logits: Tensor
+    states: Tensor
     pairs: Tensor | None
 
 
@@ -132,7 +133,8 @@ class LanguageModel:
         inputs = {name: tensor for name, tensor in batch.inputs.items() if name in self.readable}
         if given.decoder is not None:
             inputs["decoder_input_ids"] = given.decoder
-        token = _current.set(_Gathered(where=given.where, starts=given.starts))
+        gathered = _Gathered(where=given.where, starts=given.starts)
+        token = _current.set(gathered)
         try:
             if batch.packing is not None:
                 with packed(batch.packing, masks):
@@ -143,7 +145,8 @@ class LanguageModel:
             _current.reset(token)
         pairs = next((output[name] for name in PAIR_LOGITS if name in output), None)
         logits = output["prediction_logits"] if "prediction_logits" in output else output["logits"]
-        return Outputs(logits=logits[0], pairs=pairs)
+        assert gathered.states is not None
+        return Outputs(logits=logits[0], states=gathered.states, pairs=pairs)
 
     @cached_property
     def readable(self) -> set[str]:
@@ -182,11 +185,13 @@ def _positions(lengths: Indices, packed: bool) -> Indices:
 class _Gathered:
     """The positions that the head reads, and those that the pooler does, in the forward pass that is running.
 
+    states  the hidden states at those positions
     hidden  the encoder's output, for the pooler
     """
 
     where: Tensor
     starts: Tensor
+    states: Tensor | None = None
     hidden: Tensor | None = None
 
 
@@ -212,7 +217,9 @@ def _gathering(model: Any, in_one_row: bool) -> Iterator[None]:
 
 
 def _predicted(body: torch.nn.Module, given: Any, output: Any) -> Any:
-    output["last_hidden_state"] = output["last_hidden_state"].flatten(0, 1).index_select(0, _current.get().where)[None]
+    found = _current.get()
+    found.states = output["last_hidden_state"].flatten(0, 1).index_select(0, found.where)
+    output["last_hidden_state"] = found.states[None]
     return output
 
 

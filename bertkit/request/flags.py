@@ -12,12 +12,25 @@ from typing import Annotated, get_type_hints
 
 from bertkit.encoders import DEFAULT
 from bertkit.request.kit_flags import KitFlags
-from bertkit.request.option import COMPUTE, DATA, KIT, OUTPUT, TRAINING, Option, launched, offline
+from bertkit.request.option import COMPUTE, DATA, KIT, OUTPUT, TRAINING, Option, offline
+from bertkit.request.training_flags import (
+    BatchSizeFlag,
+    DeviceFlag,
+    EvalEveryFlag,
+    FastDropoutFlag,
+    GradientAccumulationFlag,
+    LearningRateFlag,
+    MaxGradNormFlag,
+    PrecisionFlag,
+    ProcessesFlag,
+    SeedFlag,
+    WarmupFlag,
+    WeightDecayFlag,
+)
 from bertkit.request.window_flags import WindowFlags
-from bertkit.spec import Device, Layout, OnBadRow, Precision
+from bertkit.spec import Layout, OnBadRow
 from bertkit.task import Ordering
 
-DeviceFlag = Annotated[Device, Option("--device", COMPUTE, "Device to compute on.")]
 DryRunFlag = Annotated[
     bool,
     Option("--dry-run", OUTPUT, "Print what it would cost (updates, memory, disk, time), from a few timed updates."),
@@ -99,15 +112,7 @@ class Flags(KitFlags, WindowFlags):
     max_steps: Annotated[
         int | None, Option("--max-steps", TRAINING, "Optimizer steps, in place of --epochs.", training=True)
     ] = None
-    batch_size: Annotated[
-        int | None,
-        Option(
-            "--batch-size -b",
-            TRAINING,
-            "Rows per batch over all processes. For each process: --per-device-train-batch-size.",
-            training=True,
-        ),
-    ] = None
+    batch_size: BatchSizeFlag = None
     per_device_train_batch_size: Annotated[
         int | None,
         Option(
@@ -136,48 +141,16 @@ class Flags(KitFlags, WindowFlags):
             training=True,
         ),
     ] = None
-    gradient_accumulation: Annotated[
-        int | None,
-        Option(
-            "--gradient-accumulation --gradient-accumulation-steps",
-            TRAINING,
-            "Batches per optimizer step.",
-            only="finetune",
-        ),
-    ] = None
-    learning_rate: Annotated[
-        float | None, Option("--learning-rate --lr", TRAINING, "Peak learning rate of AdamW.", training=True)
-    ] = None
-    warmup: Annotated[
-        float | None,
-        Option(
-            "--warmup --warmup-ratio",
-            TRAINING,
-            "Share of the steps in which the learning rate rises to its peak.",
-            only="finetune",
-        ),
-    ] = None
-    weight_decay: Annotated[
-        float | None, Option("--weight-decay", TRAINING, "Of AdamW; none on biases and layer norms.", only="finetune")
-    ] = None
-    max_grad_norm: Annotated[
-        float | None, Option("--max-grad-norm", TRAINING, "Clip the gradient to this L2 norm.", only="finetune")
-    ] = None
-    eval_every: Annotated[
-        int | None, Option("--eval-every", TRAINING, "Steps between evaluations in training.", only="finetune compare")
-    ] = None
-    seed: Annotated[int, Option("--seed", TRAINING, "Random seed.")] = 42
+    gradient_accumulation: GradientAccumulationFlag = None
+    learning_rate: LearningRateFlag = None
+    warmup: WarmupFlag = None
+    weight_decay: WeightDecayFlag = None
+    max_grad_norm: MaxGradNormFlag = None
+    eval_every: EvalEveryFlag = None
+    seed: SeedFlag = 42
 
     device: DeviceFlag = "auto"
-    precision: Annotated[
-        Precision,
-        Option(
-            "--precision",
-            COMPUTE,
-            "Training precision; auto is bf16 where the hardware supports it. Scoring is in fp32.",
-            training=True,
-        ),
-    ] = "auto"
+    precision: PrecisionFlag = "auto"
     layout: Annotated[
         Layout,
         Option(
@@ -187,25 +160,8 @@ class Flags(KitFlags, WindowFlags):
             "if the model supports it, else bucketed.",
         ),
     ] = "auto"
-    fast_dropout: Annotated[
-        bool,
-        Option(
-            "--fast-dropout/--torch-dropout",
-            COMPUTE,
-            "Dropout on a CPU by bertkit's generator, or by PyTorch's.",
-            only="finetune",
-        ),
-    ] = True
-    processes: Annotated[
-        int,
-        Option(
-            "--processes",
-            COMPUTE,
-            "Data-parallel processes, which share each batch; under torchrun, the total over all hosts.",
-            training=True,
-            callback=launched,
-        ),
-    ] = 1
+    fast_dropout: FastDropoutFlag = True
+    processes: ProcessesFlag = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,7 +209,12 @@ class RunFlags:
     ] = False
     out: Annotated[
         Path,
-        Option("--out -o --output-dir", OUTPUT, "Folder in which each run gets its own.", only="finetune eval compare"),
+        Option(
+            "--out -o --output-dir",
+            OUTPUT,
+            "Folder in which each run gets its own.",
+            only="finetune eval compare pretrain",
+        ),
     ] = Path("runs")
     force: Annotated[
         bool,
@@ -261,7 +222,7 @@ class RunFlags:
             "--force",
             OUTPUT,
             "Run again even if finished; the old folder gets another name.",
-            only="finetune eval compare",
+            only="finetune eval compare pretrain",
         ),
     ] = False
 

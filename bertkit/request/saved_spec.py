@@ -10,6 +10,7 @@ from typing import Any
 from bertkit import registry
 from bertkit.errors import RequestError, one_line
 from bertkit.files import expanded
+from bertkit.pretraining import PRETRAINING
 from bertkit.request.flags import Flags
 from bertkit.request.kit_flags import with_threshold
 from bertkit.request.specs import spec_of
@@ -28,9 +29,14 @@ def saved_spec(path: Path) -> Spec:
     """The spec in a run's spec.json. Raises RequestError if it is damaged."""
     registry.packs()  # its head may come with a pack
     try:
-        return spec_from_plain(json.loads(path.read_text("utf-8")))
+        plain = json.loads(path.read_text("utf-8"))
+        if PRETRAINING not in plain:
+            return spec_from_plain(plain)
     except (ValueError, KeyError, TypeError, AttributeError, RequestError) as error:
         raise RequestError(f"{path} is damaged: {one_line(error, 200)}") from error
+    raise RequestError(
+        f"{path.parent} is a pretraining run, and has no task: `bertkit finetune TASK --model {path.parent}`"
+    )
 
 
 def values_of(spec: Spec) -> dict[str, Any]:

@@ -82,12 +82,12 @@ def read_result(folder: Path) -> Result | None:
     path = folder / RESULT
     if not path.is_file():
         return None
-    with _damage_named(path):
+    with damage_named(path):
         plain = json.loads(path.read_text("utf-8"))
         schema = plain["schema_number"]
     if schema != SCHEMA:
         raise RequestError(f"{path} was written by another version: schema {schema}, not {SCHEMA}")
-    with _damage_named(path):
+    with damage_named(path):
         return result_from_plain(plain)
     raise AssertionError
 
@@ -121,7 +121,7 @@ def read_spec(folder: Path) -> Spec:
 def recorded_commits(folder: Path) -> Any:
     """The Hub commits that the run was started with; {} if there is none. Raises RequestError if they are damaged."""
     commits = _written(folder, COMMITS) or {}
-    with _damage_named(folder / SPEC):
+    with damage_named(folder / SPEC):
         if not isinstance(commits.get("datasets", {}), dict):
             raise ValueError("its commits are not a mapping")
     return commits
@@ -147,7 +147,7 @@ def pinned_to(spec: Spec, commits: Mapping[str, Any]) -> Spec:
 def _written(folder: Path, name: str) -> Any:
     """A value that spec.json holds besides the spec; None if it lacks it."""
     path = folder / SPEC
-    with _damage_named(path):
+    with damage_named(path):
         return json.loads(path.read_text("utf-8")).get(name) if path.is_file() else None
 
 
@@ -169,7 +169,7 @@ def located(folder: Path, spec: Spec) -> Spec:
 
 
 @contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
+def damage_named(path: Path) -> Iterator[None]:
     """Turn an error of reading inside the block into a RequestError that names the file."""
     try:
         yield

@@ -60,6 +60,8 @@ class Session:
 
     log           receives a record of each update
     score         evaluates the model, every `eval_every` updates; it is given their number
+    keep          is called after each update, and may save the model; it is given the number of updates, and what
+                  brings the model's weights up to date
     stopping      ends training early, and selects the final model
     seed          of dropout and of the rows' order
     fast_dropout  whether dropout on a CPU uses kernels/dropout.py in place of torch
@@ -72,6 +74,7 @@ class Session:
     seed: int
     score: Callable[[int], None] | None = None
     eval_every: int | None = None
+    keep: Callable[[int, Callable[[], object]], None] | None = None
     stopping: EarlyStopping | None = None
     fast_dropout: bool = True
     checkpointer: Checkpointer = field(default_factory=Checkpointer)
@@ -148,6 +151,8 @@ def train(model: Trainable, source: FeatureSource, recipe: Recipe, session: Sess
                          "gradient_norm": update.norm, **({"precision": "fp32"} if exact else {})})  # fmt: skip
             session.progress.advance(loss=update.loss, examples=sum(map(len, parts)))
             ended = _evaluated(session, one, step, step == updates)
+            if session.keep:
+                session.keep(step, one.own_weights)
             checkpointer.between(one, vars(sums), last=ended)
     if session.stopping:
         session.stopping.restore(model.network)

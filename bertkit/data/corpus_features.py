@@ -1,0 +1,38 @@
+"""The features of a corpus' rows, as an objective makes them in each epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bertkit.data.sampler import Indices
+from bertkit.heads.features import Features
+from bertkit.objectives import Objective
+from bertkit.objectives.rows import Draws, Pieces, TextRows
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusFeatures:
+    """Rows of a corpus, corrupted as they are taken: a FeatureSource.
+
+    room  tokens of a row at most, from which the order of batches is cut
+    """
+
+    rows: TextRows
+    objective: Objective
+    pieces: Pieces
+    room: int
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, features: Indices, epoch: int = 0) -> Features:
+        """These rows' features in that epoch, in this order."""
+        draws = Draws(self.seed, 0 if self.objective.is_static else epoch)
+        return self.objective.corrupt(self.rows, np.asarray(features, np.int64), draws, self.pieces)
+
+    def lengths_of(self, features: Indices) -> Indices:
+        """Tokens of these rows at most."""
+        return np.full(len(features), self.room, np.int64)

@@ -1,0 +1,217 @@
+"""Every flag of `bertkit pretrain` that is not one of fine-tuning too, and the spec that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, Literal
+
+from bertkit.errors import RequestError
+from bertkit.objectives import OBJECTIVES, Objective
+from bertkit.objectives.base import Architecture
+from bertkit.objectives.denoise import Noise
+from bertkit.objectives.masked import Replacement, Unit
+from bertkit.pretraining import (
+    Corpus,
+    DocumentKind,
+    Keep,
+    PretrainSpec,
+    Start,
+    Vocabulary,
+    VocabularyKind,
+    budget_of,
+    shape_of,
+)
+from bertkit.request.option import DATA, OUTPUT, TRAINING, Option
+from bertkit.request.training_flags import (
+    DeviceFlag,
+    EvalEveryFlag,
+    FastDropoutFlag,
+    GradientAccumulationFlag,
+    LearningRateFlag,
+    MaxGradNormFlag,
+    PrecisionFlag,
+    ProcessesFlag,
+    SeedFlag,
+    WarmupFlag,
+    WeightDecayFlag,
+)
+
+MODEL, OBJECTIVE = "Vocabulary and model", "Objective"
+"""Panels of --help."""
+
+ObjectiveName = Literal["mlm", "mlm+nsp", "mlm+sop", "causal", "denoise"]
+ARCHITECTURES: dict[str, Architecture] = {"causal": "gpt2", "denoise": "bart"}
+"""The architecture that an objective has by default, where it is not BERT."""
+RATES = {"bert": 1e-4, "fast": 1e-3}
+"""The learning rate of each start; BERT's own is that of Devlin et al. (2019), appendix A.2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusFlags:
+    """The flags of what is read."""
+
+    documents: Annotated[
+        DocumentKind,
+        Option(
+            "--documents", DATA, "What one document is; auto is a row, a book of Project Gutenberg, else blank lines."
+        ),
+    ] = "auto"
+    text_column: Annotated[
+        str | None, Option("--text-column", DATA, "Column of the text in JSON Lines and Parquet files.")
+    ] = None
+    encoding: Annotated[str | None, Option("--encoding", DATA, "Encoding of text files. [default: utf-8]")] = None
+    subset: Annotated[str | None, Option("--subset", DATA, "Subset (config) of a data set on the Hub.")] = None
+    split: Annotated[str, Option("--split", DATA, "Split of a data set on the Hub.")] = "train"
+    held_out: Annotated[
+        str,
+        Option("--held-out", DATA, "Share of the text (1%, 0.01) or files (a,b) that are never trained on; 0 is none."),
+    ] = "1%"
+
+    def corpus(self, paths: list[str]) -> Corpus:
+        """The corpus of these flags. Raises RequestError."""
+        share, files = held_out_of(self.held_out)
+        return Corpus(
+            paths=tuple(paths), documents=self.documents, column=self.text_column, encoding=self.encoding,
+            subset=self.subset, split=self.split, held_out=share, held_out_files=files,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFlags:
+    """The flags of the vocabulary and of the model."""
+
+    vocabulary: Annotated[
+        VocabularyKind | None,
+        Option("--vocabulary", MODEL, "Kind of vocabulary. [default: as the architecture was published]"),
+    ] = None
+    vocab_size: Annotated[int, Option("--vocab-size", MODEL, "Tokens of the vocabulary at most.")] = 8192
+    cased: Annotated[bool, Option("--cased", MODEL, "Keep upper and lower case apart.")] = False
+    tokenizer: Annotated[
+        str | None, Option("--tokenizer", MODEL, "Use the tokenizer of this model (a Hub id, a folder, 'sample').")
+    ] = None
+    architecture: Annotated[
+        Architecture | None,
+        Option("--architecture", MODEL, "Whose model it is. [default: bert; causal: gpt2; denoise: bart]"),
+    ] = None
+    shape: Annotated[
+        str,
+        Option(
+            "--shape", MODEL, "tiny, mini, small, medium, base, large, or layers/hidden size/heads such as 4/256/4."
+        ),
+    ] = "tiny"
+    max_length: Annotated[
+        int, Option("--max-length --max-seq-length", MODEL, "Tokens of a row, special ones counted.")
+    ] = 128
+    start: Annotated[
+        Start, Option("--start", MODEL, "How weights begin: as BERT's were published, or so that loss falls at once.")
+    ] = "fast"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveFlags:
+    """The flags of the objective; None is its default, and those of another objective are refused."""
+
+    objective: Annotated[ObjectiveName, Option("--objective", OBJECTIVE, "What is predicted.")] = "mlm"
+    mlm_probability: Annotated[
+        float | None, Option("--mlm-probability", OBJECTIVE, "Share of the tokens that are predicted. [default: 0.15]")
+    ] = None
+    masking: Annotated[Unit | None, Option("--masking", OBJECTIVE, "What is masked as a whole. [default: subword]")] = (
+        None
+    )
+    mask_replacement: Annotated[
+        Replacement | None,
+        Option("--mask-replacement", OBJECTIVE, "What stands in their place: 80-10-10 is BERT's. [default: 80-10-10]"),
+    ] = None
+    static_masking: Annotated[
+        bool, Option("--static-masking", OBJECTIVE, "Mask a row alike in every epoch, as BERT did.")
+    ] = False
+    noise: Annotated[
+        Noise | None, Option("--noise", OBJECTIVE, "How denoise corrupts a text. [default: bart; t5 for T5]")
+    ] = None
+    noise_ratio: Annotated[
+        float | None,
+        Option("--noise-ratio", OBJECTIVE, "Share of the tokens that noise affects. [default: the paper's]"),
+    ] = None
+
+    def made(self, architecture: str | None) -> Objective:
+        """The objective of these flags. Raises RequestError for a flag that is another's."""
+        masked = {
+            "--mlm-probability": ("probability", self.mlm_probability),
+            "--masking": ("unit", self.masking),
+            "--mask-replacement": ("replacement", self.mask_replacement),
+            "--static-masking": ("static", self.static_masking or None),
+        }
+        noise = self.noise or ("t5" if architecture == "t5" and self.objective == "denoise" else None)
+        noisy = {"--noise": ("noise", noise), "--noise-ratio": ("ratio", self.noise_ratio)}
+        own = masked if self.objective.startswith("mlm") else noisy if self.objective == "denoise" else {}
+        for flag, (_, value) in {**masked, **noisy}.items():
+            if value is not None and flag not in own:
+                raise RequestError(f"{flag} does not apply to --objective {self.objective}")
+        given = {name: value for name, value in own.values() if value is not None}
+        return OBJECTIVES[self.objective](**given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopFlags:
+    """The flags of training, of what is kept, and of what computes."""
+
+    budget: Annotated[
+        str, Option("--budget", TRAINING, "How long it trains: a time, tokens or steps (10m, 2h, 50Mtok, 20kstep).")
+    ] = "10m"
+    batch_size: Annotated[
+        int | None, Option("--batch-size -b", TRAINING, "Rows per batch over all processes. [default: 32]")
+    ] = None
+    gradient_accumulation: GradientAccumulationFlag = None
+    learning_rate: LearningRateFlag = None
+    warmup: WarmupFlag = None
+    weight_decay: WeightDecayFlag = None
+    max_grad_norm: MaxGradNormFlag = None
+    dropout: Annotated[float | None, Option("--dropout", TRAINING, "Dropout in pretraining. [default: 0]")] = None
+    eval_every: EvalEveryFlag = None
+    seed: SeedFlag = 42
+    keep: Annotated[
+        Keep, Option("--keep", OUTPUT, "Keep models on the way, at steps spaced by the root of 2, for `embryology`.")
+    ] = "none"
+    device: DeviceFlag = "auto"
+    precision: PrecisionFlag = "auto"
+    fast_dropout: FastDropoutFlag = True
+    processes: ProcessesFlag = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainFlags(LoopFlags, ModelFlags, ObjectiveFlags, CorpusFlags):
+    """The flags that decide a pretraining run's result, as given."""
+
+    def spec(self, paths: list[str]) -> PretrainSpec:
+        """The spec for pretraining on these paths, checked. Raises RequestError."""
+        architecture = self.architecture or ("t5" if self.noise == "t5" else ARCHITECTURES.get(self.objective, "bert"))
+        given: dict[str, Any] = {
+            field.name: getattr(self, field.name)
+            for field in fields(PretrainSpec)
+            if getattr(self, field.name, None) is not None
+        }
+        given["learning_rate"] = self.learning_rate or RATES[self.start]
+        given |= {
+            "corpus": self.corpus(paths),
+            "objective": self.made(architecture),
+            "budget": budget_of(self.budget),
+            "vocabulary": Vocabulary(
+                kind=self.vocabulary, size=self.vocab_size, cased=self.cased, tokenizer=self.tokenizer
+            ),
+            "shape": shape_of(self.shape),
+            "architecture": architecture,
+        }
+        return PretrainSpec(**given)
+
+
+def held_out_of(typed: str) -> tuple[float, tuple[str, ...]]:
+    """The share, or the files, of "1%", "0.01" or "a.txt,b.txt". Raises RequestError."""
+    number = typed.strip()
+    try:
+        share = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
+    except ValueError:
+        files = tuple(filter(None, (name.strip() for name in typed.split(","))))
+        if not files:
+            raise RequestError("--held-out '': give a share of the text, such as 1%, or files") from None
+        return 0.0, files
+    return share, ()

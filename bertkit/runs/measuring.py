@@ -1,0 +1,80 @@
+"""Measure a pretraining run's held-out text on the way and at the end, and watch whether the model learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bertkit.data.sampler import Indices
+from bertkit.evaluation.held_out import COLLAPSED, HeldOut, measure
+from bertkit.progress import Progress
+from bertkit.runs.folder import Log
+from bertkit.runs.pretrain_model import PretrainParts
+
+ON_THE_WAY, AT_THE_END = 256, 4_096
+"""Rows of the held-out text that are measured during training, and at its end, at most: spread evenly over it."""
+
+PLATEAU = 0.05
+"""By how many nats the loss must be below that of the unigram distribution after the warm-up."""
+
+
+@dataclass(kw_only=True)
+class Measuring:
+    """Measures the held-out text of one run.
+
+    warmup  updates of the warm-up, after which a model that has learnt nothing is told of
+    told    what the user was told of already
+    """
+
+    parts: PretrainParts
+    log: Log
+    progress: Progress
+    warmup: float
+    told: set[str] = field(default_factory=set)
+
+    def in_training(self, step: int) -> None:
+        """Measure some rows after `step` updates, log it, and note if the model does not learn."""
+        found = self._measured(ON_THE_WAY, Progress())
+        if found is None:
+            return
+        self.log.write({"step": step, "held_out": found.values, "unigram": found.unigram, "cosine": found.cosine})
+        if step >= self.warmup:
+            for line in _complaints(found):
+                if line not in self.told:
+                    self.progress.note(f"update {step:,}: {line}")
+                    self.told.add(line)
+
+    def at_the_end(self, step: int) -> HeldOut | None:
+        """Measure up to AT_THE_END rows, and log it."""
+        rows = self.rows(AT_THE_END)
+        self.progress.phase("measuring", len(rows))
+        with self.parts.model.in_training():
+            found = self._measured(AT_THE_END, self.progress)
+        if found is not None:
+            self.log.write({"step": step, "held_out": found.values, "unigram": found.unigram, "cosine": found.cosine})
+        return found
+
+    def rows(self, most: int) -> Indices:
+        """At most so many held-out rows."""
+        count = len(self.parts.held_out) if self.parts.held_out else 0
+        return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)) if count else np.zeros(0, int)
+
+    def _measured(self, most: int, progress: Progress) -> HeldOut | None:
+        rows = self.rows(most)
+        if self.parts.held_out is None or not len(rows):
+            return None
+        return measure(self.parts.model, self.parts.held_out, rows, self.parts.log_unigram, progress)
+
+
+def _complaints(found: HeldOut) -> list[str]:
+    """What is wrong with a model that should have learnt something by now."""
+    lines = []
+    if found.loss > found.unigram - PLATEAU:
+        lines.append(
+            "the loss is still that of the unigram distribution: the model does not read the text around a blank; "
+            "try --start fast, or another --lr"
+        )
+    if found.cosine > COLLAPSED:
+        lines.append("the hidden states of all blanks are nearly the same: the model has collapsed; try another --lr")
+    return lines

@@ -1,0 +1,128 @@
+"""What a pretraining run trains: its tokenizer, rows, and model, before the first update.
+
+V tokens of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertkit.data.corpus import CorpusText
+from bertkit.data.corpus_features import CorpusFeatures
+from bertkit.data.tokens import TokenFiles, rows_of, tokenised
+from bertkit.data.vocabularies import pieces_of, tokenizer_for
+from bertkit.kernels.unpadded import fits
+from bertkit.models.digests import config_digest, tokenizer_digest
+from bertkit.models.language_model import LanguageModel
+from bertkit.models.layout import BatchLayout
+from bertkit.models.load import Loaded, save
+from bertkit.models.shapes import config_of, fresh, with_dropout
+from bertkit.models.start import fast_start
+from bertkit.objectives.rows import Pieces
+from bertkit.pretraining import PretrainSpec
+from bertkit.progress import Progress
+from bertkit.runs.pretrain_claim import PretrainClaim
+
+HELD_OUT_SEED = 2018
+"""Of what is random in the held-out rows: the same in every run, so that runs can be compared."""
+
+EAGER = ("bert", "roberta", "albert")
+"""Architectures whose plain attention is faster than torch's fused one on a CPU, for short rows without dropout."""
+SHORT = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainParts:
+    """A run's rows and model.
+
+    train, held_out  the rows; `held_out` is None where no text is held out
+    log_unigram      (V,) the logarithm of each token's share of the train text, every token counted once more
+    config           the model's config as it is saved: with the architecture's own dropout
+    """
+
+    model: LanguageModel
+    train: CorpusFeatures
+    held_out: CorpusFeatures | None
+    log_unigram: NDArray[np.float64]
+    config: Any
+
+
+def parts_of(run: PretrainClaim) -> PretrainParts:
+    """The tokenizer learnt or loaded, the text tokenised, the model drawn. Raises RequestError."""
+    spec, progress = run.spec, run.progress
+    tokenizer = tokenizer_for(run.text, spec, progress)
+    pieces = pieces_of(tokenizer)
+    files = tokenised(run.text, "train", tokenizer, progress)
+    train = _features(spec, files, pieces, spec.seed)
+    config = config_of(spec.architecture, spec.shape, tokenizer, spec.max_length)
+    log_unigram = log_shares(files, pieces.size)
+    network = fresh(spec.objective.auto_models[spec.architecture], with_dropout(config, spec.dropout), spec.seed)
+    if spec.start == "fast":
+        fast_start(network, log_unigram)
+    loaded = Loaded(model=network, tokenizer=tokenizer, record=_record(spec, network, tokenizer, config))
+    model = LanguageModel(loaded=loaded, layout=_layout(spec, network, run), accelerator=run.accelerator)
+    return PretrainParts(
+        model=model, train=train, held_out=_held_out(run.text, spec, tokenizer, pieces, progress),
+        log_unigram=log_unigram, config=config,
+    )  # fmt: skip
+
+
+def log_shares(files: TokenFiles, size: int) -> NDArray[np.float64]:
+    """(V,) the logarithm of each token's share of a text, every token counted once more than it occurs."""
+    counts = np.ones(size)
+    for start in range(0, len(files.tokens), 1 << 22):
+        counts += np.bincount(files.tokens[start : start + (1 << 22)], minlength=size)
+    found: NDArray[np.float64] = np.log(counts / counts.sum())
+    return found
+
+
+def _features(spec: PretrainSpec, files: TokenFiles, pieces: Pieces, seed: int) -> CorpusFeatures:
+    room = spec.objective.room(spec.max_length, pieces)
+    rows = rows_of(files, spec.objective.cut, room, pieces.end)
+    return CorpusFeatures(rows=rows, objective=spec.objective, pieces=pieces, room=spec.max_length, seed=seed)
+
+
+def _held_out(
+    text: CorpusText, spec: PretrainSpec, tokenizer: Any, pieces: Pieces, progress: Progress
+) -> CorpusFeatures | None:
+    """The held-out rows; None where there are none. Raises RequestError if their text is shorter than a row."""
+    if not text.counts.held_out_documents:
+        return None
+    files = tokenised(text, "held-out", tokenizer, progress)
+    return _features(spec, files, pieces, HELD_OUT_SEED)
+
+
+def _record(spec: PretrainSpec, network: Any, tokenizer: Any, config: Any) -> dict[str, Any]:
+    return {
+        "name": f"{spec.architecture} {spec.shape.name}",
+        "model_type": config.model_type,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "vocabulary": len(tokenizer),
+        "tokenizer": tokenizer_digest(tokenizer),
+        "config": config_digest(config),
+    }
+
+
+def _layout(spec: PretrainSpec, network: Any, run: PretrainClaim) -> BatchLayout:
+    """Unpadded where rows differ in length, or where there is dropout in attention, as far as the model can."""
+    on_cpu = run.accelerator.device.type == "cpu"
+    if on_cpu and fits(network) and (spec.objective.cut == "sentences" or spec.dropout or spec.max_length > SHORT):
+        return BatchLayout(layout="unpadded", order="random")
+    if on_cpu and spec.architecture in EAGER:
+        network.set_attn_implementation("eager")
+    return BatchLayout(layout="padded", order="random")
+
+
+def save_model(loaded: Loaded, config: Any, folder: Path) -> None:
+    """Write the model, with the config that it is saved with, and its tokenizer. Raises OSError."""
+    network, own = loaded.model, loaded.model.config
+    network.config = config
+    try:
+        save(loaded, folder)
+    finally:
+        network.config = own

@@ -1,0 +1,74 @@
+"""How many updates a budget buys: of a time, from a few timed updates before the first."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from bertkit.errors import RequestError
+from bertkit.models.trainable import Trainable
+from bertkit.pretraining import Budget
+from bertkit.task import Recipe
+from bertkit.training.micro_batches import split
+from bertkit.training.optimizer import optimizer_of
+from bertkit.training.train import FeatureSource, Session, schedule_of
+from bertkit.training.update import updater
+
+WARMING, LEAST, MOST = 3, 5, 40
+"""Updates before timing begins, and how many are timed then, at least and at most."""
+PATIENCE = 15.0
+"""Seconds after which no more updates are timed, once LEAST are."""
+RATE = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Seconds of an update (the mean), and how many were timed."""
+
+    update: float
+    timed: int
+
+
+def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: Session) -> Pace:
+    """Time the first updates of a run; the model's weights are afterwards what they were."""
+    before = copy.deepcopy(model.network.state_dict())
+    schedule = schedule_of(source, recipe, model.layout, session.seed)
+    optimizer = optimizer_of(model.network, recipe)
+    seconds: list[float] = []
+    session.progress.phase("timing", WARMING + MOST)
+    start = time.perf_counter()
+    with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one:
+        for epoch, micros in islice(schedule.micro_batches(), WARMING + MOST):
+            began = time.perf_counter()
+            if len(seconds) >= WARMING + LEAST and began - start > PATIENCE:
+                break
+            parts = [part for micro in micros for part in split(source.take(micro, epoch), recipe)]
+            update = one.backward(parts)
+            one.step(update.norm, recipe.max_grad_norm, RATE)
+            seconds.append(time.perf_counter() - began)
+            session.progress.advance(loss=update.loss)
+    model.network.load_state_dict(before)
+    timed = seconds[WARMING:] or seconds
+    return Pace(update=float(np.mean(timed)), timed=len(timed))
+
+
+def updates_of(budget: Budget, tokens: int, pace: Pace | None = None, besides: float = 0.0) -> int:
+    """How many updates of so many `tokens` the budget buys, at least one.
+
+    A budget of time needs the `pace`; `besides` are the seconds that go to something other than updates. Raises
+    RequestError where they leave nothing.
+    """
+    if budget.unit == "steps":
+        return max(1, round(budget.amount))
+    if budget.unit == "tokens":
+        return max(1, round(budget.amount / tokens))
+    assert pace
+    if budget.amount <= besides + pace.update:
+        raise RequestError(
+            f"--budget {budget.amount:g}s: an update takes {pace.update:.2g} s, and the rest {besides:.2g} s; give more"
+        )
+    return max(1, round((budget.amount - besides) / pace.update))
