@@ -63,10 +63,19 @@ class Texts:
 
 
 class TextRows(Protocol):
-    """The rows of a corpus, which are read by their indices."""
+    """The R rows of a corpus, which are read by their indices.
 
+    documents  (R,) the document that each row begins in, ascending
+    """
+
+    @property
+    def documents(self) -> Indices: ...
     def __len__(self) -> int: ...
     def texts(self, rows: Indices) -> Texts: ...
+
+
+GOLDEN = 0x9E3779B97F4A7C15
+"""The odd number nearest to 2**64 over the golden ratio: SplitMix64's step from a number to the next."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,18 @@ class Draws:
     seed: int
     epoch: int
 
+    def uniform(self, stream: int, rows: Indices, numbers: Indices | int = 0) -> NDArray[np.float64]:
+        """Uniform numbers in [0, 1) of these rows, broadcast: the n-th of a stream for each n in `numbers`.
+
+        Those of a row and a stream are the outputs of SplitMix64 (Steele, Lea and Flood 2014), whose n-th output is
+        had without those before it; a hash of (seed, epoch, stream, row) is its start. One takes about 5 ns.
+        """
+        key = np.zeros(1, np.uint64)
+        for part in (self.seed, self.epoch, stream, rows):
+            key = _mixed(key + np.asarray(part).astype(np.uint64) + np.uint64(GOLDEN))
+        steps = (np.atleast_1d(numbers).astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN)
+        return (_mixed(key + steps) >> np.uint64(11)) * 2.0**-53
+
     def of(self, row: int) -> np.random.Generator:
         """The generator of one row."""
         return np.random.default_rng([self.seed, self.epoch, int(row)])
@@ -83,3 +104,10 @@ class Draws:
     def each(self, rows: Sequence[int] | Indices) -> list[np.random.Generator]:
         """The generator of each row."""
         return [self.of(int(row)) for row in rows]
+
+
+def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's output function, which spreads the bits of each number (Stafford's variant 13)."""
+    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ (numbers >> np.uint64(31))
