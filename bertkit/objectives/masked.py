@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from bertkit.errors import RequestError
 from bertkit.objectives.base import Objective
 
 if TYPE_CHECKING:
-    from bertkit.heads.features import Features
+    from bertkit.heads.features import Features, Ragged
     from bertkit.objectives.rows import Draws, Indices, Pieces, TextRows
 
 Unit = Literal["subword", "whole-word", "span", "ngram"]
@@ -20,10 +20,11 @@ Replacement = Literal["80-10-10", "mask", "random"]
 class Masked(Objective):
     """A share of the tokens is predicted; what the model sees in their place is drawn for each.
 
-    probability  the share of a row's tokens that are predicted, at least one
+    probability  the share of a row's tokens that are predicted, at least one; special tokens do not count
     unit         what is chosen: tokens; whole words; spans of words, their lengths geometric (SpanBERT); or n-grams
                  of 1 to 3 words, n with a probability proportional to 1/n (ALBERT)
-    replacement  80 % mask token, 10 % a random token, 10 % left as it is; or always one of the first two
+    replacement  80 % mask token, 10 % a random token, 10 % left as it is: drawn for each token, but for all of a
+                 span at once (SpanBERT); or always one of the first two
     static       whether a row is masked alike in every epoch
     """
 
@@ -55,8 +56,32 @@ class Masked(Objective):
 
     def room(self, max_length: int, pieces: Pieces) -> int:
         """What the start and end token leave."""
-        return max_length - 2
+        from bertkit.objectives.sequences import specials_of
+
+        return max_length - specials_of(1, pieces)
 
     def corrupt(self, rows: TextRows, which: Indices, draws: Draws, pieces: Pieces) -> Features:
-        """The rows between a start and an end token, masked."""
-        raise NotImplementedError
+        """The rows between a start and an end token, masked. Raises RequestError if a mask token is needed."""
+        import numpy as np
+
+        from bertkit.heads.features import Features
+        from bertkit.objectives.sequences import framed
+
+        texts = rows.texts(which)
+        tokens, _ = framed([texts.tokens], pieces)
+        inputs, targets = self.masked(tokens, texts.row, self.draws(draws), pieces)
+        return Features(
+            row=texts.row, inputs={"input_ids": inputs}, targets=targets, cut=np.zeros(len(texts.row), np.bool_)
+        )
+
+    def draws(self, draws: Draws) -> Draws:
+        """These, or those of the first epoch where a row is masked alike in every epoch."""
+        return replace(draws, epoch=0) if self.static else draws
+
+    def masked(self, tokens: Ragged, rows: Indices, draws: Draws, pieces: Pieces) -> tuple[Ragged, Ragged]:
+        """What the model sees in place of these tokens, whose rows are `rows`, and the targets."""
+        from bertkit.objectives.choose import chosen
+        from bertkit.objectives.replacements import replaced
+
+        spans = chosen(tokens, self.unit, self.probability, rows, draws, pieces)
+        return replaced(tokens, spans, self.replacement, self.unit == "span", rows, draws, pieces)

@@ -95,7 +95,7 @@ class Draws:
         for part in (self.seed, self.epoch, stream, rows):
             key = _mixed(key + np.asarray(part).astype(np.uint64) + np.uint64(GOLDEN))
         steps = (np.atleast_1d(numbers).astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN)
-        return (_mixed(key + steps) >> np.uint64(11)) * 2.0**-53
+        return (_mixed(key + steps) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def of(self, row: int) -> np.random.Generator:
         """The generator of one row."""
