@@ -16,11 +16,13 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from bertkit.data.sampler import Indices
 from bertkit.heads.features import IGNORED, Features
+from bertkit.kernels.cross_entropy import summed_cross_entropy
+from bertkit.kernels.dense import NAME as DENSE
 from bertkit.kernels.dropout import Masks
 from bertkit.kernels.unpadded import packed, unpadded
 from bertkit.models.batch import Batch
@@ -86,6 +88,8 @@ class LanguageModel:
             if self.layout.packed:
                 stack.enter_context(unpadded(self.network, per_token=True))
             stack.enter_context(_gathering(self.network, self.layout.packed))
+            if self._by_blocks:
+                stack.enter_context(_passing(self.network.get_output_embeddings()))
             yield
 
     def total(self, parts: list[Features]) -> Total:
@@ -101,10 +105,15 @@ class LanguageModel:
         """
         given = self.given(part)
         with precision:
-            outputs = self.outputs(given, masks)
-        loss = functional.cross_entropy(outputs.logits.float(), given.targets, reduction="sum") / total.tokens
+            outputs = self._run(given, masks, bare=self._by_blocks)
+            kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else self.network.dtype
+        if self._by_blocks:
+            last = self.network.get_output_embeddings()
+            loss = summed_cross_entropy(outputs.logits.to(kind), last.weight, last.bias, given.targets) / total.tokens
+        else:
+            loss = functional.cross_entropy(_exact(outputs.logits), given.targets, reduction="sum") / total.tokens
         if given.pairs is not None and outputs.pairs is not None:
-            loss = loss + functional.cross_entropy(outputs.pairs.float(), given.pairs, reduction="sum") / total.pairs
+            loss = loss + functional.cross_entropy(_exact(outputs.pairs), given.pairs, reduction="sum") / total.pairs
         return loss
 
     def given(self, part: Features) -> Given:
@@ -127,19 +136,30 @@ class LanguageModel:
             starts=sent(positions[runs.offsets[:-1]]),
         )
 
-    def outputs(self, given: Given, masks: Masks | None = None) -> Outputs:
+    def outputs(self, given: Given) -> Outputs:
         """The model's logits; inside of `in_training`."""
+        return self._run(given, None, bare=False)
+
+    @cached_property
+    def _by_blocks(self) -> bool:
+        """Whether the loss is computed from what the output layer reads: on a CPU, if nothing follows that layer."""
+        plain = type(self.network.get_output_embeddings()) is nn.Linear and self.network.config.model_type != "bart"
+        return plain and self.accelerator.device.type == "cpu"
+
+    def _run(self, given: Given, masks: Masks | None, bare: bool) -> Outputs:
+        """The model's outputs; `bare` gives in place of the logits what the output layer reads, (M, H)."""
         batch = given.batch
         inputs = {name: tensor for name, tensor in batch.inputs.items() if name in self.readable}
         if given.decoder is not None:
             inputs["decoder_input_ids"] = given.decoder
-        gathered = _Gathered(where=given.where, starts=given.starts)
+        gathered = _Gathered(where=given.where, starts=given.starts, bare=bare)
         token = _current.set(gathered)
         try:
             if batch.packing is not None:
                 with packed(batch.packing, masks):
                     output = self.network(**inputs, position_ids=batch.inputs["position_ids"])
             else:  # without padding no mask is needed, and attention is faster
+                assert batch.mask.all() or self.network.config._attn_implementation != DENSE
                 output = self.network(**inputs, attention_mask=None if batch.mask.all() else batch.mask.long())
         finally:
             _current.reset(token)
@@ -166,6 +186,11 @@ class LanguageModel:
         return found
 
 
+def _exact(logits: Tensor) -> Tensor:
+    """Logits in fp32 at least."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
 PAIR_LOGITS = ("seq_relationship_logits", "sop_logits")
 """What BERT and ALBERT call their logits of pairs."""
 
@@ -185,12 +210,14 @@ def _positions(lengths: Indices, packed: bool) -> Indices:
 class _Gathered:
     """The positions that the head reads, and those that the pooler does, in the forward pass that is running.
 
+    bare    whether the output layer gives what it reads
     states  the hidden states at those positions
     hidden  the encoder's output, for the pooler
     """
 
     where: Tensor
     starts: Tensor
+    bare: bool
     states: Tensor | None = None
     hidden: Tensor | None = None
 
@@ -214,6 +241,20 @@ def _gathering(model: Any, in_one_row: bool) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+@contextmanager
+def _passing(layer: nn.Linear) -> Iterator[None]:
+    """Inside the block, the output layer gives what it reads where a forward pass is `bare`."""
+
+    def forward(states: Tensor) -> Tensor:
+        return states if _current.get().bare else functional.linear(states, layer.weight, layer.bias)
+
+    layer.forward = forward  # type: ignore[method-assign]  # one instance's, for a while
+    try:
+        yield
+    finally:
+        del layer.forward
 
 
 def _predicted(body: torch.nn.Module, given: Any, output: Any) -> Any:

@@ -16,6 +16,7 @@ from bertkit.data.corpus import CorpusText
 from bertkit.data.corpus_features import CorpusFeatures
 from bertkit.data.tokens import TokenFiles, rows_of, tokenised
 from bertkit.data.vocabularies import pieces_of, tokenizer_for
+from bertkit.kernels.dense import NAME as DENSE
 from bertkit.kernels.unpadded import fits
 from bertkit.models.digests import config_digest, tokenizer_digest
 from bertkit.models.language_model import LanguageModel
@@ -31,8 +32,8 @@ from bertkit.runs.pretrain_claim import PretrainClaim
 HELD_OUT_SEED = 2018
 """Of what is random in the held-out rows: the same in every run, so that runs can be compared."""
 
-EAGER = ("bert", "roberta", "albert")
-"""Architectures whose plain attention is faster than torch's fused one on a CPU, for short rows without dropout."""
+DENSELY = ("bert", "roberta", "albert")
+"""Architectures whose attention is computed by kernels/dense.py, for short rows without padding and dropout."""
 SHORT = 512
 
 
@@ -113,8 +114,8 @@ def _layout(spec: PretrainSpec, network: Any, run: PretrainClaim) -> BatchLayout
     on_cpu = run.accelerator.device.type == "cpu"
     if on_cpu and fits(network) and (spec.objective.cut == "sentences" or spec.dropout or spec.max_length > SHORT):
         return BatchLayout(layout="unpadded", order="random")
-    if on_cpu and spec.architecture in EAGER:
-        network.set_attn_implementation("eager")
+    if on_cpu and spec.architecture in DENSELY:
+        network.set_attn_implementation(DENSE)
     return BatchLayout(layout="padded", order="random")
 
 
