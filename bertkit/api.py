@@ -6,6 +6,7 @@ imported when a function is called.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
@@ -18,16 +19,21 @@ from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare import PRETRAIN_VS_SCRATCH
 from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.errors import RequestError, UnknownNameError
+from bertkit.objectives.base import Architecture
+from bertkit.objectives.denoise import Noise
+from bertkit.objectives.masked import Replacement, Unit
+from bertkit.pretraining import DocumentKind, Keep, Start, VocabularyKind
 from bertkit.request.check import check as check_specs
 from bertkit.request.check import check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.keywords import Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
+from bertkit.request.pretrain_flags import ObjectiveName, PretrainFlags
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import target_of, target_scored, targets_of
-from bertkit.result import Finished
+from bertkit.result import Finished, Pretrained
 from bertkit.runs.folder import located, read_spec
-from bertkit.spec import SPEC_FILE, Device, Exactness
+from bertkit.spec import SPEC_FILE, Device, Exactness, Precision
 
 if TYPE_CHECKING:
     from bertkit.data.report import Report
@@ -43,6 +49,52 @@ class CheckOptions(Options, total=False):
     """The options of `bertkit check` as keywords, for type checkers: those of training do nothing here."""
 
     save: Target | None
+
+
+class PretrainOptions(TypedDict, total=False):
+    """The options of `bertkit pretrain` as keywords, for type checkers; a test compares them with the flags."""
+
+    documents: DocumentKind
+    text_column: str | None
+    encoding: str | None
+    subset: str | None
+    split: str
+    held_out: str
+    objective: ObjectiveName
+    mlm_probability: float | None
+    masking: Unit | None
+    mask_replacement: Replacement | None
+    static_masking: bool
+    noise: Noise | None
+    noise_ratio: float | None
+    vocabulary: VocabularyKind | None
+    vocab_size: int
+    cased: bool
+    tokenizer: str | None
+    architecture: Architecture | None
+    shape: str
+    max_length: int
+    start: Start
+    budget: str
+    batch_size: int | None
+    gradient_accumulation: int | None
+    learning_rate: float | None
+    warmup: float | None
+    weight_decay: float | None
+    max_grad_norm: float | None
+    dropout: float | None
+    eval_every: int | None
+    seed: int
+    keep: Keep
+    device: Device
+    precision: Precision
+    fast_dropout: bool
+    processes: int
+    max_memory: str | None
+    offline: bool
+    save_every: int | None
+    out: Path | Target
+    force: bool
 
 
 class PredictOptions(TypedDict, total=False):
@@ -85,6 +137,23 @@ def finetune(
 
     finished = run_group(specs, kept, partial(screen.progress, not progress))
     return finished[0] if seeds == 1 else finished
+
+
+def pretrain(
+    corpus: Target | Iterable[Target], *, progress: bool = False, **options: Unpack[PretrainOptions]
+) -> Pretrained:
+    """Pretrain a model on files or folders of text, and measure it on text held out: `bertkit pretrain`.
+
+    Returns the run's folder and result. A finished run is not trained again, and a stopped one is resumed. Raises
+    BertkitError.
+    """
+    given = Given("pretrain", options, (PretrainFlags, RunFlags))
+    listed = [corpus] if isinstance(corpus, str | os.PathLike) else list(corpus)
+    spec = given.flags(PretrainFlags).spec([named("corpus", one) for one in listed])
+    from bertkit.runs.pretrain import pretrain as pretrained
+
+    shown = screen.progress_named(not progress, f"pretraining, seed {spec.seed}")
+    return pretrained(spec, options_of(given.flags(RunFlags)), shown)
 
 
 def check(task: Target | None = None, **options: Unpack[CheckOptions]) -> Report:

@@ -21,7 +21,11 @@ from bertkit import api
 from bertkit.cli import main
 from bertkit.cli.predict import PredictFlags
 from bertkit.errors import BertkitError, DataError, RequestError, UnknownNameError
+from bertkit.request.flags import RunFlags
+from bertkit.request.flags import RunFlags
 from bertkit.request.keywords import GROUPS, Options, Target
+from bertkit.request.pretrain_flags import PretrainFlags
+from bertkit.request.pretrain_flags import PretrainFlags
 from bertkit.result import Finished
 from bertkit.runs.rescore import Scores
 
@@ -217,6 +221,15 @@ def test_the_keywords_are_the_flags_with_their_types() -> None:
 def test_the_keywords_of_predict_are_flags_of_predict() -> None:
     flags: Mapping[str, Any] = plain_types((PredictFlags,))
     assert set(get_type_hints(api.PredictOptions)) == set(flags) - {"pair", "question", "context"}
+
+
+def test_the_keywords_of_pretrain_are_flags_of_pretrain() -> None:
+    listed, flags = get_type_hints(api.PretrainOptions), plain_types((PretrainFlags, RunFlags))
+    others = {
+        name for name, (_, option) in options_of(RunFlags).items() if "pretrain" not in (option.only or ["pretrain"])
+    }
+    assert set(listed) == set(flags) - others
+    assert {name for name, kind in listed.items() if kind not in (flags[name], flags[name] | Target)} == set()
 
 
 def test_check_looks_at_a_file_and_saves_its_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
