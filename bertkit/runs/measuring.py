@@ -23,14 +23,14 @@ PLATEAU = 0.05
 class Measuring:
     """Measures the held-out text of one run.
 
-    warmup  updates of the warm-up, after which a model that has learnt nothing is told of
-    told    what the user was told of already
+    patience  updates after which the user is told of a model that has learnt nothing
+    told      what the user was told of already
     """
 
     parts: PretrainParts
     log: Log
     progress: Progress
-    warmup: float
+    patience: float
     told: set[str] = field(default_factory=set)
 
     def in_training(self, step: int) -> None:
@@ -39,7 +39,7 @@ class Measuring:
         if found is None:
             return
         self.log.write({"step": step, "held_out": found.values, "unigram": found.unigram, "cosine": found.cosine})
-        if step >= self.warmup:
+        if step >= self.patience:
             for line in _complaints(found):
                 if line not in self.told:
                     self.progress.note(f"update {step:,}: {line}")

@@ -36,6 +36,8 @@ from bertkit.training.budget import time_pace, updates_of
 from bertkit.training.checkpointer import Checkpointer, CheckpointWriter
 from bertkit.training.train import NotFiniteError, Session, train
 
+LEARNS = 0.25
+"""The share of the updates after which, at the latest, a model should have learnt more than word frequencies."""
 MEASUREMENTS = 20
 """How often the held-out text is measured during training, unless --eval-every says otherwise."""
 
@@ -95,7 +97,7 @@ def _ready(run: PretrainClaim) -> Iterator[PretrainReady]:
     run_on_first(lambda: _make_folder(run, parts, updates))
     with ExitStack() as stack:
         log = stack.enter_context(Log(run.folder / LOG, run.is_main, int(run.state.facts["log"]) if run.state else 0))
-        measuring = Measuring(parts=parts, log=log, progress=run.progress, warmup=run.spec.warmup * updates)
+        measuring = Measuring(parts=parts, log=log, progress=run.progress, patience=max(run.spec.warmup, LEARNS) * updates)
         session = _session(run, parts, updates, measuring, facts, stack)
         transformers.set_seed(run.spec.seed + 1_000_003 * run.accelerator.process_index)
         yield PretrainReady(parts=parts, updates=updates, session=session, measuring=measuring)
@@ -150,7 +152,7 @@ def _updates(run: PretrainClaim, parts: PretrainParts) -> int:
 def _besides(run: PretrainClaim, parts: PretrainParts) -> float:
     """Seconds that measuring the held-out text and keeping models take, by one measurement."""
     with Log(run.folder / LOG, False) as log:
-        measuring = Measuring(parts=parts, log=log, progress=Progress(), warmup=float("inf"))
+        measuring = Measuring(parts=parts, log=log, progress=Progress(), patience=float("inf"))
         began = time.perf_counter()
         with parts.model.in_training():
             measuring.in_training(0)
