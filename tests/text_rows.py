@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from bertkit.heads.features import Ragged
 from bertkit.objectives.rows import Indices, Pieces, Texts
@@ -63,19 +63,21 @@ def uniform_rows(count: int, length: int, vocabulary: Pieces, seed: int = 0) -> 
     return MemoryRows([[row] for row in drawn.tolist()])
 
 
-def small_tokenizer(text: str, size: int = 200) -> Tokenizer:
-    """A WordPiece tokenizer trained on this text, with the special tokens NAMES; it keeps any character."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.train_from_iterator([text], trainers.WordPieceTrainer(vocab_size=size, special_tokens=NAMES))
+def small_tokenizer(text: str, size: int = 300) -> Tokenizer:
+    """A byte-level BPE tokenizer trained on this text, with the special tokens NAMES; it restores any text exactly."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=NAMES, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([text], trainer)
     return tokenizer
 
 
 def pieces_of(tokenizer: Tokenizer) -> Pieces:
-    """What objectives know of a WordPiece tokenizer with the special tokens NAMES."""
+    """What objectives know of such a tokenizer: a token that does not begin with a space continues a word."""
     names = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
     return Pieces(
-        special=np.array([name in NAMES for name in names]), continues=np.array([name[:2] == "##" for name in names]),
+        special=np.array([name in NAMES for name in names]), continues=np.array([name[0] != "Ġ" for name in names]),
         mask=MASK, pad=PAD, start=START, end=END,
     )  # fmt: skip

@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertkit.heads.features import Ragged
-from bertkit.objectives.rows import Draws, Indices, Pieces
+from bertkit.objectives.rows import Draws, Indices, Pieces, Stream
 from bertkit.objectives.sequences import positions
-
-ORDER, LENGTHS, STARTS = 0, 1, 2
-"""The streams of random numbers here: an order of a row's tokens, its spans' lengths, and where they start."""
 
 Shares = tuple[float, ...]
 
@@ -92,7 +89,8 @@ def words_of(tokens: Ragged, free: NDArray[np.bool_], pieces: Pieces) -> Words:
     """The words of these rows; `free` is `maskable` of them.
 
     A token begins a word unless it continues that of the token before it: the first of a row always does, and the
-    one after a special token.
+    one after a special token. "[CLS] un ##bend ##ing reed [SEP]" has the edges 0, 1, 4, 5, 6; the words from 1 and
+    from 4 are free.
     """
     within = _within(free, tokens)
     begins = within.copy()
@@ -123,7 +121,7 @@ def budgets(free: NDArray[np.bool_], probability: float, up: bool = False) -> In
 
 def tokens_within(free: NDArray[np.bool_], budget: Indices, rows: Indices, draws: Draws) -> Spans:
     """Spans of one token, each token as likely as any other, until each row's budget is full."""
-    order = draws.uniform(ORDER, rows[:, None], np.arange(free.shape[1]))
+    order = draws.uniform(Stream.ORDER, rows[:, None], np.arange(free.shape[1]))
     order[~free] = 2  # after all others
     first = np.argsort(order, axis=1)[:, : budget.max(initial=0)]
     chosen = np.arange(first.shape[1]) < budget[:, None]
@@ -133,7 +131,7 @@ def tokens_within(free: NDArray[np.bool_], budget: Indices, rows: Indices, draws
 
 def words_within(words: Words, budget: Indices, rows: Indices, draws: Draws) -> Spans:
     """Spans of one word, in random order: one that exceeds what is left of its row's budget of tokens is skipped."""
-    order = np.argsort(draws.uniform(ORDER, rows[:, None], np.arange(words.free.shape[1])), axis=1)
+    order = np.argsort(draws.uniform(Stream.ORDER, rows[:, None], np.arange(words.free.shape[1])), axis=1)
     each, left = np.arange(len(rows)), budget.copy()
     sizes = np.where(words.free, words.sizes, budget.max(initial=0) + 1)[each[:, None], order]
     taken = np.zeros(sizes.shape, np.bool_)
@@ -152,19 +150,20 @@ def spans_within(words: Words, shares: Shares, budget: Indices, rows: Indices, d
 
     The number of words of a span is drawn first, by its share; then its first word, from all with which it overlaps
     no other span, holds no special token and ends in the row. If there are none, the span is cut to the longest gap.
-    It ends before the word that exceeds the budget; a word that does so alone is not drawn.
+    It ends before the word that exceeds the budget; a word that does so alone is not drawn. (SpanBERT's and ALBERT's
+    own programs draw the length again as well when spans overlap, which makes long ones rarer than their share.)
     """
     left, taken = budget.copy(), ~words.free
     found: list[tuple[Indices, Indices, Indices]] = []
     limits: NDArray[np.float64] = np.cumsum(shares)[:-1]
     while True:
         reach = np.where(words.sizes <= left[:, None], _gaps(taken), 0)
-        length: Indices = np.searchsorted(limits, draws.uniform(LENGTHS, rows, len(found)), side="right") + 1
+        length: Indices = np.searchsorted(limits, draws.uniform(Stream.LENGTHS, rows, len(found)), side="right") + 1
         length = np.minimum(length, reach.max(1, initial=0))
         row = np.flatnonzero(length)
         if not len(row):
             break
-        first = _one_of(reach >= np.maximum(length, 1)[:, None], draws.uniform(STARTS, rows, len(found)))
+        first = _one_of(reach >= np.maximum(length, 1)[:, None], draws.uniform(Stream.STARTS, rows, len(found)))
         count = words.fitting(first, length, left)
         each = np.repeat(np.arange(len(rows)), count)
         taken[each, positions(first, count)] = True

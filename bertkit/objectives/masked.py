@@ -20,12 +20,34 @@ Replacement = Literal["80-10-10", "mask", "random"]
 class Masked(Objective):
     """A share of the tokens is predicted; what the model sees in their place is drawn for each.
 
-    probability  the share of a row's tokens that are predicted, at least one; special tokens do not count
-    unit         what is chosen: tokens; whole words; spans of words, their lengths geometric (SpanBERT); or n-grams
-                 of 1 to 3 words, n with a probability proportional to 1/n (ALBERT)
+    probability  the share of a row's tokens that are predicted, rounded (for spans: up), at least one; special tokens
+                 do not count, and are never predicted
+    unit         what is chosen: tokens (Devlin et al. 2019); whole words; spans of 1 to 10 words, their lengths
+                 geometric (SpanBERT, Joshi et al. 2020); or n-grams of 1 to 3 words, n with a probability proportional
+                 to 1/n (ALBERT, Lan et al. 2020). A word is predicted whole or not at all: one with more tokens than
+                 are left of the share is passed over, so that a row of long words may have a few targets less, or none
     replacement  80 % mask token, 10 % a random token, 10 % left as it is: drawn for each token, but for all of a
                  span at once (SpanBERT); or always one of the first two
     static       whether a row is masked alike in every epoch
+
+    Three of eleven words, spans at most as long:
+
+    >>> import numpy as np
+    >>> from bertkit.heads.features import Ragged
+    >>> from bertkit.objectives.rows import Draws, Pieces
+    >>> names = np.array("- [MASK] a bird in the hand is worth two bush".split())
+    >>> pieces = Pieces(special=np.arange(11) < 2, continues=np.zeros(11, bool), mask=1)
+    >>> row = Ragged(np.array([2, 3, 4, 5, 6, 7, 8, 9, 4, 5, 10]), np.array([0, 11]))
+    >>> seen, targets = Masked(probability=0.25).masked(row, np.array([0]), Draws(42, 0), pieces)
+    >>> print(*names[seen.values])
+    a bird [MASK] the [MASK] is worth [MASK] in the bush
+    >>> print(*names[np.maximum(targets.values, 0)])
+    - - in - hand - - two - - -
+    >>> seen, targets = Masked(probability=0.25, unit="span").masked(row, np.array([0]), Draws(42, 0), pieces)
+    >>> print(*names[seen.values])
+    a [MASK] [MASK] [MASK] hand is worth two in the bush
+    >>> print(*names[np.maximum(targets.values, 0)])
+    - bird in the - - - - - - -
     """
 
     kind: Literal["mlm"] = "mlm"

@@ -7,11 +7,8 @@ import numpy as np
 from bertkit.errors import RequestError
 from bertkit.heads.features import IGNORED, Ragged
 from bertkit.objectives.choose import Spans
-from bertkit.objectives.rows import Draws, Indices, Pieces
+from bertkit.objectives.rows import Draws, Indices, Pieces, Stream
 from bertkit.objectives.sequences import positions
-
-KINDS, TOKENS = 3, 4
-"""The streams of random numbers here: what stands in a token's place, and which random token."""
 
 LIMITS = {"80-10-10": (0.8, 0.9), "mask": (1.0, 1.0), "random": (0.0, 1.0)}
 """Below the first a uniform number makes a mask token, below the second a random token; else nothing changes."""
@@ -31,9 +28,9 @@ def replaced(
     lengths = spans.end - spans.begin
     row, place = np.repeat(spans.row, lengths), positions(spans.begin, lengths)
     flat = tokens.offsets[row] + place
-    kind = draws.uniform(KINDS, rows[row], np.repeat(spans.begin, lengths) if together else place)
+    kind = draws.uniform(Stream.KINDS, rows[row], np.repeat(spans.begin, lengths) if together else place)
     plain = pieces.plain
-    others = plain[(draws.uniform(TOKENS, rows[row], place) * len(plain)).astype(np.int64)]
+    others = plain[(draws.uniform(Stream.TOKENS, rows[row], place) * len(plain)).astype(np.int64)]
     seen, targets = tokens.values.astype(np.int32), np.full(len(tokens.values), IGNORED, np.int32)
     targets[flat] = seen[flat]
     seen[flat] = np.where(kind < masks, pieces.mask or 0, np.where(kind < changes, others, seen[flat]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
@@ -74,6 +75,21 @@ class TextRows(Protocol):
     def texts(self, rows: Indices) -> Texts: ...
 
 
+class Stream(IntEnum):
+    """What random numbers of a row are for: one of these has no bearing on another."""
+
+    ORDER = 0
+    LENGTHS = 1
+    STARTS = 2
+    KINDS = 3
+    TOKENS = 4
+    SPLITS = 5
+    CLASSES = 6
+    ENDS = 7
+    OTHERS = 8
+    SENTENCES = 9
+
+
 GOLDEN = 0x9E3779B97F4A7C15
 """The odd number nearest to 2**64 over the golden ratio: SplitMix64's step from a number to the next."""
 
@@ -85,7 +101,7 @@ class Draws:
     seed: int
     epoch: int
 
-    def uniform(self, stream: int, rows: Indices, numbers: Indices | int = 0) -> NDArray[np.float64]:
+    def uniform(self, stream: Stream, rows: Indices, numbers: Indices | int = 0) -> NDArray[np.float64]:
         """Uniform numbers in [0, 1) of these rows, broadcast: the n-th of a stream for each n in `numbers`.
 
         Those of a row and a stream are the outputs of SplitMix64 (Steele, Lea and Flood 2014), whose n-th output is

@@ -10,11 +10,8 @@ from numpy.typing import NDArray
 
 from bertkit.errors import RequestError
 from bertkit.heads.features import Ragged
-from bertkit.objectives.rows import Draws, Indices, TextRows, Texts
+from bertkit.objectives.rows import Draws, Indices, Stream, TextRows, Texts
 from bertkit.objectives.sequences import parts
-
-SPLITS, CLASSES, ENDS, OTHERS, SENTENCES = 5, 6, 7, 8, 9
-"""The streams of random numbers here: where a row is split, its class, and its end, and what replaces it."""
 
 TRIES = 8
 """How many rows of other documents are drawn at most to find one that is long enough."""
@@ -22,7 +19,7 @@ TRIES = 8
 
 def in_either_order(texts: Texts, draws: Draws) -> tuple[Ragged, Ragged, Indices]:
     """A first and a second segment for each row, swapped where its class is 1."""
-    swapped = draws.uniform(CLASSES, texts.row) >= 0.5
+    swapped = draws.uniform(Stream.CLASSES, texts.row) >= 0.5
     lengths, split = texts.tokens.lengths, splits(texts, draws)
     first = parts(texts.tokens, np.where(swapped, split, 0), np.where(swapped, lengths, split))
     second = parts(texts.tokens, np.where(swapped, 0, split), np.where(swapped, split, lengths))
@@ -34,10 +31,10 @@ def next_sentences(rows: TextRows, texts: Texts, draws: Draws) -> tuple[Ragged, 
 
     Raises RequestError if all rows are of one document.
     """
-    foreign = draws.uniform(CLASSES, texts.row) >= 0.5
+    foreign = draws.uniform(Stream.CLASSES, texts.row) >= 0.5
     split = splits(texts, draws)
     last = _begins(texts, texts.sentences.lengths - 1)
-    ends = texts.tokens.lengths - _drawn(draws.uniform(ENDS, texts.row), texts.tokens.lengths - last)
+    ends = texts.tokens.lengths - _drawn(draws.uniform(Stream.ENDS, texts.row), texts.tokens.lengths - last)
     first, second = parts(texts.tokens, np.zeros_like(split), split), parts(texts.tokens, split, ends)
     replaced = np.flatnonzero(foreign)
     others = _others(rows, texts.row[replaced], second.lengths[replaced], draws)
@@ -50,7 +47,7 @@ def splits(texts: Texts, draws: Draws) -> Indices:
     """(B,) where the second segment begins: one of the row's sentences after the first, each as likely as any other."""
     counts = texts.sentences.lengths
     assert counts.min(initial=2) >= 2, "a row of one sentence cannot be split"
-    sentence = 1 + _drawn(draws.uniform(SPLITS, texts.row), counts - 1)
+    sentence = 1 + _drawn(draws.uniform(Stream.SPLITS, texts.row), counts - 1)
     return _begins(texts, sentence)
 
 
@@ -66,9 +63,9 @@ def _others(rows: TextRows, row: Indices, lengths: Indices, draws: Draws) -> Rag
     order, waiting = np.zeros(len(row), np.int64), np.arange(len(row))
     for turn in range(TRIES):
         own = (end - begin)[waiting]
-        other = _drawn(draws.uniform(OTHERS, row[waiting], turn), len(documents) - own)
+        other = _drawn(draws.uniform(Stream.OTHERS, row[waiting], turn), len(documents) - own)
         texts = rows.texts(other + np.where(other >= begin[waiting], own, 0))
-        text = _from_a_sentence(texts, lengths[waiting], draws.uniform(SENTENCES, row[waiting], turn))
+        text = _from_a_sentence(texts, lengths[waiting], draws.uniform(Stream.SENTENCES, row[waiting], turn))
         order[waiting] = sum(map(len, found)) + np.arange(len(waiting))
         found.append(text)
         waiting = waiting[text.lengths < lengths[waiting]]
