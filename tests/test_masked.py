@@ -51,7 +51,13 @@ def test_the_share_of_the_tokens_that_are_predicted_is_the_one_asked_for(unit: A
 
 @pytest.mark.parametrize(
     ("probability", "length", "unit", "count"),
-    [(0.15, 126, "subword", 19), (0.15, 122, "subword", 18), (0.15, 122, "span", 19), (0.15, 2, "subword", 1)],
+    [
+        (0.15, 126, "subword", 19),
+        (0.15, 124, "subword", 19),
+        (0.15, 122, "subword", 18),
+        (0.15, 122, "span", 19),
+        (0.15, 2, "subword", 1),
+    ],
 )
 def test_every_row_has_the_rounded_share_of_its_tokens(probability: float, length: int, unit: Any, count: int) -> None:
     rows = uniform_rows(50, length, WORDS)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, chisquare
-from text_rows import pieces, uniform_rows
+from text_rows import END, START, pieces, uniform_rows
 
 from bertkit.heads.features import IGNORED, Ragged
 from bertkit.objectives import choose
@@ -22,6 +22,14 @@ ROWS, LENGTH = 4000, 126
 WORDS = pieces(500)
 PARTS = pieces(300, 200)
 """Two of five tokens drawn from these continue a word."""
+
+
+def test_a_word_is_a_token_with_those_that_continue_it_and_special_tokens_are_on_their_own() -> None:
+    bend, ing = PARTS.plain[300:302]
+    row = Ragged.of([[START, 9, bend, ing, 10, END], [bend, END, ing]], "uint16")
+    words = choose.words_of(row, choose.maskable(row, PARTS), PARTS)
+    assert words.edges.tolist() == [[0, 1, 4, 5, 6], [0, 1, 2, 3, 3]]  # [CLS] un ##bend ##ing reed [SEP]
+    assert words.free.tolist() == [[False, True, True, False], [True, False, True, False]]
 
 
 def text(vocabulary: Pieces) -> Ragged:

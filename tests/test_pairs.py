@@ -141,6 +141,37 @@ def test_either_second_segment_begins_with_a_sentence_that_is_not_the_first_of_i
         assert any(begun(row, second) for row in range(document * ROWS_EACH, (document + 1) * ROWS_EACH))
 
 
+LETTERS = [".", "A", "B", "C", "D", "E", "K", "L", "M", "N", "O", "P", "Q"]
+EXAMPLE = MemoryRows(
+    [
+        [[FIRST_PLAIN + LETTERS.index(letter) for letter in sentence] for sentence in row.split()]
+        for row in ("AB. CDE.", "KL. MN. OPQ.")
+    ]
+)
+"""The rows of the examples in docstrings."""
+
+
+def outcomes(objective: MaskedPair) -> set[tuple[int, str, str]]:
+    """The class and the segments of the example's first row, in a thousand epochs."""
+    found = set()
+    for epoch in range(1000):
+        features = objective.corrupt(EXAMPLE, np.arange(1), Draws(1, epoch), WORDS)
+        ((first, second),) = segments(features)
+        text = ["".join(LETTERS[token - FIRST_PLAIN] for token in tokens) for tokens in (first, second)]
+        found.add((int(features.places[PAIR].values[0]), text[0], text[1]))
+    return found
+
+
+def test_the_example_of_next_sentences_is_true() -> None:
+    follow = {(0, "AB.", text) for text in ("C", "CD", "CDE", "CDE.")}
+    others = {(1, "AB.", text[:count]) for text in ("MN.O", "OPQ.") for count in range(1, 5)}
+    assert outcomes(MaskedNextSentence()) == follow | others
+
+
+def test_the_example_of_sentence_order_is_true() -> None:
+    assert outcomes(MaskedSentenceOrder()) == {(0, "AB.", "CDE."), (1, "CDE.", "AB.")}
+
+
 def test_the_length_of_the_second_segment_does_not_tell_the_classes_of_next_sentences_apart() -> None:
     lengths: list[list[int]] = [[], []]
     for epoch in range(5):

@@ -71,10 +71,10 @@ class MaskedNextSentence(MaskedPair):
     Text of another document is as long as the segment it replaces, and begins with a sentence that is not the first
     of its row: any such row and sentence, each as likely as any other, of rows that are long enough. As it ends
     within a sentence, so does the segment that follows: its end is drawn from the tokens of its last sentence.
-    Otherwise length and a full stop would tell the classes apart. (BERT's data builder cuts both kinds of pairs too.)
+    Otherwise length and full stops alone would tell nine of ten pairs apart. (BERT's data builder cuts both as well.)
 
-    With the rows "A B. C D E." and "K L. M N. O P Q." of two documents, "A B." is followed by "C D", say, or
-    by "M N", "M N." or "O P Q".
+    With the rows "A B. C D E." and "K L. M N. O P Q." of two documents, "A B." is followed by "C", "C D", "C D E" or
+    "C D E.", or by as many tokens of "M N. O" or "O P Q.".
     """
 
     kind: Literal["mlm+nsp"] = "mlm+nsp"  # type: ignore[assignment]
