@@ -137,7 +137,7 @@ def _gap(one: dict[str, Any], other: dict[str, Any] | None) -> str:
     if other is None:
         return ""
     gap, low, high, p = paired(one["right"], other["right"])
-    return f"{100 * gap:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}], p {p:.3f}"
+    return f"{100 * gap:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}], p {p:.3f}".replace("p 0.000", "p < 0.001")
 
 
 if __name__ == "__main__":
