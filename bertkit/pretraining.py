@@ -235,6 +235,11 @@ class PretrainSpec:
         )  # fmt: skip
 
     @property
+    def tokens_an_update(self) -> int:
+        """Tokens that an update reads at most."""
+        return self.batch_size * self.gradient_accumulation * self.max_length
+
+    @property
     def digest(self) -> str:
         """Eight hex digits of SHA-256 over the whole spec."""
         import hashlib

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -9,11 +10,14 @@ import typer
 from bertkit.cli import screen
 from bertkit.cli.options import Display
 from bertkit.cli.pretrain_screen import print_pretrained
+from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed
-from bertkit.request.flags import RunFlags
+from bertkit.pretraining import PretrainSpec
+from bertkit.request.flags import DryRunFlag, RunFlags
 from bertkit.request.pretrain_flags import PretrainFlags
 from bertkit.request.specs import options_of
+from bertkit.spec import RunOptions
 
 
 def pretrain(
@@ -23,6 +27,7 @@ def pretrain(
     corpus: Annotated[
         list[str], typer.Argument(metavar="CORPUS...", help="Files or folders of text, or hub:OWNER/NAME.")
     ],
+    dry_run: DryRunFlag = False,
 ) -> int:
     """Pretrain a model on text of your own, and measure it on text held out.
 
@@ -30,10 +35,28 @@ def pretrain(
     """
     spec = flags.spec(corpus)
     options = options_of(run)
+    if dry_run:
+        return _planned(spec, options, display)
     if spec.processes > 1 and not distributed():
         return relaunch(spec.processes)
     from bertkit.runs.pretrain import pretrain as pretrained
 
     finished = pretrained(spec, options, screen.progress_named(display.silent, f"pretraining, seed {spec.seed}"))
     print_pretrained(finished, display.json)
+    return 0
+
+
+def _planned(spec: PretrainSpec, options: RunOptions, display: Display) -> int:
+    """Print what this run would come to; nothing is trained."""
+    if distributed():
+        raise RequestError("--dry-run times one process: run it without a launcher")
+    from bertkit.runs.pretrain_plan import pretrain_plan
+
+    with closing(screen.progress_named(display.silent, "pretraining")) as shown:
+        found = pretrain_plan(spec, options, shown)
+    if display.json:
+        screen.print_json(found.plain)
+    else:
+        for line in found.lines:
+            screen.console().print(line, soft_wrap=True)
     return 0

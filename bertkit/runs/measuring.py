@@ -8,12 +8,13 @@ import numpy as np
 
 from bertkit.data.sampler import Indices
 from bertkit.evaluation.held_out import COLLAPSED, HeldOut, measure
+from bertkit.heads.features import IGNORED
 from bertkit.progress import Progress
 from bertkit.runs.folder import Log
 from bertkit.runs.pretrain_model import PretrainParts
 
-ON_THE_WAY, AT_THE_END = 256, 4_096
-"""Rows of the held-out text that are measured during training, and at its end, at most: spread evenly over it."""
+ON_THE_WAY, AT_THE_END = 5_000, 80_000
+"""About how many tokens of the held-out text are predicted during training, and at its end, at most."""
 
 PLATEAU = 0.05
 """By how many nats the loss must be below that of the unigram distribution after the warm-up."""
@@ -46,7 +47,7 @@ class Measuring:
                     self.told.add(line)
 
     def at_the_end(self, step: int) -> HeldOut | None:
-        """Measure up to AT_THE_END rows, and log it."""
+        """Measure AT_THE_END tokens at most, and log it."""
         rows = self.rows(AT_THE_END)
         self.progress.phase("measuring", len(rows))
         with self.parts.model.in_training():
@@ -55,13 +56,18 @@ class Measuring:
             self.log.write({"step": step, "held_out": found.values, "unigram": found.unigram, "cosine": found.cosine})
         return found
 
-    def rows(self, most: int) -> Indices:
-        """At most so many held-out rows."""
-        count = len(self.parts.held_out) if self.parts.held_out else 0
-        return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64)) if count else np.zeros(0, int)
+    def rows(self, tokens: int) -> Indices:
+        """Held-out rows in which about so many tokens are predicted, spread evenly over the text."""
+        source = self.parts.held_out
+        if source is None or not len(source):
+            return np.zeros(0, np.int64)
+        first = source.take(np.zeros(1, np.int64)).targets
+        assert first
+        most = max(1, tokens // int((first.values != IGNORED).sum()))
+        return np.unique(np.linspace(0, len(source) - 1, min(len(source), most)).astype(np.int64))
 
-    def _measured(self, most: int, progress: Progress) -> HeldOut | None:
-        rows = self.rows(most)
+    def _measured(self, tokens: int, progress: Progress) -> HeldOut | None:
+        rows = self.rows(tokens)
         if self.parts.held_out is None or not len(rows):
             return None
         return measure(self.parts.model, self.parts.held_out, rows, self.parts.log_unigram, progress)

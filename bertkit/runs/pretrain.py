@@ -97,7 +97,9 @@ def _ready(run: PretrainClaim) -> Iterator[PretrainReady]:
     run_on_first(lambda: _make_folder(run, parts, updates))
     with ExitStack() as stack:
         log = stack.enter_context(Log(run.folder / LOG, run.is_main, int(run.state.facts["log"]) if run.state else 0))
-        measuring = Measuring(parts=parts, log=log, progress=run.progress, patience=max(run.spec.warmup, LEARNS) * updates)
+        measuring = Measuring(
+            parts=parts, log=log, progress=run.progress, patience=max(run.spec.warmup, LEARNS) * updates
+        )
         session = _session(run, parts, updates, measuring, facts, stack)
         transformers.set_seed(run.spec.seed + 1_000_003 * run.accelerator.process_index)
         yield PretrainReady(parts=parts, updates=updates, session=session, measuring=measuring)
@@ -132,16 +134,11 @@ def _session(
 
 def _updates(run: PretrainClaim, parts: PretrainParts) -> int:
     """How many updates the budget buys: of a time, as the first process finds it."""
-    spec = run.spec
-    tokens = spec.batch_size * spec.gradient_accumulation * spec.max_length
+    spec, tokens = run.spec, run.spec.tokens_an_update
     if spec.budget.unit != "seconds":
         return updates_of(spec.budget, tokens)
-    session = Session(
-        log=lambda line: None, progress=run.progress, seed=spec.seed, fast_dropout=spec.fast_dropout,
-        guard=Guard(run.options.max_memory),
-    )  # fmt: skip
-    pace = broadcast(time_pace(parts.model, parts.train, spec.recipe(10**6), session))
-    updates = updates_of(spec.budget, tokens, pace, broadcast(_besides(run, parts)))
+    pace = broadcast(time_pace(parts.model, parts.train, spec.recipe(10**6), session_for(run)))
+    updates = updates_of(spec.budget, tokens, pace, broadcast(besides(run, parts)))
     run.progress.note(
         f"{pace.timed} updates took {pace.update:.3g} s each: {updates:,} updates, {updates * tokens:,} tokens, fit "
         f"into {spec.budget.amount:,.0f} s"
@@ -149,8 +146,16 @@ def _updates(run: PretrainClaim, parts: PretrainParts) -> int:
     return updates
 
 
-def _besides(run: PretrainClaim, parts: PretrainParts) -> float:
-    """Seconds that measuring the held-out text and keeping models take, by one measurement."""
+def session_for(run: PretrainClaim) -> Session:
+    """What timed updates report to."""
+    return Session(
+        log=lambda line: None, progress=run.progress, seed=run.spec.seed, fast_dropout=run.spec.fast_dropout,
+        guard=Guard(run.options.max_memory),
+    )  # fmt: skip
+
+
+def besides(run: PretrainClaim, parts: PretrainParts) -> float:
+    """Seconds that measuring the held-out text takes during training, by one measurement."""
     with Log(run.folder / LOG, False) as log:
         measuring = Measuring(parts=parts, log=log, progress=Progress(), patience=float("inf"))
         began = time.perf_counter()

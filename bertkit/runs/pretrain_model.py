@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from bertkit.data.corpus import CorpusText
@@ -66,7 +67,7 @@ def parts_of(run: PretrainClaim) -> PretrainParts:
     if spec.start == "fast":
         fast_start(network, log_unigram)
     loaded = Loaded(model=network, tokenizer=tokenizer, record=_record(spec, network, tokenizer, config))
-    model = LanguageModel(loaded=loaded, layout=_layout(spec, network, run), accelerator=run.accelerator)
+    model = LanguageModel(loaded=loaded, layout=_layout(spec, network, run.accelerator), accelerator=run.accelerator)
     return PretrainParts(
         model=model, train=train, held_out=_held_out(run.text, spec, tokenizer, pieces, progress),
         log_unigram=log_unigram, config=config,
@@ -109,12 +110,17 @@ def _record(spec: PretrainSpec, network: Any, tokenizer: Any, config: Any) -> di
     }
 
 
-def _layout(spec: PretrainSpec, network: Any, run: PretrainClaim) -> BatchLayout:
+def _layout(spec: PretrainSpec, network: Any, accelerator: Accelerator) -> BatchLayout:
     """Unpadded where rows differ in length, or where there is dropout in attention, as far as the model can."""
-    on_cpu = run.accelerator.device.type == "cpu"
-    if on_cpu and fits(network) and (spec.objective.cut == "sentences" or spec.dropout or spec.max_length > SHORT):
+    differ = spec.objective.cut == "sentences" or bool(spec.dropout) or spec.max_length > SHORT
+    if differ and accelerator.device.type == "cpu" and fits(network):
         return BatchLayout(layout="unpadded", order="random")
-    if on_cpu and spec.architecture in DENSELY:
+    return padded_layout(network, accelerator)
+
+
+def padded_layout(network: Any, accelerator: Accelerator) -> BatchLayout:
+    """The layout of rows of one length without dropout, with the attention that is fastest for them."""
+    if accelerator.device.type == "cpu" and network.config.model_type in DENSELY:
         network.set_attn_implementation(DENSE)
     return BatchLayout(layout="padded", order="random")
 

@@ -33,7 +33,7 @@ class Pace:
     timed: int
 
 
-def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: Session) -> Pace:
+def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: Session, least: int = LEAST) -> Pace:
     """Time the first updates of a run; the model's weights are afterwards what they were."""
     before = copy.deepcopy(model.network.state_dict())
     schedule = schedule_of(source, recipe, model.layout, session.seed)
@@ -44,7 +44,7 @@ def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: 
     with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one:
         for epoch, micros in islice(schedule.micro_batches(), WARMING + MOST):
             began = time.perf_counter()
-            if len(seconds) >= WARMING + LEAST and began - start > PATIENCE:
+            if len(seconds) >= WARMING + least and began - start > PATIENCE:
                 break
             parts = [part for micro in micros for part in split(source.take(micro, epoch), recipe)]
             update = one.backward(parts)
