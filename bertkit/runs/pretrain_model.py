@@ -59,7 +59,7 @@ def parts_of(run: PretrainClaim) -> PretrainParts:
     spec, progress = run.spec, run.progress
     tokenizer = tokenizer_for(run.text, spec, progress)
     pieces = pieces_of(tokenizer)
-    files = tokenised(run.text, "train", tokenizer, progress)
+    files = tokenised(run.text, "train", tokenizer, pieces.end, progress)
     train = _features(spec, files, pieces, spec.seed)
     config = config_of(spec.architecture, spec.shape, tokenizer, spec.max_length)
     log_unigram = log_shares(files, pieces.size)
@@ -85,7 +85,7 @@ def log_shares(files: TokenFiles, size: int) -> NDArray[np.float64]:
 
 def _features(spec: PretrainSpec, files: TokenFiles, pieces: Pieces, seed: int) -> CorpusFeatures:
     room = spec.objective.room(spec.max_length, pieces)
-    rows = rows_of(files, spec.objective.cut, room, pieces.end)
+    rows = rows_of(files, spec.objective.cut, room)
     return CorpusFeatures(rows=rows, objective=spec.objective, pieces=pieces, room=spec.max_length, seed=seed)
 
 
@@ -95,7 +95,7 @@ def _held_out(
     """The held-out rows; None where there are none. Raises RequestError if their text is shorter than a row."""
     if not text.counts.held_out_documents:
         return None
-    files = tokenised(text, "held-out", tokenizer, progress)
+    files = tokenised(text, "held-out", tokenizer, pieces.end, progress)
     return _features(spec, files, pieces, HELD_OUT_SEED)
 
 
