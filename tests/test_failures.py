@@ -135,15 +135,15 @@ def test_an_update_without_a_number_ends_the_run_with_step_rows_and_rate(
 
 def hungry(monkeypatch: pytest.MonkeyPatch, rows: int, error: Callable[[], Exception]) -> None:
     """More than so many rows at once do not fit into memory."""
-    plain = Updater._summed
+    plain = Updater._share
 
-    def summed(self: Updater, part: Any, exact: bool) -> Any:
-        loss = plain(self, part, exact)
+    def share(self: Updater, part: Any, total: Any, exact: bool) -> Any:
+        loss = plain(self, part, total, exact)
         if len(part) > rows:
             raise error()
         return loss
 
-    monkeypatch.setattr(Updater, "_summed", summed)
+    monkeypatch.setattr(Updater, "_share", share)
 
 
 @pytest.mark.parametrize(

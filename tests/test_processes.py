@@ -151,12 +151,12 @@ import os, sys
 from bertkit.cli import main
 from bertkit.training.update import Updater
 
-def summed(self, part, exact, plain=Updater._summed):
+def share(self, part, total, exact, plain=Updater._share):
     lacking = os.environ["RANK"] == "1" and len(part) > 2
     layer = list(self.network.modules())[-1]
     hook = layer.register_forward_pre_hook(full) if lacking and PASS == "forward" else None
     try:
-        loss = plain(self, part, exact)
+        loss = plain(self, part, total, exact)
     finally:
         if hook:
             hook.remove()
@@ -168,7 +168,7 @@ def full(*given):
     raise MemoryError
 
 PASS = sys.argv.pop(1)
-Updater._summed = summed
+Updater._share = share
 main(sys.argv[1:])
 """
 """bertkit, where more than two rows at once are too many for the second process, in a pass forward or backward."""

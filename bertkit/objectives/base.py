@@ -49,6 +49,11 @@ class Objective(ABC):
         """Whether a row is corrupted alike in every epoch."""
         return False
 
+    @property
+    def needs_mask(self) -> bool:
+        """Whether the vocabulary must have a mask token."""
+        return True
+
     @abstractmethod
     def room(self, max_length: int, pieces: Pieces) -> int:
         """Tokens of text in a row, so that its features have at most `max_length` tokens."""

@@ -26,6 +26,11 @@ class Causal(Objective):
         """GPT-2's language model."""
         return {"gpt2": "GPT2LMHeadModel"}
 
+    @property
+    def needs_mask(self) -> bool:
+        """No token is masked."""
+        return False
+
     def room(self, max_length: int, pieces: Pieces) -> int:
         """All of it: no special tokens are added."""
         return max_length

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bertkit.data.corpus import CorpusText
 from bertkit.data.corpus_features import CorpusFeatures
 from bertkit.data.tokens import TokenFiles, rows_of, tokenised
-from bertkit.data.vocabularies import pieces_of, tokenizer_for
+from bertkit.data.vocabularies import pieces_of
 from bertkit.kernels.dense import NAME as DENSE
 from bertkit.kernels.unpadded import fits
 from bertkit.models.digests import config_digest, tokenizer_digest
@@ -29,6 +29,7 @@ from bertkit.objectives.rows import Pieces
 from bertkit.pretraining import PretrainSpec
 from bertkit.progress import Progress
 from bertkit.runs.pretrain_claim import PretrainClaim
+from bertkit.runs.pretrain_tokenizer import tokenizer_for
 
 HELD_OUT_SEED = 2018
 """Of what is random in the held-out rows: the same in every run, so that runs can be compared."""

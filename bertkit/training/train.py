@@ -151,8 +151,6 @@ def train(model: Trainable, source: FeatureSource, recipe: Recipe, session: Sess
                          "gradient_norm": update.norm, **({"precision": "fp32"} if exact else {})})  # fmt: skip
             session.progress.advance(loss=update.loss, examples=sum(map(len, parts)))
             ended = _evaluated(session, one, step, step == updates)
-            if session.keep:
-                session.keep(step, one.own_weights)
             checkpointer.between(one, vars(sums), last=ended)
     if session.stopping:
         session.stopping.restore(model.network)
@@ -164,13 +162,15 @@ def train(model: Trainable, source: FeatureSource, recipe: Recipe, session: Sess
 
 
 def _evaluated(session: Session, one: Updater, step: int, last: bool) -> bool:
-    """Evaluate the model if it is time after `step` updates, the `last` or not; returns whether training ends."""
+    """Evaluate and keep the model if it is time after `step` updates, the `last` or not; whether training ends."""
     scored = bool(session.score and session.eval_every and step % session.eval_every == 0 and not last)
     if session.score and scored:
         session.score(step)
     if session.stopping and session.stopping.due(step, last):
         session.stopping.offer(step, one.own_weights)
         scored = True
+    if session.keep:
+        session.keep(step, one.own_weights)
     if scored:
         one.network.train()
     return last or bool(session.stopping and session.stopping.done)

@@ -1,0 +1,69 @@
+"""The tokenizer of a pretraining run: learnt from its text and cached, or a model's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import transformers
+
+from bertkit import __version__
+from bertkit.data.cache import cached
+from bertkit.data.corpus import CorpusText
+from bertkit.data.vocabularies import trained
+from bertkit.encoders import locate_encoder
+from bertkit.errors import EncoderError, RequestError, one_line
+from bertkit.models.load import fetch
+from bertkit.pretraining import PretrainSpec
+from bertkit.progress import Progress
+
+VERSION = 1
+"""Of how a vocabulary is learnt; increase it when that changes."""
+KIND = "tokenizers"
+
+
+def tokenizer_for(text: CorpusText, spec: PretrainSpec, progress: Progress) -> Any:
+    """The run's tokenizer. Raises RequestError or EncoderError where there can be none, or it lacks a mask token."""
+    named = spec.vocabulary.tokenizer
+    found = _learnt(text, spec, progress) if named is None else _loaded(named)
+    if spec.objective.needs_mask and found.mask_token_id is None:
+        raise RequestError(
+            f"--tokenizer {named}: it has no mask token, which --objective {spec.objective.kind} needs"
+            if named
+            else f"--architecture {spec.architecture} has no mask token, which --objective {spec.objective.kind} needs"
+        )
+    return found
+
+
+def _learnt(text: CorpusText, spec: PretrainSpec, progress: Progress) -> Any:
+    made = [VERSION, __version__, version("tokenizers"), text.digest, repr(spec.vocabulary), spec.architecture]
+    key = hashlib.sha256(json.dumps([*made, spec.max_length]).encode()).hexdigest()
+
+    def make(folder: Path) -> None:
+        progress.phase("learning the vocabulary", text.count("train"))
+        documents = _counted(text, progress)
+        trained(spec.vocabulary, spec.architecture, documents, spec.max_length).save_pretrained(folder)
+
+    return cached(KIND, key, make, lambda folder: transformers.AutoTokenizer.from_pretrained(folder))
+
+
+def _counted(text: CorpusText, progress: Progress) -> Any:
+    for document in text.documents("train"):
+        yield document
+        progress.advance()
+
+
+def _loaded(named: str) -> Any:
+    """A model's tokenizer. Raises EncoderError if it cannot be read."""
+    encoder = locate_encoder(named, weights=False)
+    folder, _ = fetch(encoder, weights=False)
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except Exception as error:  # its parsers raise whatever they like, plain Exception among it
+        raise EncoderError(f"--tokenizer {named}: it cannot be read: {one_line(error, lines=1)}") from error
+    if not tokenizer.is_fast:
+        raise EncoderError(f"--tokenizer {named}: only a slow tokenizer could be made")
+    return tokenizer
