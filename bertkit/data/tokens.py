@@ -229,7 +229,7 @@ def _from_zero(starts: Ragged) -> Ragged:
     """Starts of sentences with a 0 before those of a row that begins within one."""
     lacking = np.ones(len(starts), np.bool_)
     filled = starts.lengths > 0
-    lacking[filled] = starts.values[starts.offsets[:-1][filled]] > 0
+    lacking[filled] = starts.values[starts.offsets[:-1][filled]] != 0
     values = np.insert(starts.values, starts.offsets[:-1][lacking], 0)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(starts.lengths + lacking)])
     return Ragged(values, offsets)

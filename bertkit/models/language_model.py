@@ -250,7 +250,7 @@ def _passing(layer: nn.Linear) -> Iterator[None]:
     def forward(states: Tensor) -> Tensor:
         return states if _current.get().bare else functional.linear(states, layer.weight, layer.bias)
 
-    layer.forward = forward  # type: ignore[method-assign]  # one instance's, for a while
+    layer.forward = forward  # type: ignore[method-assign,assignment]  # one instance's, for a while
     try:
         yield
     finally:

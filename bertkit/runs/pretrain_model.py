@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from bertkit.data.corpus import CorpusText
 from bertkit.data.corpus_features import CorpusFeatures
 from bertkit.data.tokens import TokenFiles, rows_of, tokenised
-from bertkit.data.vocabularies import pieces_of
 from bertkit.kernels.dense import NAME as DENSE
 from bertkit.kernels.unpadded import fits
 from bertkit.models.digests import config_digest, tokenizer_digest
@@ -25,6 +24,7 @@ from bertkit.models.layout import BatchLayout
 from bertkit.models.load import Loaded, save
 from bertkit.models.shapes import config_of, fresh, with_dropout
 from bertkit.models.start import fast_start
+from bertkit.models.vocabularies import pieces_of
 from bertkit.objectives.rows import Pieces
 from bertkit.pretraining import PretrainSpec
 from bertkit.progress import Progress

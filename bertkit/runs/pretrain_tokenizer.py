@@ -13,10 +13,10 @@ import transformers
 from bertkit import __version__
 from bertkit.data.cache import cached
 from bertkit.data.corpus import CorpusText
-from bertkit.data.vocabularies import trained
 from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError, RequestError, one_line
 from bertkit.models.load import fetch
+from bertkit.models.vocabularies import trained
 from bertkit.pretraining import PretrainSpec
 from bertkit.progress import Progress
 

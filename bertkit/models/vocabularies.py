@@ -102,39 +102,54 @@ def _learnt(
     documents: Iterable[list[str]],
 ) -> Any:  # fmt: skip
     """The trained tokenizer of the library `tokenizers`. Raises RequestError."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-
     order, unknown = [*specials.order, *extra], specials.named["unk"]
-    common = {"vocab_size": vocabulary.size, "special_tokens": order, "show_progress": False}
-    if kind == "bpe":
-        backend = Tokenizer(models.BPE())
-        backend.normalizer = None if vocabulary.cased else normalizers.Lowercase()
-        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-        backend.decoder = decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), **common)
-    elif kind == "unigram":
-        backend = Tokenizer(models.Unigram())
-        lower = [] if vocabulary.cased else [normalizers.Lowercase()]
-        backend.normalizer = normalizers.Sequence([normalizers.NFKC(), *lower])
-        backend.pre_tokenizer = pre_tokenizers.Metaspace()
-        backend.decoder = decoders.Metaspace()
-        trainer = trainers.UnigramTrainer(unk_token=unknown, **common)
-    else:
-        backend = Tokenizer(models.WordPiece(unk_token=unknown))
-        backend.normalizer = normalizers.BertNormalizer(lowercase=not vocabulary.cased)
-        backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        backend.decoder = decoders.WordPiece()
-        trainer = trainers.WordPieceTrainer(**common)
     read = (" ".join(document) for document in documents)
     if kind == "characters":
-        _learn_characters(backend, vocabulary.size, order, unknown, read)
-    else:
-        backend.train_from_iterator(_capped(read) if kind == "unigram" else read, trainer)
-    if (size := backend.get_vocab_size()) < vocabulary.size and kind != "characters":
+        return _of_characters(vocabulary, order, unknown, read)
+    common = {"vocab_size": vocabulary.size, "special_tokens": order, "show_progress": False}
+    made = {"wordpiece": _wordpiece, "bpe": _byte_level, "unigram": _unigram}[kind]
+    backend, trainer = made(vocabulary, unknown, common)
+    backend.train_from_iterator(_capped(read) if kind == "unigram" else read, trainer)
+    if (size := backend.get_vocab_size()) < vocabulary.size:
         raise RequestError(
             f"--vocab-size {vocabulary.size:,}: the text supports a {kind} vocabulary of at most {size:,} tokens"
         )
     return backend
+
+
+def _wordpiece(vocabulary: Vocabulary, unknown: str, common: dict[str, Any]) -> tuple[Any, Any]:
+    """BERT's: an untrained tokenizer, and its trainer."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    backend = Tokenizer(models.WordPiece(unk_token=unknown))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=not vocabulary.cased)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece()
+    return backend, trainers.WordPieceTrainer(**common)
+
+
+def _byte_level(vocabulary: Vocabulary, unknown: str, common: dict[str, Any]) -> tuple[Any, Any]:
+    """GPT-2's and RoBERTa's, with a space before the first word too."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    backend = Tokenizer(models.BPE())
+    if not vocabulary.cased:
+        backend.normalizer = normalizers.Lowercase()
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    backend.decoder = decoders.ByteLevel()
+    return backend, trainers.BpeTrainer(initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), **common)
+
+
+def _unigram(vocabulary: Vocabulary, unknown: str, common: dict[str, Any]) -> tuple[Any, Any]:
+    """SentencePiece's, as T5 and ALBERT have it (Kudo 2018)."""
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    backend = Tokenizer(models.Unigram())
+    lower = [] if vocabulary.cased else [normalizers.Lowercase()]
+    backend.normalizer = normalizers.Sequence([normalizers.NFKC(), *lower])
+    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    backend.decoder = decoders.Metaspace()
+    return backend, trainers.UnigramTrainer(unk_token=unknown, **common)
 
 
 def _capped(texts: Iterator[str]) -> Iterator[str]:
@@ -147,23 +162,24 @@ def _capped(texts: Iterator[str]) -> Iterator[str]:
             return
 
 
-def _learn_characters(backend: Any, size: int, order: list[str], unknown: str, texts: Iterator[str]) -> None:
-    """Have each character be a token: the commonest, in WordPiece's form, so that words can be told apart."""
+def _of_characters(vocabulary: Vocabulary, order: list[str], unknown: str, texts: Iterator[str]) -> Any:
+    """Each character a token, the commonest ones: in WordPiece's form, so that words can be told apart."""
     from collections import Counter
 
     from tokenizers import models
 
+    backend, _ = _wordpiece(vocabulary, unknown, {})
     counts: Counter[str] = Counter()
     for text in texts:
-        words = backend.pre_tokenizer.pre_tokenize_str(backend.normalizer.normalize_str(text))
-        for word, _ in words:
+        for word, _ in backend.pre_tokenizer.pre_tokenize_str(backend.normalizer.normalize_str(text)):
             counts[word[0]] += 1
             counts.update(CONTINUES + character for character in word[1:])
     ranked = sorted(counts, key=lambda token: (-counts[token], token))
-    tokens = [*order, *ranked[: size - len(order)]]
-    vocabulary = {token: number for number, token in enumerate(tokens)}
-    backend.model = models.WordPiece(vocabulary, unk_token=unknown, max_input_chars_per_word=10**6)
+    tokens = [*order, *ranked[: vocabulary.size - len(order)]]
+    ids = {token: number for number, token in enumerate(tokens)}
+    backend.model = models.WordPiece(ids, unk_token=unknown, max_input_chars_per_word=10**6)
     backend.add_special_tokens(order)
+    return backend
 
 
 def pieces_of(tokenizer: Any) -> Pieces:
