@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,16 +17,21 @@ SLICE = 5_000
 """Rows that are decoded at once."""
 
 
-def read_parquet(path: Path) -> Iterator[RawRow]:
+Chosen = Callable[[list[str], list[str]], list[str]]
+"""From the names of all columns, and of those that hold text, the columns that are read."""
+
+
+def read_parquet(path: Path, chosen: Chosen | None = None) -> Iterator[RawRow]:
     """Rows of a Parquet file with the features that datasets keeps in it: class ids turned into their names.
 
-    A packed file is unpacked to a temporary one, as Parquet is read from its end.
+    A packed file is unpacked to a temporary one, as Parquet is read from its end. All columns are read, or those that
+    are `chosen`.
     """
     import pyarrow as pa
 
     try:
         with _seekable(path) as file:
-            yield from _rows(path, file)
+            yield from _rows(path, file, chosen)
     except (pa.lib.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {one_line(error, lines=1)}") from error
 
@@ -44,7 +49,7 @@ def _seekable(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _rows(path: Path, file: IO[bytes]) -> Iterator[RawRow]:
+def _rows(path: Path, file: IO[bytes], chosen: Chosen | None) -> Iterator[RawRow]:
     import pyarrow as pa
     from datasets import Dataset
     from datasets.table import InMemoryTable
@@ -59,10 +64,20 @@ def _rows(path: Path, file: IO[bytes]) -> Iterator[RawRow]:
         raise DataError(f"{path}: two columns are called '{twice}'")
     fields = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema]
     plain: Any = pa.schema(fields, schema.metadata)
+    names = None
+    if chosen:
+        names = chosen(plain.names, [field.name for field in plain if _is_text(field.type)])
+        plain = pa.schema([plain.field(name) for name in names])
     before = 0
-    for batch in reader.iter_batches(SLICE):
+    for batch in reader.iter_batches(SLICE, columns=names):
         table = pa.Table.from_batches([batch]).cast(plain)
         # not Dataset.from_parquet, which shows a bar and says on stderr what it cannot read
         for number, row in named_rows(Dataset(InMemoryTable(table), fingerprint="parquet")):
             yield before + number, row
         before += table.num_rows
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

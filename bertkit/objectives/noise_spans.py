@@ -11,11 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertkit.objectives.choose import Spans
-from bertkit.objectives.rows import Draws, Indices
+from bertkit.objectives.rows import Draws, Indices, Stream
 from bertkit.objectives.sequences import positions
-
-LENGTHS, PLACES, KEPT, CUTS, START = 7, 8, 9, 10, 11
-"""The streams of random numbers here: lengths of spans, an order of them and of what is kept, cuts, and a start."""
 
 POISSON: NDArray[np.float64] = np.cumsum([exp(-3.0) * 3.0**k / factorial(k) for k in range(40)])
 """How often a Poisson variable of mean 3 is at most 0, 1, 2, ... (Lewis et al. 2020, 2.2)."""
@@ -40,7 +37,7 @@ def poisson_spans(free: NDArray[np.bool_], budget: Indices, rows: Indices, draws
     room = budget - full.sum(1)
     drawn = full | (empty & (np.cumsum(empty, axis=1) <= room[:, None]))
     kept = np.arange(free.shape[1]) < (free.sum(1) - budget)[:, None]
-    keys = np.concatenate([_keys(PLACES, drawn, rows, draws), _keys(KEPT, kept, rows, draws)], axis=1)
+    keys = np.concatenate([_keys(Stream.ORDER, drawn, rows, draws), _keys(Stream.KINDS, kept, rows, draws)], axis=1)
     order = np.argsort(keys, axis=1, kind="stable")
     sizes = np.concatenate([lengths * drawn, kept.astype(np.int64)], axis=1)
     sizes = np.take_along_axis(sizes, order, axis=1)
@@ -60,8 +57,8 @@ def even_spans(free: NDArray[np.bool_], budget: Indices, most: int, rows: Indice
     kept = free.sum(1) - budget
     count = np.minimum(np.maximum(np.rint(budget / MEAN), 1), most).astype(np.int64)
     count = np.minimum(np.minimum(count, budget), kept + 1)
-    edges = _subset(CUTS, np.maximum(budget - 1, 0), np.maximum(count - 1, 0), free.shape[1], rows, draws)
-    gaps = _subset(PLACES, kept + 1, count, free.shape[1] + 1, rows, draws)
+    edges = _subset(Stream.SPLITS, np.maximum(budget - 1, 0), np.maximum(count - 1, 0), free.shape[1], rows, draws)
+    gaps = _subset(Stream.ORDER, kept + 1, count, free.shape[1] + 1, rows, draws)
     cuts = np.arange(free.shape[1] + 1)
     inner = np.zeros((len(rows), len(cuts)), np.bool_)
     inner[:, 1:] = edges
@@ -77,7 +74,7 @@ def even_spans(free: NDArray[np.bool_], budget: Indices, most: int, rows: Indice
 
 def fragments(lengths: Indices, budget: Indices, rows: Indices, draws: Draws) -> Spans:
     """A span in each row that has tokens (B,), as long as its budget; each place as likely as any other: MASS's."""
-    start = (draws.uniform(START, rows) * (lengths - budget + 1)).astype(np.int64)
+    start = (draws.uniform(Stream.STARTS, rows) * (lengths - budget + 1)).astype(np.int64)
     row = np.flatnonzero(budget)
     return Spans(row=row, begin=start[row], end=(start + budget)[row])
 
@@ -118,21 +115,21 @@ def _poisson(budget: Indices, rows: Indices, draws: Draws) -> Indices:
     """(B, J) numbers drawn from a Poisson distribution of mean 3, whose sums are no less than the budgets."""
     count = 16
     while True:
-        uniform = draws.uniform(LENGTHS, rows[:, None], np.arange(count))
+        uniform = draws.uniform(Stream.LENGTHS, rows[:, None], np.arange(count))
         lengths: Indices = np.searchsorted(POISSON, uniform, side="right")
         if (lengths.sum(1) >= budget).all():
             return lengths
         count *= 2
 
 
-def _keys(stream: int, there: NDArray[np.bool_], rows: Indices, draws: Draws) -> NDArray[np.float64]:
+def _keys(stream: Stream, there: NDArray[np.bool_], rows: Indices, draws: Draws) -> NDArray[np.float64]:
     """Random numbers below 1, by which what is there (B, W) is ordered; 2, behind all others, where nothing is."""
     keys = draws.uniform(stream, rows[:, None], np.arange(there.shape[1]))
     keys[~there] = 2
     return keys
 
 
-def _subset(stream: int, of: Indices, count: Indices, width: int, rows: Indices, draws: Draws) -> NDArray[np.bool_]:
+def _subset(stream: Stream, of: Indices, count: Indices, width: int, rows: Indices, draws: Draws) -> NDArray[np.bool_]:
     """(B, W) `count` of the first `of` places of each row, each such set as likely as any other."""
     order = np.argsort(_keys(stream, np.arange(width) < of[:, None], rows, draws), axis=1, kind="stable")
     found = np.zeros(order.shape, np.bool_)

@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 
 from bertkit.heads.features import Ragged
 from bertkit.objectives.choose import Spans
-from bertkit.objectives.rows import Draws, Indices
+from bertkit.objectives.rows import Draws, Indices, Stream
 from bertkit.objectives.sequences import positions
-
-SENTENCES, FIRST = 5, 6
-"""The streams of random numbers here: an order of a row's sentences, and the token that it is made to begin with."""
 
 
 def filled(tokens: Ragged, spans: Spans, mask: int) -> Ragged:
@@ -103,7 +100,7 @@ def permuted(tokens: Ragged, sentences: Ragged, end: int | None, rows: Indices, 
     "a b.", "c." and "d e f." one order is "d e f. a b. c.".
     """
     count = len(tokens.values)
-    ends = tokens.values == end if end is not None else np.zeros(count, np.bool_)
+    ends: NDArray[np.bool_] = np.zeros(count, np.bool_) if end is None else tokens.values == end
     begins = np.zeros(count + 1, np.bool_)
     begins[np.repeat(tokens.offsets[:-1], sentences.lengths) + sentences.values] = True
     begins[:-1] |= ends
@@ -111,7 +108,7 @@ def permuted(tokens: Ragged, sentences: Ragged, end: int | None, rows: Indices, 
     begins[tokens.offsets] = True
     begin = np.flatnonzero(begins[:-1])
     row = np.searchsorted(tokens.offsets, begin, side="right") - 1
-    order = draws.uniform(SENTENCES, rows[row], begin - tokens.offsets[row])
+    order = draws.uniform(Stream.SENTENCES, rows[row], begin - tokens.offsets[row])
     order[ends[begin]] = 1  # behind those of its document
     passed = np.cumsum(ends[begin]) - ends[begin]
     chosen = np.lexsort((order, passed, row))
@@ -125,7 +122,7 @@ def rotated(tokens: Ragged, rows: Indices, draws: Draws) -> Ragged:
     "a b c d" becomes "c d a b" where c is drawn.
     """
     lengths = tokens.lengths
-    first = (draws.uniform(FIRST, rows) * lengths).astype(np.int64)
+    first = (draws.uniform(Stream.STARTS, rows) * lengths).astype(np.int64)
     row = np.repeat(np.arange(len(lengths)), lengths)
     place = np.arange(len(tokens.values)) - tokens.offsets[row] + first[row]
     place -= lengths[row] * (place >= lengths[row])

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -196,7 +196,7 @@ def _result(run: PretrainClaim, ready: PretrainReady, training: Training, began:
         measures=found.scores if found else {},
         unigram=found.unigram if found else None,
         rows={"train": len(ready.parts.train), "held-out": len(held_out) if held_out else 0},
-        corpus={"digest": run.text.digest, **run.text.counts.plain},
+        corpus={"digest": run.text.digest, **asdict(run.text.counts)},
         training=training,
         device=describe(run.accelerator.device),
         precision=run.accelerator.mixed_precision.replace("no", "fp32"),

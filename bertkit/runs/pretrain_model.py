@@ -60,7 +60,7 @@ def parts_of(run: PretrainClaim) -> PretrainParts:
     spec, progress = run.spec, run.progress
     tokenizer = tokenizer_for(run.text, spec, progress)
     pieces = pieces_of(tokenizer)
-    files = tokenised(run.text, "train", tokenizer, pieces.end, progress)
+    files = tokenised(run.text, "train", tokenizer, progress)
     train = _features(spec, files, pieces, spec.seed)
     config = config_of(spec.architecture, spec.shape, tokenizer, spec.max_length)
     log_unigram = log_shares(files, pieces.size)
@@ -78,15 +78,14 @@ def parts_of(run: PretrainClaim) -> PretrainParts:
 def log_shares(files: TokenFiles, size: int) -> NDArray[np.float64]:
     """(V,) the logarithm of each token's share of a text, every token counted once more than it occurs."""
     counts = np.ones(size)
-    for start in range(0, len(files.tokens), 1 << 22):
-        counts += np.bincount(files.tokens[start : start + (1 << 22)], minlength=size)
+    counts[: len(files.frequencies)] += files.frequencies
     found: NDArray[np.float64] = np.log(counts / counts.sum())
     return found
 
 
 def _features(spec: PretrainSpec, files: TokenFiles, pieces: Pieces, seed: int) -> CorpusFeatures:
     room = spec.objective.room(spec.max_length, pieces)
-    rows = rows_of(files, spec.objective.cut, room)
+    rows = rows_of(files, spec.objective.cut, room, pieces.end)
     return CorpusFeatures(rows=rows, objective=spec.objective, pieces=pieces, room=spec.max_length, seed=seed)
 
 
@@ -94,9 +93,9 @@ def _held_out(
     text: CorpusText, spec: PretrainSpec, tokenizer: Any, pieces: Pieces, progress: Progress
 ) -> CorpusFeatures | None:
     """The held-out rows; None where there are none. Raises RequestError if their text is shorter than a row."""
-    if not text.counts.held_out_documents:
+    if not text.counts.held_out:
         return None
-    files = tokenised(text, "held-out", tokenizer, pieces.end, progress)
+    files = tokenised(text, "held-out", tokenizer, progress)
     return _features(spec, files, pieces, HELD_OUT_SEED)
 
 

@@ -43,17 +43,10 @@ def _learnt(text: CorpusText, spec: PretrainSpec, progress: Progress) -> Any:
     key = hashlib.sha256(json.dumps([*made, spec.max_length]).encode()).hexdigest()
 
     def make(folder: Path) -> None:
-        progress.phase("learning the vocabulary", text.count("train"))
-        documents = _counted(text, progress)
-        trained(spec.vocabulary, spec.architecture, documents, spec.max_length).save_pretrained(folder)
+        progress.phase("learning the vocabulary", 1)
+        trained(spec.vocabulary, spec.architecture, text.documents("train"), spec.max_length).save_pretrained(folder)
 
     return cached(KIND, key, make, lambda folder: transformers.AutoTokenizer.from_pretrained(folder))
-
-
-def _counted(text: CorpusText, progress: Progress) -> Any:
-    for document in text.documents("train"):
-        yield document
-        progress.advance()
 
 
 def _loaded(named: str) -> Any:

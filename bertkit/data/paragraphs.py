@@ -1,0 +1,113 @@
+"""Cut the lines of a text into paragraphs and documents, without Project Gutenberg's boilerplate. Light."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice, pairwise
+from typing import Literal
+
+HEAD = 1_000
+"""Lines that are looked at to tell a book of Project Gutenberg, and lines that are hard-wrapped."""
+FEWEST = 20
+"""Lines that continue a paragraph, below which a text is not taken for hard-wrapped."""
+WIDTHS = range(40, 121)
+"""Characters of the longest line of a hard-wrapped text."""
+
+MARKS = re.compile(
+    r"\s*(?:(?P<begin>\*{3,}\s*START OF (?:THE|THIS) PROJECT GUTENBERG|\*+\s*END\W{0,3}THE SMALL PRINT)"
+    r"|(?P<end>\*{3,}\s*END OF (?:THE|THIS) PROJECT GUTENBERG|\[?END OF (?:(?:THE|THIS) )?PROJECT GUTENBERG"
+    r"|\*+\s*START\W{0,3}THE SMALL PRINT))",
+    re.IGNORECASE,
+)
+"""Where a book begins and where it ends; before 2003 it begins after the "small print"."""
+
+CREDITS = re.compile(
+    r"(?:(?:e-?)?text )?(?:produced|prepared|transcribed|scanned)\b"
+    r"|(?:this|the) (?:project gutenberg )?e-?(?:text|book) (?:was|is|has been)\b",
+    re.IGNORECASE,
+)
+"""How the paragraphs begin that say who typed a book, before it begins."""
+
+Ends = Literal["blank-lines", "text", "line"]
+"""What ends a document: blank lines, the end of the text, or the end of each line."""
+
+
+@dataclass
+class Boilerplate:
+    """What was left out: books that had boilerplate, and its characters."""
+
+    books: int = 0
+    characters: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """The lines of a text, without their ends.
+
+    is_book     whether it is a book of Project Gutenberg, with boilerplate
+    is_wrapped  whether a line break within a paragraph is only a space
+    """
+
+    lines: Iterator[str]
+    is_book: bool
+    is_wrapped: bool
+
+
+def text_of(lines: Iterable[str]) -> Text:
+    """The text with these lines, recognised by the first HEAD of them."""
+    stream = iter(lines)
+    head = list(islice(stream, HEAD))
+    is_book = any((mark := MARKS.match(line)) is not None and mark.lastgroup == "begin" for line in head)
+    return Text(lines=chain(head, stream), is_book=is_book, is_wrapped=is_book or _are_wrapped(head))
+
+
+def _are_wrapped(lines: list[str]) -> bool:
+    """Whether lines end where the next word would make them too long."""
+    pairs = [(len(line), _first_word(after)) for line, after in pairwise(lines) if line and after]
+    pairs = [(length, word) for length, word in pairs if word]
+    if len(pairs) < FEWEST:
+        return False
+    width = sorted(length for length, _ in pairs)[int(0.99 * len(pairs))]
+    return width in WIDTHS and sum(length + word > width for length, word in pairs) >= 0.9 * len(pairs)
+
+
+def _first_word(line: str) -> int:
+    """The length of the first word and of the space before it; 0 if there is none."""
+    words = line.split(None, 1)
+    return len(words[0]) + 1 if words else 0
+
+
+def paragraphs(text: Text, ends: Ends, left_out: Boilerplate) -> Iterator[str | None]:
+    """The paragraphs, stripped, and None where a document ends. What is left out is added to `left_out`."""
+    inside, skipping, credited, parts = not text.is_book, False, text.is_book, list[str]()
+    left_out.books += text.is_book
+    for line in text.lines:
+        mark = MARKS.match(line)
+        stripped = line.strip()
+        if (mark or not stripped) and parts:
+            paragraph, parts = " ".join(parts), []
+            credited = credited and CREDITS.match(paragraph) is not None
+            if credited:
+                left_out.characters += len(paragraph)
+            else:
+                yield paragraph
+        if mark:
+            inside = skipping = credited = mark.lastgroup == "begin"
+            yield None
+        elif not stripped:
+            skipping = False
+            if ends == "blank-lines":
+                yield None
+        if mark or not inside or skipping:
+            left_out.characters += len(line) + 1
+        elif stripped and text.is_wrapped and ends != "line":
+            parts.append(stripped)
+        elif stripped:
+            yield stripped
+            if ends == "line":
+                yield None
+    if parts:
+        yield " ".join(parts)
+    yield None
