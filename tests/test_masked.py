@@ -139,6 +139,7 @@ def test_a_vocabulary_without_a_mask_token_is_refused_where_one_is_needed() -> N
     with pytest.raises(RequestError, match="the tokenizer has no mask token"):
         Masked().corrupt(uniform_rows(1, 9, bare), np.arange(1), Draws(1, 0), bare)
     Masked(replacement="random").corrupt(uniform_rows(1, 9, bare), np.arange(1), Draws(1, 0), bare)
+    assert [Masked(replacement=one).needs_mask for one in ("80-10-10", "mask", "random")] == [True, True, False]
 
 
 @pytest.mark.parametrize("probability", [0, 1, -0.1, float("nan")])

@@ -114,17 +114,18 @@ def documents_of(tokens: list[int]) -> set[int]:
 
 def test_a_next_sentence_follows_and_another_is_of_another_document() -> None:
     features, classes = made(MaskedNextSentence())
-    others = []
+    counts, expected = np.zeros(DOCUMENTS), np.zeros(DOCUMENTS)
     for row, (first, second) in enumerate(segments(features)):
         own = row // ROWS_EACH
         assert text_of(row)[: len(first)] == first
         if classes[row] == 0:
             assert text_of(row)[len(first) : len(first) + len(second)] == second
-        else:
-            (document,) = documents_of(second)
-            assert document != own
-            others.append((document - own) % DOCUMENTS)
-    assert chisquare(np.bincount(others, minlength=DOCUMENTS)[1:]).pvalue > 0.001
+            continue
+        (document,) = documents_of(second)
+        assert document != own
+        counts[document] += 1
+        expected += (np.arange(DOCUMENTS) != own) / (DOCUMENTS - 1)
+    assert chisquare(counts, expected).pvalue > 0.001
 
 
 def begun(row: int, second: list[int]) -> bool:
@@ -179,6 +180,14 @@ def test_the_length_of_the_second_segment_does_not_tell_the_classes_of_next_sent
         for label, (_, second) in zip(classes, segments(features), strict=True):
             lengths[label].append(len(second))
     assert ks_2samp(*lengths).pvalue > 0.001
+
+
+def test_text_of_another_document_is_drawn_again_where_it_is_too_short() -> None:
+    two = [[FIRST_PLAIN] * 10] * 2, [[FIRST_PLAIN] * 10, [FIRST_PLAIN]]
+    rows = MemoryRows([two[0]] * 2000 + [two[row % 2] for row in range(2000)], of=[0] * 2000 + [1] * 2000)
+    features = MaskedNextSentence().corrupt(rows, np.arange(2000), Draws(3, 0), WORDS)
+    lengths = [len(second) for _, second in segments(features.take(np.flatnonzero(features.places[PAIR].values)))]
+    assert chisquare(np.bincount(lengths)[1:]).pvalue > 0.001  # 1 to 10 tokens, as what they replace
 
 
 def test_a_next_sentence_of_any_class_ends_within_a_sentence() -> None:

@@ -76,6 +76,11 @@ class Masked(Objective):
         """As asked for."""
         return self.static
 
+    @property
+    def needs_mask(self) -> bool:
+        """Unless all tokens are replaced by random ones."""
+        return self.replacement != "random"
+
     def room(self, max_length: int, pieces: Pieces) -> int:
         """What the start and end token leave."""
         from bertkit.objectives.sequences import specials_of
