@@ -76,7 +76,7 @@ class TextRows(Protocol):
 
 
 class Stream(IntEnum):
-    """What random numbers of a row are for: one of these has no bearing on another."""
+    """What random numbers of a row are for in masking and pairing: one of these has no bearing on another."""
 
     ORDER = 0
     LENGTHS = 1
@@ -101,7 +101,7 @@ class Draws:
     seed: int
     epoch: int
 
-    def uniform(self, stream: Stream, rows: Indices, numbers: Indices | int = 0) -> NDArray[np.float64]:
+    def uniform(self, stream: int, rows: Indices, numbers: Indices | int = 0) -> NDArray[np.float64]:
         """Uniform numbers in [0, 1) of these rows, broadcast: the n-th of a stream for each n in `numbers`.
 
         Those of a row and a stream are the outputs of SplitMix64 (Steele, Lea and Flood 2014), whose n-th output is
