@@ -102,7 +102,7 @@ def permuted(tokens: Ragged, sentences: Ragged, end: int | None, rows: Indices, 
     count = len(tokens.values)
     ends: NDArray[np.bool_] = np.zeros(count, np.bool_) if end is None else tokens.values == end
     begins = np.zeros(count + 1, np.bool_)
-    begins[np.repeat(tokens.offsets[:-1], sentences.lengths) + sentences.values] = True
+    begins[np.repeat(tokens.offsets[:-1], sentences.lengths) + sentences.values.astype(np.int64)] = True
     begins[:-1] |= ends
     begins[1:] |= ends
     begins[tokens.offsets] = True
@@ -110,7 +110,7 @@ def permuted(tokens: Ragged, sentences: Ragged, end: int | None, rows: Indices, 
     row = np.searchsorted(tokens.offsets, begin, side="right") - 1
     order = draws.uniform(Stream.SENTENCES, rows[row], begin - tokens.offsets[row])
     order[ends[begin]] = 1  # behind those of its document
-    passed = np.cumsum(ends[begin]) - ends[begin]
+    passed: Indices = np.cumsum(ends[begin]) - ends[begin]
     chosen = np.lexsort((order, passed, row))
     places = positions(begin[chosen], np.diff(begin, append=count)[chosen])
     return Ragged(tokens.values[places].astype(np.int32), tokens.offsets)
