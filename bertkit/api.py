@@ -18,6 +18,8 @@ from bertkit.cli import screen
 from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare import PRETRAIN_VS_SCRATCH
 from bertkit.cli.predict import PredictFlags, asked_of
+from bertkit.deploy.from_python import fill as fill
+from bertkit.deploy.from_python import generate as generate
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.objectives.base import Architecture
 from bertkit.objectives.denoise import Noise

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bertkit.errors import EncoderError, RequestError
+from bertkit.errors import EncoderError, RequestError, one_line
 from bertkit.files import expanded, sha256
 from bertkit.spec import MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE
 from bertkit.task import Recipe
@@ -91,9 +91,7 @@ def _model_in(folder: Path) -> Path:
     if (folder / "config.json").is_file() or not (folder / SPEC_FILE).is_file():
         return folder
     if not (folder / RESULT_FILE).is_file():
-        raise EncoderError(
-            f"--model {folder}: this run is not finished, so it has no model yet: `bertkit resume {folder}`"
-        )
+        raise EncoderError(f"{folder}: this run is not finished, so it has no model yet: `bertkit resume {folder}`")
     return folder / MODEL_FOLDER
 
 
@@ -128,8 +126,12 @@ def check_folder(folder: Path, weights: bool = True) -> None:
         raise EncoderError(
             f"{folder} has no vocabulary (none of {', '.join(VOCABULARIES)}): copy the tokenizer's files there"
         )
-    if not weights:
-        return
+    if weights:
+        check_weights(folder, ": give --scratch for random weights")
+
+
+def check_weights(folder: Path, otherwise: str = "") -> None:
+    """Raise EncoderError unless `folder` has complete safetensors; `otherwise` says what to do without them."""
     shards = _shards(folder)
     if not shards and (folder / "pytorch_model.bin").is_file():
         raise EncoderError(
@@ -137,7 +139,7 @@ def check_folder(folder: Path, weights: bool = True) -> None:
             f"save them as {WEIGHTS} first"
         )
     if not shards:
-        raise EncoderError(f"{folder} has no {WEIGHTS}: give --scratch for random weights")
+        raise EncoderError(f"{folder} has no {WEIGHTS}{otherwise}")
     for shard in shards:
         check_safetensors(shard)
 
@@ -162,6 +164,52 @@ def shape_of(folder: Path) -> tuple[int, bool] | None:
     except (OSError, ValueError, AttributeError):
         return None
     return (layers, config.get("model_type") == "albert") if isinstance(layers, int) else None
+
+
+LanguageKind = Literal["masked", "causal", "seq2seq"]
+"""What a language model gives: the tokens at blanks, the next token of a text, or a text for a text."""
+MASKED, CAUSAL = ("ForMaskedLM", "ForPreTraining"), ("LMHeadModel", "ForCausalLM")
+"""How the names of their classes end in transformers."""
+SEQ2SEQ = ("ForConditionalGeneration", "LMHeadModel", "Model")
+"""Those of an encoder with a decoder, whose body alone (BartModel) has all weights: the head is the embedding."""
+DISCRIMINATOR = "ElectraForPreTraining"
+"""Which finds replaced tokens, and fills no blanks."""
+
+
+def language_kind(name: str, folder: Path, wanted: tuple[LanguageKind, ...]) -> LanguageKind:
+    """What the language model in a folder, called `name`, gives, by its config.json.
+
+    One that does not say what it is (older checkpoints) may have a masked-language-model head: its weights tell.
+    Raises EncoderError if it is not `wanted`.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        names = [str(one) for one in config.get("architectures") or ()]
+        two_sided = bool(config.get("is_encoder_decoder"))
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise EncoderError(f"{folder / 'config.json'} cannot be read: {one_line(error)}") from error
+    kind = _kind_of(names, two_sided)
+    if kind is not None and kind in wanted:
+        return kind
+    have = ", ".join(names) or "its config.json names no class"
+    if kind == "masked":
+        raise EncoderError(f"{name} fills blanks, and continues no text ({have}): use `bertkit fill`")
+    if kind == "causal":
+        raise EncoderError(
+            f"{name} has no masked-language-model head ({have}): use `bertkit generate` to continue text"
+        )
+    if kind == "seq2seq":
+        raise EncoderError(f"{name} fills blanks with any number of tokens ({have}): use `bertkit generate`")
+    lacks = "masked-language-model head" if "masked" in wanted else "language-model head"
+    raise EncoderError(f"{name} has no {lacks} ({have}): name a model that was pretrained with one, and not changed")
+
+
+def _kind_of(names: list[str], two_sided: bool) -> LanguageKind | None:
+    if two_sided:
+        return "seq2seq" if not names or any(one.endswith(SEQ2SEQ) for one in names) else None
+    if not names or any(one.endswith(MASKED) and one != DISCRIMINATOR for one in names):
+        return "masked"
+    return "causal" if any(one.endswith(CAUSAL) for one in names) else None
 
 
 def check_layers(recipe: Recipe, layers: int, shared: bool) -> None:

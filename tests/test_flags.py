@@ -24,7 +24,7 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
-COMMANDS = ("check", "finetune", "resume", "eval", "compare", "predict", "tasks")
+COMMANDS = ("check", "finetune", "resume", "eval", "compare", "predict", "fill", "generate", "tasks")
 CLICK = typer.main.get_command(app)
 
 
@@ -57,7 +57,7 @@ def test_help_has_every_option_whole_in_80_columns(
 def test_help_names_the_aliases_of_an_option(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = help_of("finetune", capsys, monkeypatch)
+    text = "".join(help_of(command, capsys, monkeypatch) for command in ("finetune", "generate"))
     assert {f"--{alias}" for alias in ALIASES} - set(re.findall(r"--[a-z-]*[a-z]", text)) == set()
     assert {"lr", "num-train-epochs", "output-dir", "save-steps", "max-seq-length"} <= set(ALIASES)
 

@@ -133,13 +133,17 @@ VALUES = (
     "-", "--", "2.5", "auto", "cpu", "cuda", "fp32", "length", "random", "padded", "sst2", "mnli", "/dev/null",
     "/proc/self/mem", "~",
 )  # fmt: skip
-COMMANDS = ("finetune", "eval", "compare", "predict", "resume", "tasks", "", "finetun", "--version", "--help")
+COMMANDS = (
+    "finetune", "eval", "compare", "predict", "fill", "generate", "resume", "tasks", "", "finetun", "--version",
+    "--help",
+)  # fmt: skip
 FLAGS = (
     "--model", "--revision", "--scratch", "--data", "--sample", "--limit", "--epochs", "--max-steps", "--batch-size",
     "--batch-tokens", "--order", "--gradient-accumulation", "--learning-rate", "--lr", "--warmup", "--weight_decay",
     "--max-grad-norm", "--max-length", "--doc-stride", "--max-answer-length", "--null-threshold", "--eval-every",
     "--seed", "--seeds", "--device", "--precision", "--layout", "--fast-dropout", "--torch-dropout", "--processes",
     "--max-memory", "--save-every", "--out", "--force", "--offline", "--json", "--quiet", "--tasks", "--scratch-lr",
+    "--max-new-tokens", "--top-k", "--beams", "--samples", "--temperature",
     "--pair", "--question", "--context", "--file", "--no-such-flag", "-x", "-b", "-o",
 )  # fmt: skip
 WORDS = some.one_of(some.sampled_from(VALUES), some.sampled_from(FLAGS), some.text(max_size=12))

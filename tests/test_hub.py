@@ -385,7 +385,7 @@ def test_what_the_hub_does_not_have_is_named_in_one_line(tmp_path: Path, hub: Fa
         "model": "HubError: the Hub has no model 'org/none'; if it is private, log in with `hf auth login`",
         "model's revision": "HubError: model 'org/tiny' has no revision 'v9' on the Hub",
         "pickle": "EncoderError: model 'org/pickled' has no model.safetensors on the Hub; "
-        "a pickle could run code when read: choose another --model",
+        "a pickle could run code when read: choose another model",
         "gated": "HubError: model 'org/secret' is gated: ask for access on its page, then log in with `hf auth login`",
         "dataset": "HubError: the Hub has no dataset 'nyu-mll/none' (sst2); "
         "if it is private, log in with `hf auth login`",

@@ -84,7 +84,7 @@ def test_a_runs_folder_is_a_model_to_evaluate(runs: Path, capsys: pytest.Capture
 def test_a_run_that_is_not_finished_is_no_model(refused: Refused, tmp_path: Path, command: str) -> None:  # noqa: F811
     run = unfinished(tmp_path / "run")
     said = refused(command, "sst2", "--sample", "--model", run)
-    assert said == f"Error: --model {run}: this run is not finished, so it has no model yet: `bertkit resume {run}`\n"
+    assert said == f"Error: {run}: this run is not finished, so it has no model yet: `bertkit resume {run}`\n"
 
 
 def test_a_finished_run_whose_model_was_removed_is_refused(

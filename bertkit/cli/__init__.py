@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bertkit import __version__
-from bertkit.cli import check, compare, eval_, finetune, predict, pretrain, resume, tasks
+from bertkit.cli import check, compare, eval_, fill, finetune, generate, predict, pretrain, resume, tasks
 from bertkit.cli.options import command, plain_name
 from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
@@ -33,6 +33,8 @@ command(app, "resume", resume.resume)
 command(app, "eval", eval_.evaluate)
 command(app, "compare", compare.compare)
 command(app, "predict", predict.predict)
+command(app, "fill", fill.fill)
+command(app, "generate", generate.generate)
 command(app, "tasks", tasks.tasks)
 
 

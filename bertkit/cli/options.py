@@ -17,6 +17,7 @@ from bertkit.request.option import OUTPUT, Option
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PretrainFlags
 from bertkit.request.saved_spec import saved_spec, values_of
+from bertkit.request.text_flags import GenerateFlags
 
 CHECK = "check"
 
@@ -28,7 +29,12 @@ class Display:
     json: Annotated[bool, Option("--json", OUTPUT, "Print JSON to stdout.")] = False
     quiet: Annotated[
         bool,
-        Option("--quiet -q", OUTPUT, "Show no progress.", only="finetune pretrain resume eval compare predict"),
+        Option(
+            "--quiet -q",
+            OUTPUT,
+            "Show no progress.",
+            only="finetune pretrain resume eval compare predict fill generate",
+        ),
     ] = False
 
     @property
@@ -162,7 +168,7 @@ def _hints(of: Any) -> dict[str, Any]:
 
 ALIASES: dict[str, str] = {
     alias.removeprefix("--"): option.name.removeprefix("--")
-    for group in (Flags, RunFlags, OwnFlags, PretrainFlags)
+    for group in (Flags, RunFlags, OwnFlags, PretrainFlags, GenerateFlags)
     for (option,) in (hint.__metadata__ for hint in _hints(group).values())
     for alias in option.aliases
 }

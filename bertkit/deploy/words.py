@@ -14,11 +14,13 @@ CLITIC = re.compile("['’](s|t|m|d|re|ve|ll|em|tis|twas|n|cause)$", re.IGNORECA
 """Words that begin with an apostrophe: in text whose words are split already (`do n't`, `Anna 's`), and 'tis."""
 ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*://|www\.)\S", re.IGNORECASE)
 ABBREVIATION = re.compile(r"([^\W\d_]\.){2,}$")
-UNSPACED = re.compile(
+UNSPACED_CHARS = (
     "[\u0e01-\u0e4e\u0e81-\u0eff\u1000-\u109f\u1780-\u17d3\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff]{2,}"
+    "\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-"""Two characters of a script without spaces: Thai, Lao, Burmese, Khmer, Japanese or Chinese (Unicode's blocks)."""
+"""A character of a script without spaces: Thai, Lao, Burmese, Khmer, Japanese or Chinese (Unicode's blocks)."""
+UNSPACED = re.compile(UNSPACED_CHARS + "{2,}")
+"""Two of them."""
 CLOSING = {")": "(", "]": "[", "}": "{"}
 
 

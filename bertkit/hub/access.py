@@ -30,12 +30,12 @@ QUIET = {
 }
 
 
-def prepare(models: Sequence[Encoder], datasets: Sequence[HubRows]) -> None:
+def prepare(models: Sequence[Encoder], datasets: Sequence[HubRows], instead: str | None = None) -> None:
     """Check that models and datasets can be downloaded or are cached, and set the libraries online or offline.
 
     If the Hub does not answer within PATIENCE, this process and its children work offline. Raises HubError if something
-    is then missing. With HF_HUB_OFFLINE set no connection is opened. Call it before huggingface_hub, transformers or
-    datasets are imported: it silences them too.
+    is then missing; `instead` says what to give in its place, where that is no option. With HF_HUB_OFFLINE set no
+    connection is opened. Call it before huggingface_hub, transformers or datasets are imported: it silences them too.
     """
     quiet()
     wanted = [encoder for encoder in models if encoder.kind == "hub"]
@@ -50,17 +50,20 @@ def prepare(models: Sequence[Encoder], datasets: Sequence[HubRows]) -> None:
             return
         _go_offline()
     if absent or rowless:
-        raise HubError(_missing(absent, rowless, trouble))
+        raise HubError(
+            f"{_missing(absent, rowless, trouble)}: {instead or _instead(absent, rowless)}, or run once online"
+        )
 
 
 def _missing(models: list[Encoder], datasets: list[HubRows], trouble: str) -> str:
     names = dict.fromkeys([f"model '{encoder.place}'" for encoder in models] + [called(hub) for hub in datasets])
     listed = list(names)[:3] + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
+    return f"{' and '.join(listed)} {'are' if len(names) > 1 else 'is'} not on this machine, and {trouble}"
+
+
+def _instead(models: list[Encoder], datasets: list[HubRows]) -> str:
     flags = ["--model FOLDER"] * bool(models) + ["--data FOLDER"] * bool(datasets)
-    return (
-        f"{' and '.join(listed)} {'are' if len(names) > 1 else 'is'} not on this machine, and {trouble}: "
-        f"pass {' and '.join(flags)}, or --sample, or run once online"
-    )
+    return f"pass {' and '.join(flags)}, or --sample"
 
 
 def called(hub: HubRows) -> str:

@@ -18,7 +18,7 @@ WAIT = 20.0
 """Read timeout in seconds where huggingface_hub has none."""
 
 
-WEIGHT_FILES = (WEIGHTS, INDEX, "model-*-of-*.safetensors")
+WEIGHT_FILES = (WEIGHTS, INDEX, "model-*-of-*.safetensors", "generation_config.json")
 
 
 def fetch_model(encoder: Encoder, weights: bool) -> tuple[Path, str]:
@@ -53,7 +53,7 @@ def _check_complete(what: str, folder: Path, weights: bool) -> None:
         if offline():
             raise HubError(f"{what} is incomplete on this machine (no {name}): run once online")
         way_out = "; a pickle could run code when read" if name == WEIGHTS else ""
-        raise EncoderError(f"{what} has no {name} on the Hub{way_out}: choose another --model")
+        raise EncoderError(f"{what} has no {name} on the Hub{way_out}: choose another model")
     check_folder(folder, weights=weights)
 
 

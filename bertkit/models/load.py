@@ -73,7 +73,7 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int, keep_head: bool
     where its files do not fit each other, or its head does not fit the task.
     """
     folder, commit = fetch(encoder, weights=not scratch)
-    config = _config(folder)
+    config = read_config(folder)
     theirs = matched_head(config, head, encoder.name) if keep_head else None
     architectures = config.architectures
     tokenizer = load_tokenizer(folder, head, config)
@@ -86,13 +86,13 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int, keep_head: bool
         if scratch:
             model = auto.from_config(copy.deepcopy(config), dtype=torch.float32)
         elif theirs is not None:
-            model, _ = _load_weights(auto, folder, config, fresh=False)
+            model, _ = load_weights(auto, folder, config, fresh=False)
             reorder(model, theirs.label_names, head.label_names)
             mean, sd = head.scale
             rescale(model, -mean / sd, 1 / sd)
             notes = (KEPT,)
         else:
-            model, found = _load_weights(auto, folder, config)
+            model, found = load_weights(auto, folder, config)
             fresh = without_head(model, found, architectures, seed)
             model, notes = (model, ()) if fresh is None else (fresh, (REPLACED,))
         if theirs is None:
@@ -112,7 +112,7 @@ def load(encoder: Encoder, head: Head, scratch: bool, seed: int, keep_head: bool
 def load_trained(folder: Path, head: Head) -> Loaded:
     """A model whose head was trained before. Raises EncoderError if it has none of this kind."""
     check_folder(folder)
-    config = _config(folder)
+    config = read_config(folder)
     if not has_head(config, head):
         have = ", ".join(config.architectures or ("no head",))
         raise EncoderError(
@@ -120,14 +120,15 @@ def load_trained(folder: Path, head: Head) -> Loaded:
         )
     tokenizer = load_tokenizer(folder, head, config)
     auto = getattr(transformers, head.auto_model)
-    model, _ = _load_weights(auto, folder, config, fresh=False)
+    model, _ = load_weights(auto, folder, config, fresh=False)
     record = {"name": str(folder), "model_type": config.model_type, "weights": weights_digest(folder)}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
     record["tokenizer"] = tokenizer_digest(tokenizer)
     return Loaded(model=model, tokenizer=tokenizer, record=record)
 
 
-def _config(folder: Path) -> Any:
+def read_config(folder: Path) -> Any:
+    """The model's config. Raises EncoderError."""
     try:
         return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
@@ -136,15 +137,21 @@ def _config(folder: Path) -> Any:
 
 def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
     """The tokenizer, checked against the model's vocabulary. Raises EncoderError."""
-    options = {"add_prefix_space": True} if head.reads_words and config.model_type in SPACED else {}
+    if head.reads_words and config.model_type in SPACED:
+        tokenizer = read_tokenizer(folder, config, add_prefix_space=True)
+        _space_before_words(tokenizer)
+        return tokenizer
+    return read_tokenizer(folder, config)
+
+
+def read_tokenizer(folder: Path, config: Any, **options: Any) -> Any:
+    """The tokenizer as it is saved, checked against the model's vocabulary. Raises EncoderError."""
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
     except Exception as error:  # its parsers raise whatever they like, plain Exception among it
         raise EncoderError(f"{folder}: its tokenizer cannot be read: {one_line(error, lines=1)}") from error
-    if options:
-        _space_before_words(tokenizer)
     if not tokenizer.is_fast:
-        raise EncoderError(f"{folder}: only a slow tokenizer could be made, and heads need word positions")
+        raise EncoderError(f"{folder}: only a slow tokenizer could be made, and a fast one is needed")
     if len(tokenizer) > config.vocab_size or len(tokenizer) < min(1_000, config.vocab_size // 2):
         raise EncoderError(
             f"{folder}: the tokenizer knows {len(tokenizer):,} tokens and the model {config.vocab_size:,}: "
@@ -162,7 +169,7 @@ def _space_before_words(tokenizer: Any) -> None:
         backend.pre_tokenizer.add_prefix_space = True
 
 
-def _load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> tuple[Any, dict[str, Any]]:
+def load_weights(auto: Any, folder: Path, config: Any, fresh: bool = True) -> tuple[Any, dict[str, Any]]:
     """The model and transformers' loading info; without `fresh`, every tensor must come from the folder."""
     from safetensors import SafetensorError
 

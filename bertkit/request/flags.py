@@ -31,6 +31,10 @@ from bertkit.request.window_flags import WindowFlags
 from bertkit.spec import Layout, OnBadRow
 from bertkit.task import Ordering
 
+RevisionFlag = Annotated[str | None, Option("--revision", DATA, "Branch, tag or commit of the model on the Hub.")]
+OfflineFlag = Annotated[
+    bool, Option("--offline", COMPUTE, "Use files on this machine; open no connection.", callback=offline)
+]
 DryRunFlag = Annotated[
     bool,
     Option("--dry-run", OUTPUT, "Print what it would cost (updates, memory, disk, time), from a few timed updates."),
@@ -54,7 +58,7 @@ class Flags(KitFlags, WindowFlags):
             only="finetune eval compare check",
         ),
     ] = None
-    revision: Annotated[str | None, Option("--revision", DATA, "Branch, tag or commit of the model on the Hub.")] = None
+    revision: RevisionFlag = None
     scratch: Annotated[
         bool,
         Option(
@@ -177,9 +181,7 @@ class RunFlags:
             training=True,
         ),
     ] = None
-    offline: Annotated[
-        bool, Option("--offline", COMPUTE, "Use files on this machine; open no connection.", callback=offline)
-    ] = False
+    offline: OfflineFlag = False
     save_every: Annotated[
         int | None,
         Option(
