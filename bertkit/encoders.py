@@ -200,8 +200,8 @@ def language_kind(name: str, folder: Path, wanted: tuple[LanguageKind, ...]) -> 
         )
     if kind == "seq2seq":
         raise EncoderError(f"{name} fills blanks with any number of tokens ({have}): use `bertkit generate`")
-    lacks = "masked-language-model head" if "masked" in wanted else "language-model head"
-    raise EncoderError(f"{name} has no {lacks} ({have}): name a model that was pretrained with one, and not changed")
+    lacks, example = ("masked-language-model", DEFAULT) if "masked" in wanted else ("language-model", "gpt2")
+    raise EncoderError(f"{name} has no {lacks} head ({have}): name a pretrained model that has it, such as {example}")
 
 
 def _kind_of(names: list[str], two_sided: bool) -> LanguageKind | None:

@@ -39,6 +39,8 @@ def answer(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
         ("eval --help", 0, "--null-threshold"),
         ("compare --help", 0, "--scratch-lr"),
         ("predict --help", 0, "--question"),
+        ("fill --help", 0, "--top-k"),
+        ("generate --help", 0, "--max-new-tokens"),
         ("--version", 0, "bertkit"),
         ("tasks", 0, "ud_en_ewt"),
         ("tasks sst2", 0, "negative, positive"),
@@ -58,6 +60,9 @@ def answer(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
         ("compare pretrain-vs-scratch --tasks sst3", 2, "did you mean sst2?"),
         ("compare pretrain-vs-scratch --sample --seeds 0", 2, "--seeds 0"),
         ("predict ./nowhere text", 2, "nowhere"),
+        ("fill ./nowhere ___", 2, "nowhere"),
+        ("fill sample ___", 2, "MiniLM"),
+        ("generate ./nowhere text", 2, "nowhere"),
     ],
 )
 def test_an_answer_that_needs_no_model_loads_nothing_heavy(

@@ -49,7 +49,7 @@ def _print(filled: Filled, number: str) -> None:
     from rich.text import Text
 
     console = screen.console()
-    console.print(Text.assemble(number, (filled.filled, "bold")), soft_wrap=True)
+    console.print(Text.assemble(number, (text_answers.printable(filled.filled), "bold")), soft_wrap=True)
     several = len(filled.blanks) > 1
     if several:
         console.print(Text("  each blank is filled with the others masked"))
@@ -57,7 +57,9 @@ def _print(filled: Filled, number: str) -> None:
         if several:
             console.print(Text(f"  blank {place}"))
         for one in candidates:
-            console.print(Text(f"  {'  ' * several}{share_of(one)}  {one.word}"), soft_wrap=True)
+            console.print(
+                Text(f"  {'  ' * several}{share_of(one)}  {text_answers.printable(one.word)}"), soft_wrap=True
+            )
 
 
 def share_of(candidate: Candidate) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
+from unicodedata import category
 
 from bertkit.cli import screen
 from bertkit.cli.options import Display
@@ -16,6 +17,11 @@ from bertkit.request.text_flags import STANDARD, TextFlags
 Load = Callable[[], Answerer]
 Show = Callable[[Any, str], None]
 """Prints an answer behind the number of its text, which is "" for one alone."""
+
+
+def printable(text: str) -> str:
+    """The text without control characters, of which a terminal obeys some; JSON has them escaped."""
+    return "".join(char if char in "\n\t" or category(char) != "Cc" else "\ufffd" for char in text)
 
 
 def answer_typed(texts: Sequence[str], check: Check | None, load: Load, show: Show, display: Display) -> None:

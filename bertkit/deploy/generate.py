@@ -67,14 +67,19 @@ class Generator:
             return error
 
     def _continued(self, text: str) -> tuple[str, ...]:
-        ids = self._ids(text)
-        while ids and ids[-1] in self.tokenizer.all_special_ids:  # the end of a text, which is not to be continued
-            ids.pop()
-        if not ids:
-            raise DataError("the tokenizer reads no token in the text")
+        ids = self._prompt(text)
         room = None if self.most is None else self.most - len(ids)
         outputs = self._outputs(ids, self._new(ids, NEW, room))
         return tuple(text + continued(self.tokenizer, ids, row[len(ids) :]) for row in outputs)
+
+    def _prompt(self, text: str) -> list[int]:
+        """The text's tokens without those that the tokenizer puts at its end, behind which nothing would follow."""
+        ids = self._ids(text)
+        while ids and ids[-1] in self.tokenizer.all_special_ids:
+            ids.pop()
+        if not ids:
+            raise DataError("the tokenizer reads no token in the text")
+        return ids
 
     def _repaired(self, text: str) -> tuple[str, ...]:
         parts = parts_of(text, SENTINEL) if self.has_sentinels else parts_of(text)
