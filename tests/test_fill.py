@@ -16,6 +16,8 @@ from files import write
 
 import bertkit
 from bertkit.cli import main
+from bertkit.cli.fill import share_of
+from bertkit.deploy.fill import Candidate
 from bertkit.errors import DataError
 from bertkit.request.text_flags import FillFlags, FillOptions, TextFlags
 
@@ -122,11 +124,11 @@ def test_the_best_word_is_printed_in_the_text_above_the_candidates(
     assert said == "\n".join(["1  " + several[0], *several[1:]]).format("ing", "ofing") + "\n2  " + one + "\n"
 
 
-def test_a_rare_candidate_is_printed_with_its_power_of_ten(
-    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
-    # behind the three, all others are 200 lower: exp(-200) is 0 in fp32
-    assert printed(capsys, str(folders["words"]), "the ___ of", "--top-k", "4").splitlines()[-1].startswith("  0e+00  ")
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.4567, "0.457"), (0.0005, "0.001"), (0.000321, "3e-04"), (1e-12, "1e-12"), (0.0, "0.000")]
+)
+def test_a_small_probability_is_printed_as_a_power_of_ten(share: float, shown: str) -> None:
+    assert share_of(Candidate(word="man", token="man", probability=share)) == shown
 
 
 def test_json_is_what_python_gives(folders: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,4 +65,4 @@ def _print(filled: Filled, number: str) -> None:
 def share_of(candidate: Candidate) -> str:
     """Its probability in five characters."""
     value = candidate.probability
-    return f"{value:.3f}" if value >= 0.0005 else f"{value:.0e}"
+    return f"{value:.3f}" if value >= 0.0005 or not value else f"{value:.0e}"
