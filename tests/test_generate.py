@@ -196,6 +196,7 @@ def test_a_file_is_answered_a_line_of_json_for_a_line(
         ("gpt2", ["a" * 64], "the text has 64 tokens, and the model 64 positions: nothing can follow"),
         ("gpt2", ["a" * 60, "--max-new-tokens", "5"], "64 positions: --max-new-tokens 4 at most"),
         ("bart", ["a", "--max-new-tokens", "64"], "64 positions: --max-new-tokens 63 at most"),
+        ("t5", ["_____, ___ <mask> [MASK]"], "the text has 4 blanks, and the vocabulary 3 tokens for them"),
         ("gpt2", ["a", "--max-new-tokens", "0"], "--max-new-tokens 0: it must be at least 1"),
         ("gpt2", ["a", "--temperature", "0"], "--temperature 0: it must be a number above 0"),
         ("gpt2", ["a", "--temperature", "nan"], "--temperature nan: it must be a number above 0"),

@@ -52,7 +52,8 @@ class Generator:
         dtype = torch.bfloat16 if self.flags.precision == "bf16" else torch.float32
         self.model = loaded.model.to(self.device, dtype).eval()
         self.most = positions(self.model.config)
-        self.has_sentinels = self.tokenizer.mask_token_id is None and "<extra_id_0>" in self.tokenizer.get_vocab()
+        names = self.tokenizer.get_vocab() if "t5" in self.model.config.model_type else {}
+        self.sentinels = sum(re.fullmatch(SENTINEL, name) is not None for name in names)
 
     def answer(self, texts: Sequence[str]) -> list[Generated | DataError]:
         """What is generated for each text, in their order, or why it cannot be read: it is too long."""
@@ -82,17 +83,19 @@ class Generator:
         return ids
 
     def _repaired(self, text: str) -> tuple[str, ...]:
-        parts = parts_of(text, SENTINEL) if self.has_sentinels else parts_of(text)
+        parts = parts_of(text, SENTINEL) if self.sentinels else parts_of(text)
         blank = self.tokenizer.mask_token
-        if self.has_sentinels:
+        if self.sentinels and len(parts) - 1 > self.sentinels:
+            raise DataError(
+                f"the text has {len(parts) - 1} blanks, and the vocabulary {self.sentinels} tokens for them"
+            )
+        if self.sentinels:
             ids = self._ids("".join(f"<extra_id_{n - 1}>" * bool(n) + part for n, part in enumerate(parts)))
         else:
             ids = self._ids(text if blank is None else blank.join(parts))
         room = None if self.most is None else self.most - 1  # the decoder's first token
         outputs = self._outputs(ids, self._new(ids, len(ids) + MORE, room))
-        return tuple(
-            self._spans_in(parts, row) if self.has_sentinels else decoded(self.tokenizer, row) for row in outputs
-        )
+        return tuple(self._spans_in(parts, row) if self.sentinels else decoded(self.tokenizer, row) for row in outputs)
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text)["input_ids"]
