@@ -193,9 +193,9 @@ class PretrainSpec:
     architecture: Architecture = "bert"
     start: Start = "fast"
     max_length: int = 128
-    batch_size: int = 32
+    batch_size: int = 16
     gradient_accumulation: int = 1
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0

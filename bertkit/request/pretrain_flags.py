@@ -15,6 +15,7 @@ from bertkit.pretraining import (
     DocumentKind,
     Keep,
     PretrainSpec,
+    Shape,
     Start,
     Vocabulary,
     VocabularyKind,
@@ -42,8 +43,6 @@ MODEL, OBJECTIVE = "Vocabulary and model", "Objective"
 ObjectiveName = Literal["mlm", "mlm+nsp", "mlm+sop", "causal", "denoise"]
 ARCHITECTURES: dict[str, Architecture] = {"causal": "gpt2", "denoise": "bart"}
 """The architecture that an objective has by default, where it is not BERT."""
-RATES = {"bert": 1e-4, "fast": 1e-3}
-"""The learning rate of each start; BERT's own is that of Devlin et al. (2019), appendix A.2."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +158,7 @@ class LoopFlags:
         str, Option("--budget", TRAINING, "How long it trains: a time, tokens or steps (10m, 2h, 50Mtok, 20kstep).")
     ] = "10m"
     batch_size: Annotated[
-        int | None, Option("--batch-size -b", TRAINING, "Rows per batch over all processes. [default: 32]")
+        int | None, Option("--batch-size -b", TRAINING, "Rows per batch over all processes. [default: 16]")
     ] = None
     gradient_accumulation: GradientAccumulationFlag = None
     learning_rate: LearningRateFlag = None
@@ -190,7 +189,7 @@ class PretrainFlags(LoopFlags, ModelFlags, ObjectiveFlags, CorpusFlags):
             for field in fields(PretrainSpec)
             if getattr(self, field.name, None) is not None
         }
-        given["learning_rate"] = self.learning_rate or RATES[self.start]
+        given["learning_rate"] = self.learning_rate or rate_of(self.start, shape_of(self.shape))
         given |= {
             "corpus": self.corpus(paths),
             "objective": self.made(architecture),
@@ -202,6 +201,13 @@ class PretrainFlags(LoopFlags, ModelFlags, ObjectiveFlags, CorpusFlags):
             "architecture": architecture,
         }
         return PretrainSpec(**given)
+
+
+def rate_of(start: Start, shape: Shape) -> float:
+    """The learning rate that a start has by default: BERT's own (Devlin et al. 2019, appendix A.2), or 3e-3 for a
+    hidden size of 128 and less for wider models, by the square root.
+    """
+    return 1e-4 if start == "bert" else 3e-3 * (128 / shape.hidden) ** 0.5
 
 
 def held_out_of(typed: str) -> tuple[float, tuple[str, ...]]:

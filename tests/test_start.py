@@ -1,0 +1,89 @@
+"""Where a BERT starts in pretraining: at the loss of word frequencies, with heads that look at their neighbours."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from bertkit.models.start import FastStart, fast_start, frequencies, sinusoids
+
+V = 40
+LOG_SHARES = np.log(np.arange(1, V + 1) / (V * (V + 1) / 2))
+
+
+def model_of(**changes: Any) -> Any:
+    torch.manual_seed(3)
+    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    return transformers.BertForMaskedLM(transformers.BertConfig(vocab_size=V, **{**sizes, **changes})).eval()
+
+
+def test_an_untrained_model_gives_the_frequencies_of_the_text() -> None:
+    """Its layers add nothing, so what its head makes of a blank is nearly the same everywhere, and small."""
+    model = model_of()
+    fast_start(model, LOG_SHARES)
+    with torch.no_grad():
+        shares = model(torch.tensor([[1, 4, 9, 4]])).logits.log_softmax(-1)
+    assert torch.allclose(shares, torch.from_numpy(LOG_SHARES).float(), atol=0.35)
+    assert (shares.argmax(-1) == V - 1).all()  # the commonest token, as a constant predictor says
+
+
+def test_without_the_bias_it_gives_all_tokens_alike() -> None:
+    model = model_of()
+    fast_start(model, LOG_SHARES, FastStart(bias=False))
+    with torch.no_grad():
+        shares = model(torch.tensor([[1, 4, 9, 4]])).logits.softmax(-1)
+    assert torch.allclose(shares, torch.full_like(shares, 1 / V), atol=0.02)
+
+
+def test_sinusoids_of_neighbours_are_orthogonal() -> None:
+    table = sinusoids(20, 64)
+    products = table @ table.T / 32
+    assert torch.allclose(products, torch.eye(20), atol=1e-4)
+
+
+def test_the_frequencies_are_spread_evenly_from_0_to_pi() -> None:
+    assert frequencies(8).tolist() == pytest.approx([math.pi * k / 8 for k in (1, 3, 5, 7)])
+
+
+@pytest.mark.parametrize(("head", "shift"), [(0, -1), (1, 1)])
+def test_a_head_looks_at_its_neighbour(head: int, shift: int) -> None:
+    model = model_of()
+    model.set_attn_implementation("eager")
+    fast_start(model, LOG_SHARES)
+    ids = torch.arange(4, 24)[None]
+    with torch.no_grad():
+        attentions = model(ids, output_attentions=True).attentions
+    for layer in attentions:
+        inner = layer[0, head, 1:-1]  # the first token has none before it, the last none behind it
+        assert (inner.argmax(-1) == torch.arange(1, 19) + shift).all()
+        assert inner.amax(-1).min() > 0.5
+
+
+def test_without_neighbours_attention_is_nearly_uniform() -> None:
+    model = model_of()
+    model.set_attn_implementation("eager")
+    fast_start(model, LOG_SHARES, FastStart(neighbours=False))
+    with torch.no_grad():
+        attentions = model(torch.arange(4, 24)[None], output_attentions=True).attentions
+    assert attentions[0].max() < 0.3
+
+
+def test_other_architectures_start_from_the_bias_alone() -> None:
+    config = transformers.AlbertConfig(
+        vocab_size=V,
+        embedding_size=16,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    model = transformers.AlbertForMaskedLM(config)
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    fast_start(model, LOG_SHARES)
+    changed = {name for name, one in model.state_dict().items() if not torch.equal(one, before[name])}
+    assert changed == {"predictions.bias", "predictions.decoder.bias"}
