@@ -21,7 +21,7 @@ from bertkit.data.changes import marks_of, refuse_changed
 from bertkit.data.corpus_counts import CorpusCounts, saved_counts
 from bertkit.data.corpus_files import CorpusFile, Listed, hub_rows, listed, texts_of
 from bertkit.data.corpus_writer import CorpusWriter
-from bertkit.data.held_out import parts_of
+from bertkit.data.held_out import BOTH, parts_of
 from bertkit.data.mapped import mapped, write_array
 from bertkit.data.paragraphs import Boilerplate, Ends, paragraphs, text_of
 from bertkit.data.sentences import sentences
@@ -76,10 +76,10 @@ class CorpusText:
                 yield begins, data.decode().split("\n")[:-1]
                 start, begins = start + len(data), False
 
-    def size(self, part: Part) -> int:
-        """Bytes of text of a part."""
-        chosen = self.parts[part]
-        return int((self.offsets[chosen + 1] - self.offsets[chosen]).sum())
+    def characters(self, part: Part) -> int:
+        """Characters of a part, the ends of its sentences counted."""
+        held = self.counts.held_out_characters
+        return held if part == "held-out" else self.counts.characters - held
 
 
 def corpus_text(corpus: Corpus, progress: Progress) -> CorpusText:
@@ -94,6 +94,7 @@ def corpus_text(corpus: Corpus, progress: Progress) -> CorpusText:
 
         access.prepare([], hubs)
     train, aside = listed(corpus.paths, corpus), listed(corpus.held_out_files, corpus)
+    _refuse_same(train, aside)
     digest = _digest(corpus, train, aside)
 
     def make(folder: Path) -> None:
@@ -104,6 +105,14 @@ def corpus_text(corpus: Corpus, progress: Progress) -> CorpusText:
 
     text = cached(KIND, digest, make, read)
     return replace(text, counts=text.counts.with_left_out({**train.left_out, **aside.left_out}))
+
+
+def _refuse_same(train: Listed, aside: Listed) -> None:
+    """Raise DataError if a held-out file is a file of the corpus."""
+    there = {file.path.resolve() for file in train.files if file.path}
+    same = next((file for file in aside.files if file.path and file.path.resolve() in there), None)
+    if same is not None:
+        raise DataError(f"{BOTH}: {same.name} is in the corpus: leave it out, or hold out a share (--held-out 1%)")
 
 
 def _digest(corpus: Corpus, train: Listed, aside: Listed) -> str:

@@ -144,7 +144,7 @@ def _taken(folder: Path) -> tuple[list[Path], list[Path]]:
     shown = ", ".join(str(path.relative_to(folder)) for path in there[:SHOWN])
     more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
     has = f"it has {shown}{more}: name files to read them as text" if there else "it is empty"
-    raise DataError(f"{folder}: no text files ({', '.join(suffix for suffix in TAKEN[0])}); {has}")
+    raise DataError(f"{folder}: no text files ({', '.join(TAKEN[0])}); {has}")
 
 
 def _lines(path: Path, corpus: Corpus) -> Iterator[str]:

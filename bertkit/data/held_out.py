@@ -17,6 +17,8 @@ from bertkit.pretraining import Corpus
 CLOSE = 0.01
 """The share of the held-out characters that may be missing, so that no document has to fit exactly."""
 
+BOTH = "held-out documents that are also in train"
+
 Indices = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
@@ -100,13 +102,14 @@ def _refuse_shared(files: NDArray[np.int32], aside: Flags, groups: Indices, name
         first = shared[0]
         other = np.flatnonzero((groups == groups[first]) & ~aside)[0]
         held, where = names[files[first]], names[files[other]]
-        also = "the file is" if held == where else f"{len(shared):,} of {held}, the first in {where}:"
-        raise DataError(f"held-out documents that are also in train: {also} leave them out of one of the two")
+        what = f"{len(shared):,} of {held}, the first in {where}: leave them out of one of the two"
+        raise DataError(f"{BOTH}: {what}")
 
 
 def _nothing_left(corpus: Corpus, count: int, names: Sequence[str]) -> str:
     what = f"the corpus is {count:,} document{'s' * (count > 1)}, held out whole: nothing is left to train on"
     if corpus.held_out_files:
         return f"{what}; {', '.join(corpus.paths[:3])} has no text"
-    smaller = "" if corpus.documents in ("blank-lines", "row") else ", or cut it into more with --documents blank-lines"
-    return f"{names[0]}: {what}; hold out nothing (--held-out 0) or a file (--held-out FILE){smaller}"
+    finer = "row" if corpus.documents == "blank-lines" else "blank-lines or row"
+    more = "" if corpus.documents == "row" else f", or cut it into more with --documents {finer}"
+    return f"{names[0]}: {what}; hold out nothing (--held-out 0) or a file (--held-out FILE){more}"

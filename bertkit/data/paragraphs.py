@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from typing import Literal
 
+NAME = "Project Gutenberg"
 HEAD = 1_000
 """Lines that are looked at to tell a book of Project Gutenberg, and lines that are hard-wrapped."""
 FEWEST = 20
@@ -89,12 +90,13 @@ def paragraphs(text: Text, ends: Ends, left_out: Boilerplate) -> Iterator[str | 
         if (mark or not stripped) and parts:
             paragraph, parts = " ".join(parts), []
             credited = credited and CREDITS.match(paragraph) is not None
-            if credited:
+            if credited or (text.is_book and NAME in paragraph):
                 left_out.characters += len(paragraph)
             else:
                 yield paragraph
         if mark:
-            inside = skipping = credited = mark.lastgroup == "begin"
+            inside = credited = mark.lastgroup == "begin"
+            skipping = not stripped.endswith("*")  # a long title goes on in the next line
             yield None
         elif not stripped:
             skipping = False

@@ -13,7 +13,7 @@ LONGEST = 1 << 14
 CLOSING = "\"'”’»)\\]}」』）】》〉"
 OPENING = "\"'“‘«([{「『（【《〈¿¡—-"
 ENDS = re.compile(
-    f"[.!?…]+[{CLOSING}]*\\s+|[。！？｡…]+[{CLOSING}]*\\s*|[!?]+[{CLOSING}]*(?=[\u3040-\u30ff\u4e00-\u9fff])"
+    f"[.!?…]+[{CLOSING}]*\\s+|[。！？｡…]+[{CLOSING}]*\\s*|[!?]+[{CLOSING}]*(?=[\u3040-\u30ff\u4e00-\u9fff“「『（《])"
 )
 """What may end a sentence, with the white space after it."""
 
@@ -92,9 +92,9 @@ def _is_dotted(word: str) -> bool:
 
 def _cut(sentence: str) -> list[str]:
     """The sentence in pieces of at most LONGEST characters, cut at white space if there is some."""
-    pieces = []
-    while len(sentence) > LONGEST:
-        place = sentence.rfind(" ", LONGEST // 2, LONGEST) + 1 or LONGEST
-        pieces.append(sentence[:place].rstrip())
-        sentence = sentence[place:].lstrip()
-    return [piece for piece in [*pieces, sentence] if piece]
+    pieces, start = [], 0
+    while len(sentence) - start > LONGEST:
+        place = sentence.rfind(" ", start + LONGEST // 2, start + LONGEST) + 1 or start + LONGEST
+        pieces.append(sentence[start:place])
+        start = place
+    return [text for piece in [*pieces, sentence[start:]] if (text := piece.strip())]

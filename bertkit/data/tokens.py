@@ -34,7 +34,7 @@ VERSION = 1
 KIND = "tokens"
 TOKENS, SENTENCES, DOCUMENTS, FREQUENCIES = "tokens", "sentences", "documents", "frequencies"
 BLOCK = 1 << 20
-"""Bytes of text that are tokenised at once."""
+"""Characters of text that are tokenised at once."""
 
 Indices = NDArray[np.int64]
 
@@ -109,7 +109,7 @@ def _tokenise(
     frequencies = np.zeros(size, np.int64)
     documents: list[Indices] = []
     tokens = sentences = 0
-    progress.phase("tokenising", max(text.size(part) // BLOCK, 1))
+    progress.phase("tokenising", text.characters(part) // BLOCK + 1)
     with (folder / TOKENS).open("wb") as token_file, (folder / SENTENCES).open("wb") as sentence_file:
         for block, begins in _blocks(text, part):
             if stopped is not None and stopped.is_set():
@@ -144,7 +144,7 @@ def _blocks(text: CorpusText, part: Part) -> Iterator[tuple[list[str], Indices]]
             block.append(sentences[0])
         for sentence in sentences[is_first:]:
             block.append(sentence if WIDE.match(sentence) else f" {sentence}")
-        size += sum(map(len, sentences))
+        size += sum(map(len, sentences)) + len(sentences)
         if size >= BLOCK:
             yield block, np.array(begins, np.int64)
             block, begins, size = [], [], 0
