@@ -11,31 +11,28 @@ from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.check import CheckFlags, report_of
-from bertkit.cli.compare import PRETRAIN_VS_SCRATCH
+from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, study_named
 from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.deploy.from_python import fill as fill
 from bertkit.deploy.from_python import generate as generate
-from bertkit.errors import RequestError, UnknownNameError
-from bertkit.objectives.base import Architecture
-from bertkit.objectives.denoise import Noise
-from bertkit.objectives.masked import Replacement, Unit
-from bertkit.pretraining import DocumentKind, Keep, Start, VocabularyKind
+from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.check import check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.keywords import Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
-from bertkit.request.pretrain_flags import ObjectiveName, PretrainFlags
+from bertkit.request.pretrain_flags import PairFlags, PretrainFlags
+from bertkit.request.pretrain_keywords import PairOptions, PretrainOptions
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import target_of, target_scored, targets_of
 from bertkit.result import Finished, Pretrained
 from bertkit.runs.folder import located, read_spec
-from bertkit.spec import SPEC_FILE, Device, Exactness, Precision
+from bertkit.spec import SPEC_FILE, Device, Exactness
 
 if TYPE_CHECKING:
     from bertkit.data.report import Report
@@ -44,6 +41,7 @@ if TYPE_CHECKING:
     from bertkit.heads import Answer
     from bertkit.runs.rescore import Scores
     from bertkit.studies.compare import Comparison
+    from bertkit.studies.pairs import PairStudy
     from bertkit.studies.suite import SuiteScore
 
 
@@ -51,52 +49,6 @@ class CheckOptions(Options, total=False):
     """The options of `bertkit check` as keywords, for type checkers: those of training do nothing here."""
 
     save: Target | None
-
-
-class PretrainOptions(TypedDict, total=False):
-    """The options of `bertkit pretrain` as keywords, for type checkers; a test compares them with the flags."""
-
-    documents: DocumentKind
-    text_column: str | None
-    encoding: str | None
-    subset: str | None
-    split: str
-    held_out: str
-    objective: ObjectiveName
-    mlm_probability: float | None
-    masking: Unit | None
-    mask_replacement: Replacement | None
-    static_masking: bool
-    noise: Noise | None
-    noise_ratio: float | None
-    vocabulary: VocabularyKind | None
-    vocab_size: int
-    cased: bool
-    tokenizer: str | None
-    architecture: Architecture | None
-    shape: str
-    max_length: int
-    start: Start
-    budget: str
-    batch_size: int | None
-    gradient_accumulation: int | None
-    learning_rate: float | None
-    warmup: float | None
-    weight_decay: float | None
-    max_grad_norm: float | None
-    dropout: float | None
-    eval_every: int | None
-    seed: int
-    keep: Keep
-    device: Device
-    precision: Precision
-    fast_dropout: bool
-    processes: int
-    max_memory: str | None
-    offline: bool
-    save_every: int | None
-    out: Path | Target
-    force: bool
 
 
 class PredictOptions(TypedDict, total=False):
@@ -150,8 +102,7 @@ def pretrain(
     BertkitError.
     """
     given = Given("pretrain", options, (PretrainFlags, RunFlags))
-    listed = [corpus] if isinstance(corpus, str | os.PathLike) else list(corpus)
-    spec = given.flags(PretrainFlags).spec([named("corpus", one) for one in listed])
+    spec = given.flags(PretrainFlags).spec(_paths(corpus))
     from bertkit.runs.pretrain import pretrain as pretrained
 
     shown = screen.progress_named(not progress, f"pretraining, seed {spec.seed}")
@@ -205,6 +156,16 @@ def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Option
         return score_checkpoint(spec, shown)
 
 
+@overload
+def compare(
+    what: Literal["nsp-vs-sop"],
+    *,
+    corpus: Target | Iterable[Target],
+    seeds: int = 1,
+    progress: bool = False,
+    **options: Unpack[PairOptions],
+) -> PairStudy: ...
+@overload
 def compare(
     what: str = PRETRAIN_VS_SCRATCH,
     *,
@@ -213,15 +174,47 @@ def compare(
     scratch_lr: float | None = None,
     progress: bool = False,
     **options: Unpack[Options],
-) -> list[Comparison]:
-    """Train a pretrained encoder and the same architecture from scratch, for each task: `bertkit compare`.
+) -> list[Comparison]: ...
+def compare(what: str = PRETRAIN_VS_SCRATCH, *, progress: bool = False, **options: Any) -> list[Comparison] | PairStudy:
+    """Compare two ways of training: `bertkit compare`. Raises BertkitError. No figure is drawn.
 
-    Returns a comparison for each task, with the curves of its runs; it draws no figure. Raises BertkitError.
+    pretrain-vs-scratch  a comparison for each of the `tasks`: a pretrained encoder, and the same architecture from
+                         scratch (at the rate `scratch_lr`)
+    nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
+                         how well either model tells both kinds of pairs
     """
+    if study_named(named("what", what)) == NSP_VS_SOP:
+        return _compare_pairs(progress=progress, **options)
+    return _compare_tasks(progress=progress, **options)
+
+
+def _compare_pairs(
+    *, progress: bool, corpus: Target | Iterable[Target] = (), seeds: int = 1, **options: Any
+) -> PairStudy:
+    given = Given(f"compare {NSP_VS_SOP}", options, (PairFlags, RunFlags), like="pretrain")
+    seeds = checked("seeds", int, seeds)
+    specs = given.flags(PairFlags).specs(_paths(corpus), seeds)
+    from bertkit.studies.pairs import compare_pairs
+
+    return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _paths(corpus: Target | Iterable[Target]) -> list[str]:
+    if not isinstance(corpus, str | os.PathLike | Iterable):
+        raise RequestError(f"corpus={corpus!r}: name files or folders of text")
+    listed = [corpus] if isinstance(corpus, str | os.PathLike) else list(corpus)
+    return [named("corpus", one) for one in listed]
+
+
+def _compare_tasks(
+    *,
+    progress: bool,
+    tasks: str | Iterable[Target] = "sst2",
+    seeds: int = 5,
+    scratch_lr: float | None = None,
+    **options: Any,
+) -> list[Comparison]:
     seeds, scratch_lr = checked("seeds", int, seeds), checked("scratch_lr", float | None, scratch_lr)
-    what = named("what", what)
-    if what.replace("_", "-") != PRETRAIN_VS_SCRATCH:
-        raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
     if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
         raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
     given = Given("compare", options)

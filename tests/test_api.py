@@ -23,7 +23,7 @@ from bertkit.cli.predict import PredictFlags
 from bertkit.errors import BertkitError, DataError, RequestError, UnknownNameError
 from bertkit.request.flags import RunFlags
 from bertkit.request.keywords import GROUPS, Options, Target
-from bertkit.request.pretrain_flags import PretrainFlags
+from bertkit.request.pretrain_flags import PairFlags, PretrainFlags
 from bertkit.result import Finished
 from bertkit.runs.rescore import Scores
 
@@ -183,6 +183,10 @@ def test_a_run_is_trained_scored_and_asked_from_python(tmp_path: Path, capsys: p
         (lambda: bertkit.finetune("sst2", sample=True, processes=2), RequestError, "one process"),
         (lambda: bertkit.compare(tasks=["sst2"], warmup=0.5), RequestError, "compare has no such option"),
         (lambda: bertkit.compare("this"), UnknownNameError, "comparison"),
+        (lambda: bertkit.compare("nsp-vs-sop", corpus="."), RequestError, "holds no text"),
+        (lambda: bertkit.compare("nsp-vs-sop", corpus=3), RequestError, "corpus=3: name files or folders"),
+        (lambda: bertkit.compare("nsp-vs-sop", corpus="a", objective="mlm"), RequestError, "no option of compare nsp"),
+        (lambda: bertkit.compare("nsp-vs-sop", corpus="a", keep_best=True), RequestError, "has no such option"),
         (lambda: bertkit.evaluate("sst2"), RequestError, "model="),
         (lambda: bertkit.evaluate("glue", sample=True, text_column="x"), RequestError, "--text-column: these are for"),
         (lambda: bertkit.load("nowhere"), RequestError, "nowhere"),
@@ -221,8 +225,11 @@ def test_the_keywords_of_predict_are_flags_of_predict() -> None:
     assert set(get_type_hints(api.PredictOptions)) == set(flags) - {"pair", "question", "context"}
 
 
-def test_the_keywords_of_pretrain_are_flags_of_pretrain() -> None:
-    listed, flags = get_type_hints(api.PretrainOptions), plain_types((PretrainFlags, RunFlags))
+@pytest.mark.parametrize(
+    ("keywords", "group"), [(api.PretrainOptions, PretrainFlags), (api.PairOptions, PairFlags)], ids=["one", "both"]
+)
+def test_the_keywords_of_pretrain_and_of_nsp_vs_sop_are_their_flags(keywords: Any, group: type[Any]) -> None:
+    listed, flags = get_type_hints(keywords), plain_types((group, RunFlags))
     options = {name: get_args(hint)[1] for name, hint in get_type_hints(RunFlags, include_extras=True).items()}
     others = {name for name, option in options.items() if option.only and "pretrain" not in option.only}
     assert set(listed) == set(flags) - others

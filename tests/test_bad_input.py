@@ -81,9 +81,9 @@ def test_scoring_a_task_needs_a_checkpoint(refused: Refused, more: tuple[str, ..
 
 @pytest.mark.usefixtures("refused")
 def test_help_shows_what_is_done_by_default(capfd: pytest.CaptureFixture[str]) -> None:
-    for command, default in (("finetune", "the Hub"), ("compare", "the same"), ("predict", "fp32")):
+    for command, default in (("finetune", "the Hub"), ("compare pretrain-vs-scratch", "the same"), ("predict", "fp32")):
         with pytest.raises(SystemExit):
-            main([command, "--help"])
+            main([*command.split(), "--help"])
         assert f"[default: {default}]" in " ".join(capfd.readouterr().out.replace("│", " ").split())
 
 

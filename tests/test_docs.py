@@ -59,7 +59,8 @@ def test_an_unknown_flag_would_be_found(capsys: pytest.CaptureFixture[str]) -> N
 def test_every_option_in_the_readmes_sentences_exists() -> None:
     prose = re.sub(r"^```.*?^```", "", README, flags=re.S | re.M)
     options = set(re.findall(r"`(--[a-z0-9-]+)(?![\w-])", prose)) - OF_RUN_GLUE - {"--help"}
-    commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
+    found = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
+    commands = [inner for one in found for inner in (one, *getattr(one, "commands", {}).values())]
     there = {
         name for one in commands for parameter in one.params for name in (*parameter.opts, *parameter.secondary_opts)
     }

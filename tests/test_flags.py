@@ -24,20 +24,23 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
-COMMANDS = ("check", "finetune", "resume", "eval", "compare", "predict", "fill", "generate", "tasks")
-CLICK = typer.main.get_command(app)
+STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop")
+COMMANDS = ("check", "finetune", "resume", "eval", *STUDIES, "predict", "fill", "generate", "tasks")
+CLICK: Any = typer.main.get_command(app)
 
 
 def long_options(command: str) -> set[str]:
     """Every long name of a command's options, hidden or not."""
-    parameters = CLICK.commands[command].params  # type: ignore[attr-defined]
-    return {name for one in parameters for name in (*one.opts, *one.secondary_opts) if name.startswith("--")}
+    found = CLICK
+    for name in command.split():
+        found = found.commands[name]
+    return {name for one in found.params for name in (*one.opts, *one.secondary_opts) if name.startswith("--")}
 
 
 def help_of(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("COLUMNS", "80")
     with pytest.raises(SystemExit) as left:
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     assert left.value.code == 0
     return capsys.readouterr().out
 
@@ -99,7 +102,7 @@ def test_what_stands_behind_two_dashes_is_no_option(refused: Refused) -> None:
         ("finetune sst2", "--precision BF16", "auto, fp32, bf16, fp16", "bf16"),
         ("finetune sst2", "--order longth", "auto, random, length", "length"),
         ("eval sst2", "--device cda", "auto, cpu, cuda, mps", "cuda"),
-        ("compare x", "--layout pad", "auto, unpadded, bucketed, padded", "padded"),
+        ("compare pretrain-vs-scratch", "--layout pad", "auto, unpadded, bucketed, padded", "padded"),
         ("predict .", "--precision fp16", "fp32, bf16", "bf16"),
     ],
 )
@@ -157,7 +160,10 @@ def test_a_group_of_flags_is_checked_where_it_is_made_into_options() -> None:
 @pytest.mark.parametrize(
     ("command", "flag"),
     [
-        ("compare", "--scratch"),
+        ("compare pretrain-vs-scratch", "--scratch"),
+        ("compare nsp-vs-sop", "--objective"),
+        ("compare nsp-vs-sop", "--noise"),
+        ("compare nsp-vs-sop", "--keep-best"),
         ("eval", "--warmup"),
         ("eval", "--keep-best"),
         ("resume", "--out"),

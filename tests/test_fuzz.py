@@ -134,8 +134,8 @@ VALUES = (
     "/proc/self/mem", "~",
 )  # fmt: skip
 COMMANDS = (
-    "finetune", "eval", "compare", "predict", "fill", "generate", "resume", "tasks", "", "finetun", "--version",
-    "--help",
+    "finetune", "eval", "compare", "compare pretrain-vs-scratch", "compare nsp-vs-sop", "predict", "fill", "generate",
+    "resume", "tasks", "", "finetun", "--version", "--help",
 )  # fmt: skip
 FLAGS = (
     "--model", "--revision", "--scratch", "--data", "--sample", "--limit", "--epochs", "--max-steps", "--batch-size",

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bertkit import __version__
-from bertkit.cli import check, compare, eval_, fill, finetune, generate, predict, pretrain, resume, tasks
+from bertkit.cli import check, compare, compare_pairs, eval_, fill, finetune, generate, predict, pretrain, resume, tasks
 from bertkit.cli.options import command, plain_name
 from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
@@ -31,7 +31,10 @@ command(app, "finetune", finetune.finetune)
 command(app, "pretrain", pretrain.pretrain)
 command(app, "resume", resume.resume)
 command(app, "eval", eval_.evaluate)
-command(app, "compare", compare.compare)
+studies = typer.Typer(cls=compare.Studies, no_args_is_help=True)
+app.add_typer(studies, name="compare", help="Compare two ways of training, with everything else the same.")
+command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
+command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
 command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)
 command(app, "generate", generate.generate)

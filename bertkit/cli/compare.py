@@ -1,16 +1,16 @@
-"""The command `bertkit compare WHAT`."""
+"""The command `bertkit compare`, which has one for each study, and `bertkit compare pretrain-vs-scratch`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer.core import TyperGroup
 
 from bertkit.cli import screen
-from bertkit.cli.options import Display
+from bertkit.cli.options import Display, plain_name
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
@@ -25,7 +25,24 @@ from bertkit.spec import SAMPLE
 if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
 
-PRETRAIN_VS_SCRATCH = "pretrain-vs-scratch"
+PRETRAIN_VS_SCRATCH, NSP_VS_SOP = "pretrain-vs-scratch", "nsp-vs-sop"
+STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP)
+
+
+def study_named(typed: str) -> str:
+    """The study of this name. Raises RequestError."""
+    name = plain_name(typed)
+    if name not in STUDIES:
+        raise UnknownNameError("comparison", typed, STUDIES, f"there are {' and '.join(STUDIES)}")
+    return name
+
+
+class Studies(TyperGroup):
+    """The studies as commands: each has its own options."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The study's command. Raises RequestError."""
+        return super().get_command(ctx, study_named(cmd_name))
 
 
 COMPARISON = "Comparison"
@@ -44,7 +61,6 @@ class CompareFlags:
 
 
 def compare(
-    what: Annotated[str, typer.Argument(help=f"What to compare: {PRETRAIN_VS_SCRATCH}.")],
     compared: CompareFlags,
     flags: Flags,
     own: OwnFlags,
@@ -53,8 +69,6 @@ def compare(
     seeds: SeedsFlag = 5,
 ) -> int:
     """Train a pretrained encoder and the same architecture from scratch, with the same rows, order and budget."""
-    if what.replace("_", "-") != PRETRAIN_VS_SCRATCH:
-        raise UnknownNameError("comparison", what, [PRETRAIN_VS_SCRATCH], f"there is {PRETRAIN_VS_SCRATCH}")
     if compared.scratch_lr is not None and not 0 < compared.scratch_lr < float("inf"):
         raise RequestError(f"--scratch-lr {compared.scratch_lr:g}: it must be a number above 0")
     targets = targets_of(compared.tasks, own)

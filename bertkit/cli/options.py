@@ -43,14 +43,15 @@ class Display:
         return self.quiet or self.json
 
 
-def command(app: typer.Typer, name: str, function: Callable[..., int | None]) -> None:
+def command(app: typer.Typer, name: str, function: Callable[..., int | None], like: str | None = None) -> None:
     """Add `function` to `app` as a command, with an option for each field of its groups.
 
-    A parameter whose type is a dataclass is a group: Typer sees those of its fields that the command `name` has, and
-    `function` is called with the dataclass. A field's default is the option's.
+    A parameter whose type is a dataclass is a group: Typer sees those of its fields that the command `like` has, else
+    the first word of `name`, and `function` is called with the dataclass. A field's default is the option's. A `name`
+    of several words is that of a command within others.
     """
     groups: dict[str, Any] = {key: hint for key, hint in _hints(function).items() if is_dataclass(hint)}
-    parameters = {one.name: one for one in _parameters(name, function)}
+    parameters = {one.name: one for one in _parameters(like or name.split()[0], function)}
     KINDS[name] = {key: get_args(one.annotation)[0] for key, one in parameters.items() if key != CONFIG}
 
     @wraps(function)
@@ -65,11 +66,11 @@ def command(app: typer.Typer, name: str, function: Callable[..., int | None]) ->
     invocation = Parameter("invocation", Parameter.KEYWORD_ONLY, annotation=typer.Context)
     call.__signature__ = Signature([invocation, *parameters.values()])  # type: ignore[attr-defined]
     call.__annotations__ = {}
-    app.command(name)(call)
+    app.command(name.split()[-1])(call)
 
 
 KINDS: dict[str, dict[str, Any]] = {}
-"""The types of each command's parameters."""
+"""The types of each command's parameters, by its whole name."""
 CONFIG, CONFIGURED = "config", ("finetune", "pretrain", "check", "eval", "compare", "predict")
 """The option that reads others from a file, and the commands that have it."""
 
@@ -77,7 +78,7 @@ CONFIG, CONFIGURED = "config", ("finetune", "pretrain", "check", "eval", "compar
 def _configured(context: typer.Context, typed: str | None) -> str | None:
     """Make what the file says the defaults of the options, which typed ones win over. Raises RequestError."""
     if typed is not None:
-        found = options_in(typed, str(context.info_name), KINDS, plain_name)
+        found = options_in(typed, context.command_path.partition(" ")[2], KINDS, plain_name)
         context.default_map = {**(context.default_map or {}), **found}
     return typed
 

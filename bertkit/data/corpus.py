@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,8 +82,10 @@ class CorpusText:
         return held if part == "held-out" else self.counts.characters - held
 
 
-def corpus_text(corpus: Corpus, progress: Progress) -> CorpusText:
+def corpus_text(corpus: Corpus, progress: Progress, least: int = 1) -> CorpusText:
     """The documents of a corpus, cached by the content of its files and by how they are read.
+
+    A share of the text that is held out is at least `least` documents, if there are twice as many.
 
     Raises DataError or RequestError for files that are missing or cannot be read, for a corpus without text, or with
     none to train on, and for held-out documents that are in train as well.
@@ -95,10 +97,10 @@ def corpus_text(corpus: Corpus, progress: Progress) -> CorpusText:
         access.prepare([], hubs)
     train, aside = listed(corpus.paths, corpus), listed(corpus.held_out_files, corpus)
     _refuse_same(train, aside)
-    digest = _digest(corpus, train, aside)
+    digest = _digest(corpus, train, aside, least)
 
     def make(folder: Path) -> None:
-        _read(corpus, train, aside, folder, progress)
+        _read(corpus, (train, aside), least, folder, progress)
 
     def read(folder: Path) -> CorpusText:
         return _mapped(folder, digest)
@@ -115,9 +117,11 @@ def _refuse_same(train: Listed, aside: Listed) -> None:
         raise DataError(f"{BOTH}: {same.name} is in the corpus: leave it out, or hold out a share (--held-out 1%)")
 
 
-def _digest(corpus: Corpus, train: Listed, aside: Listed) -> str:
+def _digest(corpus: Corpus, train: Listed, aside: Listed, least: int) -> str:
     """SHA-256 of all that the documents depend on: the files' bytes, and how they are read."""
-    plain = [VERSION, corpus.documents, corpus.column, corpus.encoding, corpus.held_out]
+    plain: list[Any] = [VERSION, corpus.documents, corpus.column, corpus.encoding, corpus.held_out]
+    if least > 1 and corpus.held_out:
+        plain.append(least)
     files = [[[file.kind, _content(file)] for file in one.files] for one in (train, aside)]
     return hashlib.sha256(json.dumps([plain, files]).encode()).hexdigest()
 
@@ -131,8 +135,9 @@ def _content(file: CorpusFile) -> str:
     return f"{file.hub.id}/{file.hub.config}/{file.hub.splits['train']}@{fetch_rows(file.hub, 'train')[1]}"
 
 
-def _read(corpus: Corpus, train: Listed, aside: Listed, folder: Path, progress: Progress) -> None:
-    """Write the documents of the files to a folder of the cache."""
+def _read(corpus: Corpus, parts: tuple[Listed, Listed], least: int, folder: Path, progress: Progress) -> None:
+    """Write the documents of the files, to train on and held out, to a folder of the cache."""
+    train, aside = parts
     files = (*train.files, *aside.files)
     before = marks_of(file.path for file in files if file.path is not None)
     boilerplate = Boilerplate()
@@ -146,11 +151,11 @@ def _read(corpus: Corpus, train: Listed, aside: Listed, folder: Path, progress: 
     documents = writer.documents
     if not len(documents.characters):
         raise DataError(f"{', '.join(corpus.paths[:3])}: the corpus is empty: there is no text")
-    parts = parts_of(documents, corpus, [file.name for file in files], len(train.files))
-    write_array(folder / "train", parts.train)
-    write_array(folder / "held-out", parts.held_out)
+    found = parts_of(documents, corpus, [file.name for file in files], len(train.files), least)
+    write_array(folder / "train", found.train)
+    write_array(folder / "held-out", found.held_out)
     write_array(folder / OFFSETS, documents.offsets)
-    kept, held = np.concatenate([parts.train, parts.held_out]), parts.held_out
+    kept, held = np.concatenate([found.train, found.held_out]), found.held_out
     CorpusCounts(
         files=len(files),
         documents=len(kept),

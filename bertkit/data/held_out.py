@@ -47,11 +47,12 @@ class Parts:
     held_out: Indices
 
 
-def parts_of(documents: Documents, corpus: Corpus, names: Sequence[str], training: int) -> Parts:
+def parts_of(documents: Documents, corpus: Corpus, names: Sequence[str], training: int, least: int = 1) -> Parts:
     """The documents to train on and those held out; of documents with the same text the first is kept.
 
     `names` are those of the files, of which the first `training` are to train on; the others are held out, if there are
-    any. Raises DataError if nothing is left to train on, or if a held-out document stands in train as well.
+    any, else at least `least` documents, if there are twice as many. Raises DataError if nothing is left to train on, or
+    if a held-out document stands in train as well.
     """
     low, high = documents.hashes.T
     order = np.lexsort((low, high))  # stable: the first of equal ones stays the first
@@ -64,7 +65,7 @@ def parts_of(documents: Documents, corpus: Corpus, names: Sequence[str], trainin
         _refuse_shared(documents.files[order], aside, np.cumsum(new) - 1, names)
         is_held = aside[new]
     else:
-        is_held = _drawn(documents.characters[kept], corpus.held_out)
+        is_held = _drawn(documents.characters[kept], corpus.held_out, least)
     if is_held.all():
         raise DataError(_nothing_left(corpus, len(kept), names))
     if len(names) > training and not is_held.any():
@@ -72,10 +73,11 @@ def parts_of(documents: Documents, corpus: Corpus, names: Sequence[str], trainin
     return Parts(train=np.sort(kept[~is_held]), held_out=np.sort(kept[is_held]))
 
 
-def _drawn(sizes: Indices, share: float) -> Flags:
+def _drawn(sizes: Indices, share: float, least: int) -> Flags:
     """Of documents with these sizes, in the order of their hashes, those that make up `share` of all characters.
 
-    Whatever fits is taken, in this order; if they come to too little, so is the smallest of the others.
+    Whatever fits is taken, in this order; if they come to too little, so is the smallest of the others, and so are the
+    smallest until there are `least`, if there are twice as many documents.
     """
     is_held = np.zeros(len(sizes), np.bool_)
     if not share:
@@ -87,9 +89,11 @@ def _drawn(sizes: Indices, share: float) -> Flags:
             is_held[place] = True
             room -= size
         if room <= CLOSE * wanted:
-            return is_held
-    smallest = np.where(is_held, np.iinfo(np.int64).max, sizes).argmin()
-    is_held[smallest] = True
+            break
+    lacking = (least if len(sizes) >= 2 * least else 1) - int(is_held.sum())
+    more = max(int(room > CLOSE * wanted), lacking)
+    smallest = np.where(is_held, np.iinfo(np.int64).max, sizes).argsort(kind="stable")
+    is_held[smallest[: max(more, 0)]] = True
     return is_held
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import transformers
 
-from bertkit.encoders import Encoder, LanguageKind, language_kind
+from bertkit.encoders import Encoder, LanguageKind, check_folder, language_kind
 from bertkit.errors import EncoderError, one_line
 from bertkit.models.load import Loaded, fetch, load_weights, read_config, read_tokenizer
 
@@ -13,6 +15,15 @@ AUTO_MODELS: dict[LanguageKind, str] = {
     "causal": "AutoModelForCausalLM",
     "seq2seq": "AutoModelForSeq2SeqLM",
 }
+
+
+def load_pretrained(folder: Path, auto_model: str) -> Loaded:
+    """The model of a pretraining run, with all of its heads. Raises EncoderError if a part of it is missing."""
+    check_folder(folder)
+    config = read_config(folder)
+    tokenizer = read_tokenizer(folder, config)
+    model, _ = load_weights(getattr(transformers, auto_model), folder, config, fresh=False)
+    return Loaded(model=model, tokenizer=tokenizer, record={})
 
 
 def load_language_model(encoder: Encoder, wanted: tuple[LanguageKind, ...]) -> Loaded:

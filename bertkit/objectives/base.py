@@ -54,6 +54,16 @@ class Objective(ABC):
         """Whether the vocabulary must have a mask token."""
         return True
 
+    @property
+    def held_out_documents(self) -> int:
+        """How many documents are held out at least, where the corpus has twice as many."""
+        return 1
+
+    @property
+    def least_documents(self) -> int:
+        """How many documents a part of a corpus must have."""
+        return 1
+
     @abstractmethod
     def room(self, max_length: int, pieces: Pieces) -> int:
         """Tokens of text in a row, so that its features have at most `max_length` tokens."""

@@ -31,6 +31,11 @@ class MaskedPair(Masked):
         """Whole sentences."""
         return "sentences"
 
+    @property
+    def held_out_documents(self) -> int:
+        """Two: the text of another document, too, must be held out. The same for both, so that they can be compared."""
+        return 2
+
     def room(self, max_length: int, pieces: Pieces) -> int:
         """What the start token and the two end tokens leave."""
         from bertkit.objectives.sequences import specials_of
@@ -78,6 +83,11 @@ class MaskedNextSentence(MaskedPair):
     """
 
     kind: Literal["mlm+nsp"] = "mlm+nsp"  # type: ignore[assignment]
+
+    @property
+    def least_documents(self) -> int:
+        """Two: a second segment is of another document."""
+        return 2
 
     def segments(self, rows: TextRows, texts: Texts, draws: Draws) -> tuple[Ragged, Ragged, Indices]:
         """The second one is replaced for class 1."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.errors import RequestError
 from bertkit.heads.features import Ragged
 from bertkit.objectives.rows import Draws, Indices, Stream, TextRows, Texts
 from bertkit.objectives.sequences import parts
@@ -27,10 +26,7 @@ def in_either_order(texts: Texts, draws: Draws) -> tuple[Ragged, Ragged, Indices
 
 
 def next_sentences(rows: TextRows, texts: Texts, draws: Draws) -> tuple[Ragged, Ragged, Indices]:
-    """A first segment and the one after it, or text of another document where the class is 1.
-
-    Raises RequestError if all rows are of one document.
-    """
+    """A first segment and the one after it, or text of another document where the class is 1; there must be one."""
     foreign = draws.uniform(Stream.CLASSES, texts.row) >= 0.5
     split = splits(texts, draws)
     last = _begins(texts, texts.sentences.lengths - 1)
@@ -54,10 +50,7 @@ def splits(texts: Texts, draws: Draws) -> Indices:
 def _others(rows: TextRows, row: Indices, lengths: Indices, draws: Draws) -> Ragged:
     """For each row text of another document, so many tokens; fewer where TRIES rows were all too short."""
     documents = np.asarray(rows.documents)
-    if not len(documents) or documents[0] == documents[-1]:
-        raise RequestError(
-            "--objective mlm+nsp needs text of at least two documents, and there is one: give --documents or more text"
-        )
+    assert len(documents) and documents[0] != documents[-1], "see MaskedNextSentence.least_documents"
     begin, end = (np.searchsorted(documents, documents[row], side) for side in ("left", "right"))
     found: list[Ragged] = []
     order, waiting = np.zeros(len(row), np.int64), np.arange(len(row))

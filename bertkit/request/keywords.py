@@ -122,16 +122,25 @@ def named(what: str, value: Any) -> str:
 
 
 class Given:
-    """The keywords of one call, as the values of flags. Raises RequestError for one that the command does not have."""
+    """The keywords of one call, as the values of flags. Raises RequestError for one that the command does not have.
 
-    def __init__(self, command: str, options: Mapping[str, Any], groups: tuple[type[Any], ...] = GROUPS) -> None:
+    like  the command whose options these are, where it is another
+    """
+
+    def __init__(
+        self,
+        command: str,
+        options: Mapping[str, Any],
+        groups: tuple[type[Any], ...] = GROUPS,
+        like: str | None = None,
+    ) -> None:
         known = {field.name: group for group in groups for field in fields(group)}
         self._values: dict[str, Any] = {}
         for name, value in options.items():
             if name not in known:
                 raise UnknownNameError(f"option of {command}", name, known, f"see `bertkit {command} --help`")
             kind, option = _hint(known[name], name)
-            if option.only is not None and command not in option.only:
+            if option.only is not None and (like or command) not in option.only:
                 raise RequestError(f"{name}: {command} has no such option; {' and '.join(option.only)} have it")
             self._values[name] = _checked(name, kind, value)
         self._check_processes()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
 from bertkit.errors import RequestError
@@ -41,6 +41,8 @@ MODEL, OBJECTIVE = "Vocabulary and model", "Objective"
 """Panels of --help."""
 
 ObjectiveName = Literal["mlm", "mlm+nsp", "mlm+sop", "causal", "denoise"]
+PAIR_OBJECTIVES: tuple[ObjectiveName, ObjectiveName] = ("mlm+nsp", "mlm+sop")
+"""The objectives that nsp-vs-sop compares."""
 ARCHITECTURES: dict[str, Architecture] = {"causal": "gpt2", "denoise": "bart"}
 """The architecture that an objective has by default, where it is not BERT."""
 
@@ -107,10 +109,9 @@ class ModelFlags:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObjectiveFlags:
-    """The flags of the objective; None is its default, and those of another objective are refused."""
+class MaskingFlags:
+    """The flags of what is masked; None is the objective's default."""
 
-    objective: Annotated[ObjectiveName, Option("--objective", OBJECTIVE, "What is predicted.")] = "mlm"
     mlm_probability: Annotated[
         float | None, Option("--mlm-probability", OBJECTIVE, "Share of the tokens that are predicted. [default: 0.15]")
     ] = None
@@ -124,6 +125,13 @@ class ObjectiveFlags:
     static_masking: Annotated[
         bool, Option("--static-masking", OBJECTIVE, "Mask a row alike in every epoch, as BERT did.")
     ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveFlags(MaskingFlags):
+    """The flags of the objective; None is its default, and those of another objective are refused."""
+
+    objective: Annotated[ObjectiveName, Option("--objective", OBJECTIVE, "What is predicted.")] = "mlm"
     noise: Annotated[
         Noise | None, Option("--noise", OBJECTIVE, "How denoise corrupts a text. [default: bart; t5 for T5]")
     ] = None
@@ -201,6 +209,24 @@ class PretrainFlags(LoopFlags, ModelFlags, ObjectiveFlags, CorpusFlags):
             "architecture": architecture,
         }
         return PretrainSpec(**given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairFlags(LoopFlags, ModelFlags, MaskingFlags, CorpusFlags):
+    """The flags of pretraining but for the objective, of which there are two."""
+
+    def specs(self, paths: list[str], seeds: int) -> tuple[PretrainSpec, PretrainSpec]:
+        """The specs for pretraining with mlm+nsp and mlm+sop on these paths. Raises RequestError."""
+        if seeds < 1:
+            raise RequestError(f"--seeds {seeds}: it must be at least 1")
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        first, second = (PretrainFlags(**given, objective=name).spec(paths) for name in PAIR_OBJECTIVES)
+        replace(first, seed=first.seed + seeds - 1)  # checks it
+        if not first.corpus.held_out and not first.corpus.held_out_files:
+            raise RequestError(
+                f"--held-out {self.held_out}: nsp-vs-sop tells pairs of held-out text apart: give a share, or files"
+            )
+        return first, second
 
 
 def rate_of(start: Start, shape: Shape) -> float:

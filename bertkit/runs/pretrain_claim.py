@@ -75,7 +75,7 @@ def claim_pretrain(
     run_on_first(lambda: stack.enter_context(one_writer(place)))
     result = None if options.force else run_on_first(lambda: read_pretrain_result(place))
     corpus = run_on_first(lambda: located_corpus(place, spec.corpus)) if folder else spec.corpus
-    text = run_on_all(lambda: corpus_text(corpus, progress))
+    text = run_on_all(lambda: corpus_text(corpus, progress, spec.objective.held_out_documents))
     state, updates = None, None
     if result is not None:
         if result.corpus["digest"] != text.digest:

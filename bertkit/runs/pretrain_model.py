@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bertkit.data.corpus import CorpusText
 from bertkit.data.corpus_features import CorpusFeatures
 from bertkit.data.tokens import TokenFiles, rows_of, tokenised
+from bertkit.errors import RequestError
 from bertkit.kernels.dense import NAME as DENSE
 from bertkit.kernels.unpadded import fits
 from bertkit.models.digests import config_digest, tokenizer_digest
@@ -61,14 +62,14 @@ def parts_of(run: PretrainClaim) -> PretrainParts:
     tokenizer = tokenizer_for(run.text, spec, progress)
     pieces = pieces_of(tokenizer)
     files = tokenised(run.text, "train", tokenizer, progress)
-    train = _features(spec, files, pieces, spec.seed)
+    train = features_of(spec, files, pieces)
     config = config_of(spec.architecture, spec.shape, tokenizer, spec.max_length)
     log_unigram = log_shares(files, pieces.size)
     network = fresh(spec.objective.auto_models[spec.architecture], with_dropout(config, spec.dropout), spec.seed)
     if spec.start == "fast":
         fast_start(network, log_unigram)
     loaded = Loaded(model=network, tokenizer=tokenizer, record=_record(spec, network, tokenizer, config))
-    model = LanguageModel(loaded=loaded, layout=_layout(spec, network, run.accelerator), accelerator=run.accelerator)
+    model = LanguageModel(loaded=loaded, layout=layout_of(spec, network, run.accelerator), accelerator=run.accelerator)
     return PretrainParts(
         model=model, train=train, held_out=_held_out(run.text, spec, tokenizer, pieces, progress),
         log_unigram=log_unigram, config=config,
@@ -83,10 +84,17 @@ def log_shares(files: TokenFiles, size: int) -> NDArray[np.float64]:
     return found
 
 
-def _features(spec: PretrainSpec, files: TokenFiles, pieces: Pieces, seed: int) -> CorpusFeatures:
-    room = spec.objective.room(spec.max_length, pieces)
-    rows = rows_of(files, spec.objective.cut, room, pieces.end)
-    return CorpusFeatures(rows=rows, objective=spec.objective, pieces=pieces, room=spec.max_length, seed=seed)
+def features_of(spec: PretrainSpec, files: TokenFiles, pieces: Pieces) -> CorpusFeatures:
+    """The rows of a part of the text. Raises RequestError or DataError if there are too few for the objective."""
+    objective, seed = spec.objective, spec.seed if files.part == "train" else HELD_OUT_SEED
+    rows = rows_of(files, objective.cut, objective.room(spec.max_length, pieces), pieces.end)
+    if objective.least_documents > 1 and rows.documents[0] == rows.documents[-1]:
+        hold = ", hold out more by --held-out" if files.part == "held-out" else ""
+        raise RequestError(
+            f"--objective {objective.kind} needs {files.part} text of two documents or more with at least two sentences "
+            f"each, and there is one: give more text{hold}, or say by --documents what a document is"
+        )
+    return CorpusFeatures(rows=rows, objective=objective, pieces=pieces, room=spec.max_length, seed=seed)
 
 
 def _held_out(
@@ -95,8 +103,7 @@ def _held_out(
     """The held-out rows; None where there are none. Raises RequestError if their text is shorter than a row."""
     if not text.counts.held_out:
         return None
-    files = tokenised(text, "held-out", tokenizer, progress)
-    return _features(spec, files, pieces, HELD_OUT_SEED)
+    return features_of(spec, tokenised(text, "held-out", tokenizer, progress), pieces)
 
 
 def _record(spec: PretrainSpec, network: Any, tokenizer: Any, config: Any) -> dict[str, Any]:
@@ -110,7 +117,7 @@ def _record(spec: PretrainSpec, network: Any, tokenizer: Any, config: Any) -> di
     }
 
 
-def _layout(spec: PretrainSpec, network: Any, accelerator: Accelerator) -> BatchLayout:
+def layout_of(spec: PretrainSpec, network: Any, accelerator: Accelerator) -> BatchLayout:
     """Unpadded where rows differ in length, or where there is dropout in attention, as far as the model can."""
     differ = spec.objective.cut == "sentences" or bool(spec.dropout) or spec.max_length > SHORT
     if differ and accelerator.device.type == "cpu" and fits(network):

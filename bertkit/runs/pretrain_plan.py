@@ -98,7 +98,8 @@ def pretrain_plan(spec: PretrainSpec, options: RunOptions, progress: Progress) -
     spec = resolved_pretrain(spec)
     run = PretrainClaim(
         spec=spec, folder=options.out / spec.folder_name, options=options, progress=progress, stop=Stop(),
-        accelerator=make_accelerator(spec.device, spec.precision), text=corpus_text(spec.corpus, progress),
+        accelerator=make_accelerator(spec.device, spec.precision),
+        text=corpus_text(spec.corpus, progress, spec.objective.held_out_documents),
         updates=None, result=None, state=None,
     )  # fmt: skip
     parts = parts_of(run)
