@@ -22,6 +22,7 @@ from hypothesis import strategies as some
 import bertkit.cli.finetune
 import bertkit.runs.run
 import bertkit.studies.group
+import bertkit.studies.pairs
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.data.splits import read_splits
@@ -157,7 +158,8 @@ def idle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         raise RequestError("it would begin")
 
     monkeypatch.setattr(bertkit.runs.run, "run", begun)
-    for command in ("finetune", "resume", "compare", "eval_"):
+    monkeypatch.setattr(bertkit.studies.pairs, "compare_pairs", begun)
+    for command in ("finetune", "resume", "compare", "compare_pairs", "eval_"):
         monkeypatch.setattr(f"bertkit.cli.{command}.relaunch", begun)
     monkeypatch.setattr(bertkit.studies.group, "run", begun)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -173,7 +175,7 @@ def test_command_lines_are_understood_or_refused_in_one_line(idle: Path) -> None
     def type_in(command: str, words: list[str]) -> None:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as leaving:
-            main([command, *words])
+            main([*command.split(" "), *words])
         code = leaving.value.code
         assert code in (0, 2, None), (code, err.getvalue())
         said = err.getvalue()

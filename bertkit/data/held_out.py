@@ -51,8 +51,8 @@ def parts_of(documents: Documents, corpus: Corpus, names: Sequence[str], trainin
     """The documents to train on and those held out; of documents with the same text the first is kept.
 
     `names` are those of the files, of which the first `training` are to train on; the others are held out, if there are
-    any, else at least `least` documents, if there are twice as many. Raises DataError if nothing is left to train on, or
-    if a held-out document stands in train as well.
+    any, else at least `least` documents, of twice as many. Raises DataError if nothing is left to train on, or if
+    a held-out document stands in train as well.
     """
     low, high = documents.hashes.T
     order = np.lexsort((low, high))  # stable: the first of equal ones stays the first

@@ -91,8 +91,8 @@ def features_of(spec: PretrainSpec, files: TokenFiles, pieces: Pieces) -> Corpus
     if objective.least_documents > 1 and rows.documents[0] == rows.documents[-1]:
         hold = ", hold out more by --held-out" if files.part == "held-out" else ""
         raise RequestError(
-            f"--objective {objective.kind} needs {files.part} text of two documents or more with at least two sentences "
-            f"each, and there is one: give more text{hold}, or say by --documents what a document is"
+            f"--objective {objective.kind} needs {files.part} text of two documents or more with at least two "
+            f"sentences each, and there is one: give more text{hold}, or say by --documents what a document is"
         )
     return CorpusFeatures(rows=rows, objective=objective, pieces=pieces, room=spec.max_length, seed=seed)
 
