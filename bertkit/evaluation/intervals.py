@@ -116,18 +116,23 @@ def of_sums(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Method:
     """
 
     def method(table: Measures, score: Score) -> Interval:
-        rows, columns = table.shape
-        sums = np.empty((SAMPLES, columns))
-        width = max(1, MOST_CELLS // rows)
-        for first in range(0, columns, width):
-            block = table[:, first : first + width].astype(np.float64)
-            draws = np.random.default_rng(SEED)
-            for k in range(SAMPLES):
-                sums[k, first : first + width] = np.bincount(draws.integers(0, rows, rows), minlength=rows) @ block
-        low, high = np.quantile(of(sums), TAILS)
+        low, high = np.quantile(of(sampled_sums(table)), TAILS)
         return Interval(low=float(low), high=float(high), name="bootstrap")
 
     return method
+
+
+def sampled_sums(table: Measures) -> NDArray[np.float64]:
+    """(D, k) the sums of each column of (R, k) over SAMPLES bootstrap samples of the rows, those of `bootstrap`."""
+    rows, columns = table.shape
+    sums = np.empty((SAMPLES, columns))
+    width = max(1, MOST_CELLS // rows)
+    for first in range(0, columns, width):
+        block = table[:, first : first + width].astype(np.float64)
+        draws = np.random.default_rng(SEED)
+        for k in range(SAMPLES):
+            sums[k, first : first + width] = np.bincount(draws.integers(0, rows, rows), minlength=rows) @ block
+    return sums
 
 
 def bootstrap(table: Measures, score: Score) -> Interval:

@@ -1,0 +1,1 @@
+"""Looking into a model: what it has learnt, in which layer, and when."""

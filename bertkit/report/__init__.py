@@ -1,0 +1,1 @@
+"""What several studies and analyses of one model find, put together: numbers, figures, files."""
