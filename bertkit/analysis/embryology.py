@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -190,7 +190,7 @@ def _words(asked: _Asked, tokens: WordTokens, most: int, progress: Progress) -> 
     def made(model: KeptModel) -> dict[str, Any]:
         return measure_words(asked.loaded(model), tokens, asked.accelerator, progress)
 
-    return [parts.of(model, lambda model=model: made(model), progress) for model in asked.run.models]  # type: ignore[misc]
+    return [parts.of(model, partial(made, model), progress) for model in asked.run.models]
 
 
 def _probes(asked: _Asked, most: int, progress: Progress) -> Probes:
@@ -203,7 +203,7 @@ def _probes(asked: _Asked, most: int, progress: Progress) -> Probes:
         loaded = asked.loaded(model)
         return measure_probes(loaded, rows, asked.room(loaded), asked.accelerator, progress)
 
-    found = [parts.of(model, lambda model=model: made(model), progress) for model in asked.run.models]  # type: ignore[misc]
+    found = [parts.of(model, partial(made, model), progress) for model in asked.run.models]
     tags = [codes[codes >= 0] for codes in rows.scored.tags]
     every = np.bincount(np.concatenate(tags), minlength=1)
     return Probes(

@@ -73,7 +73,11 @@ def predicted(model: LanguageModel, asked: Asked, progress: Progress) -> Indices
     for indices in by_length(features.lengths, BUDGET):
         best = model.outputs(model.given(features.take(indices))).logits.argmax(-1).cpu().numpy()
         ends = np.cumsum(counts[indices])
-        found[np.arange(len(best)) - np.repeat(ends - counts[indices], counts[indices]) + np.repeat(starts[indices], counts[indices])] = best
+        found[
+            np.arange(len(best))
+            - np.repeat(ends - counts[indices], counts[indices])
+            + np.repeat(starts[indices], counts[indices])
+        ] = best
         progress.advance(len(indices))
     return found
 

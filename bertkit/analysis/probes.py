@@ -101,7 +101,9 @@ def word_vectors(loaded: Loaded, words: TaggedWords, layers: Sequence[int]) -> l
     sums = [torch.zeros(len(words.tag), size) for _ in layers]
     with torch.inference_mode(), fast_linear(loaded.model):
         for indices in by_length(lengths, BUDGET):
-            ids, owner = (_padded([runs[i] for i in indices], fill) for runs, fill in ((words.ids, loaded.pad), (words.owner, -1)))
+            ids, owner = (
+                _padded([runs[i] for i in indices], fill) for runs, fill in ((words.ids, loaded.pad), (words.owner, -1))
+            )
             mask = torch.arange(ids.shape[1])[None] < torch.from_numpy(lengths[indices])[:, None]
             output = body(input_ids=ids.to(device), attention_mask=mask.long().to(device), output_hidden_states=True)
             used = owner >= 0

@@ -16,7 +16,7 @@ from bertkit.data.locate import TRAIN, locate_splits
 from bertkit.data.rows import Rows
 from bertkit.data.sampler import Indices
 from bertkit.data.splits import read_located_splits
-from bertkit.errors import DataError, RequestError
+from bertkit.errors import DataError
 from bertkit.spec import Spec
 
 FUNCTION = ("ADP", "AUX", "CCONJ", "DET", "PART", "PRON", "SCONJ", "PUNCT")
@@ -74,24 +74,16 @@ class SampledWords:
         return found
 
 
-def check_treebank(spec: Spec) -> None:
-    """Raise RequestError if the spec's task has no words with tags."""
-    head = spec.task.head
-    if not head.reads_words or head.chunk_scheme is not None:
-        raise RequestError(f"--task {spec.task.name}: it is no treebank; words need a part of speech (UPOS) each")
-
-
 def read_treebank(spec: Spec, training: bool) -> Treebank:
     """The treebank of a spec, with its train rows if they are there and wanted. Raises DataError without UPOS."""
-    check_treebank(spec)
     files = locate_splits(spec.task, spec.data, training=False)
     has_train = files is None or files[TRAIN] is not None
     splits = read_located_splits(spec, files, training=training and has_train)
     scored = next(rows for e in spec.task.scored if isinstance(rows := splits.evaluations[e.name], Rows))
     train = splits.train if training else None
-    for rows in (scored, train):
-        if rows is not None:
-            _check_tags(spec.task.name, rows)
+    _check_tags(spec.task.name, scored)
+    if train is not None:
+        _check_tags(spec.task.name, train)
     return Treebank(name=spec.task.name, scored=scored, train=train)
 
 
@@ -101,7 +93,9 @@ def _check_tags(name: str, rows: Rows) -> None:
     if not found:
         raise DataError(f"{name}: no word of {rows.origin} has a part of speech (UPOS)")
     if others := sorted(found - set(UPOS)):
-        raise DataError(f"{name}: {rows.origin} has tags that are no UPOS, such as {others[0]}: give a treebank of UPOS")
+        raise DataError(
+            f"{name}: {rows.origin} has tags that are no UPOS, such as {others[0]}: give a treebank of UPOS"
+        )
 
 
 def sample_words(rows: Rows, most: int) -> SampledWords:
@@ -113,9 +107,7 @@ def sample_words(rows: Rows, most: int) -> SampledWords:
     flat, ends = np.concatenate(codes), np.cumsum(lengths)
     counts = np.bincount(flat[flat >= 0], minlength=len(UPOS))
     draws = np.random.default_rng(SEED)
-    picked = [
-        draws.permutation(np.flatnonzero(flat == tag))[:share] for tag, share in enumerate(shares(counts, most))
-    ]
+    picked = [draws.permutation(np.flatnonzero(flat == tag))[:share] for tag, share in enumerate(shares(counts, most))]
     words = np.sort(np.concatenate(picked))
     owner = np.searchsorted(ends, words, side="right")
     used, sentence = np.unique(owner, return_inverse=True)

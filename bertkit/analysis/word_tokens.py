@@ -56,9 +56,7 @@ def tokenise(sentences: Sequence[Sequence[str]], tokenizer: Any, max_length: int
         [list(words) for words in sentences],
         is_split_into_words=True, truncation=True, max_length=max_length, return_attention_mask=False,
     )  # fmt: skip
-    words = [
-        np.array([-1 if word is None else word for word in encoding.word_ids(i)]) for i in range(len(sentences))
-    ]
+    words = [np.array([-1 if word is None else word for word in encoding.word_ids(i)]) for i in range(len(sentences))]
     beyond = [one.overflowing for one in encoding.encodings]
     cut = [{word for part in parts for word in part.word_ids if word is not None} for parts in beyond]
     return TokenisedSentences(ids=[np.array(ids, np.int32) for ids in encoding["input_ids"]], words=words, cut=cut)

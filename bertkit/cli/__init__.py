@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from bertkit import __version__
-from bertkit.cli import check, compare, compare_pairs, eval_, fill, finetune, generate, predict, pretrain, resume, tasks
+from bertkit.cli import (
+    check,
+    compare,
+    compare_pairs,
+    embryology,
+    eval_,
+    fill,
+    finetune,
+    generate,
+    predict,
+    pretrain,
+    resume,
+    tasks,
+)
 from bertkit.cli.options import command, plain_name
 from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
@@ -38,6 +51,7 @@ command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, l
 command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)
 command(app, "generate", generate.generate)
+command(app, "embryology", embryology.embryology)
 command(app, "tasks", tasks.tasks)
 
 

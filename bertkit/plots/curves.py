@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.files import atomic_file
+from bertkit.plots.figure import plain_axes, pyplot, save
 
 COLOURS = ("#0b6e99", "#c8561b", "#4f7f3a", "#7a5195")
 SMOOTH = 40
@@ -43,13 +43,9 @@ class Panel:
 
 def draw(panels: Sequence[Panel], title: str, png: Path, svg: Path) -> None:
     """Write the same figure as PNG and as SVG: a row a task, loss on the left, score on the right."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    matplotlib.rcParams["svg.hashsalt"] = "bertkit"  # the same figure is the same bytes
-    figure, axes = pyplot.subplots(len(panels), 2, figsize=(10, 3.4 * len(panels)), squeeze=False, layout="constrained")
+    figure, axes = pyplot().subplots(
+        len(panels), 2, figsize=(10, 3.4 * len(panels)), squeeze=False, layout="constrained"
+    )
     for panel, (left, right) in zip(panels, axes, strict=True):
         for arm, colour in zip(panel.arms, COLOURS, strict=False):
             _band(left, _smoothed(arm.losses), arm.label, colour)
@@ -57,10 +53,7 @@ def draw(panels: Sequence[Panel], title: str, png: Path, svg: Path) -> None:
         _dress(left, f"{panel.task}: training loss", "loss")
         _dress(right, f"{panel.task}: {panel.metric} on {panel.evaluation}", panel.metric)
     figure.suptitle(title, fontsize=10)
-    for path, metadata in ((png, {"Software": None}), (svg, {"Date": None})):
-        with atomic_file(path) as temporary:
-            figure.savefig(temporary, dpi=150, format=path.suffix[1:], metadata=metadata)
-    pyplot.close(figure)
+    save(figure, png, svg)
 
 
 def _smoothed(losses: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -80,9 +73,7 @@ def _band(
 
 
 def _dress(axes: Any, title: str, y: str) -> None:
-    axes.set_title(title, fontsize=10)
+    plain_axes(axes, title)
     axes.set_xlabel("updates")
     axes.set_ylabel(y)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8, frameon=False)

@@ -128,6 +128,4 @@ def fine_tune_each(
 
 def _tuned(start: Start, runs: Sequence[Finished], evaluation: str, metric: str) -> Tuned:
     scores = [next(e for e in run.result.evaluations if e.name == evaluation).metrics[metric].value for run in runs]
-    return Tuned(
-        step=start.step, tokens=start.tokens, scores=tuple(scores), folders=tuple(run.folder for run in runs)
-    )
+    return Tuned(step=start.step, tokens=start.tokens, scores=tuple(scores), folders=tuple(run.folder for run in runs))

@@ -1,0 +1,85 @@
+"""What every figure has in common: how it is made and saved, an axis of tokens, labels at the ends of lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bertkit.files import atomic_file
+
+GAP = 0.045
+"""Between two labels at least, as a share of the axis."""
+
+
+def pyplot() -> Any:
+    """matplotlib's pyplot, which needs no screen; the same figure is the same bytes."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    matplotlib.rcParams["svg.hashsalt"] = "bertkit"
+    return pyplot
+
+
+def save(figure: Any, png: Path, svg: Path) -> None:
+    """Write the figure as PNG and as SVG, atomically, and close it."""
+    for path, metadata in ((png, {"Software": None}), (svg, {"Date": None})):
+        with atomic_file(path) as temporary:
+            figure.savefig(temporary, dpi=150, format=path.suffix[1:], metadata=metadata)
+    pyplot().close(figure)
+
+
+def plain_axes(axes: Any, title: str) -> None:
+    """A title, a light grid, and no frame above and on the right."""
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def token_axis(axes: Any, tokens: Sequence[float]) -> None:
+    """A logarithmic axis of tokens, from 0: linear up to the first model after it."""
+    there = [float(one) for one in tokens if one > 0]
+    first, last = (min(there), max(there)) if there else (1.0, 1.0)
+    axes.set_xscale("symlog", linthresh=first, linscale=0.4)
+    axes.set_xlim(-0.15 * first, last * 1.02)
+    powers = [10.0**k for k in range(16) if first < 10.0**k <= last]
+    axes.set_xticks([0, *powers] if powers else [0, first, last], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.set_xticklabels([short(one) for one in axes.get_xticks()])
+    axes.set_xlabel("tokens seen", fontsize=9)
+
+
+def short(count: float) -> str:
+    """A number of tokens: 950, 12k, 1.4M."""
+    for size, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{count / size:.3g}{name}"
+    return f"{count:.0f}"
+
+
+def label_ends(axes: Any, ends: Sequence[tuple[str, float, str]]) -> None:
+    """Labels right of an axis at the heights of the lines' ends, each in its colour, moved apart where they are near.
+
+    ends  for each line its label, its last value, and its colour
+    """
+    low, high = axes.get_ylim()
+    ranked = sorted(ends, key=lambda one: one[1])
+    places = spread_apart([(value - low) / (high - low) for _, value, _ in ranked])
+    for (label, _, colour), place in zip(ranked, places, strict=True):
+        axes.annotate(
+            label, (1.01, place), xycoords="axes fraction", color=colour, fontsize=8, va="center", annotation_clip=False
+        )
+
+
+def spread_apart(places: Sequence[float], gap: float = GAP) -> list[float]:
+    """Ascending places in 0 to 1, moved as little as needed so that neighbours are at least a gap apart."""
+    groups: list[tuple[float, int]] = []  # the middle, and how many
+    for place in places:
+        middle, count = place, 1
+        while groups and groups[-1][0] + groups[-1][1] * gap / 2 > middle - count * gap / 2:
+            other, more = groups.pop()
+            middle, count = (middle * count + other * more) / (count + more), count + more
+        groups.append((middle, count))
+    return [middle + (k - (count - 1) / 2) * gap for middle, count in groups for k in range(count)]
