@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 
 from bertkit.errors import RequestError
 from bertkit.request.flags import Flags, SeedsFlag
+from bertkit.request.keywords import Target
 from bertkit.request.option import DATA, TRAINING, Option
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.target import target_of, targets_of
@@ -95,8 +96,8 @@ class EmbryologyFlags:
 class EmbryologyOptions(TypedDict, total=False):
     """The options of `bertkit embryology` as keywords, for type checkers; a test compares them with the flags."""
 
-    task: str
-    data: str | None
+    task: Target
+    data: Target | None
     sample: bool
     words: int
     probe_sentences: int
