@@ -30,14 +30,10 @@ class Display:
     quiet: Annotated[
         bool,
         Option(
-<<<<<<< HEAD
             "--quiet -q",
             OUTPUT,
             "Show no progress.",
-            only="finetune pretrain resume eval compare predict fill generate",
-=======
-            "--quiet -q", OUTPUT, "Show no progress.", only="finetune pretrain resume eval compare predict embryology"
->>>>>>> 6952606 (WIP embryology: report, figures, command)
+            only="finetune pretrain resume eval compare predict fill generate embryology",
         ),
     ] = False
 
