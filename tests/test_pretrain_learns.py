@@ -50,7 +50,7 @@ def test_its_encoder_tags_better_than_one_with_the_same_start_untrained(
     scores = {}
     for name, model in (("pretrained", run.folder), ("untrained", untrained)):
         runs = bertkit.finetune(
-            "ud_en_ewt", data=real_data, model=model, limit=1_000, learning_rate=1e-3, epochs=3, seeds=3,
+            "ud_en_ewt", data=real_data, model=model, limit=1_000, learning_rate=5e-4, epochs=3, seeds=3,
             out=tmp_path / name,
         )  # fmt: skip
         assert isinstance(runs, list)

@@ -18,26 +18,26 @@ LOG_SHARES = np.log(np.arange(1, V + 1) / (V * (V + 1) / 2))
 
 def model_of(**changes: Any) -> Any:
     torch.manual_seed(3)
-    sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    sizes = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     return transformers.BertForMaskedLM(transformers.BertConfig(vocab_size=V, **{**sizes, **changes})).eval()
 
 
-def test_an_untrained_model_gives_the_frequencies_of_the_text() -> None:
-    """Its layers add nothing, so what its head makes of a blank is nearly the same everywhere, and small."""
+def loss_of(how: FastStart) -> float:
+    """The mean loss of tokens drawn from LOG_SHARES, at four positions of a text."""
     model = model_of()
-    fast_start(model, LOG_SHARES)
+    fast_start(model, LOG_SHARES, how)
     with torch.no_grad():
-        shares = model(torch.tensor([[1, 4, 9, 4]])).logits.log_softmax(-1)
-    assert torch.allclose(shares, torch.from_numpy(LOG_SHARES).float(), atol=0.35)
-    assert (shares.argmax(-1) == V - 1).all()  # the commonest token, as a constant predictor says
+        logs = model(torch.tensor([[1, 4, 9, 4]])).logits.log_softmax(-1)
+    return -float((torch.from_numpy(np.exp(LOG_SHARES)) * logs).sum(-1).mean())
 
 
-def test_without_the_bias_it_gives_all_tokens_alike() -> None:
-    model = model_of()
-    fast_start(model, LOG_SHARES, FastStart(bias=False))
-    with torch.no_grad():
-        shares = model(torch.tensor([[1, 4, 9, 4]])).logits.softmax(-1)
-    assert torch.allclose(shares, torch.full_like(shares, 1 / V), atol=0.02)
+def test_an_untrained_model_has_the_loss_of_the_frequencies_of_the_text() -> None:
+    entropy = -float((np.exp(LOG_SHARES) * LOG_SHARES).sum())
+    assert entropy <= loss_of(FastStart()) < entropy + 0.05
+
+
+def test_without_the_bias_it_has_the_loss_of_guessing() -> None:
+    assert loss_of(FastStart(bias=False)) == pytest.approx(math.log(V), abs=0.05)
 
 
 def test_sinusoids_of_neighbours_are_orthogonal() -> None:
@@ -60,8 +60,9 @@ def test_a_head_looks_at_its_neighbour(head: int, shift: int) -> None:
         attentions = model(ids, output_attentions=True).attentions
     for layer in attentions:
         inner = layer[0, head, 1:-1]  # the first token has none before it, the last none behind it
-        assert (inner.argmax(-1) == torch.arange(1, 19) + shift).all()
-        assert inner.amax(-1).min() > 0.5
+        place = torch.arange(1, 19) + shift
+        assert (inner.argmax(-1) == place).float().mean() > 0.75
+        assert inner[torch.arange(18), place].mean() > 0.75
 
 
 def test_without_neighbours_attention_is_nearly_uniform() -> None:
