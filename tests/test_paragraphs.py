@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bertkit.data.paragraphs import Boilerplate, Ends, paragraphs, text_of
+from bertkit.data.paragraphs import LONGEST, Boilerplate, Ends, paragraphs, text_of
 
 HEADER = "The Project Gutenberg EBook of Sea\n\nThis eBook is for the use of anyone\n\n"
 FOOTER = "\n*** START: FULL LICENSE ***\n\nSection 1. General Terms\n"
@@ -81,8 +81,16 @@ def test_a_line_break_ends_a_paragraph_unless_lines_are_hard_wrapped() -> None:
     assert cut(f"{wrapped}\n\nThe\nend\n") == [[" ".join(words.split()), "The end"]]
     a_line_each = "\n".join(f"Sentence {k} is {'very ' * (k % 9)}long." for k in range(60))
     assert len(cut(a_line_each)[0]) == 60
+    as_wide = "\n".join(f"Sentence {k} is as long as all of the others are." for k in range(100, 160))
+    assert len(cut(as_wide)[0]) == 60
     few = "\n".join(wrapped.split("\n")[:15])
     assert len(cut(few)[0]) == 15
+
+
+def test_a_hard_wrapped_text_without_blank_lines_is_no_paragraph_of_any_size() -> None:
+    wrapped = "\n".join(["the old man and the sea were calm and thin"] * (2 * LONGEST + 1))
+    line = wrapped.partition("\n")[0]
+    assert list(map(len, cut(wrapped)[0])) == [LONGEST * (len(line) + 1) - 1] * 2 + [len(line)]
 
 
 def test_a_line_is_a_document_where_lines_are_rows() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import CancelledError
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +25,37 @@ from bertkit.pretraining import Corpus
 from bertkit.progress import Progress
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "one", "two", "three", "##s", ".", "[", "]", "sep"]
+MEASURED = """
+import sys
+from types import SimpleNamespace
+from tokenizers import Tokenizer
+from bertkit.data import corpus, tokens
+from bertkit.data.corpus import corpus_text
+from bertkit.pretraining import Corpus
+from bertkit.progress import Progress
+
+corpus.STRETCH = tokens.BLOCK = 1 << 16
+
+def anonymous():
+    return int(next(line for line in open("/proc/self/status") if line.startswith("RssAnon")).split()[1])
+
+class Most(Progress):
+    most = 0
+    def advance(self, steps=1, loss=None, examples=0):
+        self.most = max(self.most, anonymous())
+
+backend = Tokenizer.from_file(sys.argv[3])
+
+def most_of(path):
+    progress = Most()
+    text = corpus_text(Corpus(paths=(path,), documents="file", held_out=0), progress)
+    tokens.tokenised(text, "train", SimpleNamespace(backend_tokenizer=backend), progress)
+    return progress.most
+
+print(-most_of(sys.argv[1]) + most_of(sys.argv[2]))
+"""
+"""Prints by how many kB the anonymous memory for a second corpus is above that for a first."""
+
 TEXT = "One. Twos three.\n\n\u0007\n\nThree\n\nTwo [SEP].\n"
 """Three documents with tokens, and one of a control character that has none."""
 
@@ -139,3 +172,16 @@ def test_progress_is_in_millions_of_characters(tmp_path: Path) -> None:
     assert (seen.name, seen.total, seen.done) == ("reading the corpus", 4, 4)  # 12 bytes each
     tokenised(text, "train", wordpiece(), seen)
     assert (seen.name, seen.total, seen.done) == ("tokenising", 4, 4)  # 9 characters each: 3.4
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_text(tmp_path: Path) -> None:
+    """One document of 20 MB, in a process of its own: anonymous memory grows by less than that in both steps."""
+    sentences = (f"Number {k} is one more than {k - 1}, and that is all." for k in range(400_000))
+    path = write(tmp_path / "a.txt", "\n".join(sentences))
+    few = write(tmp_path / "b.txt", "Number 1 is one more than 0.\n\nThat is all.")
+    wordpiece().backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
+    command = [sys.executable, "-c", MEASURED, str(few), str(path), str(tmp_path / "tokenizer.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=True)
+    assert path.stat().st_size > 20_000_000
+    assert 0 < int(done.stdout) * 1024 < 20_000_000

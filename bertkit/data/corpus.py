@@ -35,7 +35,7 @@ VERSION = 1
 
 KIND = "corpora"
 TEXT, OFFSETS, COUNTS = "text", "offsets", "counts.json"
-STRETCH = 1 << 22
+STRETCH = 1 << 20
 """Bytes of a document that are in memory at once."""
 
 Part = Literal["train", "held-out"]
@@ -60,7 +60,7 @@ class CorpusText:
     parts: dict[Part, Indices]
 
     def documents(self, part: Part) -> Iterator[list[str]]:
-        """Each document as its sentences, in the order of the files; one of many megabytes comes in several lists."""
+        """Each document as its sentences, in the order of the files; one of megabytes comes in several lists."""
         for _, stretch in self.stretches(part):
             yield stretch
 

@@ -13,6 +13,9 @@ HEAD = 1_000
 """Lines that are looked at to tell a book of Project Gutenberg, and lines that are hard-wrapped."""
 FEWEST = 20
 """Lines that continue a paragraph, below which a text is not taken for hard-wrapped."""
+STOPS = (*".!?。！？", '."', ".”")
+LONGEST = 10_000
+"""Hard-wrapped lines of a paragraph, after which it ends: text without blank lines."""
 WIDTHS = range(40, 121)
 """Characters of the longest line of a hard-wrapped text."""
 
@@ -65,19 +68,18 @@ def text_of(lines: Iterable[str]) -> Text:
 
 
 def _are_wrapped(lines: list[str]) -> bool:
-    """Whether lines end where the next word would make them too long."""
-    pairs = [(len(line), _first_word(after)) for line, after in pairwise(lines) if line and after]
-    pairs = [(length, word) for length, word in pairs if word]
-    if len(pairs) < FEWEST:
+    """Whether lines end where the next word would make them too long, mostly within a sentence."""
+    continued = [(line.strip(), after) for line, after in pairwise(lines) if line.strip() and after.strip()]
+    pairs = [(len(line), _first_word(after)) for line, after in continued]
+    if len(pairs) < FEWEST or sum(line.endswith(STOPS) for line, _ in continued) > len(pairs) / 2:
         return False
     width = sorted(length for length, _ in pairs)[int(0.99 * len(pairs))]
     return width in WIDTHS and sum(length + word > width for length, word in pairs) >= 0.9 * len(pairs)
 
 
 def _first_word(line: str) -> int:
-    """The length of the first word and of the space before it; 0 if there is none."""
-    words = line.split(None, 1)
-    return len(words[0]) + 1 if words else 0
+    """The length of the first word and of the space before it."""
+    return len(line.split(None, 1)[0]) + 1
 
 
 def paragraphs(text: Text, ends: Ends, left_out: Boilerplate) -> Iterator[str | None]:
@@ -87,7 +89,7 @@ def paragraphs(text: Text, ends: Ends, left_out: Boilerplate) -> Iterator[str | 
     for line in text.lines:
         mark = MARKS.match(line)
         stripped = line.strip()
-        if (mark or not stripped) and parts:
+        if parts and (mark or not stripped or len(parts) == LONGEST):
             paragraph, parts = " ".join(parts), []
             credited = credited and CREDITS.match(paragraph) is not None
             if credited or (text.is_book and NAME in paragraph):
