@@ -195,7 +195,7 @@ class PretrainSpec:
     max_length: int = 128
     batch_size: int = 16
     gradient_accumulation: int = 1
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-3
     warmup: float = 0.1
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0

@@ -97,8 +97,8 @@ def test_at_least_ten_models_are_kept_before_a_million_and_a_half_tokens(tokens:
 
 
 def test_the_learning_rate_falls_with_the_width() -> None:
-    assert rate_of("fast", shape_of("tiny")) == pytest.approx(3e-3)
-    assert rate_of("fast", shape_of("small")) == pytest.approx(1.5e-3)
+    assert rate_of("fast", shape_of("tiny")) == pytest.approx(2e-3)
+    assert rate_of("fast", shape_of("small")) == pytest.approx(1e-3)
     assert rate_of("bert", shape_of("small")) == 1e-4
 
 

@@ -230,10 +230,10 @@ class PairFlags(LoopFlags, ModelFlags, MaskingFlags, CorpusFlags):
 
 
 def rate_of(start: Start, shape: Shape) -> float:
-    """The learning rate that a start has by default: BERT's own (Devlin et al. 2019, appendix A.2), or 3e-3 for a
+    """The learning rate that a start has by default: BERT's own (Devlin et al. 2019, appendix A.2), or 2e-3 for a
     hidden size of 128 and less for wider models, by the square root.
     """
-    return 1e-4 if start == "bert" else 3e-3 * (128 / shape.hidden) ** 0.5
+    return 1e-4 if start == "bert" else 2e-3 * (128 / shape.hidden) ** 0.5
 
 
 def held_out_of(typed: str) -> tuple[float, tuple[str, ...]]:
