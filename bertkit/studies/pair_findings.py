@@ -158,10 +158,8 @@ def _unlearnt(accuracies: Sequence[Accuracy]) -> list[str]:
     names = [TITLES[name] for name in TITLES if at_chance(table.of[name, name])]
     if not names:
         return []
-    return [
-        f"The {' and the '.join(names)} model has not learnt the pairs it was trained on: what it is said to do "
-        "above says little; give a larger --budget"
-    ]
+    who = "Neither model has" if len(names) > 1 else f"The {names[0]} model has not"
+    return [f"{who} learnt the pairs it was trained on, so what it tells of others says little: give a larger --budget"]
 
 
 def _published(one: tuple[str, str]) -> str | None:

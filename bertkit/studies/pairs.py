@@ -130,7 +130,7 @@ def compare_pairs(
 
 def _scored(arms: tuple[PairArm, PairArm], progress: Progress) -> PairStudy:
     """The study of finished runs."""
-    sources = {arm.name: _sources(resolved_pretrain(arm.spec), progress) for arm in arms}
+    sources = {arm.name: sources_of(resolved_pretrain(arm.spec), progress) for arm in arms}
     held = {name: both["held-out"] for name, both in sources.items()}
     rows = overlap.spread_rows(len(next(iter(held.values()))), MOST_PAIRS)
     golds = {
@@ -154,7 +154,7 @@ def _scored(arms: tuple[PairArm, PairArm], progress: Progress) -> PairStudy:
     return PairStudy(arms=arms, accuracies=tuple(found), pairs=len(rows), train=train, thresholds=thresholds)
 
 
-def _sources(spec: PretrainSpec, progress: Progress) -> dict[Part, CorpusFeatures]:
+def sources_of(spec: PretrainSpec, progress: Progress) -> dict[Part, CorpusFeatures]:
     """The rows of either part of a run's text, as its objective makes pairs of them."""
     text = corpus_text(spec.corpus, progress, spec.objective.held_out_documents)
     tokenizer = tokenizer_for(text, spec, progress)
