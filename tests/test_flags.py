@@ -25,7 +25,7 @@ from bertkit.task import Recipe
 __all__ = ["refused"]
 
 STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop")
-COMMANDS = ("check", "finetune", "resume", "eval", *STUDIES, "predict", "fill", "generate", "tasks")
+COMMANDS = ("check", "finetune", "resume", "eval", *STUDIES, "predict", "fill", "generate", "embryology", "tasks")
 CLICK: Any = typer.main.get_command(app)
 
 

@@ -136,7 +136,7 @@ VALUES = (
 )  # fmt: skip
 COMMANDS = (
     "finetune", "eval", "compare", "compare pretrain-vs-scratch", "compare nsp-vs-sop", "predict", "fill", "generate",
-    "resume", "tasks", "", "finetun", "--version", "--help",
+    "embryology", "resume", "tasks", "", "finetun", "--version", "--help",
 )  # fmt: skip
 FLAGS = (
     "--model", "--revision", "--scratch", "--data", "--sample", "--limit", "--epochs", "--max-steps", "--batch-size",
