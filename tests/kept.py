@@ -44,7 +44,7 @@ def run_of(folder: Path, steps: Sequence[int] = (0, 10, 40), objective: Objectiv
     write(folder / "log.jsonl", json_lines(*lines, {"step": 40, "held_out": {"loss": 1.0}}))
     spec = PretrainSpec(
         corpus=Corpus(paths=("books",)), objective=objective or Masked(), budget=Budget(unit="steps", amount=40),
-        max_length=16, keep="log",
+        max_length=16, keep="log", architecture="bert" if objective is None else "gpt2",
     )  # fmt: skip
     write_json(folder / "spec.json", {PRETRAINING: to_plain(spec), "updates": 40})
     write(folder / "result.json", "{}")

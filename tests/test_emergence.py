@@ -105,6 +105,9 @@ def test_labels_that_are_near_are_moved_apart_around_their_middle() -> None:
     assert spread_apart([0.2, 0.5, 0.51, 0.9], gap=0.1) == pytest.approx([0.2, 0.455, 0.555, 0.9])
 
 
-@pytest.mark.parametrize(("count", "said"), [(0, "0"), (950, "950"), (12_345, "12.3k"), (1_400_000, "1.4M")])
-def test_tokens_are_told_in_three_digits(count: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0"), (950, "950"), (999.9, "1k"), (1234, "1.2k"), (12_345, "12k"), (123_456, "123k"), (1_400_000, "1.4M")],
+)
+def test_tokens_are_told_in_two_digits_or_three(count: float, said: str) -> None:
     assert short(count) == said

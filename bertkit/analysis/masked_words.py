@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from accelerate import Accelerator
-from safetensors import SafetensorError
 
 from bertkit.analysis.word_tokens import Asked, WordTokens, right_words
 from bertkit.data.sampler import Indices, by_length
-from bertkit.errors import EncoderError, one_line
+from bertkit.encoders import Encoder
+from bertkit.errors import EncoderError
 from bertkit.heads import Head
 from bertkit.heads.features import IGNORED
 from bertkit.kernels.linear import fast_linear
+from bertkit.models.language import load_language_model
 from bertkit.models.language_model import LanguageModel
 from bertkit.models.layout import choose_layout
 from bertkit.models.load import Loaded, load_tokenizer
@@ -34,19 +35,11 @@ BUDGET = 2_048
 
 def load_masked(folder: Path, head: Head) -> Loaded:
     """The masked language model in `folder`, in fp32, and its tokenizer for words. Raises EncoderError."""
-    try:
-        model, found = transformers.AutoModelForMaskedLM.from_pretrained(
-            folder, dtype=torch.float32, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
-    except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
-        raise EncoderError(f"{folder}: its model cannot be read: {one_line(error, lines=1)}") from error
-    if found["missing_keys"]:
-        lacking = sorted(found["missing_keys"])
-        raise EncoderError(f"{folder}: its weights lack {len(lacking)} of the model's tensors, such as {lacking[0]}")
-    tokenizer = load_tokenizer(folder, head, model.config)
+    loaded = load_language_model(Encoder(name=str(folder), place=str(folder), kind="folder"), ("masked",))
+    tokenizer = load_tokenizer(folder, head, loaded.model.config)
     if tokenizer.mask_token_id is None:
         raise EncoderError(f"{folder}: its tokenizer has no mask token")
-    return Loaded(model=model, tokenizer=tokenizer, record={})
+    return replace(loaded, tokenizer=tokenizer)
 
 
 @contextmanager

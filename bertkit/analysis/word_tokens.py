@@ -139,9 +139,8 @@ def constant_right(tokens: WordTokens, token: int) -> NDArray[np.bool_]:
 def best_constant(tokens: WordTokens, weights: NDArray[np.float64]) -> int:
     """The token that, always given, gets the most words right, each of its weight; -1 if none gets any."""
     there = tokens.only >= 0
-    if not there.any():
-        return -1
-    return int(np.bincount(tokens.only[there], weights[there]).argmax())
+    sums = np.bincount(tokens.only[there], weights[there], 1)
+    return int(sums.argmax()) if sums.max() > 0 else -1
 
 
 def shares_by_tag(right: NDArray[np.bool_], sampled: SampledWords) -> dict[str, float]:

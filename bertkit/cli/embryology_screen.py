@@ -161,7 +161,7 @@ def _print(line: str) -> None:
 def _table(names: tuple[str, ...], rows: list[list[str]], left: tuple[int, ...] = (0,)) -> None:
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for k, name in enumerate(names):
         table.add_column(name, no_wrap=True, justify="left" if k in left or "[" in name or "HALF" in name else "right")
     for row in rows:
