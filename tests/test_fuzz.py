@@ -135,13 +135,8 @@ VALUES = (
     "/proc/self/mem", "~",
 )  # fmt: skip
 COMMANDS = (
-<<<<<<< HEAD
     "finetune", "eval", "compare", "compare pretrain-vs-scratch", "compare nsp-vs-sop", "predict", "fill", "generate",
     "embryology", "resume", "tasks", "", "finetun", "--version", "--help",
-=======
-    "finetune", "eval", "compare", "predict", "fill", "generate", "embryology", "resume", "tasks", "", "finetun",
-    "--version", "--help",
->>>>>>> fadb1ae (WIP embryology: a table of 80 columns)
 )  # fmt: skip
 FLAGS = (
     "--model", "--revision", "--scratch", "--data", "--sample", "--limit", "--epochs", "--max-steps", "--batch-size",
