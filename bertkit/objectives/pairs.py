@@ -49,7 +49,7 @@ class MaskedPair(Masked):
     def corrupt(self, rows: TextRows, which: Indices, draws: Draws, pieces: Pieces) -> Features:
         """The pairs, masked, with their classes in the place PAIR.
 
-        Raises RequestError if a mask token, or text of another document, is needed and there is none.
+        Raises RequestError if a mask token is needed and there is none.
         """
         import numpy as np
 
