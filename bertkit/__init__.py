@@ -1,7 +1,7 @@
 """bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe.
 
-From Python, `finetune`, `check`, `evaluate`, `compare`, `predict`, `pretrain`, `load`, `fill`, `generate` and
-`embryology` do what the commands do; they are imported when one is first used.
+From Python, `finetune`, `check`, `evaluate`, `compare`, `predict`, `pretrain`, `load`, `fill`, `generate`,
+`corrupt` and `embryology` do what the commands do; they are imported when one is first used.
 """
 
 from __future__ import annotations
@@ -10,10 +10,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bertkit.api import check, compare, embryology, evaluate, fill, finetune, generate, load, predict, pretrain
+    from bertkit.api import (
+        check,
+        compare,
+        corrupt,
+        embryology,
+        evaluate,
+        fill,
+        finetune,
+        generate,
+        load,
+        predict,
+        pretrain,
+    )
 
 __version__ = "0.1.0"
-__all__ = ["check", "compare", "embryology", "evaluate", "fill", "finetune", "generate", "load", "predict", "pretrain"]
+__all__ = [
+    "check",
+    "compare",
+    "corrupt",
+    "embryology",
+    "evaluate",
+    "fill",
+    "finetune",
+    "generate",
+    "load",
+    "predict",
+    "pretrain",
+]
 
 
 def __getattr__(name: str) -> Any:

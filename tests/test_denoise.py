@@ -241,6 +241,11 @@ def test_a_vocabulary_without_the_tokens_of_a_noise_is_refused(noise: Noise, voc
         corrupted(noise, MemoryRows([[[5, 6]]]), vocabulary)
 
 
+@pytest.mark.parametrize("noise", NOISES)
+def test_a_noise_that_masks_says_so(noise: Noise) -> None:
+    assert Denoise(noise=noise).needs_mask == any(MASK in row for row in seen(noise))
+
+
 @pytest.mark.parametrize(("noise", "ratio"), [("mask", 0.0), ("bart", 1.0), ("t5", -1.0), ("mass", float("nan"))])
 def test_a_ratio_that_is_no_share_is_refused(noise: Noise, ratio: float) -> None:
     with pytest.raises(RequestError, match=r"--noise-ratio \S+: it must be above 0 and below 1"):

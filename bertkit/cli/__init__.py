@@ -13,6 +13,7 @@ from bertkit.cli import (
     check,
     compare,
     compare_pairs,
+    corrupt,
     embryology,
     eval_,
     fill,
@@ -51,6 +52,7 @@ command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, l
 command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)
 command(app, "generate", generate.generate)
+command(app, "corrupt", corrupt.corrupt)
 command(app, "embryology", embryology.embryology)
 command(app, "tasks", tasks.tasks)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import typer
 
 from bertkit.request.config import options_in, outdone, spec_typed
+from bertkit.request.corrupt_flags import CorruptFlags
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.option import OUTPUT, Option
 from bertkit.request.own_flags import OwnFlags
@@ -169,7 +170,7 @@ def _hints(of: Any) -> dict[str, Any]:
 
 ALIASES: dict[str, str] = {
     alias.removeprefix("--"): option.name.removeprefix("--")
-    for group in (Flags, RunFlags, OwnFlags, PretrainFlags, GenerateFlags)
+    for group in (Flags, RunFlags, OwnFlags, PretrainFlags, GenerateFlags, CorruptFlags)
     for (option,) in (hint.__metadata__ for hint in _hints(group).values())
     for alias in option.aliases
 }

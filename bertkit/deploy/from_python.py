@@ -1,4 +1,4 @@
-"""Fill blanks and generate text from Python: `bertkit.fill` and `bertkit.generate`. Light at import."""
+"""Fill blanks, generate and corrupt text from Python: `bertkit.fill`, `generate` and `corrupt`. Light at import."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Unpack
 from bertkit.deploy.blanks import check_blank
 from bertkit.deploy.language_models import find_language_model
 from bertkit.deploy.texts import answers, check_texts, listed_texts
-from bertkit.request.keywords import Given, Target, named
+from bertkit.request.corrupt_flags import CorruptFlags, CorruptOptions
+from bertkit.request.keywords import Given, Target, checked, named
 from bertkit.request.text_flags import FillFlags, FillOptions, GenerateFlags, GenerateOptions
 
 if TYPE_CHECKING:
+    from bertkit.deploy.corrupt import Corrupted
     from bertkit.deploy.fill import Filled
     from bertkit.deploy.generate import Generated
 
@@ -45,3 +47,15 @@ def generate(model: Target, texts: Iterable[str], **options: Unpack[GenerateOpti
     from bertkit.deploy.generate import Generator
 
     return answers(Generator(found, flags), listed, names)
+
+
+def corrupt(text: str, **options: Unpack[CorruptOptions]) -> list[Corrupted]:
+    """A text before and after noise, and what a model is trained to give, for each of `times` draws: `bertkit corrupt`.
+
+    Raises BertkitError.
+    """
+    flags = Given("corrupt", options, (CorruptFlags,)).flags(CorruptFlags)
+    checked("text", str, text)
+    from bertkit.deploy.corrupt import corrupt as corrupted
+
+    return corrupted(text, flags)

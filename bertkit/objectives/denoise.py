@@ -77,6 +77,11 @@ class Denoise(Objective):
         """The share of the tokens that noise affects; all where it changes their order alone."""
         return RATIOS.get(self.noise, 1.0) if self.ratio is None else self.ratio
 
+    @property
+    def needs_mask(self) -> bool:
+        """Whether this noise puts mask tokens in."""
+        return self.noise in ("mask", "infill", "mass", "bart")
+
     def room(self, max_length: int, pieces: Pieces) -> int:
         """What the start and end token leave; no noise makes a row longer."""
         from bertkit.objectives.sequences import specials_of
@@ -107,7 +112,7 @@ class Denoise(Objective):
 
     def check_pieces(self, pieces: Pieces) -> None:
         """Raise RequestError if the vocabulary lacks a token that this noise needs."""
-        if self.noise in ("mask", "infill", "mass", "bart") and pieces.mask is None:
+        if self.needs_mask and pieces.mask is None:
             raise RequestError(f"--noise {self.noise} needs a mask token, which the tokenizer does not have")
         if self.noise == "t5" and len(pieces.sentinels) < 2:
             raise RequestError("--noise t5 needs sentinels (<extra_id_0>, ...), which the tokenizer does not have")

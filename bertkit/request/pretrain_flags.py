@@ -9,7 +9,6 @@ from bertkit.errors import RequestError
 from bertkit.objectives import OBJECTIVES, Objective
 from bertkit.objectives.base import Architecture
 from bertkit.objectives.denoise import Noise
-from bertkit.objectives.masked import Replacement, Unit
 from bertkit.pretraining import (
     Corpus,
     DocumentKind,
@@ -21,6 +20,13 @@ from bertkit.pretraining import (
     VocabularyKind,
     budget_of,
     shape_of,
+)
+from bertkit.request.objective_flags import (
+    OBJECTIVE,
+    MaskingUnitFlag,
+    MaskReplacementFlag,
+    MlmProbabilityFlag,
+    NoiseRatioFlag,
 )
 from bertkit.request.option import DATA, OUTPUT, TRAINING, Option
 from bertkit.request.training_flags import (
@@ -37,8 +43,8 @@ from bertkit.request.training_flags import (
     WeightDecayFlag,
 )
 
-MODEL, OBJECTIVE = "Vocabulary and model", "Objective"
-"""Panels of --help."""
+MODEL = "Vocabulary and model"
+"""A panel of --help."""
 
 ObjectiveName = Literal["mlm", "mlm+nsp", "mlm+sop", "causal", "denoise"]
 PAIR_OBJECTIVES: tuple[ObjectiveName, ObjectiveName] = ("mlm+nsp", "mlm+sop")
@@ -112,16 +118,9 @@ class ModelFlags:
 class MaskingFlags:
     """The flags of what is masked; None is the objective's default."""
 
-    mlm_probability: Annotated[
-        float | None, Option("--mlm-probability", OBJECTIVE, "Share of the tokens that are predicted. [default: 0.15]")
-    ] = None
-    masking: Annotated[Unit | None, Option("--masking", OBJECTIVE, "What is masked as a whole. [default: subword]")] = (
-        None
-    )
-    mask_replacement: Annotated[
-        Replacement | None,
-        Option("--mask-replacement", OBJECTIVE, "What stands in their place: 80-10-10 is BERT's. [default: 80-10-10]"),
-    ] = None
+    mlm_probability: MlmProbabilityFlag = None
+    masking: MaskingUnitFlag = None
+    mask_replacement: MaskReplacementFlag = None
     static_masking: Annotated[
         bool, Option("--static-masking", OBJECTIVE, "Mask a row alike in every epoch, as BERT did.")
     ] = False
@@ -135,10 +134,7 @@ class ObjectiveFlags(MaskingFlags):
     noise: Annotated[
         Noise | None, Option("--noise", OBJECTIVE, "How denoise corrupts a text. [default: bart; t5 for T5]")
     ] = None
-    noise_ratio: Annotated[
-        float | None,
-        Option("--noise-ratio", OBJECTIVE, "Share of the tokens that noise affects. [default: the paper's]"),
-    ] = None
+    noise_ratio: NoiseRatioFlag = None
 
     def made(self, architecture: str | None) -> Objective:
         """The objective of these flags. Raises RequestError for a flag that is another's."""
