@@ -17,7 +17,7 @@ from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, study_named
-from bertkit.cli.embryology import request_of as embryology_asked
+from bertkit.cli.embryology import embryology as embryology
 from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.deploy.from_python import corrupt as corrupt
 from bertkit.deploy.from_python import fill as fill
@@ -25,7 +25,6 @@ from bertkit.deploy.from_python import generate as generate
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.check import check_rows
-from bertkit.request.embryology_flags import EmbryologyFlags, EmbryologyOptions
 from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.keywords import Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from bertkit.deploy.answer_file import AnsweredFile
     from bertkit.deploy.predictor import Input, Predictor
     from bertkit.heads import Answer
-    from bertkit.report.embryology import Embryology
     from bertkit.runs.rescore import Scores
     from bertkit.studies.compare import Comparison
     from bertkit.studies.pairs import PairStudy
@@ -232,18 +230,6 @@ def _compare_tasks(
     from bertkit.studies.compare import compare as compared
 
     return compared(specs, seeds, scratch_lr, options_of(given.flags(RunFlags)), partial(screen.progress, not progress))
-
-
-def embryology(run: Target, *, progress: bool = False, **options: Unpack[EmbryologyOptions]) -> Embryology:
-    """Look at what a pretraining run's kept models know of words, layers and tasks: `bertkit embryology`.
-
-    Returns what was found; the run's folder gets embryology.json and two figures. Raises BertkitError.
-    """
-    given = Given("embryology", options, (EmbryologyFlags, RunFlags))
-    asked = embryology_asked(Path(named("run", run)), given.flags(EmbryologyFlags), given.flags(RunFlags))
-    from bertkit.report.embryology import embryology as found_in
-
-    return found_in(asked, partial(screen.progress_named, not progress))
 
 
 def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32") -> Predictor:

@@ -53,7 +53,7 @@ command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)
 command(app, "generate", generate.generate)
 command(app, "corrupt", corrupt.corrupt)
-command(app, "embryology", embryology.embryology)
+command(app, "embryology", embryology.look)
 command(app, "tasks", tasks.tasks)
 
 

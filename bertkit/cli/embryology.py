@@ -1,10 +1,10 @@
-"""The command `bertkit embryology RUN`."""
+"""The command `bertkit embryology RUN`, and the function of that name."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
@@ -14,15 +14,16 @@ from bertkit.cli.options import Display
 from bertkit.errors import RequestError
 from bertkit.machine.processes import distributed
 from bertkit.request.check import check
-from bertkit.request.embryology_flags import EmbryologyFlags
+from bertkit.request.embryology_flags import EmbryologyFlags, EmbryologyOptions
 from bertkit.request.flags import RunFlags
+from bertkit.request.keywords import Given, Target, named
 from bertkit.request.specs import options_of
 
 if TYPE_CHECKING:
-    from bertkit.report.embryology import EmbryologyRequest
+    from bertkit.report.embryology import Embryology, EmbryologyRequest
 
 
-def embryology(
+def look(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a pretraining run with --keep log.")],
     flags: EmbryologyFlags,
     run: RunFlags,
@@ -33,11 +34,23 @@ def embryology(
     A model that was measured before is not measured again; of a run that still trains, those kept so far are.
     """
     asked = request_of(folder, flags, run)
-    from bertkit.report.embryology import embryology as found_in
+    from bertkit.report import embryology as report
 
-    found = found_in(asked, partial(screen.progress_named, display.silent))
+    found = report.embryology(asked, partial(screen.progress_named, display.silent))
     print_embryology(found, display.json)
     return 0
+
+
+def embryology(run: Target, *, progress: bool = False, **options: Unpack[EmbryologyOptions]) -> Embryology:
+    """Look at what a pretraining run's kept models know of words, layers and tasks: `bertkit embryology`.
+
+    Returns what was found; the run's folder gets embryology.json and two figures. Raises BertkitError.
+    """
+    given = Given("embryology", options, (EmbryologyFlags, RunFlags))
+    asked = request_of(Path(named("run", run)), given.flags(EmbryologyFlags), given.flags(RunFlags))
+    from bertkit.report import embryology as report
+
+    return report.embryology(asked, partial(screen.progress_named, not progress))
 
 
 def request_of(folder: Path, flags: EmbryologyFlags, run: RunFlags) -> EmbryologyRequest:
