@@ -196,7 +196,7 @@ class PretrainSpec:
     batch_size: int = 16
     gradient_accumulation: int = 1
     learning_rate: float = 2e-3
-    warmup: float = 0.1
+    warmup: float = 0.4
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
     dropout: float = 0.0

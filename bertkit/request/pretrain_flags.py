@@ -53,6 +53,11 @@ ARCHITECTURES: dict[str, Architecture] = {"causal": "gpt2", "denoise": "bart"}
 """The architecture that an objective has by default, where it is not BERT."""
 
 
+WARMUPS = {"bert": 0.01, "fast": 0.4}
+"""The share of the updates in which the learning rate rises, for each start: BERT's own, and one that is long enough for
+the heads that look at neighbours to survive it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CorpusFlags:
     """The flags of what is read."""
@@ -194,6 +199,7 @@ class PretrainFlags(LoopFlags, ModelFlags, ObjectiveFlags, CorpusFlags):
             if getattr(self, field.name, None) is not None
         }
         given["learning_rate"] = self.learning_rate or rate_of(self.start, shape_of(self.shape))
+        given["warmup"] = WARMUPS[self.start] if self.warmup is None else self.warmup
         given |= {
             "corpus": self.corpus(paths),
             "objective": self.made(architecture),
