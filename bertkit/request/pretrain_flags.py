@@ -54,7 +54,7 @@ ARCHITECTURES: dict[str, Architecture] = {"causal": "gpt2", "denoise": "bart"}
 
 
 WARMUPS = {"bert": 0.01, "fast": 0.4}
-"""The share of the updates in which the learning rate rises, for each start: BERT's own, and one that is long enough for
+"""The share of the updates in which the learning rate rises, for each start: BERT's own, and one long enough for
 the heads that look at neighbours to survive it."""
 
 
