@@ -114,7 +114,8 @@ def test_bart_repairs_a_text_with_a_blank(folders: dict[str, Path], name: str, b
     (found,) = bertkit.generate(folders[name], [f"The {blank} was polite."])
     tokens = len(transformers.AutoTokenizer.from_pretrained(folders[name])("The <mask> was polite.")["input_ids"])
     asked = {"do_sample": False, "max_new_tokens": tokens + 20}
-    assert list(found.generated) == theirs(folders[name], "The <mask> was polite.", "AutoModelForSeq2SeqLM", **asked)
+    (expected,) = theirs(folders[name], "The <mask> was polite.", "AutoModelForSeq2SeqLM", **asked)
+    assert found.generated == (expected.strip(),)
     assert found.generated[0]
 
 
@@ -173,6 +174,13 @@ def test_control_characters_are_not_printed(
 ) -> None:
     monkeypatch.setattr(Generator, "_continued", lambda self, text: (f"{text} \x1b[31m red\n",))
     assert printed(capsys, str(folders["gpt2"]), PROMPT) == f"{PROMPT} \ufffd[31m red\n\n"
+
+
+def test_a_repair_that_came_out_empty_is_printed_as_no_text(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Generator, "_repaired", lambda self, text: ("",))
+    assert printed(capsys, str(folders["bart"]), "The <mask>.") == "(no text)\n"
 
 
 def test_a_file_is_answered_a_line_of_json_for_a_line(

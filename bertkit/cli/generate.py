@@ -54,7 +54,7 @@ def _print(generated: Generated, number: str) -> None:
     for place, text in enumerate(generated.generated, 1):
         name = f"{number.strip()}.{place}".lstrip(".") if several else number.strip()
         said = generated.text if text.startswith(generated.text) else ""
-        new = text.removeprefix(said)
+        new = text.removeprefix(said) or ("" if said else "(no text)")
         parts = (text_answers.printable(said), (text_answers.printable(new), "bold"))
         line = Text.assemble(f"{name}  " if name else "", *parts)
         screen.console().print(line, soft_wrap=True)

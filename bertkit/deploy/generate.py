@@ -95,7 +95,9 @@ class Generator:
             ids = self._ids(text if blank is None else blank.join(parts))
         room = None if self.most is None else self.most - 1  # the decoder's first token
         outputs = self._outputs(ids, self._new(ids, len(ids) + MORE, room))
-        return tuple(self._spans_in(parts, row) if self.sentinels else decoded(self.tokenizer, row) for row in outputs)
+        return tuple(
+            self._spans_in(parts, row) if self.sentinels else decoded(self.tokenizer, row).strip() for row in outputs
+        )
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer(text)["input_ids"]
