@@ -101,8 +101,15 @@ def test_no_right_word_of_a_few_is_not_surely_none() -> None:
     assert (curve.scores[0].interval, curve.half) == ("Wilson", None)
 
 
+def test_what_may_be_no_more_than_luck_is_not_learnt() -> None:
+    # one word of one sentence in twenty is right: other sentences might have none
+    curve = answers([[[0, 0, 0, 1]], *[[[0, 0, 0, 0]]] * 19], [[10]] * 20, [1], ("DET",)).curve("DET", ["DET"])
+    assert (curve.scores[-1].value, curve.scores[-1].low, curve.half) == (1 / 200, 0, None)
+
+
 def test_labels_that_are_near_are_moved_apart_around_their_middle() -> None:
     assert spread_apart([0.2, 0.5, 0.51, 0.9], gap=0.1) == pytest.approx([0.2, 0.455, 0.555, 0.9])
+    assert spread_apart([0.0, 0.01, 0.2], gap=0.1) == pytest.approx([0, 0.1, 0.2])
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Words:
     """Which of W words each of K models fills in, and which it gives back unmasked.
 
     fill, whole  (K, W)
-    said         for each model its commonest answer to a mask, and the share of the masks that get it
+    said         for each model the token that it gives for most masks, and the share of the masks that get it
     """
 
     sampled: SampledWords
@@ -59,7 +59,7 @@ class Words:
     names: Sequence[str]
     fill: Flags
     whole: Flags
-    said: tuple[tuple[str, float], ...]
+    said: tuple[tuple[int, float], ...]
 
     def constant(self, token: int) -> dict[str, float]:
         """The share of the words of each part of speech that are right if this token is always given."""
@@ -170,7 +170,7 @@ def measure(run: KeptRun, spec: Spec, sizes: Sizes, device: Device, progress: Pr
     tokens = word_tokens(sampled, first.tokenizer, asked.room(first))
     words = _words(asked, tokens, sizes.words, progress)
     names = first.tokenizer.convert_ids_to_tokens(list(range(len(first.tokenizer))))
-    said = tuple((names[one["said"]["token"]], one["said"]["share"]) for one in words)
+    said = tuple((one["said"]["token"], one["said"]["share"]) for one in words)
     return Measured(
         treebank=treebank,
         words=Words(

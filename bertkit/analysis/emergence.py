@@ -26,7 +26,7 @@ class Curve:
 
     words         how many there are
     scores        (K,) the accuracies, with 95 % intervals over sentences
-    half          tokens until half of the final accuracy; None where that is 0
+    half          tokens until half of the final accuracy; None where that is not surely above 0
     half_of_rise  tokens until half of the way from the untrained accuracy to the final one; None where that is no rise
     """
 
@@ -94,7 +94,8 @@ class Answers:
         halves = []
         for rise in (False, True):
             at = float(tokens_until_half(shares[None], self.tokens, rise)[0])
-            halves.append(None if np.isnan(at) else _score(at, tokens_until_half(samples, self.tokens, rise)))
+            unlearnt = np.isnan(at) or scores[-1].low <= 0
+            halves.append(None if unlearnt else _score(at, tokens_until_half(samples, self.tokens, rise)))
         return Curve(name=name, words=words, scores=scores, half=halves[0], half_of_rise=halves[1])
 
     def order(self, first: tuple[str, Sequence[str]], later: tuple[str, Sequence[str]], rise: bool = False) -> Order:
@@ -134,7 +135,7 @@ class Answers:
         table = np.stack([self.right[there, alone, k], self.count[there, alone]], axis=1)
         found = wilson(table, lambda table: 0.0)
         value = float(table[:, 0].sum() / table[:, 1].sum())
-        return Score(value=value, low=found.low, high=found.high, interval=found.name)
+        return Score(value=value, low=max(found.low, 0.0), high=min(found.high, 1.0), interval=found.name)
 
 
 def tokens_until_half(shares: Array, tokens: Array, rise: bool = False) -> Array:

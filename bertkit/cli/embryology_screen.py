@@ -43,12 +43,11 @@ def _print_head(found: Embryology) -> None:
     for reason, count in words.tokens.lost.items():
         _print(f"  {count:,} words {reason} count as wrong")
     token, share = words.said[0]
-    _print(f"  the untrained model gives '{token}' for {screen.percent(share)} % of the masks")
-    best = max(words.constant(words.best).items(), key=lambda one: one[1], default=("", 0.0))
-    _print(
-        f"  always giving '{words.named(words.best)}', the commonest answer, is right for {screen.percent(best[1])} % "
-        f"of {best[0]}"
-    )
+    _print(f"  the untrained model gives '{words.named(token)}' for {screen.percent(share)} % of the masks")
+    for constant in dict.fromkeys((token, words.best)):
+        name, right = max(words.constant(constant).items(), key=lambda one: one[1])
+        why = ", the commonest answer," if constant == words.best else ""
+        _print(f"  always giving '{words.named(constant)}'{why} is right for {screen.percent(right)} % of {name}")
 
 
 def _print_words(found: Embryology, kind: str, title: str) -> None:
@@ -134,7 +133,7 @@ def _spread(point: Any) -> str:
 
 def _half(curve: Curve) -> str:
     half: Score | None = curve.half
-    return "never" if half is None else f"{_tokens(half.value)} [{_tokens(half.low)}, {_tokens(half.high)}]"
+    return "not learnt" if half is None else f"{_tokens(half.value)} [{_tokens(half.low)}, {_tokens(half.high)}]"
 
 
 def _tokens(count: float) -> str:
@@ -151,7 +150,7 @@ def _cut(token: str, most: int = 7) -> str:
 def _bold(line: str) -> None:
     from rich.text import Text
 
-    screen.console().print(Text(line, style="bold"), soft_wrap=True)
+    screen.console().print(Text(line, style="bold"))
 
 
 def _print(line: str) -> None:

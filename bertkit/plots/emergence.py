@@ -76,7 +76,7 @@ def _curves(axes: Any, panel: EmergencePanel, tokens: Sequence[float]) -> None:
         axes.plot(tokens, values, color=colour, linewidth=1.6)
         axes.fill_between(
             tokens, [100 * score.low for score in line.scores], [100 * score.high for score in line.scores],
-            color=colour, alpha=0.13, linewidth=0,
+            color=colour, alpha=0.13, linewidth=0, where=[0 < value < 100 for value in values],
         )  # fmt: skip
         if line.constant >= LEAST_CONSTANT:
             axes.axhline(100 * line.constant, color=colour, linewidth=0.9, linestyle=(0, (1, 2)))

@@ -81,5 +81,6 @@ def spread_apart(places: Sequence[float], gap: float = GAP) -> list[float]:
         while groups and groups[-1][0] + groups[-1][1] * gap / 2 > middle - count * gap / 2:
             other, more = groups.pop()
             middle, count = (middle * count + other * more) / (count + more), count + more
+            middle = max(middle, (count - 1) * gap / 2)  # none below 0
         groups.append((middle, count))
     return [middle + (k - (count - 1) / 2) * gap for middle, count in groups for k in range(count)]

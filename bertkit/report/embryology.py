@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertkit.analysis.checkpoints import PARTS, KeptRun
-from bertkit.analysis.embryology import Measured, Sizes, measure
+from bertkit.analysis.embryology import Measured, Sizes, Words, measure
 from bertkit.analysis.emergence import Answers, Curve, Order
 from bertkit.analysis.treebank import CONTENT, FUNCTION
 from bertkit.files import write_json
@@ -113,9 +113,10 @@ class Embryology:
                 "words": dict(words.sampled.there), "asked": len(words.sampled),
                 "sentences": len(words.sampled.sentences), "cannot be right": dict(words.tokens.lost),
             },
-            "constant": {"token": words.named(words.best), "accuracy": words.constant(words.best)},
+            "constant": _plain_constant(words, words.best),
+            "untrained model's constant": _plain_constant(words, words.said[0][0]),
             "own constant": {name: {"token": token, "accuracy": share} for name, (token, share) in words.own.items()},
-            "commonest answer": [{"token": token, "share": share} for token, share in words.said],
+            "commonest answer": [{"token": words.named(token), "share": share} for token, share in words.said],
             **{kind: self._plain(kind) for kind in TITLES},
             "probes": [_plain_curve(curve) for curve in self.probes],
             "probes' majority": self.measured.probes.majority if self.measured.probes else None,
@@ -130,6 +131,10 @@ class Embryology:
             "groups": [_plain_curve(curve) for curve in (order.first, order.later)] if order else [],
             "function before content words": {"half": _plain_order(order), "half of rise": _plain_order(of_rise)},
         }
+
+
+def _plain_constant(words: Words, token: int) -> dict[str, Any]:
+    return {"token": words.named(token), "accuracy": words.constant(token)}
 
 
 def _plain_curve(curve: Curve) -> dict[str, Any]:
