@@ -18,6 +18,10 @@ from safetensors import SafetensorError
 
 MOMENTS = {"update": 27, "save": 60, "evaluation": 6, "final write": 11, "anywhere": 2000}
 """How often each comes in every process of an uninterrupted run, at least; of "anywhere", milliseconds."""
+KEPT_MODELS = {"kept model": 64}
+"""The same of the models that pretraining keeps on its way."""
+KEPT, FINAL = "/kept/", ("model", "result", "predictions")
+"""Parts of the paths of those models' files, and of files of the end of a run."""
 PIECES = 8
 """Of a checkpoint's tensors: a kill finds some of them written."""
 ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
@@ -36,14 +40,15 @@ class Moment:
     def drawn(
         cls,
         draws: random.Random,
+        moments: Mapping[str, int],
         kind: str | None = None,
         sent: signal.Signals = signal.SIGKILL,
         processes: int = 1,
     ) -> Moment:
-        """One of MOMENTS, in one of the processes; the first alone writes."""
-        kind = kind or draws.choice(tuple(MOMENTS))
-        rank = 0 if kind in ("save", "final write") else draws.randrange(processes)
-        return cls(kind=kind, count=draws.randint(1, MOMENTS[kind]), signal=sent, rank=rank)
+        """One of the moments, in one of the processes; the first alone writes."""
+        kind = kind or draws.choice(tuple(moments))
+        rank = 0 if kind in ("save", "kept model", "final write") else draws.randrange(processes)
+        return cls(kind=kind, count=draws.randint(1, moments[kind]), signal=sent, rank=rank)
 
 
 def armed(moment: Moment) -> Callable[[], None]:
@@ -51,8 +56,8 @@ def armed(moment: Moment) -> Callable[[], None]:
 
     def arm() -> None:
         from bertkit import files
-        from bertkit.evaluation import inference
-        from bertkit.runs import run, scoring
+        from bertkit.evaluation import held_out, inference
+        from bertkit.runs import kept_models, measuring, pretrain, pretrain_model, run, scoring
         from bertkit.training import checkpoint, checkpointer, update
 
         if moment.kind == "anywhere":
@@ -78,8 +83,17 @@ def armed(moment: Moment) -> Callable[[], None]:
             _before(scoring, "predict", tick)
             _before(inference, "forward", tick)  # the second process has no batch where there is but one
             _before(scoring, "score", tick)
+            _before(measuring, "measure", tick)
+            _before(held_out, "_summed", tick)
+        elif moment.kind == "kept model":
+            _before(kept_models, "atomic_folder", tick)
+            _kept(pretrain_model, "save", tick)
+            _kept(files, "flush", tick)
         else:
             _before(run, "save", tick)
+            _final(pretrain_model, "save", tick)
+            _before(pretrain, "_write", tick)
+            _before(pretrain, "write_json", tick)
             _before(scoring, "save", tick)
             _before_lines(scoring, "line_writer", tick)
             for name in ("flush", "write_text"):
@@ -134,13 +148,22 @@ def _in_pieces(place: Any, name: str, tick: Callable[[], None]) -> None:
 
 
 def _final(place: Any, name: str, tick: Callable[[], None]) -> None:
-    """The same, for what belongs to the end of a run."""
+    """Before each call for a file of the end of a run."""
+    _of_paths(place, name, tick, lambda path: KEPT not in path and any(part in path for part in FINAL))
+
+
+def _kept(place: Any, name: str, tick: Callable[[], None]) -> None:
+    """Before each call for a file of a model that is kept."""
+    _of_paths(place, name, tick, lambda path: KEPT in path)
+
+
+def _of_paths(place: Any, name: str, tick: Callable[[], None], those: Callable[[str], bool]) -> None:
     plain = getattr(place, name)
 
-    def ticking(path: Path, *given: Any) -> Any:
-        if any(part in str(path) for part in ("model", "result", "predictions")):
+    def ticking(*given: Any) -> Any:
+        if any(isinstance(one, Path) and those(f"{one}/") for one in given):
             tick()
-        return plain(path, *given)
+        return plain(*given)
 
     setattr(place, name, ticking)
 
@@ -220,8 +243,8 @@ def _as_safetensors(tick: Callable[[], None]) -> None:
 def _before_every(kind: str, tick: Callable[[], None]) -> None:
     import pyarrow
 
-    from bertkit.data import feature_files
-    from bertkit.runs import folder, run, scoring
+    from bertkit.data import corpus, feature_files, tokens
+    from bertkit.runs import folder, pretrain_model, run, scoring
     from bertkit.training import checkpoint
 
     if kind == "fsync":
@@ -234,6 +257,9 @@ def _before_every(kind: str, tick: Callable[[], None]) -> None:
             (pyarrow, "OSFile"),
             (feature_files._Column, "add"),
             (run, "save"),
+            (corpus._Writer, "add"),
+            (tokens._Writer, "_arrays"),
+            (pretrain_model, "save"),
         ):
             _before(place, name, tick)
         _before(checkpoint, "save_file", partial(_as_safetensors, tick))

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from moments import ASKING, FAULTS, MOMENTS, Fault, Moment, armed, counting, faulty
+from moments import ASKING, FAULTS, Fault, Moment, armed, counting, faulty
 from victim import KINDS, Ended, Victim, begun, outcome, ready
 
 Report = tuple[dict[str, int], list[str]]
@@ -107,7 +107,9 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
             if isinstance(one, Fault):
                 stands(cold, out, one, out.with_suffix(".met"), again)
             else:
-                more = [Moment.drawn(draws, processes=victim.processes) for _ in range(draws.randint(0, 2))]
+                more = [
+                    Moment.drawn(draws, victim.moments, processes=victim.processes) for _ in range(draws.randint(0, 2))
+                ]
                 survives(cold if k % 5 == 4 else victim, out, [one, *more], again)
             count["survived"] += 1
             found = outcome(out)
@@ -123,14 +125,14 @@ def counted(victim: Victim, folder: Path, rounds: list[Moment | Fault], draws: r
 
 
 def rounds_of(options: argparse.Namespace, victim: Victim, folder: Path, draws: random.Random) -> list[Moment | Fault]:
-    """What happens to one head's runs; of each kind of moment, the first is the last that comes.
+    """What happens to one kind of runs; of each kind of moment, the first is the last that comes.
 
     With flags a run may be shorter, as with early stopping: then all are drawn.
     """
-    drawn, kinds = partial(Moment.drawn, draws, processes=victim.processes), tuple(MOMENTS)
+    drawn, kinds = partial(Moment.drawn, draws, victim.moments, processes=victim.processes), tuple(victim.moments)
     killed = [drawn(kinds[k % len(kinds)]) for k in range(options.kills)]
     if not options.flags:
-        killed[: len(kinds)] = [replace(one, count=MOMENTS[one.kind]) for one in killed[: len(kinds)]]
+        killed[: len(kinds)] = [replace(one, count=victim.moments[one.kind]) for one in killed[: len(kinds)]]
     asked = [drawn(sent=ASKING[k % len(ASKING)]) for k in range(options.signals)]
     faults = Fault.every(places(victim, folder), draws)
     return [*killed, *asked, *(faults if options.faults is None else draws.sample(faults, options.faults))]
@@ -140,19 +142,20 @@ def places(victim: Victim, folder: Path) -> dict[str, int]:
     """How often a run writes, renames and flushes."""
     folder.mkdir(parents=True)
     victim = replace(victim, cache=folder / "cache")
-    assert not any(one.code for one in victim(folder / "run", counting(folder)))
+    ended = victim(folder / "run", counting(folder))
+    assert not any(one.code for one in ended), ended
     return {kind: (folder / kind).stat().st_size for kind in FAULTS}
 
 
 def main() -> None:
     """Count, print, and fail if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--heads", default=",".join(KINDS))
+    parser.add_argument("--heads", default=",".join(KINDS), help="kinds of runs: heads, and objectives of pretraining")
     parser.add_argument("--processes", type=int, default=1, help="of each run")
-    parser.add_argument("--kills", type=int, default=200, help="killed runs of each head")
-    parser.add_argument("--signals", type=int, default=40, help="runs of each head that are asked to stop")
-    parser.add_argument("--faults", type=int, help="runs of each head that meet one; else at every place, twice")
-    parser.add_argument("--flags", default="", help="of bertkit finetune")
+    parser.add_argument("--kills", type=int, default=200, help="killed runs of each kind")
+    parser.add_argument("--signals", type=int, default=40, help="runs of each kind that are asked to stop")
+    parser.add_argument("--faults", type=int, help="runs of each kind that meet one; else at every place, twice")
+    parser.add_argument("--flags", default="", help="of bertkit finetune or pretrain")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     counts, lost = {}, []

@@ -15,6 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from corpora import write_corpus
+from moments import KEPT_MODELS, MOMENTS
+
+from bertkit.objectives import OBJECTIVES
+
 HEADS = {"classification": "sst2", "regression": "stsb", "tagging": "ud_en_ewt", "span": "squad"}
 OWN: dict[str, list[dict[str, Any]]] = {
     "multi-label": [
@@ -32,9 +37,25 @@ OWN: dict[str, list[dict[str, Any]]] = {
     ],
 }
 """Rows of a user's own files, of the heads that no sample has."""
-KINDS = (*HEADS, *OWN)
+PRETRAINING = {
+    "mlm": "--vocab-size 120 --dropout 0",
+    "mlm+nsp": "--vocab-size 120 --dropout 0.1",
+    "mlm+sop": "--vocab-size 90 --dropout 0.1 --architecture albert",
+    "causal": "--vocab-size 290 --dropout 0.1",
+    "denoise": "--vocab-size 290 --dropout 0",
+    "denoise-t5": "--vocab-size 90 --dropout 0.1 --noise t5",
+}
+"""Objectives, and what is typed for each: every kind of vocabulary, layout and random state is among them."""
+KINDS = (*HEADS, *OWN, *PRETRAINING)
 FLAGS = "--device cpu --limit 12 --batch-size 2 --gradient-accumulation 2 --epochs 3 --eval-every 4"
 """Three updates an epoch, nine in all; scored on the way."""
+PRETRAIN_FLAGS = (
+    "--device cpu --shape 1/32/2 --max-length 64 --batch-size 2 --gradient-accumulation 2 --budget 9step "
+    "--eval-every 4 --keep log --held-out 10%"
+)
+"""Nine updates of rows that make about three an epoch; measured on the way; eight models kept."""
+DOCUMENTS = 16
+"""Of the corpus."""
 RUN_FLAGS = "--save-every 2 --quiet"
 """Of `bertkit resume` too: checkpoints in the middle of epochs."""
 
@@ -129,25 +150,24 @@ def ready() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     os.environ["TORCH_CPP_LOG_LEVEL"] = "FATAL"  # as the command line has it, before torch is imported
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pyarrow's allocator would start one
-    from transformers import (
-        AutoModelForQuestionAnswering,
-        AutoModelForSequenceClassification,
-        AutoModelForTokenClassification,
-    )
+    import transformers
 
     import bertkit.cli
     import bertkit.evaluation.hf_metrics
+    import bertkit.runs.pretrain
     import bertkit.runs.run
 
-    assert AutoModelForQuestionAnswering and AutoModelForSequenceClassification and AutoModelForTokenClassification
-    assert bertkit.cli and bertkit.runs.run and bertkit.evaluation.hf_metrics
+    autos = ("QuestionAnswering", "SequenceClassification", "TokenClassification")
+    assert all(getattr(transformers, f"AutoModelFor{name}") for name in autos)
+    assert all(getattr(transformers, name) for one in OBJECTIVES.values() for name in one().auto_models.values())
+    assert bertkit.cli and bertkit.runs.run and bertkit.runs.pretrain and bertkit.evaluation.hf_metrics
 
 
 @dataclass(frozen=True, kw_only=True)
 class Victim:
     """What is killed: a short run of one of KINDS with an encoder, in so many processes.
 
-    flags  of `bertkit finetune`, besides FLAGS
+    flags  of its command, besides FLAGS or PRETRAIN_FLAGS
     """
 
     kind: str
@@ -161,10 +181,24 @@ class Victim:
     ) -> list[Ended]:
         """Run it below `out`: by its command, or by `bertkit resume` of what was begun there."""
         os.environ["BERTKIT_CACHE"] = str(self.cache)
-        task = [str(self._own())] if self.kind in OWN else [HEADS[self.kind], "--sample"]
-        flags = ["--model", str(self.encoder), *FLAGS.split(), *self.flags.split(), "--out", str(out)]
-        typed = ["resume", str(begun(out))] if resume else ["finetune", *task, *flags]
+        typed = ["resume", str(begun(out))] if resume else [*self._command(), *self.flags.split(), "--out", str(out)]
         return forked([*typed, *RUN_FLAGS.split()], before, self.processes, rank)
+
+    @property
+    def moments(self) -> dict[str, int]:
+        """The moments that come, of a run that is killed, and how often at least."""
+        return {**MOMENTS, **KEPT_MODELS} if self.kind in PRETRAINING else MOMENTS
+
+    def _command(self) -> list[str]:
+        """What is typed, without --out."""
+        if self.kind in PRETRAINING:
+            corpus = self.encoder.parent / "corpus.txt"
+            if not corpus.exists():
+                write_corpus(corpus, DOCUMENTS)
+            objective = ["--objective", self.kind.split("-")[0], *PRETRAINING[self.kind].split()]
+            return ["pretrain", str(corpus), *objective, *PRETRAIN_FLAGS.split()]
+        task = [str(self._own())] if self.kind in OWN else [HEADS[self.kind], "--sample"]
+        return ["finetune", *task, "--model", str(self.encoder), *FLAGS.split()]
 
     def _own(self) -> Path:
         """The folder with the rows of one of OWN, those of train being all but the last two."""
@@ -188,15 +222,23 @@ def begun(out: Path) -> Path | None:
 
 
 def outcome(out: Path) -> dict[str, Any]:
-    """What must be the same: the bytes of model and predictions, the scores, and the steps of the log."""
+    """What must be the same: the bytes of models and predictions, the result, and the log, but for seconds."""
     (folder,) = (path for path in out.iterdir() if not path.name.startswith("."))
-    files = [folder / "predictions.jsonl", *folder.rglob("*.safetensors")]
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
     result = json.loads((folder / "result.json").read_text("utf-8"))
+    pretrained = "measures" in result
+    files = folder.rglob("*") if pretrained else [folder / "predictions.jsonl", *folder.rglob("*.safetensors")]
+    log = [json.loads(line) for line in (folder / "log.jsonl").read_text("utf-8").splitlines()]
     left = sorted(path.name for path in folder.iterdir())
     return {
-        **{str(file.relative_to(folder)): file.read_bytes() for file in files},
-        "log": [{name: value for name, value in line.items() if name != "seconds"} for line in log],
-        "evaluations": result["evaluations"],
+        **{str(file.relative_to(folder)): file.read_bytes() for file in files if file.is_file()},
+        "log.jsonl": [_timeless(line) for line in log],
+        "result.json": _timeless(result) if pretrained else result["evaluations"],
         "files": left,
     }
+
+
+def _timeless(value: Any) -> Any:
+    """A JSON value without the seconds in it."""
+    if isinstance(value, dict):
+        return {name: _timeless(one) for name, one in value.items() if name != "seconds"}
+    return value
