@@ -104,6 +104,10 @@ class Vocabulary:
         if self.size < 16:
             raise RequestError(f"--vocab-size {self.size}: it must be at least 16")
 
+    def kind_for(self, architecture: Architecture) -> VocabularyKind:
+        """The kind that is asked for, or that of the architecture."""
+        return self.kind or VOCABULARIES[architecture]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:

@@ -13,7 +13,7 @@ from bertkit.data.alphabet import COVERAGE, alphabet_of
 from bertkit.data.special_tokens import SpecialTokens, sentinels_of, special_tokens
 from bertkit.errors import RequestError, one_line
 from bertkit.objectives.base import Architecture
-from bertkit.pretraining import VOCABULARIES, Vocabulary, VocabularyKind
+from bertkit.pretraining import Vocabulary, VocabularyKind
 
 if TYPE_CHECKING:
     from tokenizers import AddedToken, Tokenizer
@@ -77,7 +77,7 @@ def learnt(vocabulary: Vocabulary, architecture: Architecture, documents: Docume
 
     Raises RequestError if the text does not support a vocabulary of this size, or the kind needs a larger one.
     """
-    kind = vocabulary.kind or VOCABULARIES[architecture]
+    kind = vocabulary.kind_for(architecture)
     order = Order(
         kind=kind,
         size=vocabulary.size,

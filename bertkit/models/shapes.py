@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import transformers
 
+from bertkit.errors import RequestError
 from bertkit.objectives.base import Architecture
 from bertkit.pretraining import Shape
 
@@ -18,12 +19,14 @@ FACTORIZED = 128
 
 
 def config_of(architecture: Architecture, shape: Shape, tokenizer: Any, max_length: int) -> Any:
-    """The transformers config of a model of this shape; BART and T5 have as many layers in either half."""
-    ids = {
-        name: getattr(tokenizer, name)
-        for name in ("pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
-        if getattr(tokenizer, name) is not None
-    }
+    """The transformers config of a model of this shape; BART and T5 have as many layers in either half.
+
+    Raises RequestError for a shape that the architecture cannot have.
+    """
+    size_of_head = shape.hidden // shape.heads
+    if architecture == "modernbert" and size_of_head % 2:
+        raise RequestError(f"--shape {shape.name}: ModernBERT's heads have an even size, and {size_of_head} is odd")
+    ids = _ids(tokenizer)
     size, positions, wide = len(tokenizer), max(LEAST, max_length), 4 * shape.hidden
     if architecture == "gpt2":
         return transformers.GPT2Config(
@@ -54,6 +57,15 @@ def config_of(architecture: Architecture, shape: Shape, tokenizer: Any, max_leng
     if architecture == "modernbert":
         return transformers.ModernBertConfig(**common, max_position_embeddings=max(8_192, positions), **ids)
     return transformers.BertConfig(**common, max_position_embeddings=positions, **ids)
+
+
+def _ids(tokenizer: Any) -> dict[str, int]:
+    """Of its special tokens, by their names in configs; a text begins and ends with [CLS] and [SEP] where it may."""
+    names = ("pad_token_id", "bos_token_id", "eos_token_id", "cls_token_id", "sep_token_id")
+    found = {name: getattr(tokenizer, name) for name in names}
+    for name, other in (("bos_token_id", "cls_token_id"), ("eos_token_id", "sep_token_id")):
+        found[name] = found[other] if found[name] is None else found[name]
+    return {name: number for name, number in found.items() if number is not None}
 
 
 def with_dropout(config: Any, dropout: float) -> Any:

@@ -13,38 +13,55 @@ import transformers
 from bertkit import __version__
 from bertkit.data.cache import cached
 from bertkit.data.corpus import CorpusText
+from bertkit.data.vocabulary_text import vocabulary_text
 from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError, RequestError, one_line
 from bertkit.models.load import fetch
-from bertkit.models.vocabularies import trained
+from bertkit.models.vocabularies import pieces_of, trained
+from bertkit.objectives.base import Architecture
 from bertkit.pretraining import PretrainSpec
 from bertkit.progress import Progress
 
-VERSION = 1
+VERSION = 2
 """Of how a vocabulary is learnt; increase it when that changes."""
 KIND = "tokenizers"
 
+NEEDED: dict[Architecture, tuple[str, ...]] = {
+    **dict.fromkeys(("bert", "roberta", "albert", "modernbert"), ("pad",)),
+    "gpt2": ("end",),
+    "bart": ("pad", "end"),
+    "t5": ("pad", "end", "sentinels"),
+}
+"""The special tokens that an architecture cannot do without, by their names in Pieces."""
+
 
 def tokenizer_for(text: CorpusText, spec: PretrainSpec, progress: Progress) -> Any:
-    """The run's tokenizer. Raises RequestError or EncoderError where there can be none, or it lacks a mask token."""
+    """The run's tokenizer. Raises RequestError or EncoderError where there can be none, or it lacks a special token."""
     named = spec.vocabulary.tokenizer
     found = _learnt(text, spec, progress) if named is None else _loaded(named)
-    if spec.objective.needs_mask and found.mask_token_id is None:
+    pieces = pieces_of(found)
+    if spec.objective.needs_mask and pieces.mask is None:
         raise RequestError(
             f"--tokenizer {named}: it has no mask token, which --objective {spec.objective.kind} needs"
             if named
             else f"--architecture {spec.architecture} has no mask token, which --objective {spec.objective.kind} needs"
         )
+    lacking = [role for role in NEEDED[spec.architecture] if getattr(pieces, role) in (None, ())]
+    if lacking:
+        token = {"pad": "padding token", "end": "end token"}.get(lacking[0], "sentinels (<extra_id_0>, ...)")
+        raise RequestError(f"--tokenizer {named}: it has no {token}, which --architecture {spec.architecture} needs")
     return found
 
 
 def _learnt(text: CorpusText, spec: PretrainSpec, progress: Progress) -> Any:
-    made = [VERSION, __version__, version("tokenizers"), text.digest, repr(spec.vocabulary), spec.architecture]
-    key = hashlib.sha256(json.dumps([*made, spec.max_length]).encode()).hexdigest()
+    made = [VERSION, __version__, version("tokenizers"), version("sentencepiece")]
+    asked = [text.digest, repr(spec.vocabulary), spec.architecture, spec.max_length]
+    key = hashlib.sha256(json.dumps([*made, *asked]).encode()).hexdigest()
 
     def make(folder: Path) -> None:
         progress.phase("learning the vocabulary", 1)
-        trained(spec.vocabulary, spec.architecture, text.documents("train"), spec.max_length).save_pretrained(folder)
+        documents = vocabulary_text(lambda: text.documents("train"), spec.vocabulary.kind_for(spec.architecture))
+        trained(spec.vocabulary, spec.architecture, documents, spec.max_length).save_pretrained(folder)
 
     return cached(KIND, key, make, lambda folder: transformers.AutoTokenizer.from_pretrained(folder))
 
