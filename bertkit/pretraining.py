@@ -59,7 +59,8 @@ class Corpus:
 
     paths           files and folders, as typed; "hub:OWNER/NAME" is a dataset of the Hub
     documents       what a document is: text between blank lines, a whole file, or a row of a JSON Lines or Parquet
-                    file; "auto" is a row there, a file for a Project Gutenberg book, else text between blank lines
+                    file (of a text file, a line); "auto" is a row there, a file for a Project Gutenberg book, else
+                    text between blank lines
     column          the text column of JSON Lines and Parquet files; None is the only one, or "text"
     encoding        of text files; None is UTF-8
     subset, split   of a dataset of the Hub

@@ -26,7 +26,7 @@ BOOKS = {
     ),
     "credits": (
         "*** START OF THE PROJECT GUTENBERG EBOOK SEA ***\n\nProduced by A. Woman and\nthe volunteers\n\n\n"
-        "This etext was prepared from the 1899 edition\n\n",
+        "This etext was prepared from the 1899 edition\n\n[Project Gutenberg Editor's Note: there is\nanother]\n\n",
         "End of Project Gutenberg's Sea",
     ),
     "small print": (
