@@ -60,7 +60,7 @@ def test_help_has_every_option_whole_in_80_columns(
 def test_help_names_the_aliases_of_an_option(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "".join(help_of(command, capsys, monkeypatch) for command in ("finetune", "generate"))
+    text = "".join(help_of(command, capsys, monkeypatch) for command in ("finetune", "generate", "corrupt"))
     assert {f"--{alias}" for alias in ALIASES} - set(re.findall(r"--[a-z-]*[a-z]", text)) == set()
     assert {"lr", "num-train-epochs", "output-dir", "save-steps", "max-seq-length"} <= set(ALIASES)
 
