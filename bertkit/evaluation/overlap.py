@@ -54,13 +54,19 @@ def words_of(part: Features, pieces: Pieces, segment: int, reading: Reading) -> 
     tokens, segments = whole(part).inputs["input_ids"], part.inputs["token_type_ids"]
     for i in range(len(part)):
         own = (segments[i] == segment) & ~pieces.special[tokens[i]]
-        ids, hidden = tokens[i][own], part.targets[i][own] != IGNORED
-        begins = np.flatnonzero(~pieces.continues[ids] | (np.arange(len(ids)) == 0))
-        words, seen = np.split(ids, begins[1:]), np.split(~hidden, begins[1:])
-        found.append(
-            ["-".join(map(str, word)) for word, there in zip(words, seen, strict=True)
-             if len(word) and (reading == "whole" or there.all())]
-        )  # fmt: skip
+        ids, hidden = tokens[i][own], (part.targets[i][own] != IGNORED) & (reading == "masked")
+        words: list[str] = []
+        gone: set[int] = set()
+        for token, continues, is_hidden in zip(
+            *(a.tolist() for a in (ids, pieces.continues[ids], hidden)), strict=True
+        ):
+            if continues and words:
+                words[-1] += f"-{token}"
+            else:
+                words.append(str(token))
+            if is_hidden:
+                gone.add(len(words) - 1)
+        found.append([word for k, word in enumerate(words) if k not in gone])
     return found
 
 

@@ -37,7 +37,7 @@ from bertkit.runs.pretrain_tokenizer import tokenizer_for
 from bertkit.spec import RunOptions, to_plain
 from bertkit.studies.pair_findings import CLASSES, OVERLAP, Accuracy, Finding, findings, lines
 
-MOST_PAIRS, MOST_TRAIN = 5_000, 10_000
+MOST_PAIRS, MOST_TRAIN = 5_000, 5_000
 """Held-out pairs that are told apart, and train pairs that the baseline is fitted on, of each kind at most."""
 CURVE = "pair accuracy"
 """The measure of a run's own pairs in its log."""
