@@ -243,7 +243,7 @@ def _as_safetensors(tick: Callable[[], None]) -> None:
 def _before_every(kind: str, tick: Callable[[], None]) -> None:
     import pyarrow
 
-    from bertkit.data import corpus, feature_files, tokens
+    from bertkit.data import corpus_writer, feature_files, tokens
     from bertkit.runs import folder, pretrain_model, run, scoring
     from bertkit.training import checkpoint
 
@@ -257,8 +257,8 @@ def _before_every(kind: str, tick: Callable[[], None]) -> None:
             (pyarrow, "OSFile"),
             (feature_files._Column, "add"),
             (run, "save"),
-            (corpus._Writer, "add"),
-            (tokens._Writer, "_arrays"),
+            (corpus_writer.CorpusWriter, "add"),
+            (tokens, "_blocks"),
             (pretrain_model, "save"),
         ):
             _before(place, name, tick)
