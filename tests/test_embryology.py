@@ -19,6 +19,7 @@ import bertkit
 from bertkit.analysis import embryology as measuring
 from bertkit.cli import main
 from bertkit.objectives.causal import Causal
+from bertkit.report import embryology as report
 from bertkit.request.embryology_flags import EmbryologyFlags, EmbryologyOptions
 from bertkit.request.flags import RunFlags
 
@@ -46,6 +47,13 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No figure is drawn, which takes seconds, but in the tests of figures."""
+    if "figure" not in request.node.name:
+        monkeypatch.setattr(report, "draw", lambda found: None)
 
 
 @pytest.fixture
@@ -145,10 +153,11 @@ def test_a_treebank_of_ones_own_is_a_file(say: Say, place: Path) -> None:
     assert set(found["treebank"]["words"]) == {"DET", "NOUN"}
 
 
-def test_each_model_is_fine_tuned_beside_two_untrained_ones(say: Say, place: Path) -> None:
+def test_each_model_is_fine_tuned_beside_two_untrained_ones_and_drawn_in_a_figure(say: Say, place: Path) -> None:
     tiny.write_reviews(place / "reviews", tiny.REVIEWS, tiny.REVIEWS)
     line = f"embryology run {FLAGS} --downstream ./reviews --seeds 2 --points 2 --max-steps 2 --json"
     found = say(line)
+    assert say(line) == found
     (one,) = found["downstream"]
     assert [point["step"] for point in one["pretrained"]] == [0, 40]
     assert set(one["untrained"]) == {"same start, untrained", "bert start, untrained"}
@@ -161,7 +170,6 @@ def test_each_model_is_fine_tuned_beside_two_untrained_ones(say: Say, place: Pat
     assert one["gain"]["over the same start, untrained"]["mean"] == pytest.approx(
         one["pretrained"][-1]["mean"] - one["pretrained"][0]["mean"]
     )
-    assert say(line) == found
 
 
 def test_from_python_it_is_what_the_command_says(say: Say, place: Path) -> None:
