@@ -33,3 +33,18 @@ def write_corpus(path: Path, count: int = 60, seed: int = 1) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n\n".join(documents(count, seed)) + "\n", "utf-8")
     return path
+
+
+SMALL = {
+    "device": "cpu", "shape": "1/32/2", "max_length": 32, "batch_size": 4, "vocab_size": 120, "held_out": "10%",
+    "budget": "9step", "precision": "fp32",
+}  # fmt: skip
+"""Options of a run of a second or two, for bertkit.pretrain; 120 tokens are too few for byte-level vocabularies."""
+
+
+def typed(corpus: Path, **options: object) -> list[str]:
+    """`pretrain CORPUS` with SMALL, and other options in its place, as it is typed after `bertkit`."""
+    given = {**SMALL, **options}
+    pairs = [[f"--{name.replace('_', '-')}", str(value)] for name, value in given.items() if value is not True]
+    switches = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is True]
+    return ["pretrain", str(corpus), *(part for pair in pairs for part in pair), *switches, "--quiet"]

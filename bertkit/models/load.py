@@ -16,6 +16,7 @@ import transformers
 
 from bertkit.encoders import Encoder, check_folder
 from bertkit.errors import EncoderError, one_line
+from bertkit.files import os_error
 from bertkit.heads import Head
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.forward import SHIFTED
@@ -210,12 +211,17 @@ def save(loaded: Loaded, folder: Path) -> None:
         raise OSError(one_line(error, lines=1)) from error
     for file in folder.glob("*.safetensors"):  # the library makes them the user's alone
         shutil.copymode(folder / "config.json", file)
+    save_tokenizer(_as_it_came(loaded.tokenizer), folder)
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Write a tokenizer's files. Raises OSError."""
     try:
-        _as_it_came(loaded.tokenizer).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
     except OSError:
         raise
-    except Exception as error:  # which is what `tokenizers` makes of it
-        raise OSError(one_line(error, lines=1)) from error
+    except Exception as error:  # which is what `tokenizers` makes of a full disk
+        raise os_error(error, folder) from error
 
 
 def _as_it_came(tokenizer: Any) -> Any:

@@ -11,8 +11,8 @@ from bertkit.errors import RequestError, RunError
 from bertkit.machine.memory import out_of_memory
 from bertkit.runs.folder import start_id
 
-SMALL = 64 * 10**6
-"""Bytes for everything in a run's folder other than weights."""
+SMALL, A_MODEL = 64 * 10**6, 10**6
+"""Bytes for everything in a run's folder other than weights, and in the folder of a model that is kept on the way."""
 
 
 def resume_hint(folder: Path, force: bool, before: int | None, saved: int | None = None) -> str:
@@ -41,13 +41,14 @@ def describing_failures(folder: Path, hint: Callable[[], str]) -> Iterator[None]
         raise RunError(f"out of memory ({error}){hint()}") from error
 
 
-def check_room(folder: Path, weights: int, kept: int) -> str:
+def check_room(folder: Path, weights: int, kept: int, models: int = 0) -> str:
     """How much disk space a run needs at most, and how much is free. Raises RequestError if that is too little.
 
     weights  bytes of the model
     kept     bytes of the checkpoints that the folder already holds
+    models   how many models are kept on the way
     """
-    needed = room(weights, kept)
+    needed = room(weights, kept, models)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     line = f"needs up to {size(needed)} of disk space, {size(free)} free"
@@ -56,11 +57,11 @@ def check_room(folder: Path, weights: int, kept: int) -> str:
     return line
 
 
-def room(weights: int, kept: int) -> int:
+def room(weights: int, kept: int, models: int = 0) -> int:
     """Bytes of disk space that a run needs at most: see `check_room`."""
     # a checkpoint holds the weights and AdamW's two moments, and the newest stays until the next is written; then come
     # the model, and the best one
-    return max(8 * weights + SMALL - kept, 2 * weights + SMALL)
+    return max(8 * weights + SMALL - kept, 2 * weights + SMALL) + models * (weights + A_MODEL)
 
 
 def size(count: int) -> str:

@@ -167,8 +167,7 @@ def room_for(run: Claim, loaded: Loaded) -> str:
 
 def kept_bytes(run: Claim) -> int:
     """Bytes of the checkpoints that the run's folder holds, and that are removed with those to come."""
-    kept = () if run.options.force else run.folder.glob(f"{checkpoint.CHECKPOINTS}/*/*")
-    return sum(file.stat().st_size for file in kept)
+    return 0 if run.options.force else checkpoint.size_of(run.folder)
 
 
 def _make_folder(run: Claim, loaded: Loaded) -> None:

@@ -90,7 +90,7 @@ def _ready(run: PretrainClaim) -> Iterator[PretrainReady]:
     first = broadcast(facts)
     run_on_all(lambda: check_peers(first, facts))
     if run.state:
-        for line in check_resumable(run.state.facts, facts, run.folder):
+        for line in check_resumable(run.state.facts, facts, run.folder, "pretrain"):
             run.progress.note(line)
         run.progress.note(f"resuming after update {run.state.step:,}")
     updates = run.updates or run_on_all(lambda: _updates(run, parts))
@@ -116,7 +116,7 @@ def _session(
     kept = KeptModels(
         run=run.folder,
         save=partial(save_model, parts.model.loaded, parts.config),
-        updates=log_spaced(updates) if run.spec.keep == "log" else frozenset(),
+        updates=kept_updates(run.spec, updates),
         writes=run.is_main,
     )
     if not run.state:
@@ -130,6 +130,11 @@ def _session(
             run.stop, run.state, writer, lambda: {**saved, "log": measuring.log.flushed()}, run.options.save_every
         ),
     )  # fmt: skip
+
+
+def kept_updates(spec: PretrainSpec, updates: int) -> frozenset[int]:
+    """After which of a run's updates its model is kept."""
+    return log_spaced(updates) if spec.keep == "log" else frozenset()
 
 
 def _updates(run: PretrainClaim, parts: PretrainParts) -> int:
@@ -176,14 +181,17 @@ def _facts(run: PretrainClaim, parts: PretrainParts) -> dict[str, Any]:
 def _make_folder(run: PretrainClaim, parts: PretrainParts, updates: int) -> None:
     for left in run.folder.glob(f"{checkpoint.CHECKPOINTS}/.*.tmp"):  # by a process that was killed
         shutil.rmtree(left)
-    run.progress.note(check_room(run.folder, 4 * parts.model.loaded.record["parameters"], 0))
+    done = run.state.step if run.state else -1
+    coming = sum(step > done for step in kept_updates(run.spec, updates))
+    kept = 0 if run.options.force else checkpoint.size_of(run.folder)
+    run.progress.note(check_room(run.folder, 4 * parts.model.loaded.record["parameters"], kept, coming))
     if run.options.force and run.folder.exists():
         run.progress.note(f"the old folder was renamed to {back_up(run.folder)}")
     run.folder.mkdir(parents=True, exist_ok=True)
     (run.folder / FAILED).unlink(missing_ok=True)
     for left in (run.folder / MODEL, *run.folder.glob(".*.tmp")):
         shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
-    remove_after(run.folder, run.state.step if run.state else -1)
+    remove_after(run.folder, done)
     if run.updates is None:
         write_pretrain_spec(run.folder, run.spec, updates)
 

@@ -21,7 +21,7 @@ from bertkit.result import PretrainResult
 from bertkit.runs.failures import resume_hint
 from bertkit.runs.folder import start_id
 from bertkit.runs.lock import one_writer
-from bertkit.runs.pretrain_folder import located_corpus, read_pretrain_result, recorded_updates
+from bertkit.runs.pretrain_folder import located_pretrain, read_pretrain_result, recorded_updates
 from bertkit.runs.provenance import restored_options
 from bertkit.spec import RunOptions
 from bertkit.training import checkpoint
@@ -32,6 +32,7 @@ from bertkit.training.checkpoint import State
 class PretrainClaim:
     """A pretraining run that this process may write.
 
+    located  the spec with its relative paths resolved, for reading the corpus and a tokenizer
     text     its corpus
     updates  the number of updates it was started with, if it was
     result   its result, if it is finished
@@ -39,6 +40,7 @@ class PretrainClaim:
     """
 
     spec: PretrainSpec
+    located: PretrainSpec
     folder: Path
     options: RunOptions
     progress: Progress
@@ -74,8 +76,8 @@ def claim_pretrain(
     stop = stack.enter_context(Stop(partial(resume_hint, place, options.force, before)))
     run_on_first(lambda: stack.enter_context(one_writer(place)))
     result = None if options.force else run_on_first(lambda: read_pretrain_result(place))
-    corpus = run_on_first(lambda: located_corpus(place, spec.corpus)) if folder else spec.corpus
-    text = run_on_all(lambda: corpus_text(corpus, progress, spec.objective.held_out_documents))
+    found = run_on_first(lambda: located_pretrain(place, spec)) if folder else spec
+    text = run_on_all(lambda: corpus_text(found.corpus, progress, spec.objective.held_out_documents))
     state, updates = None, None
     if result is not None:
         if result.corpus["digest"] != text.digest:
@@ -83,8 +85,8 @@ def claim_pretrain(
         run_on_first(lambda: checkpoint.remove(place))  # if it was killed when all else was done
     elif not options.force:
         state = run_on_first(lambda: checkpoint.newest(place, progress.note))
-        updates = run_on_first(lambda: recorded_updates(place)) if state else None
+        updates = run_on_first(lambda: recorded_updates(place))
     return PretrainClaim(
-        spec=spec, folder=place, options=restored_options(options, state), progress=progress, accelerator=accelerator,
-        stop=stop, text=text, updates=updates, result=result, state=state,
+        spec=spec, located=found, folder=place, options=restored_options(options, state), progress=progress,
+        accelerator=accelerator, stop=stop, text=text, updates=updates, result=result, state=state,
     )  # fmt: skip

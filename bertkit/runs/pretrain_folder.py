@@ -11,10 +11,10 @@ from typing import Any
 
 from bertkit.errors import RequestError
 from bertkit.files import expanded, write_json
-from bertkit.pretraining import PRETRAINING, Corpus, PretrainSpec
+from bertkit.pretraining import PRETRAINING, PretrainSpec
 from bertkit.result import SCHEMA, PretrainResult
 from bertkit.runs.folder import RESULT, SPEC, WORKING_FOLDER, damage_named
-from bertkit.spec import to_plain
+from bertkit.spec import SAMPLE, to_plain
 
 UPDATES = "updates"
 """The key of spec.json with the number of updates that the budget came to."""
@@ -67,16 +67,25 @@ def read_pretrain_result(folder: Path) -> PretrainResult | None:
     raise AssertionError
 
 
-def located_corpus(folder: Path, corpus: Corpus) -> Corpus:
-    """The corpus of a run, its relative paths resolved from the folder that the run was started in, if they exist."""
+def located_pretrain(folder: Path, spec: PretrainSpec) -> PretrainSpec:
+    """The spec of a run, its relative paths resolved from the folder that the run was started in, if they exist.
+
+    `spec` identifies the run; the result says where to read.
+    """
     plain = _written(folder) or {}
-    working = plain.get(WORKING_FOLDER)
+    working, corpus, named = plain.get(WORKING_FOLDER), spec.corpus, spec.vocabulary.tokenizer
 
     def at(typed: str) -> str:
         path = Path(working if isinstance(working, str) else "") / expanded(typed)
         return str(path) if not typed.startswith("hub:") and path.exists() else typed
 
-    return replace(corpus, paths=tuple(map(at, corpus.paths)), held_out_files=tuple(map(at, corpus.held_out_files)))
+    paths, aside = (tuple(map(at, typed)) for typed in (corpus.paths, corpus.held_out_files))
+    tokenizer = named if named in (None, SAMPLE) else at(named)
+    return replace(
+        spec,
+        corpus=replace(corpus, paths=paths, held_out_files=aside),
+        vocabulary=replace(spec.vocabulary, tokenizer=tokenizer),
+    )
 
 
 def _written(folder: Path) -> Mapping[str, Any] | None:

@@ -59,7 +59,7 @@ class PretrainParts:
 def parts_of(run: PretrainClaim) -> PretrainParts:
     """The tokenizer learnt or loaded, the text tokenised, the model drawn. Raises RequestError."""
     spec, progress = run.spec, run.progress
-    tokenizer = tokenizer_for(run.text, spec, progress)
+    tokenizer = tokenizer_for(run.text, run.located, progress)
     pieces = pieces_of(tokenizer)
     files = tokenised(run.text, "train", tokenizer, progress)
     train = features_of(spec, files, pieces)

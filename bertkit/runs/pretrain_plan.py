@@ -21,7 +21,7 @@ from bertkit.progress import Progress
 from bertkit.runs.failures import room, size
 from bertkit.runs.lock import check_out
 from bertkit.runs.plan import clock
-from bertkit.runs.pretrain import besides, session_for
+from bertkit.runs.pretrain import besides, kept_updates, session_for
 from bertkit.runs.pretrain_claim import PretrainClaim, resolved_pretrain
 from bertkit.runs.pretrain_model import PretrainParts, padded_layout, parts_of
 from bertkit.spec import RunOptions
@@ -100,7 +100,7 @@ def pretrain_plan(spec: PretrainSpec, options: RunOptions, progress: Progress) -
         spec=spec, folder=options.out / spec.folder_name, options=options, progress=progress, stop=Stop(),
         accelerator=make_accelerator(spec.device, spec.precision),
         text=corpus_text(spec.corpus, progress, spec.objective.held_out_documents),
-        updates=None, result=None, state=None,
+        located=spec, updates=None, result=None, state=None,
     )  # fmt: skip
     parts = parts_of(run)
     tokens = spec.tokens_an_update
@@ -109,12 +109,12 @@ def pretrain_plan(spec: PretrainSpec, options: RunOptions, progress: Progress) -
     updates = updates_of(spec.budget, tokens, pace, measuring)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     bert = _bert_pace(run, parts)
-    parameters = parts.model.loaded.record["parameters"]
+    parameters, kept = parts.model.loaded.record["parameters"], len(kept_updates(spec, updates))
     return PretrainPlan(
         corpus=tuple(run.text.counts.lines), parameters=parameters, vocabulary=parts.model.loaded.record["vocabulary"],
         rows=len(parts.train), updates=updates, tokens=updates * tokens,
         epochs=updates * spec.batch_size * spec.gradient_accumulation / len(parts.train),
-        seconds=updates * pace.update, measuring=measuring, memory=memory, disk=room(4 * parameters, 0),
+        seconds=updates * pace.update, measuring=measuring, memory=memory, disk=room(4 * parameters, 0, kept),
         rate=tokens / pace.update, bert_rate=BERT_ROWS * BERT_LENGTH / bert.update, timed=pace.timed,
         notes=("time is that of one process",) if spec.processes > 1 else (),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from bertkit.data.corpus import CorpusText
 from bertkit.data.vocabulary_text import vocabulary_text
 from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError, RequestError, one_line
-from bertkit.models.load import fetch
+from bertkit.models.load import fetch, save_tokenizer
 from bertkit.models.vocabularies import pieces_of, trained
 from bertkit.objectives.base import Architecture
 from bertkit.pretraining import PretrainSpec
@@ -61,7 +61,7 @@ def _learnt(text: CorpusText, spec: PretrainSpec, progress: Progress) -> Any:
     def make(folder: Path) -> None:
         progress.phase("learning the vocabulary", 1)
         documents = vocabulary_text(lambda: text.documents("train"), spec.vocabulary.kind_for(spec.architecture))
-        trained(spec.vocabulary, spec.architecture, documents, spec.max_length).save_pretrained(folder)
+        save_tokenizer(trained(spec.vocabulary, spec.architecture, documents, spec.max_length), folder)
 
     return cached(KIND, key, make, lambda folder: transformers.AutoTokenizer.from_pretrained(folder))
 

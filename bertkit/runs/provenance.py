@@ -57,11 +57,14 @@ def check_peers(first: Mapping[str, Any], own: Mapping[str, Any]) -> None:
     """Raise RequestError if this process has another spec, rows, encoder or libraries than the first."""
     for name in {**first["made of"], **own["made of"]}:
         if first["made of"].get(name) != own["made of"].get(name):
-            same = "--device, --precision and paths" if name == "the spec" else "rows, encoder and libraries"
+            what = {"the spec": "--device, --precision and paths", "the corpus": "files"}
+            same = what.get(name, "rows, encoder and libraries")
             raise RequestError(f"{name}: not the same in every process; give all of them the same {same}")
 
 
-def check_resumable(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> list[str]:
+def check_resumable(
+    before: Mapping[str, Any], now: Mapping[str, Any], folder: Path, command: str = "finetune"
+) -> list[str]:
     """Notes for the user; raises RequestError if the stopped run in `folder` cannot be resumed."""
     for name in {**now["made of"], **before["made of"]}:
         was, value = (facts["made of"].get(name) for facts in (before, now))
@@ -69,7 +72,7 @@ def check_resumable(before: Mapping[str, Any], now: Mapping[str, Any], folder: P
             versions = f" from {was} to {value}" if name in DECIDING else ""
             raise RequestError(
                 f"{folder} cannot be resumed: {name} changed{versions}; "
-                "`bertkit finetune` with --force starts over, and renames the old folder"
+                f"`bertkit {command}` with --force starts over, and renames the old folder"
             )
     if before["device"] != now["device"]:
         return [f"started on {before['device']}: the last bits may differ on {now['device']}"]

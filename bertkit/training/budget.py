@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from bertkit.errors import RequestError
+from bertkit.machine.sync import broadcast
 from bertkit.models.trainable import Trainable
 from bertkit.pretraining import Budget
 from bertkit.task import Recipe
@@ -44,7 +45,8 @@ def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: 
     with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one:
         for epoch, micros in islice(schedule.micro_batches(), WARMING + MOST):
             began = time.perf_counter()
-            if len(seconds) >= WARMING + least and began - start > PATIENCE:
+            enough = len(seconds) >= WARMING + least and began - start > PATIENCE
+            if broadcast(enough):  # several processes stop after the same update
                 break
             parts = [part for micro in micros for part in split(source.take(micro, epoch), recipe)]
             update = one.backward(parts)

@@ -137,6 +137,11 @@ def checkpoints_in(run: Path) -> list[Path]:
     return sorted(place for place in folder.glob("step-*") if re.fullmatch(r"step-\d{9,}", place.name))
 
 
+def size_of(run: Path) -> int:
+    """Bytes of a run's checkpoints."""
+    return sum(file.stat().st_size for file in run.glob(f"{CHECKPOINTS}/*/*"))
+
+
 def _described(path: Path) -> dict[str, Any]:
     """A file's entry in the manifest: its size in bytes and its SHA-256."""
     return {"bytes": path.stat().st_size, "sha256": sha256(path)}
