@@ -146,8 +146,9 @@ def test_of_a_run_that_is_not_finished_the_models_so_far_are_measured(say: Say, 
 
 
 def test_a_treebank_of_ones_own_is_a_file(say: Say, place: Path) -> None:
-    lines = [word(i, form, tag) for i, (form, tag) in enumerate((("The", "DET"), ("food", "NOUN")), 1)]
-    write(place / "own.conllu", "\n\n".join(["\n".join(lines)] * 20) + "\n\n")
+    foods = [f"food{'s' * k}" for k in range(20)]
+    texts = [f"{word(1, 'The', 'DET')}\n{word(2, food, 'NOUN')}" for food in foods]
+    write(place / "own.conllu", "\n\n".join(texts) + "\n\n")
     found = say("embryology run --task own.conllu --words 10 --probe-sentences 0 --device cpu --json")
     assert (found["treebank"]["task"], found["probes"]) == ("own", [])
     assert set(found["treebank"]["words"]) == {"DET", "NOUN"}
@@ -206,7 +207,7 @@ def test_what_cannot_be_measured_is_refused_in_one_line(refused: Refused, made: 
     assert "its objective is causal" in refused("embryology", str(other), *ask)
     assert "it is no treebank" in refused("embryology", run, "--task", "sst2", "--sample")
     no_upos = _no_upos(tmp_path / "blank")
-    assert "has a part of speech (UPOS)" in refused("embryology", run, "--task", "ud", "--data", no_upos, "--quiet")
+    assert "no word has a tag" in refused("embryology", run, "--task", "ud", "--data", no_upos, "--quiet")
     xpos = refused("embryology", run, "--task", "ud_xpos", "--data", no_upos, "--quiet")
     assert "tags that are no UPOS, such as NN" in xpos
     assert "--words 0: it must be at least 1" in refused("embryology", run, *ask, "--words", "0")

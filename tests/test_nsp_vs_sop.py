@@ -91,11 +91,6 @@ def test_each_model_is_scored_on_both_kinds_of_pairs_as_transformers_scores_it(
             for reading in ("masked", "whole"):
                 expected = by_hand(folder, source, found["pairs"], reading == "whole")
                 assert values[reader, kind, reading] == pytest.approx(expected), (reader, kind, reading)
-    (words,) = [
-        one["score"] for one in found["accuracies"]
-        if (one["reader"], one["pairs"], one["reading"]) == ("word overlap", "mlm+nsp", "whole")
-    ]  # fmt: skip
-    assert words["low"] > 0.5
     assert {path.name for path in Path(found["folder"]).iterdir()} == {"compare.json", "curves.png", "curves.svg"}
 
 
@@ -154,7 +149,7 @@ def test_a_budget_of_time_is_that_of_the_first_run_and_python_gives_the_same(
     [
         ("", (), "the corpus is empty"),
         (text(1), (), "nothing is left to train on"),
-        (text(2), ("--vocab-size", "50"), "--objective mlm+nsp needs train text of two documents or more"),
+        (text(2), ("--vocab-size", "38"), "--objective mlm+nsp needs train text of two documents or more"),
         (text(40), ("--held-out", "0"), "--held-out 0: nsp-vs-sop tells pairs of held-out text apart"),
         (text(40), ("--held-out", "other.txt"), "needs held-out text of two documents or more"),
         (text(40), ("--documents", "file"), "nothing is left to train on"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, TypedDict
 
 from bertkit.errors import RequestError
@@ -90,7 +90,7 @@ class EmbryologyFlags:
         shared = {field.name for field in fields(Flags)} & {field.name for field in fields(self)}
         flags = Flags(model=model, **{name: getattr(self, name) for name in shared})
         targets = targets_of(self.downstream, OwnFlags()) if self.downstream is not None else []
-        return [target.spec(flags) for target in targets]
+        return [target.spec(replace(flags, data=None) if target.is_own else flags) for target in targets]
 
 
 class EmbryologyOptions(TypedDict, total=False):
