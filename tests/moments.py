@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 
 MOMENTS = {"update": 27, "save": 60, "evaluation": 6, "final write": 11, "anywhere": 2000}
 """How often each comes in every process of an uninterrupted run, at least; of "anywhere", milliseconds."""
-KEPT_MODELS = {"kept model": 64}
+IN_PRETRAINING = {"update": 18, "kept model": 64}
 """The same of the models that pretraining keeps on its way."""
 KEPT, FINAL = "/kept/", ("model", "result", "predictions")
 """Parts of the paths of those models' files, and of files of the end of a run."""

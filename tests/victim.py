@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from corpora import write_corpus
-from moments import KEPT_MODELS, MOMENTS
+from moments import IN_PRETRAINING, MOMENTS
 
 from bertkit.objectives import OBJECTIVES
 
@@ -187,7 +187,7 @@ class Victim:
     @property
     def moments(self) -> dict[str, int]:
         """The moments that come, of a run that is killed, and how often at least."""
-        return {**MOMENTS, **KEPT_MODELS} if self.kind in PRETRAINING else MOMENTS
+        return {**MOMENTS, **IN_PRETRAINING} if self.kind in PRETRAINING else MOMENTS
 
     def _command(self) -> list[str]:
         """What is typed, without --out."""
