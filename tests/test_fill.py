@@ -33,6 +33,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "pretraining": lm.masked("bert", below / "pretraining", "AutoModelForPreTraining"),
         "words": lm.answering(lm.words(below / "words", VOCABULARY), "man", "##ing", "湾"),
         "bytes": lm.answering(lm.masked("roberta", below / "bytes"), "Ġthe", "ing"),
+        "unigram": lm.answering(lm.masked("xlm-roberta", below / "unigram"), "▁the", "ing"),
     }
 
 
@@ -72,6 +73,7 @@ def test_candidates_and_probabilities_are_those_of_the_pipeline(folders: dict[st
         ("bytes", "of <mask>n sea", ["then", "ingn"], "of then sea"),
         ("bytes", "go<mask>, sea", ["the", "going"], "go the, sea"),
         ("bytes", "<mask> sea", ["the", "ing"], "the sea"),
+        ("unigram", "go <mask> sea", ["the", "going"], "go the sea"),
     ],
 )
 def test_a_candidate_is_the_word_that_it_makes_of_the_text(

@@ -14,12 +14,16 @@ BESIDE = re.compile(rf"(?<={UNSPACED_CHARS}) | (?={UNSPACED_CHARS})")
 
 def spaces_of(tokenizer: Any) -> Spaces:
     """Whose the spaces of a text are in a tokenizer's vocabulary."""
-    backend = tokenizer.backend_tokenizer
-    if type(backend.model).__name__ in ("WordPiece", "WordLevel"):
+    if _leaves_out_spaces(tokenizer):
         return "no token's"
-    mask = tokenizer.added_tokens_decoder.get(tokenizer.mask_token_id)
-    stripped = mask is None or mask.lstrip
-    return "a token's, also before a blank" if "ByteLevel" in str(backend.decoder) and not stripped else "a token's"
+    names = tokenizer.convert_ids_to_tokens(
+        tokenizer(f"a {tokenizer.mask_token}", add_special_tokens=False)["input_ids"]
+    )
+    return "a token's, also before a blank" if names[-2:-1] in (["Ġ"], ["▁"]) else "a token's"
+
+
+def _leaves_out_spaces(tokenizer: Any) -> bool:
+    return type(tokenizer.backend_tokenizer.model).__name__ in ("WordPiece", "WordLevel")
 
 
 def piece_of(tokenizer: Any, token: int) -> Piece:
@@ -27,7 +31,7 @@ def piece_of(tokenizer: Any, token: int) -> Piece:
     name, backend = tokenizer.convert_ids_to_tokens(token), tokenizer.backend_tokenizer
     if token in tokenizer.all_special_ids:
         return Piece(text=name, begins=True)
-    if spaces_of(tokenizer) == "no token's":
+    if _leaves_out_spaces(tokenizer):
         prefix = getattr(backend.model, "continuing_subword_prefix", None) or "##"
         continues = name.startswith(prefix) and len(name) > len(prefix)
         return Piece(text=name.removeprefix(prefix) if continues else name, begins=not continues)
@@ -37,7 +41,7 @@ def piece_of(tokenizer: Any, token: int) -> Piece:
 def decoded(tokenizer: Any, ids: list[int]) -> str:
     """Tokens as text, special ones left out; without the spaces that WordPiece puts between Chinese characters."""
     text = str(tokenizer.decode(ids, skip_special_tokens=True))
-    return BESIDE.sub("", text) if spaces_of(tokenizer) == "no token's" else text
+    return BESIDE.sub("", text) if _leaves_out_spaces(tokenizer) else text
 
 
 def continued(tokenizer: Any, prompt: list[int], new: list[int]) -> str:
