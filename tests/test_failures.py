@@ -46,7 +46,7 @@ def test_a_disk_that_is_full_when_the_tokenizer_is_saved_is_one_line(
         self.backend_tokenizer.save("/dev/full")
 
     monkeypatch.setattr(PreTrainedTokenizerFast, "save_pretrained", save)
-    with pytest.raises(RunError, match=r"No space left on device .*; resume with the same command, or: "):
+    with pytest.raises(RunError, match=r"No space left on device.*; resume with the same command, or: "):
         run(spec, RunOptions(out=tmp_path / "runs"))
 
 
