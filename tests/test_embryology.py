@@ -18,6 +18,7 @@ from test_api import plain_types
 import bertkit
 from bertkit.analysis import embryology as measuring
 from bertkit.cli import main
+from bertkit.errors import RequestError
 from bertkit.objectives.causal import Causal
 from bertkit.report import embryology as report
 from bertkit.request.embryology_flags import EmbryologyFlags, EmbryologyOptions
@@ -145,13 +146,25 @@ def test_of_a_run_that_is_not_finished_the_models_so_far_are_measured(say: Say, 
     assert found["marks"] == ["not finished: the models up to update 10 of 40; every 'final' is of the last"]
 
 
+def _own(folder: Path) -> None:
+    texts = [f"{word(1, 'The', 'DET')}\n{word(2, 'food' + 's' * k, 'NOUN')}" for k in range(20)]
+    write(folder / "own.conllu", "\n\n".join(texts) + "\n\n")
+
+
 def test_a_treebank_of_ones_own_is_a_file(say: Say, place: Path) -> None:
-    foods = [f"food{'s' * k}" for k in range(20)]
-    texts = [f"{word(1, 'The', 'DET')}\n{word(2, food, 'NOUN')}" for food in foods]
-    write(place / "own.conllu", "\n\n".join(texts) + "\n\n")
+    _own(place)
     found = say("embryology run --task own.conllu --words 10 --probe-sentences 0 --device cpu --json")
     assert (found["treebank"]["task"], found["probes"]) == ("own", [])
     assert set(found["treebank"]["words"]) == {"DET", "NOUN"}
+
+
+def test_a_treebank_of_ones_own_leaves_the_folder_to_the_tasks(place: Path) -> None:
+    _own(place)
+    flags = EmbryologyFlags(task="own.conllu", data="bank", downstream="ud, ./own.conllu")
+    treebank, (bank, own) = flags.treebank("model"), flags.downstream_specs("model")
+    assert (bank.data, own.data) == ("bank", treebank.data)
+    with pytest.raises(RequestError, match="--data bank: own is a path"):
+        EmbryologyFlags(task="own.conllu", data="bank").treebank("model")
 
 
 def test_each_model_is_fine_tuned_beside_two_untrained_ones_and_drawn_in_a_figure(say: Say, place: Path) -> None:

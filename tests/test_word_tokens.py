@@ -59,14 +59,14 @@ def test_a_word_is_right_as_a_plain_loop_of_transformers_finds_it(run: Path, lea
     found = measure_words(learnt, word_tokens(words, learnt.tokenizer, 32), tiny.accelerator(), Progress())
     model = transformers.AutoModelForMaskedLM.from_pretrained(last(run)).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(last(run))
+    where = list(zip(words.sentence, words.place, strict=True))
     with torch.no_grad():
-        for name, masks in (("fill", True), ("whole", False)):
-            expected = [
-                reference(model, tokenizer, words.sentences[s], p, masks)
-                for s, p in zip(words.sentence, words.place, strict=True)
-            ]
-            assert from_digits(found[name]).tolist() == expected
-            assert 0 < sum(expected) < len(expected)  # or nothing is compared
+        filled, whole = (
+            [reference(model, tokenizer, words.sentences[s], p, masks) for s, p in where] for masks in (True, False)
+        )
+    assert from_digits(found["fill"]).tolist() == filled
+    assert from_digits(found["whole"]).tolist() == whole
+    assert 0 < sum(filled) + sum(whole) < 2 * len(words)  # or nothing is compared
 
 
 def test_all_tokens_of_a_word_are_masked_at_once_and_no_other(learnt: Loaded) -> None:
@@ -83,13 +83,13 @@ def test_all_tokens_of_a_word_are_masked_at_once_and_no_other(learnt: Loaded) ->
 
 def test_the_untrained_model_equals_the_constant_it_answers(run: Path) -> None:
     loaded = load_masked(run / "kept" / "step-000000000", tiny.TAGS)
-    words = sampled([([",", "the", ",", "a"], ["PUNCT", "DET", "SYM", "DET"]), (["..", ",,"], ["PUNCT", "PUNCT"])])
+    words = sampled([([",", "the", ",", "a"], ["PUNCT", "DET", "SYM", "DET"]), (["..", ",,", ",a"], ["PUNCT"] * 3)])
     tokens = word_tokens(words, loaded.tokenizer, 16)
     found = measure_words(loaded, tokens, tiny.accelerator(), Progress())
     comma = loaded.tokenizer.convert_tokens_to_ids(",")
     assert found["said"] == {"token": comma, "share": 1.0}
-    # a comma is right for ",", and for ",,", which is two of them; not for "the", "a" and ".."
-    assert found["fill"] == found["whole"] == "101001"
+    # a comma is right for ",", and for ",,", which is two of them; not for "the", "a", ".." and ",a"
+    assert found["fill"] == found["whole"] == "1010010"
     assert constant_right(tokens, comma).tolist() == from_digits(found["fill"]).tolist()
 
 
@@ -165,6 +165,12 @@ def test_words_without_a_part_of_speech_or_cut_off_are_no_rows_of_a_probe(learnt
     rows = Sentences(words=[["of"] * 20], tags=[np.array([-1, *range(19)], np.int8)])
     found = tagged_words(rows, learnt, 16)
     assert found.tag.tolist() == list(range(13))  # 14 tokens of text, and the first word has no tag
+
+
+def test_a_dimension_counts_in_a_probe_whatever_its_size() -> None:
+    x = np.array([[0.001]] * 30 + [[-0.001]] * 10, np.float32)  # too small for a penalised weight, were it not scaled
+    tags = np.array([1] * 30 + [5] * 10)
+    assert probe(x, tags, x).tolist() == tags.tolist()
 
 
 def test_a_probe_that_knows_one_tag_gives_it() -> None:

@@ -7,10 +7,10 @@ from typing import Annotated, TypedDict
 
 from bertkit.errors import RequestError
 from bertkit.request.flags import Flags, SeedsFlag
-from bertkit.request.keywords import Target
+from bertkit.request.keywords import Target as Named
 from bertkit.request.option import DATA, TRAINING, Option
 from bertkit.request.own_flags import OwnFlags
-from bertkit.request.target import target_of, targets_of
+from bertkit.request.target import Target, target_of, targets_of
 from bertkit.request.training_flags import BatchSizeFlag, DeviceFlag, LearningRateFlag, PrecisionFlag, SeedFlag
 from bertkit.spec import Device, Precision, Spec
 
@@ -79,7 +79,8 @@ class EmbryologyFlags:
     def treebank(self, model: str) -> Spec:
         """The treebank's spec, with a model to read it. Raises RequestError or DataError, also if it is no treebank."""
         flags = Flags(model=model, data=self.data, sample=self.sample, device=self.device)
-        spec = target_of(self.task, OwnFlags()).spec(flags)
+        target = target_of(self.task, OwnFlags())
+        spec = target.spec(flags if self.downstream is None else _own_place(target, flags))
         head = spec.task.head
         if not head.reads_words or head.chunk_scheme is not None:
             raise RequestError(f"--task {self.task}: it is no treebank, whose words have a part of speech (UPOS) each")
@@ -90,14 +91,19 @@ class EmbryologyFlags:
         shared = {field.name for field in fields(Flags)} & {field.name for field in fields(self)}
         flags = Flags(model=model, **{name: getattr(self, name) for name in shared})
         targets = targets_of(self.downstream, OwnFlags()) if self.downstream is not None else []
-        return [target.spec(replace(flags, data=None) if target.is_own else flags) for target in targets]
+        return [target.spec(_own_place(target, flags)) for target in targets]
+
+
+def _own_place(target: Target, flags: Flags) -> Flags:
+    """The flags for a target: a path says itself where its rows are, and --data is for the others."""
+    return replace(flags, data=None) if target.is_own else flags
 
 
 class EmbryologyOptions(TypedDict, total=False):
     """The options of `bertkit embryology` as keywords, for type checkers; a test compares them with the flags."""
 
-    task: Target
-    data: Target | None
+    task: Named
+    data: Named | None
     sample: bool
     words: int
     probe_sentences: int
