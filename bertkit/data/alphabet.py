@@ -35,7 +35,7 @@ class Alphabet:
     continues: Counts
 
     def tokens(self, room: int, coverage: float = 1.0) -> list[str]:
-        """The characters, and "##" before those that continue a word, most frequent character first, at most `room`.
+        """The characters, each followed by "##" and it if it continues a word, most frequent first, at most `room`.
 
         Characters beyond `coverage` of the text are left out. Those of the same count are ordered by code point.
         """
@@ -45,7 +45,7 @@ class Alphabet:
         found: list[str] = []
         for point in order[before < coverage * counts.sum()].tolist():
             character = chr(point)
-            forms = [character] * bool(self.begins[point]) + [f"##{character}"] * bool(self.continues[point])
+            forms = [character, f"##{character}"] if self.continues[point] else [character]
             if len(found) + len(forms) > room:
                 break
             found += forms

@@ -42,6 +42,7 @@ class Order:
     """
 
     kind: VocabularyKind
+    architecture: Architecture
     size: int
     special: SpecialTokens
     sentinels: list[str]
@@ -63,12 +64,19 @@ class Order:
         names = dict.fromkeys((*self.special.names, *learnt, *self.sentinels))
         return {name: i for i, name in enumerate(names)}
 
+    def size_with(self, learnt: int) -> int:
+        """The size of a vocabulary with so many learnt tokens, whose sentinels are as many as go with that size."""
+        size = len(self.special.names) + learnt
+        while size < len(self.special.names) + learnt + len(sentinels_of(self.architecture, size)):
+            size += 1
+        return size
+
     def check(self, learnt: int) -> None:
         """Raise RequestError if fewer tokens than asked for were learnt."""
         if learnt < self.room:
             raise RequestError(
                 f"--vocab-size {self.size}: the text supports a {self.kind} vocabulary of "
-                f"{self.size - self.room + learnt:,} tokens at most"
+                f"{self.size_with(learnt):,} tokens at most"
             )
 
 
@@ -80,6 +88,7 @@ def learnt(vocabulary: Vocabulary, architecture: Architecture, documents: Docume
     kind = vocabulary.kind_for(architecture)
     order = Order(
         kind=kind,
+        architecture=architecture,
         size=vocabulary.size,
         special=special_tokens(architecture, kind),
         sentinels=sentinels_of(architecture, vocabulary.size),
@@ -162,7 +171,7 @@ def _bpe(order: Order) -> Any:
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     if order.room < len(alphabet):
-        least = order.size - order.room + len(alphabet)
+        least = order.size_with(len(alphabet))
         raise RequestError(f"--vocab-size {order.size}: a bpe vocabulary has all bytes: give {least} at least")
     trainer = trainers.BpeTrainer(
         vocab_size=order.room, initial_alphabet=alphabet, min_frequency=LEAST, show_progress=False
@@ -203,7 +212,7 @@ def _refusal(order: Order, said: str) -> RequestError:
         order.check(int(most[1]) - 1)
     least = re.search(r"smaller than required_chars\. \d+ vs (\d+)", said)
     if least:
-        needed = order.size - order.room + int(least[1]) - 1
+        needed = order.size_with(int(least[1]) - 1)
         return RequestError(f"--vocab-size {order.size}: the text's characters need {needed:,} tokens at least")
     return RequestError(f"--vocabulary unigram: this text gives no vocabulary: {one_line(said)}")
 

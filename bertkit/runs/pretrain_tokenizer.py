@@ -22,7 +22,7 @@ from bertkit.objectives.base import Architecture
 from bertkit.pretraining import PretrainSpec
 from bertkit.progress import Progress
 
-VERSION = 2
+VERSION = 3
 """Of how a vocabulary is learnt; increase it when that changes."""
 KIND = "tokenizers"
 
