@@ -6,10 +6,8 @@ C code points, below 0x110000.
 from __future__ import annotations
 
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,12 +50,18 @@ class Alphabet:
         return found
 
 
+INSIDE, ALONE, SPACE, UNKNOWN = range(4)
+"""What BERT's pre-tokenizer makes of a character: a part of a word, a word of its own, nothing; or not yet known."""
+
+
 def alphabet_of(sentences: Iterable[str], tokenizer: Tokenizer) -> Alphabet:
     """The characters of these sentences behind the tokenizer's normalizer, words as BertPreTokenizer cuts them."""
     begins, continues = np.zeros(sys.maxunicode + 1, np.int64), np.zeros(sys.maxunicode + 1, np.int64)
-    kinds = _kinds()
+    kinds = np.full(sys.maxunicode + 1, UNKNOWN, np.int8)
     for block in _blocks(sentences, tokenizer):
         points = np.frombuffer(block.encode("utf-32-le"), np.uint32)
+        for point in np.unique(points[kinds[points] == UNKNOWN]).tolist():
+            kinds[point] = _kind(chr(point), tokenizer)
         kind = kinds[points]
         inside = (kind == INSIDE) & (np.concatenate([[SPACE], kind[:-1]]) == INSIDE)
         begins += np.bincount(points[(kind != SPACE) & ~inside], minlength=len(begins))
@@ -65,25 +69,10 @@ def alphabet_of(sentences: Iterable[str], tokenizer: Tokenizer) -> Alphabet:
     return Alphabet(begins=begins, continues=continues)
 
 
-INSIDE, ALONE, SPACE = range(3)
-
-
-@cache
-def _kinds() -> NDArray[np.int8]:
-    """(C,) whether a code point is white space, a word of its own (punctuation), or may stand inside a word."""
-    kinds = np.zeros(sys.maxunicode + 1, np.int8)
-    for point in range(sys.maxunicode + 1):
-        character = chr(point)
-        if unicodedata.category(character)[0] == "P" or (point < 128 and character.isprintable() and _is_sign(point)):
-            kinds[point] = ALONE
-        elif character.isspace():
-            kinds[point] = SPACE
-    return kinds
-
-
-def _is_sign(point: int) -> bool:
-    """Whether an ASCII character is neither a letter, a digit nor a space."""
-    return not chr(point).isalnum() and point != 32
+def _kind(character: str, tokenizer: Any) -> int:
+    """Asked of the pre-tokenizer itself: its Unicode is not of the version that Python's is."""
+    words = [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(f"a{character}a")]
+    return {1: INSIDE, 2: SPACE, 3: ALONE}[len(words)]
 
 
 def _blocks(sentences: Iterable[str], tokenizer: Any) -> Iterator[str]:
