@@ -17,14 +17,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from benchmarks import checkpoints, memory, prediction, startup, training
+from benchmarks import checkpoints, memory, prediction, pretraining, startup, training
 from benchmarks.report import KEPT, table
 from benchmarks.setting import Setting, command
 from benchmarks.sides import ask
 from bertkit.encoders import sample_folder
 from bertkit.request.flags import Flags
 
-PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "file", "growth")
+PARTS = ("training", "prediction", "startup", "checkpoints", "memory", "file", "growth", "pretraining")
 TASKS = ("sst2", "mnli", "ud_en_ewt", "squad")
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -60,6 +60,8 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         grouped=options.grouped_steps,
         warm_up=options.warm_up,
         rounds=options.rounds,
+        shapes=options.shapes,
+        threads=(None, 1),
         trial=options.trial,
         folder=folder,
         out=options.out,
@@ -83,6 +85,8 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         memory.file(setting, asked)
     if "growth" in options.parts:
         memory.growth(setting, asked)
+    if "pretraining" in options.parts:
+        pretraining.measure(setting)
 
 
 def _options() -> argparse.Namespace:
@@ -96,6 +100,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--variants", type=_names(VARIANTS), default=("default", "length"), help="bertkit's flags to measure"
+    )
+    parser.add_argument(
+        "--shapes", type=_names(pretraining.SHAPES), default=tuple(pretraining.SHAPES), help="models to pretrain"
     )
     parser.add_argument("--steps", type=int, default=20, help="updates of a turn")
     parser.add_argument(

@@ -29,10 +29,35 @@ def train(job: Job) -> None:
     labels = {"num_labels": len(job["labels"])} if job["labels"] else {}
     model = getattr(transformers, job["auto_model"]).from_pretrained(job["encoder"], **labels)
     assert model.dtype == torch.float32
+    trainer = _trainer(job, turns, counts, model, tokenizer, _collator(job, tokenizer))
+    try:
+        trainer.train()
+    except Enough:
+        _report(turns, counts, trainer)
+
+
+def pretrain(job: Job) -> None:
+    """`Trainer.train()` by masked words as run_mlm.py has it: a new model, masked by its collator."""
+    turns, counts = Turns(job["born"]), _Counts()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(job["model"])
+    config = transformers.AutoConfig.from_pretrained(job["model"])
+    if job["dropout"] is not None:
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = job["dropout"]
+    model = transformers.AutoModelForMaskedLM.from_config(config)
+    masking = transformers.DataCollatorForLanguageModeling(tokenizer, mlm_probability=job["probability"])
+    trainer = _trainer(job, turns, counts, model, tokenizer, masking)
+    try:
+        trainer.train()
+    except Enough:
+        _report(turns, counts, trainer)
+
+
+def _trainer(job: Job, turns: Turns, counts: _Counts, model: Any, tokenizer: Any, collator: Any) -> Trainer:
+    """A Trainer on the features of `job`, which is paused between its turns."""
     arguments = TrainingArguments(
         output_dir=job["out"],
         per_device_train_batch_size=job["batch_size"],
-        learning_rate=job["learning_rate"],
+        learning_rate=job.get("learning_rate", 5e-5),
         max_steps=job["updates"],
         max_grad_norm=1.0,
         report_to="none",
@@ -42,20 +67,20 @@ def train(job: Job) -> None:
         use_cpu=not torch.cuda.is_available(),
         **job["arguments"],
     )
-    trainer = _Counting(
+    return _Counting(
         counts,
         model=model,
         args=arguments,
         train_dataset=datasets.load_from_disk(job["features"]),
         processing_class=tokenizer,
-        data_collator=_collator(job, tokenizer),
+        data_collator=collator,
         callbacks=[_Waiting(turns, counts)],
     )
-    try:
-        trainer.train()
-    except Enough:
-        tokens = [int(count) for count in counts.tokens]
-        tell({**turns.report(tokens), "precision": "bf16" if arguments.bf16 else "fp32"})
+
+
+def _report(turns: Turns, counts: _Counts, trainer: Trainer) -> None:
+    tokens = [int(count) for count in counts.tokens]
+    tell({**turns.report(tokens), "precision": "bf16" if trainer.args.bf16 else "fp32"})
 
 
 def _collator(job: Job, tokenizer: Any) -> Any:

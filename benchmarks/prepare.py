@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,13 @@ from bertkit.encoders import VOCABULARIES, locate_encoder
 from bertkit.heads import Head, Span, Tagging
 from bertkit.heads.features import IGNORED, Features, Ragged
 from bertkit.models.load import load_tokenizer
+from bertkit.progress import Progress
 from bertkit.request.flags import Flags
+from bertkit.request.pretrain_flags import PretrainFlags
 from bertkit.request.specs import spec_of
+from bertkit.runs.pretrain_claim import claim_pretrain, resolved_pretrain
+from bertkit.runs.pretrain_model import parts_of
+from bertkit.spec import RunOptions
 
 
 def features(job: Job) -> dict[str, Any]:
@@ -83,6 +89,24 @@ def write(head: Head, found: Features, count: int, pad: int, width: int | None, 
 def _lists(runs: Ragged, count: int, fill: int, width: int | None) -> list[list[int]]:
     lists = [runs[i].tolist() for i in range(count)]
     return [run + [fill] * ((width or 0) - len(run)) for run in lists]
+
+
+def blocks(job: Job) -> dict[str, Any]:
+    """Write the first `wanted` rows of a corpus before masking, and the tokenizer and the config of what is trained."""
+    folder = Path(job["folder"])
+    with ExitStack() as stack:
+        spec = PretrainFlags(**job["asked"], budget="1step").spec([job["corpus"]])
+        claimed = claim_pretrain(resolved_pretrain(spec), RunOptions(out=folder), Progress(), None, stack)
+        parts = parts_of(claimed)
+        found = parts.train.take(np.arange(min(job["wanted"], len(parts.train))))
+        assert found.targets is not None
+        seen, gold = found.inputs["input_ids"], found.targets.values
+        rows = Ragged(np.where(gold == IGNORED, seen.values, gold), seen.offsets)
+        columns = {"input_ids": _lists(rows, len(found), 0, None)}
+        Dataset.from_dict(columns, features=Columns({"input_ids": List(Value("int32"))})).save_to_disk(folder / "rows")
+        parts.model.loaded.tokenizer.save_pretrained(folder / "model")
+        parts.config.save_pretrained(folder / "model")
+    return {"features": str(folder / "rows"), "model": str(folder / "model"), "rows": len(found)}
 
 
 def texts(job: Job) -> dict[str, Any]:

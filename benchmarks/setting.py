@@ -33,6 +33,8 @@ class Setting:
     variants    bertkit's flags, as Flags has them, by the name in the table
     steps       updates of a turn; `grouped` where a turn is to be one whole bucket of lengths
     warm_up     updates before the first turn that counts
+    shapes      of the models that are pretrained
+    threads     of the processes that pretrain; None is one a core
     trial       rows and updates at most, if this is only a trial
     folder      for temporary files
     """
@@ -47,6 +49,8 @@ class Setting:
     grouped: int
     warm_up: int
     rounds: int
+    shapes: tuple[str, ...]
+    threads: tuple[int | None, ...]
     trial: int | None
     folder: Path
     out: Path

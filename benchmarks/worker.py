@@ -54,6 +54,24 @@ def train_bertkit(job: Job) -> None:
         tell({**turns.report([b - a for a, b in pairwise(tokens)]), "precision": resolved(spec).precision})
 
 
+def pretrain_bertkit(job: Job) -> None:
+    """A run as `bertkit pretrain` starts it, stopped after the last turn."""
+    from bertkit.request.pretrain_flags import PretrainFlags
+    from bertkit.runs.pretrain import pretrain
+    from bertkit.runs.pretrain_claim import resolved_pretrain
+    from bertkit.spec import RunOptions
+
+    turns, out = Turns(job["born"]), Path(job["out"])
+    asked = PretrainFlags(**job["asked"], budget=f"{job['updates']}step", eval_every=10**9)
+    spec = resolved_pretrain(asked.spec([job["corpus"]]))
+    try:
+        pretrain(spec, RunOptions(out=out, save_every=10**9), TurnsProgress(turns))
+    except Enough:
+        lines = [json.loads(line) for line in next(out.glob("*/log.jsonl")).read_text("utf-8").splitlines()]
+        tokens = [0, *(line["tokens"] for line in lines if "tokens" in line)]
+        tell({**turns.report([b - a for a, b in pairwise(tokens)]), "precision": spec.precision})
+
+
 def predict_bertkit(job: Job) -> None:
     """The answers of a trained run to a file of rows, as `bertkit predict` makes them; the model is loaded once."""
     from bertkit.deploy import predict as deployed
@@ -121,18 +139,19 @@ def measure_peak(job: Job) -> None:
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    best = {}
+    best, rows = {}, job.get("rows", 1240)
     for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
         rates = []
         for k, n in job["shapes"]:
-            x, w, dy = (torch.randn(size, device=device, dtype=dtype) for size in ((1240, k), (k, n), (1240, n)))
+            sizes = ((rows, k), (k, n), (rows, n))
+            x, w, dy = (torch.randn(size, device=device, dtype=dtype) for size in sizes)
             until = time.perf_counter() + 0.7
             while time.perf_counter() < until:
                 settle()
                 began = time.perf_counter()
                 _ = x @ w, dy @ w.T, x.T @ dy
                 settle()
-                rates.append(6 * 1240 * k * n / (time.perf_counter() - began) / 1e9)
+                rates.append(6 * rows * k * n / (time.perf_counter() - began) / 1e9)
         best[name] = round(max(rates), 1)
     tell(best)
 
@@ -141,17 +160,18 @@ def main() -> None:
     """Do the job."""
     os.dup2(2, 1)  # libraries print to stderr; only reports go to stdout
     job = json.loads(sys.argv[1])
-    if job["job"] in ("features", "texts", "encoder"):
+    if job["job"] in ("features", "texts", "encoder", "blocks"):
         from benchmarks import prepare
 
-        tell({"features": prepare.features, "texts": prepare.texts, "encoder": prepare.encoder}[job["job"]](job))
-    elif job["job"] in ("trainer", "pipeline"):
+        tell(getattr(prepare, job["job"])(job))
+    elif job["job"] in ("trainer", "pipeline", "mlm"):
         from benchmarks import peers
 
-        {"trainer": peers.train, "pipeline": peers.answer}[job["job"]](job)
+        {"trainer": peers.train, "pipeline": peers.answer, "mlm": peers.pretrain}[job["job"]](job)
     else:
         {
             "bertkit": train_bertkit,
+            "pretrain": pretrain_bertkit,
             "predict": predict_bertkit,
             "peak": measure_peak,
             "checkpoints": time_checkpoints,

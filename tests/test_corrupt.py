@@ -240,6 +240,7 @@ def test_pieces_of_bytes_are_shown_as_characters(tmp_path: Path) -> None:
         ("--times 0", "--times 0: it must be at least 1"),
         ("--seed 4294967296", "--seed 4294967296: it must be at least 0 and below 2**32"),
         ("--tokenizer ./nowhere", "model './nowhere' is not a folder"),
+        ("--revision main", "--revision: it is of the model that --tokenizer names"),
     ],
 )
 def test_what_cannot_be_is_refused(refused: Refused, arguments: str, why: str) -> None:

@@ -14,6 +14,7 @@ from door import Refused, refused
 from files import write
 
 import bertkit
+from benchmarks import pairs
 from bertkit.cli import main
 from bertkit.data.corpus import corpus_text
 from bertkit.heads.features import IGNORED
@@ -106,6 +107,20 @@ def test_both_arms_have_the_same_text_vocabulary_and_updates(
     assert results[0]["corpus"] == results[1]["corpus"]
     assert results[0]["encoder"]["tokenizer"] == results[1]["encoder"]["tokenizer"]
     assert [arm["runs"][0]["updates"] for arm in (first, second)] == [4, 4]
+
+
+def test_the_table_of_the_benchmarks_is_made_of_what_the_study_writes(
+    corpus: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = json.loads(compared(capsys, corpus, "--out", str(runs), "--json"))
+    lines = pairs.table(Path(found["folder"]) / "compare.json").splitlines()
+    assert lines[0] == "| told by | text | NSP pairs | SOP pairs |"
+    assert [line.split(" | ")[0] for line in lines[2:10]] == [
+        *["| mlm+nsp"] * 2, *["| mlm+sop"] * 2, *["| word overlap"] * 2, "| mlm+nsp, ALBERT-base",
+        "| mlm+sop, ALBERT-base",
+    ]  # fmt: skip
+    assert lines[8] == "| mlm+nsp, ALBERT-base | Lan et al. 2020, table 5 | 90.5 | 52.0 |"
+    assert lines[-1].endswith("`bertkit compare nsp-vs-sop DATA/lm2/en --held-out 30% --budget 4step --seeds 1`")
 
 
 def test_finished_runs_are_not_trained_again_and_what_is_printed_is_the_same(

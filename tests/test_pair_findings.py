@@ -43,6 +43,7 @@ def test_an_accuracy_is_a_mean_over_seeds_with_the_interval_over_pairs_and_that_
     z, n = 1.959964, PAIRS
     half = z / (1 + z * z / n) * (0.25 / n + z * z / (4 * n * n)) ** 0.5
     assert (one.score.low, one.score.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-6)  # Wilson
+    assert accuracy(NSP, NSP, "masked", 0.5, 0.5).score == one.score  # two seeds read the same pairs, not more of them
 
 
 def test_of_the_published_pattern_all_holds() -> None:

@@ -63,7 +63,7 @@ def test_pairs_are_told_as_by_transformers(objective: MaskedPair, layout: str) -
     model = model_of(layout, source, rows)
     answers = {reading: told(model, source, rows, reading, Progress()).tolist() for reading in READINGS}
     for reading in READINGS:
-        expected = [int(logits(model.network.eval(), source, row, reading).argmax()) for row in rows]
+        expected = [int(logits(model.network.eval(), source, int(row), reading).argmax()) for row in rows]
         assert answers[reading] == expected
     assert answers["masked"] != answers["whole"]
     assert 15 < sum(answers["whole"]) < 20

@@ -15,6 +15,21 @@ from transformers.masking_utils import AttentionMaskInterface
 NAME = "bertkit_dense"
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    """What B h heads see, (B h, T, d), and their attention, (B h, T, T); the query is scaled."""
+    shares = torch.softmax(torch.bmm(query, key.transpose(1, 2)), dim=-1)
+    return torch.bmm(shares, value), shares
+
+
+def attend_backward(
+    given: Tensor, query: Tensor, key: Tensor, value: Tensor, shares: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of query, key and value, (B h, T, d) each, from that of what the heads see."""
+    to_scores = torch._softmax_backward_data(torch.bmm(given, value.transpose(1, 2)), shares, -1, shares.dtype)
+    to_key, to_value = torch.bmm(to_scores.transpose(1, 2), query), torch.bmm(shares.transpose(1, 2), given)
+    return torch.bmm(to_scores, key), to_key, to_value
+
+
 class _Attention(torch.autograd.Function):
     """(B, h, T, d) three times -> (B, T, h, d)."""
 
@@ -22,21 +37,19 @@ class _Attention(torch.autograd.Function):
     def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         b, h, t, d = query.shape
         q, k, v = (part.reshape(b * h, t, d) for part in (query * scale, key, value))
-        shares = torch.softmax(torch.bmm(q, k.transpose(1, 2)), dim=-1)
+        found, shares = attend(q, k, v)
         ctx.save_for_backward(q, k, v, shares)
         ctx.scale = scale
-        return torch.bmm(shares, v).view(b, h, t, d).transpose(1, 2).contiguous()
+        return found.view(b, h, t, d).transpose(1, 2).contiguous()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (given,) = gradients
         q, k, v, shares = ctx.saved_tensors
         b, t, h, d = given.shape
-        g = given.transpose(1, 2).reshape(b * h, t, d).to(q.dtype)
-        to_scores = torch._softmax_backward_data(torch.bmm(g, v.transpose(1, 2)), shares, -1, shares.dtype)
-        to_q = torch.bmm(to_scores, k).mul_(ctx.scale)
-        to_k, to_v = torch.bmm(to_scores.transpose(1, 2), q), torch.bmm(shares.transpose(1, 2), g)
-        return to_q.view(b, h, t, d), to_k.view(b, h, t, d), to_v.view(b, h, t, d), None
+        found = attend_backward(given.transpose(1, 2).reshape(b * h, t, d).to(q.dtype), q, k, v, shares)
+        to_q, to_k, to_v = (part.view(b, h, t, d) for part in found)
+        return to_q.mul_(ctx.scale), to_k, to_v, None
 
 
 def _attention(

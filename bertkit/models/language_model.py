@@ -24,6 +24,7 @@ from bertkit.heads.features import IGNORED, Features
 from bertkit.kernels.cross_entropy import summed_cross_entropy
 from bertkit.kernels.dense import NAME as DENSE
 from bertkit.kernels.dropout import Masks
+from bertkit.kernels.encoder_layer import fits, whole_layers
 from bertkit.kernels.unpadded import packed, unpadded
 from bertkit.models.batch import Batch
 from bertkit.models.forward import readable_inputs
@@ -87,6 +88,8 @@ class LanguageModel:
         with ExitStack() as stack:
             if self.layout.packed:
                 stack.enter_context(unpadded(self.network, per_token=True))
+            if self.network.config._attn_implementation == DENSE and fits(self.network):
+                stack.enter_context(whole_layers(self.network))
             stack.enter_context(_gathering(self.network, self.layout.packed))
             if self._by_blocks:
                 stack.enter_context(_passing(self.network.get_output_embeddings()))
