@@ -25,8 +25,10 @@ from bertkit.runs.folder import read_log
 HERE = Path(__file__).parent
 FILE = HERE / "hour.json"
 SHAPE, BUDGET, SEEDS = "mini", "1h", 3
-CORPORA = ("lm/gutenberg-en", "lm2/en")
-LIMITED = 2_000
+CORPORA = ("lm/gutenberg-en", "lm/wikitext-2", "lm2/en")
+LIMITED, PROBED = 2_000, 500
+TASKS = (("ud_en_ewt", None), ("sst2", LIMITED), ("sst2", None), ("rte", None))
+"""Tasks to fine-tune on, and the first train rows that are taken of each; None is all."""
 RATE = 3e-4
 """The learning rate of all fine-tuning: the greatest of those that Turc et al. (2019) tried for small BERTs."""
 ARMS = ("same start, untrained", "bert start, untrained")
@@ -50,10 +52,10 @@ def study(data: Path, out: Path) -> None:
     run = bertkit.pretrain(corpora, shape=SHAPE, budget=BUDGET, keep="log", out=out, progress=True)
     tasks: list[dict[str, Any]] = []
     found = None
-    for name, limit in (("ud_en_ewt", None), ("sst2", LIMITED), ("sst2", None), ("rte", None)):
+    for name, limit in TASKS:
         found = bertkit.embryology(
-            run.folder, data=data, downstream=name, points=1, limit=limit, seeds=SEEDS, learning_rate=RATE,
-            progress=True,
+            run.folder, data=data, probe_sentences=PROBED, downstream=name, points=1, limit=limit, seeds=SEEDS,
+            learning_rate=RATE, progress=True,
         )  # fmt: skip
         tasks += [{"limit": limit, **one.plain()} for one in found.downstream]
     assert found is not None
@@ -98,7 +100,8 @@ def draw_curve(kept: Entry, path: Path) -> None:
         tokens, [point["loss"] for point in kept["curve"]], color="#0b6e99", linewidth=1.6, marker="o", markersize=3
     )
     axes.axhline(kept["unigram"], color="#888888", linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.annotate("word frequencies alone", (tokens[0], kept["unigram"]), fontsize=8, color="#888888", va="bottom")
+    label = {"fontsize": 8, "color": "#888888", "ha": "right", "va": "top"}
+    axes.annotate("word frequencies alone", (tokens[-1], kept["unigram"]), **label)
     plain_axes(axes, f"{SHAPE}, {BUDGET}: loss of masked tokens of held-out text")
     axes.set_ylabel("nats", fontsize=9)
     token_axis(axes, tokens)
@@ -118,8 +121,8 @@ def table(file: Path = FILE) -> str:
     )
     seeds = len(kept["tasks"][0]["untrained"][ARMS[0]]["scores"])
     tuned = (
-        f"`bertkit embryology RUN --data DATA --downstream TASK --points 1 --lr {RATE:g}`, with `--limit {LIMITED}` "
-        f"where the rows are {LIMITED:,}; mean ± standard deviation over {seeds} seeds, p of a permutation test over "
+        f"`bertkit embryology RUN --data DATA --probe-sentences {PROBED} --downstream TASK --points 1 --lr {RATE:g}`, "
+        f"with `--limit {LIMITED}` where the rows are {LIMITED:,}; mean ± standard deviation over {seeds} seeds, p of a permutation test over "
         "them."
     )
     images = [
