@@ -122,8 +122,8 @@ def table(file: Path = FILE) -> str:
     seeds = len(kept["tasks"][0]["untrained"][ARMS[0]]["scores"])
     tuned = (
         f"`bertkit embryology RUN --data DATA --probe-sentences {PROBED} --downstream TASK --points 1 --lr {RATE:g}`, "
-        f"with `--limit {LIMITED}` where the rows are {LIMITED:,}; mean ± standard deviation over {seeds} seeds, p of a permutation test over "
-        "them."
+        f"with `--limit {LIMITED}` where the rows are {LIMITED:,}; mean ± standard deviation over {seeds} seeds, p of "
+        "a permutation test over them."
     )
     images = [
         "![Loss of held-out text over the tokens seen](hour-loss.png)",
