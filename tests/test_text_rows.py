@@ -87,7 +87,7 @@ def test_sentences_are_packed_into_rows_of_one_document() -> None:
         ([106, 107, 108, 109, 110, 111], [0, 3], 0),
         ([116, 117, 118, 119, 120, 121], [0, 3], 2),
     ]
-    assert rows.notes == ("1 documents of one sentence left out",)
+    assert rows.notes == ("1 document of one sentence left out",)
 
 
 def test_a_last_sentence_alone_takes_the_one_before_it_if_that_leaves_two() -> None:

@@ -22,6 +22,7 @@ class MemoryRows:
 
     rows: Sequence[Sequence[Sequence[int]]]
     of: Sequence[int] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def documents(self) -> NDArray[np.int64]:

@@ -129,7 +129,7 @@ class SentenceRows:
         """What is not in the rows, for the user."""
         said = []
         if self.alone:
-            said.append(f"{self.alone:,} documents of one sentence left out")
+            said.append(f"{self.alone:,} document{'s' * (self.alone > 1)} of one sentence left out")
         if self.cut:
             said.append(f"{self.cut:,} of {len(self):,} rows cut: two sentences with more than {self._room} tokens")
         return tuple(said)

@@ -86,6 +86,8 @@ def _ready(run: PretrainClaim) -> Iterator[PretrainReady]:
     for line in run.text.counts.lines:
         run.progress.note(line)
     parts = run_on_all(lambda: parts_of(run))
+    for line in parts.train.rows.notes:
+        run.progress.note(line)
     facts = _facts(run, parts)
     first = broadcast(facts)
     run_on_all(lambda: check_peers(first, facts))

@@ -69,10 +69,11 @@ class PretrainPlan:
     def lines(self) -> list[str]:
         """The plan for 80 columns."""
         years = self.bert_seconds / (365.25 * 86_400)
+        epochs = f"{self.epochs:.2g}" if self.epochs < 10 else f"{self.epochs:,.0f}"
         return [
             *self.corpus,
             f"model    {self.parameters:,} parameters, {self.vocabulary:,} tokens in its vocabulary",
-            f"updates  {self.updates:,}: {self.tokens:,} tokens, {self.epochs:.2g} epochs of {self.rows:,} rows",
+            f"updates  {self.updates:,}: {self.tokens:,} tokens, {epochs} epochs of {self.rows:,} rows",
             f"time     about {clock(self.seconds + self.measuring)} on this machine, {self.rate:,.0f} tokens/s, from",
             f"         {self.timed} timed updates; measuring held-out text {clock(self.measuring)} of it",
             f"memory   up to {size(self.memory)}",
