@@ -61,9 +61,5 @@ def _planned(specs: list[Spec], options: RunOptions, display: Display) -> int:
 
     with closing(screen.progress(display.silent, specs[0])) as shown:
         found = plan(specs, options, shown)
-    if display.json:
-        screen.print_json(found.plain)
-    else:
-        for line in found.lines:
-            screen.console().print(line, soft_wrap=True)
+    screen.print_plan(found.plain, found.lines, display.json)
     return 0

@@ -54,9 +54,5 @@ def _planned(spec: PretrainSpec, options: RunOptions, display: Display) -> int:
 
     with closing(screen.progress_named(display.silent, "pretraining")) as shown:
         found = pretrain_plan(spec, options, shown)
-    if display.json:
-        screen.print_json(found.plain)
-    else:
-        for line in found.lines:
-            screen.console().print(line, soft_wrap=True)
+    screen.print_plan(found.plain, found.lines, display.json)
     return 0

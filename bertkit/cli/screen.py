@@ -58,6 +58,15 @@ def print_json(value: Any) -> None:
         sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
 
 
+def print_plan(plain: Any, lines: Sequence[str], as_json: bool) -> None:
+    """Print what a run would cost: its lines, or JSON."""
+    if as_json:
+        print_json(plain)
+    else:
+        for line in lines:
+            console().print(line, soft_wrap=True)
+
+
 def progress(quiet: bool, spec: Spec) -> Progress:
     """A progress bar for this run; with `quiet` a silent Progress."""
     return progress_named(quiet, f"{spec.task.name}, seed {spec.seed}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -12,6 +13,13 @@ from bertkit.objectives import Objective
 from bertkit.objectives.rows import Draws, Pieces, TextRows
 
 
+class CorpusRows(TextRows, Protocol):
+    """Rows of a corpus, and what of it is not in them, for the user."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class CorpusFeatures:
     """Rows of a corpus, corrupted as they are taken: a FeatureSource.
@@ -19,7 +27,7 @@ class CorpusFeatures:
     room  tokens of a row at most, from which the order of batches is cut
     """
 
-    rows: TextRows
+    rows: CorpusRows
     objective: Objective
     pieces: Pieces
     room: int

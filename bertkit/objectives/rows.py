@@ -67,13 +67,10 @@ class TextRows(Protocol):
     """The R rows of a corpus, which are read by their indices.
 
     documents  (R,) the document that each row begins in, ascending
-    notes      what of the corpus is not in the rows, for the user
     """
 
     @property
     def documents(self) -> Indices: ...
-    @property
-    def notes(self) -> tuple[str, ...]: ...
     def __len__(self) -> int: ...
     def texts(self, rows: Indices) -> Texts: ...
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError, one_line
@@ -23,6 +23,8 @@ SPEC, LOG, MODEL, PREDICTIONS, RESULT = SPEC_FILE, "log.jsonl", MODEL_FOLDER, "p
 FAILED, BEST, SKIPPED, ADAPTER = "failed.json", "best", "skipped.jsonl", "adapter"
 WORKING_FOLDER, COMMITS = "begun_in", "commits"
 """Keys of spec.json besides the spec's own."""
+
+R = TypeVar("R")
 
 
 def start_id(folder: Path) -> int | None:
@@ -79,6 +81,11 @@ class Log:
 
 def read_result(folder: Path) -> Result | None:
     """The result of a finished run; None if the folder holds none. Raises RequestError if it is damaged."""
+    return read_result_by(folder, result_from_plain)
+
+
+def read_result_by(folder: Path, read: Callable[[Any], R]) -> R | None:
+    """As `read_result`, of a run of any kind, whose result `read` makes of JSON."""
     path = folder / RESULT
     if not path.is_file():
         return None
@@ -88,7 +95,7 @@ def read_result(folder: Path) -> Result | None:
     if schema != SCHEMA:
         raise RequestError(f"{path} was written by another version: schema {schema}, not {SCHEMA}")
     with damage_named(path):
-        return result_from_plain(plain)
+        return read(plain)
     raise AssertionError
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from bertkit.errors import RequestError
 from bertkit.files import expanded, write_json
 from bertkit.pretraining import PRETRAINING, PretrainSpec
-from bertkit.result import SCHEMA, PretrainResult
-from bertkit.runs.folder import RESULT, SPEC, WORKING_FOLDER, damage_named
+from bertkit.result import PretrainResult
+from bertkit.runs.folder import SPEC, WORKING_FOLDER, damage_named, read_result_by
 from bertkit.spec import SAMPLE, to_plain
 
 UPDATES = "updates"
@@ -54,17 +54,7 @@ def read_pretrain_result(folder: Path) -> PretrainResult | None:
     """The result of a finished run; None if the folder holds none. Raises RequestError if it is damaged."""
     from pydantic import TypeAdapter
 
-    path = folder / RESULT
-    if not path.is_file():
-        return None
-    with damage_named(path):
-        plain = json.loads(path.read_text("utf-8"))
-        schema = plain["schema_number"]
-    if schema != SCHEMA:
-        raise RequestError(f"{path} was written by another version: schema {schema}, not {SCHEMA}")
-    with damage_named(path):
-        return TypeAdapter(PretrainResult).validate_python(plain)
-    raise AssertionError
+    return read_result_by(folder, TypeAdapter(PretrainResult).validate_python)
 
 
 def located_pretrain(folder: Path, spec: PretrainSpec) -> PretrainSpec:
