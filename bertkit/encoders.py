@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -68,7 +69,9 @@ def locate_encoder(name: str, revision: str | None = None, weights: bool = True)
     if name == SAMPLE:
         return Encoder(name=name, place=str(sample_folder()), kind="sample")
     path = expanded(name)
-    if _is_folder(path):
+    if _is(Path.is_file, path):
+        raise EncoderError(f"model '{name}' is a file: name a model's folder, or a Hub id (owner/name)")
+    if _is(Path.is_dir, path):
         if revision:
             raise EncoderError(f"--revision {revision}: {name} is a folder, which has no revisions")
         path = _model_in(path)
@@ -79,9 +82,10 @@ def locate_encoder(name: str, revision: str | None = None, weights: bool = True)
     return Encoder(name=name, place=name, kind="hub", revision=revision)
 
 
-def _is_folder(path: Path) -> bool:
+def _is(what: Callable[[Path], bool], path: Path) -> bool:
+    """What a path is; False also where it can be none."""
     try:
-        return path.is_dir()
+        return what(path)
     except (OSError, ValueError):
         return False
 

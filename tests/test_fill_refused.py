@@ -69,6 +69,8 @@ def test_models_that_are_none_are_refused(refused: Refused, folders: dict[str, P
     run = unfinished(tmp_path / "run")
     assert f"{run}: this run is not finished, so it has no model yet: `bertkit resume" in refused("fill", run, "a ___")
     assert "is not a folder, and cannot be a Hub id" in refused("fill", "./nowhere", "a ___")
+    write(tmp_path / "book.txt", "A ___ of text.")  # it could be a Hub id
+    assert "'book.txt' is a file: name a model's folder, or a Hub id" in refused("fill", "book.txt", "a ___")
     write(tmp_path / "empty" / "config.json", '{"architectures": ["BertForMaskedLM"]}')
     write(tmp_path / "empty" / "vocab.txt", "[PAD]\n")
     assert "has no model.safetensors\n" in refused("fill", "empty", "a ___")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from statistics import mean
 
 import pytest
 
 import bertkit
+from bertkit.analysis.treebank import CONTENT
 from bertkit.result import Pretrained
 from bertkit.runs.kept_models import kept_in
 
@@ -37,6 +39,24 @@ def run(novels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pretrai
 def test_a_minute_of_pretraining_leaves_word_frequencies_far_behind(run: Pretrained) -> None:
     assert run.result.unigram is not None and run.result.unigram > 6.2
     assert run.result.measures["loss"].high < 5.6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_determiners_and_punctuation_come_first_and_function_words_before_content_words(
+    run: Pretrained, real_data: Path
+) -> None:
+    """Given back unmasked, after Chiang, Huang and Lee (2020), figure 1: a class may not be learnt at all."""
+    found = bertkit.embryology(run.folder, data=real_data, words=2_000, probe_sentences=0)
+    halves = {name: curve.half.value if curve.half else inf for name, curve in found.curves["whole"].items()}
+    assert max(halves["DET"], halves["PUNCT"]) < 0.5 * min(halves[name] for name in CONTENT)
+    order = found.orders["whole"]
+    assert order is not None and order.holds
+    token, share = found.measured.words.said[0]
+    assert share > 0.95  # the untrained model says one token, and is right where that is
+    constant = found.measured.words.constant(token)
+    for name, curve in found.curves["fill"].items():
+        assert abs(curve.scores[0].value - constant[name]) < 0.03, name
 
 
 @pytest.mark.slow
