@@ -42,6 +42,9 @@ VOCABULARIES: dict[Architecture, VocabularyKind] = {
 }
 """The kind of vocabulary that each architecture was published with."""
 
+MOST = 2_000_000
+"""Tokens of a vocabulary."""
+
 SHAPES = {
     "tiny": (2, 128, 2),
     "mini": (4, 256, 4),
@@ -79,6 +82,8 @@ class Corpus:
 
     def __post_init__(self) -> None:
         """Raise RequestError for a share out of range, or no paths."""
+        if not all(path.strip() for path in (*self.paths, *self.held_out_files)):
+            raise RequestError("the corpus: a path is empty; '.' is the working folder")
         if not self.paths:
             raise RequestError("no corpus: give files or folders of text")
         if not 0 <= self.held_out < 1:
@@ -90,7 +95,7 @@ class Vocabulary:
     """The vocabulary that is learnt from the corpus, or a model's own.
 
     kind       None is the one that the architecture was published with
-    size       tokens at most, special ones counted
+    size       tokens, special ones counted; of characters at most so many
     cased      whether upper and lower case differ; wordpiece and characters only lower the case otherwise
     tokenizer  a model whose tokenizer is used, in place of all this: a Hub id, a folder, or "sample"
     """
@@ -102,8 +107,8 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         """Raise RequestError for a size out of range."""
-        if self.size < 16:
-            raise RequestError(f"--vocab-size {self.size}: it must be at least 16")
+        if not 16 <= self.size <= MOST:
+            raise RequestError(f"--vocab-size {self.size}: it must be at least 16 and at most {MOST:,}")
 
     def kind_for(self, architecture: Architecture) -> VocabularyKind:
         """The kind that is asked for, or that of the architecture."""
@@ -140,7 +145,7 @@ def shape_of(typed: str) -> Shape:
         layers, hidden, heads = SHAPES[typed.lower()]
         return Shape(layers=layers, hidden=hidden, heads=heads)
     numbers = re.fullmatch(
-        r"L?(\d+)[/-]?H?(\d+)[/-]?A?(\d+)" if "H" in typed.upper() else r"(\d+)/(\d+)/(\d+)", typed.strip().upper()
+        r"L?(\d+)[/-]?H(\d+)[/-]?A(\d+)" if "H" in typed.upper() else r"(\d+)/(\d+)/(\d+)", typed.strip().upper()
     )
     if numbers is None:
         raise RequestError(f"--shape {typed}: give {', '.join(SHAPES)}, or layers/hidden size/heads, such as 4/256/4")

@@ -107,7 +107,8 @@ def test_held_out_documents_that_are_also_in_train(tmp_path: Path) -> None:
     aside = write(tmp_path / "b.txt", f"New.\n\n{numbered(2)}")
     start = "held-out documents that are also in train"
     assert refusal(train, held_out_files=(str(aside),)) == (
-        f"{start}: 2 of {aside}, the first in {train}: leave them out of one of the two"
+        f"{start}: 2 of {aside}, the first in {train}: leave them out of one of the two, or make each file one "
+        "document (--documents file)"
     )
     assert refusal(tmp_path, held_out_files=(str(aside),)) == (
         f"{start}: {aside} is in the corpus: leave it out, or hold out a share (--held-out 1%)"

@@ -70,6 +70,14 @@ def test_books_in_one_file_are_documents_and_what_is_left_out_is_counted() -> No
     assert left_out.characters == pytest.approx(2 * (len(book) - len(BODY)), abs=4)
 
 
+def test_a_book_that_lost_its_beginning_is_counted_too() -> None:
+    left_out = Boilerplate()
+    lines = ["A man came in.", "", "End of Project Gutenberg's A Man, by No One", "", "The licence."]
+    found = list(paragraphs(text_of(lines), "blank-lines", left_out))
+    assert [one for one in found if one] == ["A man came in."]
+    assert (left_out.books, left_out.characters) == (1, sum(len(line) + 1 for line in lines[2:]))
+
+
 def test_without_a_marker_nothing_is_left_out() -> None:
     text = "*** A star\n\nWe read Project Gutenberg.\nProduced by me\n"
     assert cut(text, "blank-lines") == [["*** A star"], ["We read Project Gutenberg.", "Produced by me"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import transformers
+from tokenizers import Tokenizer, models
 
 from bertkit.encoders import sample_folder
 from bertkit.models.vocabularies import pieces_of, trained
@@ -38,6 +39,12 @@ def test_a_token_without_a_space_continues_a_word_of_bytes() -> None:
 def test_a_token_without_a_space_continues_a_word_of_unigram() -> None:
     tokens = words(learnt("unigram", "t5", 28), "the sea, olm")
     assert [token.replace("+", "") for token in tokens] == ["▁the", "▁sea,", "▁olm"]
+
+
+def test_an_id_that_is_not_used_is_never_drawn() -> None:
+    backend = Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1, "b": 3}, unk_token="[UNK]"))
+    found = pieces_of(transformers.PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]"))
+    assert (found.size, found.plain.tolist()) == (4, [1, 3])
 
 
 def test_special_tokens_are_never_parts_of_words() -> None:

@@ -127,11 +127,26 @@ def test_a_spec_is_read_as_it_was_written(objective: str) -> None:
         (PretrainFlags(mlm_probability=1.5), "--mlm-probability 1.5"),
         (PretrainFlags(max_length=4), "--max-length 4: it must be at least 8"),
         (PretrainFlags(vocab_size=3), "--vocab-size 3: it must be at least 16"),
+        (PretrainFlags(vocab_size=10**12), "--vocab-size 1000000000000: it must be at least 16 and at most 2,000,000"),
+        (PretrainFlags(tokenizer="sample", vocab_size=99), "--vocab-size: --tokenizer sample has a vocabulary"),
+        (PretrainFlags(tokenizer="sample", cased=True), "--cased: --tokenizer sample has a vocabulary"),
+        (PretrainFlags(learning_rate=0.0), "--learning-rate 0: it must be a number above 0"),
+        (PretrainFlags(shape="L12/H768"), "--shape L12/H768: give tiny, mini"),
+        (PretrainFlags(shape="L2/H88"), "--shape L2/H88: give tiny, mini"),
+        (
+            PretrainFlags(objective="denoise", noise="infill", architecture="t5"),
+            "--noise infill does not go with --architecture t5; it goes with bart",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(flags: PretrainFlags, why: str) -> None:
     with pytest.raises(RequestError, match=why):
         flags.spec(["books"])
+
+
+def test_an_empty_path_is_not_the_working_folder() -> None:
+    with pytest.raises(RequestError, match="a path is empty"):
+        PretrainFlags().spec(["books", ""])
 
 
 def test_no_corpus_is_refused() -> None:

@@ -44,6 +44,12 @@ def test_the_sentences_are_the_text_but_for_white_space(text: str) -> None:
     assert all(one == one.strip() and one for one in found)
 
 
+@pytest.mark.timeout(20)
+def test_a_long_run_of_stops_takes_no_longer_than_its_length() -> None:
+    for run in ("!" * 300_000, "." * 300_000 + "a", "A. " * 60_000):
+        assert "".join(sentences(run)).replace(" ", "") == run.replace(" ", "")
+
+
 def test_white_space_alone_has_no_sentence() -> None:
     assert sentences(" \t\u3000") == sentences("") == []
 

@@ -46,6 +46,13 @@ def test_sinusoids_of_neighbours_are_orthogonal() -> None:
     assert torch.allclose(products, torch.eye(20), atol=1e-4)
 
 
+def test_an_odd_hidden_size_has_a_sinusoid_less() -> None:
+    assert torch.equal(sinusoids(9, 33)[:, :32], sinusoids(9, 32))
+    model = model_of(hidden_size=33, num_attention_heads=3)
+    fast_start(model, LOG_SHARES)
+    assert not model.bert.embeddings.position_embeddings.weight[:, 32].any()
+
+
 def test_the_frequencies_are_spread_evenly_from_0_to_pi() -> None:
     assert frequencies(8).tolist() == pytest.approx([math.pi * k / 8 for k in (1, 3, 5, 7)])
 

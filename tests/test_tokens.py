@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from concurrent.futures import CancelledError
 from itertools import pairwise
 from pathlib import Path
-from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +17,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from bertkit.data import tokens as tokenising
 from bertkit.data.corpus import corpus_text
-from bertkit.data.encoding import Worker
-from bertkit.data.tokens import TokenFiles, tokenised, tokenised_later
+from bertkit.data.tokens import TokenFiles, tokenised
 from bertkit.pretraining import Corpus
 from bertkit.progress import Progress
 
@@ -142,17 +139,6 @@ def test_the_tokenizer_is_left_as_it_was(tmp_path: Path) -> None:
     made(write(tmp_path / "a.txt", TEXT), tokenizer)
     assert tokenizer.backend_tokenizer.to_str() == before
     assert tokenizer.backend_tokenizer.encode_special_tokens is False
-
-
-def test_a_worker_tokenises_in_the_background_until_it_is_stopped(tmp_path: Path) -> None:
-    corpus = read(write(tmp_path / "a.txt", TEXT))
-    with Worker() as worker:
-        assert len(tokenised_later(worker, corpus, "train", wordpiece(), Progress()).result().tokens) == 12
-    stopped = Event()
-    stopped.set()
-    other = read(write(tmp_path / "b.txt", numbered(9)))
-    with pytest.raises(CancelledError):
-        tokenised(other, "train", wordpiece(), Progress(), stopped)
 
 
 class Seen(Progress):

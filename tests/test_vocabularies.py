@@ -151,6 +151,16 @@ def test_letters_that_continue_a_word_are_marked() -> None:
     assert tokens == ["t", "##h", "##e", "s", "##e", "##a", "!", "1", "##8"]
 
 
+@pytest.mark.parametrize("kind", ["characters", "wordpiece"])
+def test_a_word_of_any_length_is_known(kind: Any) -> None:
+    """As a line of DNA, or of a language that parts no words: the model itself gives up at 100 characters."""
+    text = ["gattaca" * 90, "tac gat " * 30]
+    tokenizer = learnt(Vocabulary(kind=kind, size=16), "bert", [text])
+    encoded = tokenizer.encode(text[0], add_special_tokens=False)
+    assert "[UNK]" not in encoded.tokens
+    assert "".join(token.removeprefix("##") for token in encoded.tokens) == text[0]
+
+
 def test_characters_are_as_many_as_there_are_and_the_commonest_first() -> None:
     tokenizer = learnt(Vocabulary(kind="characters", size=500), "bert", [["bab aab ab"]])  # ##b 3, a 2, ##a 2, b 1
     names = [tokenizer.id_to_token(number) for number in range(5, tokenizer.get_vocab_size())]

@@ -1,6 +1,6 @@
 """Read a corpus into mapped files: documents as sentences, duplicates dropped, held-out documents chosen.
 
-D documents as they are read, duplicates among them. What is held in memory grows with D (some 60 bytes each), not with
+D documents as they are read, duplicates among them. What is held in memory grows with D (some 150 bytes each), not with
 the text.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,16 +98,18 @@ def corpus_text(corpus: Corpus, progress: Progress, least: int = 1) -> CorpusTex
         access.prepare([], hubs)
     train, aside = listed(corpus.paths, corpus), listed(corpus.held_out_files, corpus)
     _refuse_same(train, aside)
+    before = marks_of(file.path for file in (*train.files, *aside.files) if file.path is not None)
     digest = _digest(corpus, train, aside, least)
 
     def make(folder: Path) -> None:
         _read(corpus, (train, aside), least, folder, progress)
+        refuse_changed(before)
 
     def read(folder: Path) -> CorpusText:
         return _mapped(folder, digest)
 
     text = cached(KIND, digest, make, read)
-    return replace(text, counts=text.counts.with_left_out({**train.left_out, **aside.left_out}))
+    return replace(text, counts=text.counts.with_left_out(Counter(train.left_out) + Counter(aside.left_out)))
 
 
 def _refuse_same(train: Listed, aside: Listed) -> None:
@@ -139,7 +142,6 @@ def _read(corpus: Corpus, parts: tuple[Listed, Listed], least: int, folder: Path
     """Write the documents of the files, to train on and held out, to a folder of the cache."""
     train, aside = parts
     files = (*train.files, *aside.files)
-    before = marks_of(file.path for file in files if file.path is not None)
     boilerplate = Boilerplate()
     with CorpusWriter(folder / TEXT, files, progress) as writer:
         for file in files:
@@ -147,7 +149,6 @@ def _read(corpus: Corpus, parts: tuple[Listed, Listed], least: int, folder: Path
             for lines in texts_of(file, corpus):
                 _add(writer, file, lines, corpus, boilerplate)
             writer.end_file()
-    refuse_changed(before)
     documents = writer.documents
     if not len(documents.characters):
         raise DataError(f"{', '.join(corpus.paths[:3])}: the corpus is empty: there is no text")

@@ -46,7 +46,7 @@ class CorpusCounts:
             suffixes = sorted(self.left_out, key=lambda suffix: (-self.left_out[suffix], suffix))
             named = ", ".join(suffix or "no suffix" for suffix in suffixes[:SHOWN]) + ", ..." * (len(suffixes) > SHOWN)
             said.append(f"{_many(sum(self.left_out.values()), 'other file')} of the folders not read ({named})")
-        if self.books:
+        if self.boilerplate:
             books = _many(self.books, "Project Gutenberg book")
             said.append(f"boilerplate of {books} left out: {self.boilerplate:,} characters")
         if self.duplicates:

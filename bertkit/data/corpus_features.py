@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,9 @@ from bertkit.data.sampler import Indices
 from bertkit.heads.features import Features
 from bertkit.objectives import Objective
 from bertkit.objectives.rows import Draws, Pieces, TextRows
+
+BATCH = 32
+"""Rows that are measured together."""
 
 
 class CorpusRows(TextRows, Protocol):
@@ -38,8 +42,12 @@ class CorpusFeatures:
 
     def take(self, features: Indices, epoch: int = 0) -> Features:
         """These rows' features in that epoch, in this order."""
-        draws = Draws(self.seed, 0 if self.objective.is_static else epoch)
-        return self.objective.corrupt(self.rows, np.asarray(features, np.int64), draws, self.pieces)
+        return self.objective.corrupt(self.rows, np.asarray(features, np.int64), Draws(self.seed, epoch), self.pieces)
+
+    def batches(self, features: Indices, size: int = BATCH) -> Iterator[Features]:
+        """These rows as in epoch 0, so many at a time."""
+        for start in range(0, len(features), size):
+            yield self.take(features[start : start + size])
 
     def lengths_of(self, features: Indices) -> Indices:
         """Tokens of these rows at most."""

@@ -63,6 +63,8 @@ def hub_rows(corpus: Corpus) -> list[HubRows]:
     typed = [path for path in (*corpus.paths, *corpus.held_out_files) if path.startswith(HUB)]
     if corpus.subset is not None and not typed:
         raise RequestError(f"--subset {corpus.subset}: the corpus names no dataset of the Hub, hub:OWNER/NAME")
+    if corpus.split != "train" and not typed:
+        raise RequestError(f"--split {corpus.split}: the corpus names no dataset of the Hub, hub:OWNER/NAME")
     return [_hub(path, corpus) for path in typed]
 
 
@@ -133,7 +135,7 @@ def _suffix(path: Path) -> str:
 def _taken(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files below a folder that are read, and the others; hidden ones are neither. Raises DataError if none is."""
     there: list[Path] = []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = [name for name in folders if name[0] != "." and name != "__MACOSX"]
         there += [Path(place, name) for name in names if name[0] != "." and Path(place, name).is_file()]
     there.sort()
@@ -145,6 +147,10 @@ def _taken(folder: Path) -> tuple[list[Path], list[Path]]:
     more = f" and {len(there) - SHOWN} more" if len(there) > SHOWN else ""
     has = f"it has {shown}{more}: name files to read them as text" if there else "it is empty"
     raise DataError(f"{folder}: no text files ({', '.join(TAKEN[0])}); {has}")
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _lines(path: Path, corpus: Corpus) -> Iterator[str]:

@@ -176,13 +176,13 @@ def _undecodable(path: Path, error: UnicodeDecodeError, line: int, encoding: str
 
 
 def _too_long(path: Path, number: int) -> DataError:
-    return DataError(f"{path}, line {number} has more than {LONGEST:,} bytes: a file of rows has shorter lines")
+    return DataError(f"{path}, line {number} has more than {LONGEST:,} bytes: break it into shorter lines")
 
 
 def check_line_ends(path: Path) -> None:
     """Raise DataError if the lines of the file end in CR alone, so that it looks like one line."""
     with opened(path) as file:
-        first, more = file.readline(), file.read(1)
+        first, more = file.readline(LONGEST), file.read(1)
     if b"\r" in first.rstrip(b"\r\n") and not more:
         raise DataError(
             f"{path}, line 1: the lines end in CR alone (old Mac): save the file with LF line ends (tr '\\r' '\\n')"

@@ -62,7 +62,7 @@ def parts_of(documents: Documents, corpus: Corpus, names: Sequence[str], trainin
     kept = order[new]
     if len(names) > training:
         aside = documents.files[order] >= training
-        _refuse_shared(documents.files[order], aside, np.cumsum(new) - 1, names)
+        _refuse_shared(documents.files[order], aside, np.cumsum(new) - 1, names, corpus)
         is_held = aside[new]
     else:
         is_held = _drawn(documents.characters[kept], corpus.held_out, least)
@@ -97,7 +97,9 @@ def _drawn(sizes: Indices, share: float, least: int) -> Flags:
     return is_held
 
 
-def _refuse_shared(files: NDArray[np.int32], aside: Flags, groups: Indices, names: Sequence[str]) -> None:
+def _refuse_shared(
+    files: NDArray[np.int32], aside: Flags, groups: Indices, names: Sequence[str], corpus: Corpus
+) -> None:
     """Raise DataError, naming a file, if documents with the same text, a group, are both to train on and held out."""
     in_train = np.zeros(groups[-1] + 1, np.bool_)
     in_train[groups[~aside]] = True
@@ -106,8 +108,10 @@ def _refuse_shared(files: NDArray[np.int32], aside: Flags, groups: Indices, name
         first = shared[0]
         other = np.flatnonzero((groups == groups[first]) & ~aside)[0]
         held, where = names[files[first]], names[files[other]]
-        what = f"{len(shared):,} of {held}, the first in {where}: leave them out of one of the two"
-        raise DataError(f"{BOTH}: {what}")
+        count = int((files[shared] == files[first]).sum())
+        what = f"{count:,} of {held}, the first in {where}: leave them out of one of the two"
+        small = "" if corpus.documents == "file" else ", or make each file one document (--documents file)"
+        raise DataError(f"{BOTH}: {what}{small}")
 
 
 def _nothing_left(corpus: Corpus, count: int, names: Sequence[str]) -> str:

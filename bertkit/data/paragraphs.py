@@ -97,6 +97,7 @@ def paragraphs(text: Text, ends: Ends, left_out: Boilerplate) -> Iterator[str | 
             else:
                 yield paragraph
         if mark:
+            left_out.books += not text.is_book and inside and mark.lastgroup == "end"
             inside = credited = mark.lastgroup == "begin"
             skipping = not stripped.endswith("*")  # a long title goes on in the next line
             yield None

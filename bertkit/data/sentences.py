@@ -13,7 +13,7 @@ LONGEST = 1 << 14
 CLOSING = "\"'”’»)\\]}」』）】》〉"
 OPENING = "\"'“‘«([{「『（【《〈¿¡—-"
 ENDS = re.compile(
-    f"[.!?…]+[{CLOSING}]*\\s+|[。！？｡…]+[{CLOSING}]*\\s*|[!?]+[{CLOSING}]*(?=[\u3040-\u30ff\u4e00-\u9fff“「『（《])"
+    f"(?<![.!?…])[.!?…]++[{CLOSING}]*+\\s++|[。！？｡…]+[{CLOSING}]*\\s*|(?<![!?])[!?]++[{CLOSING}]*+(?=[\u3040-\u30ff\u4e00-\u9fff“「『（《])"
 )
 """What may end a sentence, with the white space after it."""
 
@@ -73,7 +73,7 @@ def _ends_at_stop(text: str, start: int, stop: int, following: int) -> bool:
     word = text[begin:stop].lstrip(OPENING)
     if not word:  # ". . ." or, in text whose tokens are set apart, the end of a sentence
         return text[start:stop].rstrip()[-1:] not in ("", ".")
-    if text[start:begin].strip(OPENING + " ") == "" and NUMERAL.fullmatch(word):
+    if NUMERAL.fullmatch(word) and text[start:begin].strip(OPENING + " ") == "":
         return False
     lowered = word.lower()
     if NEVER.fullmatch(lowered):

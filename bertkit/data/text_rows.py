@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bertkit.errors import DataError
 from bertkit.heads.features import Ragged
 from bertkit.objectives.rows import Texts
+from bertkit.objectives.sequences import offsets_of
 
 if TYPE_CHECKING:
     from bertkit.data.tokens import TokenFiles
@@ -37,7 +38,6 @@ class WindowRows:
             raise DataError(_too_small(files, f"{length:,} tokens", f"the {room:,} of one row"))
         self._room = min(room, length)
         self._rows = length // self._room
-        self.left_out = length - self._rows * self._room
 
     def __len__(self) -> int:
         return self._rows
@@ -196,11 +196,6 @@ def ranges(low: Indices, high: Indices) -> tuple[Indices, Indices]:
     counts = np.maximum(high - low, 0)
     owner = np.repeat(np.arange(len(low)), counts)
     return owner, np.arange(len(owner)) + np.repeat(low - (np.cumsum(counts) - counts), counts)
-
-
-def offsets_of(counts: Indices) -> Indices:
-    """0 and the sums of the first, the first two, ... of these counts."""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
 
 
 def _too_small(files: TokenFiles, found: str, needed: str) -> str:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,11 @@ from numpy.typing import NDArray
 
 from bertkit.data.cache import cached
 from bertkit.data.corpus import CorpusText, Part
-from bertkit.data.encoding import Worker
 from bertkit.data.mapped import mapped, write_array
-from bertkit.data.sentences import WIDE
-from bertkit.data.text_rows import SentenceRows, WindowRows, offsets_of
+from bertkit.data.sentences import OPENING, WIDE
+from bertkit.data.text_rows import SentenceRows, WindowRows
 from bertkit.objectives.base import Cut
+from bertkit.objectives.sequences import offsets_of
 from bertkit.progress import Progress
 
 VERSION = 1
@@ -56,12 +55,10 @@ class TokenFiles:
     frequencies: Indices
 
 
-def tokenised(
-    text: CorpusText, part: Part, tokenizer: Any, progress: Progress, stopped: Event | None = None
-) -> TokenFiles:
+def tokenised(text: CorpusText, part: Part, tokenizer: Any, progress: Progress) -> TokenFiles:
     """The tokens of a part, cached by the content of the corpus and of the tokenizer, a fast one of transformers.
 
-    A special token that is spelt in the text is text. Raises CancelledError once `stopped` is set.
+    A special token that is spelt in the text is text.
     """
     from tokenizers import Tokenizer
 
@@ -70,24 +67,17 @@ def tokenised(
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True
-    key = hashlib.sha256(json.dumps([VERSION, text.digest, part, plain]).encode()).hexdigest()
-    _, dtype = _size_of(backend)
+    key = hashlib.sha256(json.dumps([VERSION, version("tokenizers"), text.digest, part, plain]).encode()).hexdigest()
+    dtype = _type_of(size_of(backend))
 
     def make(folder: Path) -> None:
-        _tokenise(text, part, backend, folder, progress, stopped)
+        _tokenise(text, part, backend, folder, progress)
 
     def read(folder: Path) -> TokenFiles:
         others = {name: mapped(folder / name, "<i8") for name in (SENTENCES, DOCUMENTS, FREQUENCIES)}
         return TokenFiles(part=part, tokens=mapped(folder / TOKENS, dtype), **others)
 
     return cached(KIND, key, make, read)
-
-
-def tokenised_later(
-    worker: Worker, text: CorpusText, part: Part, tokenizer: Any, progress: Progress
-) -> Future[TokenFiles]:
-    """`tokenised` by a worker in the background, which stops after the current block when it is left."""
-    return worker.submit(tokenised, text, part, tokenizer, progress, worker.stopped)
 
 
 def rows_of(files: TokenFiles, cut: Cut, room: int, end: int | None) -> WindowRows | SentenceRows:
@@ -101,19 +91,16 @@ def rows_of(files: TokenFiles, cut: Cut, room: int, end: int | None) -> WindowRo
     return SentenceRows(files, room)
 
 
-def _tokenise(
-    text: CorpusText, part: Part, backend: Any, folder: Path, progress: Progress, stopped: Event | None
-) -> None:
+def _tokenise(text: CorpusText, part: Part, backend: Any, folder: Path, progress: Progress) -> None:
     """Write the tokens of a part to a folder of the cache."""
-    size, dtype = _size_of(backend)
+    size = size_of(backend)
+    dtype = _type_of(size)
     frequencies = np.zeros(size, np.int64)
     documents: list[Indices] = []
     tokens = sentences = 0
     progress.phase("tokenising", text.characters(part) // BLOCK + 1)
     with (folder / TOKENS).open("wb") as token_file, (folder / SENTENCES).open("wb") as sentence_file:
         for block, begins in _blocks(text, part):
-            if stopped is not None and stopped.is_set():
-                raise CancelledError
             ids = [encoding.ids for encoding in backend.encode_batch_fast(block, add_special_tokens=False)]
             lengths = np.fromiter(map(len, ids), np.int64, len(ids))
             values = np.fromiter(chain.from_iterable(ids), dtype, int(lengths.sum()))
@@ -143,7 +130,7 @@ def _blocks(text: CorpusText, part: Part) -> Iterator[tuple[list[str], Indices]]
             begins.append(len(block))
             block.append(sentences[0])
         for sentence in sentences[is_first:]:
-            block.append(sentence if WIDE.match(sentence) else f" {sentence}")
+            block.append(sentence if WIDE.match(sentence.lstrip(OPENING)) else f" {sentence}")
         size += sum(map(len, sentences)) + len(sentences)
         if size >= BLOCK:
             yield block, np.array(begins, np.int64)
@@ -152,7 +139,10 @@ def _blocks(text: CorpusText, part: Part) -> Iterator[tuple[list[str], Indices]]
         yield block, np.array(begins, np.int64)
 
 
-def _size_of(backend: Any) -> tuple[int, str]:
-    """V, which counts ids that are not used, and the type of the token ids."""
-    size = max(backend.get_vocab(with_added_tokens=True).values(), default=0) + 1
-    return size, "<u2" if size <= 1 << 16 else "<i4"
+def size_of(backend: Any) -> int:
+    """V, which counts ids that are not used."""
+    return 1 + max(backend.get_vocab(with_added_tokens=True).values(), default=0)
+
+
+def _type_of(size: int) -> str:
+    return "<u2" if size <= 1 << 16 else "<i4"

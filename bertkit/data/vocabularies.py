@@ -29,6 +29,9 @@ THREADS = 4
 LONGEST = 10_000_000
 """Bytes of the longest sentence that the unigram trainer reads."""
 
+LONGEST_WORD = 100
+"""Characters of a word from which it is cut, as of DNA or Thai: of longer ones WordPiece makes an unknown token."""
+
 SPECIAL_SCORE = -10_000.0
 """Of special tokens in a unigram vocabulary, so that no text is cut into one."""
 
@@ -121,7 +124,9 @@ def _without_tokens(kind: VocabularyKind, cased: bool) -> Tokenizer:
     else:
         tokenizer = Tokenizer(models.WordPiece())
         tokenizer.normalizer = normalizers.BertNormalizer(lowercase=not cased)
-        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.FixedLength(LONGEST_WORD)]
+        )
         tokenizer.decoder = decoders.WordPiece()
     return tokenizer
 

@@ -49,9 +49,6 @@ class FileTokenizer:
         given = {getattr(self, f"{role}_id") for role in ROLES} - {None}
         self.all_special_ids = sorted(given | {number for number, token in added.items() if token.special})
 
-    def __len__(self) -> int:
-        return max(self.backend_tokenizer.get_vocab().values()) + 1
-
     def convert_ids_to_tokens(self, ids: Iterable[int]) -> list[str]:
         """The name of each token."""
         return [self.backend_tokenizer.id_to_token(number) or "" for number in ids]

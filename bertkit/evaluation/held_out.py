@@ -5,7 +5,6 @@ R rows, B rows of a batch, M predicted tokens of it, H hidden size, V tokens of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +23,6 @@ from bertkit.progress import Progress
 from bertkit.result import Score
 
 Table = NDArray[np.float64]
-
-BATCH = 32
-"""Rows that are measured together."""
 
 LOSS, TOKENS, RIGHT, UNIGRAM, TOLD, SECOND = range(6)
 """Columns of a table of rows: the summed loss of its predicted tokens in nats, their number, how many are predicted
@@ -104,7 +100,7 @@ def measure(
     was, paired = network.training, False
     network.eval()
     with torch.inference_mode():
-        for part in _batches(source, rows):
+        for part in source.batches(rows):
             given = model.given(part)
             outputs = model.outputs(given)
             told = None
@@ -119,11 +115,6 @@ def measure(
             progress.advance(len(part))
     network.train(was)
     return HeldOut(table=np.concatenate(tables), pairs=paired, cosine=_cosine(torch.cat(states)))
-
-
-def _batches(source: CorpusFeatures, rows: Indices) -> Iterator[Features]:
-    for start in range(0, len(rows), BATCH):
-        yield source.take(rows[start : start + BATCH])
 
 
 def _summed(part: Features, columns: list[Tensor], told: Tensor | None) -> Table:

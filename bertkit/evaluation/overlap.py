@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bertkit.data.corpus_features import CorpusFeatures
 from bertkit.data.sampler import Indices
-from bertkit.evaluation.pairs import Reading, batches, classes_of, whole
+from bertkit.evaluation.pairs import Reading, classes_of, whole
 from bertkit.heads.features import IGNORED, Features
 from bertkit.objectives.rows import Pieces
 from bertkit.progress import Progress
@@ -39,7 +39,7 @@ def pairs_of(source: CorpusFeatures, rows: Indices, reading: Reading, progress: 
     first: list[Words] = []
     second: list[Words] = []
     classes = []
-    for part in batches(source, rows):
+    for part in source.batches(rows):
         for segments, number in ((first, 0), (second, 1)):
             segments += words_of(part, source.pieces, number, reading)
         classes.append(classes_of(part))

@@ -5,7 +5,6 @@ R rows, B rows of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -23,14 +22,6 @@ from bertkit.progress import Progress
 Reading = Literal["masked", "whole"]
 READINGS: tuple[Reading, ...] = ("masked", "whole")
 """How a model reads a pair: as in pretraining, or with every token in its place."""
-BATCH = 32
-"""Pairs that are read together."""
-
-
-def batches(source: CorpusFeatures, rows: Indices) -> Iterator[Features]:
-    """The features of these rows, each corrupted as in epoch 0, some together."""
-    for start in range(0, len(rows), BATCH):
-        yield source.take(rows[start : start + BATCH])
 
 
 def classes_of(part: Features) -> NDArray[np.int64]:
@@ -56,7 +47,7 @@ def told(
     found: list[NDArray[np.int64]] = []
     model.network.eval()
     with model.in_training(), torch.inference_mode():
-        for part in batches(source, rows):
+        for part in source.batches(rows):
             pairs = model.outputs(model.given(whole(part) if reading == "whole" else part)).pairs
             assert pairs is not None, "a model without a head for pairs"
             found.append(pairs.argmax(-1).cpu().numpy())

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import transformers
 
+from bertkit.data.tokens import size_of
 from bertkit.errors import RequestError
 from bertkit.objectives.base import Architecture
 from bertkit.pretraining import Shape
@@ -27,7 +28,7 @@ def config_of(architecture: Architecture, shape: Shape, tokenizer: Any, max_leng
     if architecture == "modernbert" and size_of_head % 2:
         raise RequestError(f"--shape {shape.name}: ModernBERT's heads have an even size, and {size_of_head} is odd")
     ids = _ids(tokenizer)
-    size, positions, wide = len(tokenizer), max(LEAST, max_length), 4 * shape.hidden
+    size, positions, wide = size_of(tokenizer.backend_tokenizer), max(LEAST, max_length), 4 * shape.hidden
     if architecture == "gpt2":
         return transformers.GPT2Config(
             vocab_size=size, n_embd=shape.hidden, n_layer=shape.layers, n_head=shape.heads, n_positions=positions, **ids

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 LOOK = 1.5
 """The weights of query and key that look at a neighbour, which gets about nine tenths of the attention of a head of 64
@@ -65,9 +66,10 @@ def frequencies(hidden: int) -> Tensor:
 
 
 def sinusoids(positions: int, hidden: int) -> Tensor:
-    """(positions, H): sine and cosine of each frequency, in turn."""
+    """(positions, H): sine and cosine of each frequency, in turn; the last of an odd H is 0."""
     angles = torch.arange(positions)[:, None] * frequencies(hidden)
-    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+    found = torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)
+    return functional.pad(found, (0, hidden % 2))
 
 
 def look_at_neighbours(attention: Any) -> None:

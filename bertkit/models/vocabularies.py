@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bertkit.data.special_tokens import special_tokens
+from bertkit.data.tokens import size_of
 from bertkit.data.vocabularies import learnt
 from bertkit.objectives.base import Architecture
 from bertkit.objectives.rows import Pieces
@@ -52,9 +53,9 @@ def pieces_of(tokenizer: Any) -> Pieces:
     A token continues a word if it begins with WordPiece's "##", or lacks at its beginning the sign for a space that the
     vocabulary has ("Ġ", "▁"): so a comma continues the word before it there, and is a word of its own in WordPiece's.
     """
-    names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    names = [name or "" for name in tokenizer.convert_ids_to_tokens(range(size_of(tokenizer.backend_tokenizer)))]
     sentinels = {name: number for number, name in enumerate(names) if name.startswith(SENTINEL)}
-    special = np.zeros(len(names), np.bool_)
+    special = np.array([not name for name in names])  # of an id that is not used
     special[[number for number in (*tokenizer.all_special_ids, *sentinels.values()) if number < len(names)]] = True
     return Pieces(
         special=special,

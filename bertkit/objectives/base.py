@@ -45,9 +45,9 @@ class Objective(ABC):
         return "windows"
 
     @property
-    def is_static(self) -> bool:
-        """Whether a row is corrupted alike in every epoch."""
-        return False
+    def flag(self) -> str:
+        """What is typed for it."""
+        return f"--objective {self.kind}"
 
     @property
     def needs_mask(self) -> bool:
@@ -78,13 +78,15 @@ class Objective(ABC):
         places   PAIR, for pairs of segments
         """
 
+    def check_pieces(self, pieces: Pieces) -> None:  # noqa: B027  # most need no token but the mask
+        """Raise RequestError if the vocabulary lacks a token that this needs, besides the mask token."""
+
     def check_architecture(self, architecture: str) -> None:
         """Raise RequestError, naming architectures that it goes with, if this one is not among them."""
         known = self.auto_models
         if architecture not in known:
             raise RequestError(
-                f"--objective {self.kind} does not go with --architecture {architecture}; it goes with "
-                f"{', '.join(known)}"
+                f"{self.flag} does not go with --architecture {architecture}; it goes with {', '.join(known)}"
             )
 
     # Reading a spec.

@@ -73,6 +73,11 @@ class Denoise(Objective):
         return {"bart": "BartForConditionalGeneration"}
 
     @property
+    def flag(self) -> str:
+        """The noise decides which architectures it goes with."""
+        return f"--noise {self.noise}"
+
+    @property
     def share(self) -> float:
         """The share of the tokens that noise affects; all where it changes their order alone."""
         return RATIOS.get(self.noise, 1.0) if self.ratio is None else self.ratio

@@ -72,11 +72,6 @@ class Masked(Objective):
         }
 
     @property
-    def is_static(self) -> bool:
-        """As asked for."""
-        return self.static
-
-    @property
     def needs_mask(self) -> bool:
         """Unless all tokens are replaced by random ones."""
         return self.replacement != "random"

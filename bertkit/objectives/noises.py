@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bertkit.heads.features import Ragged
 from bertkit.objectives.choose import Spans
 from bertkit.objectives.rows import Draws, Indices, Stream
-from bertkit.objectives.sequences import positions
+from bertkit.objectives.sequences import offsets_of, positions
 
 
 def filled(tokens: Ragged, spans: Spans, mask: int) -> Ragged:
@@ -34,7 +34,7 @@ def dropped(tokens: Ragged, spans: Spans) -> Ragged:
     """
     keeps = _kept(tokens, spans)
     lengths = tokens.lengths - _per_row(spans, spans.end - spans.begin, len(tokens))
-    return Ragged(tokens.values[keeps].astype(np.int32), _offsets(lengths))
+    return Ragged(tokens.values[keeps].astype(np.int32), offsets_of(lengths))
 
 
 def whole(tokens: Ragged) -> Ragged:
@@ -48,7 +48,7 @@ def within(tokens: Ragged, spans: Spans) -> Ragged:
     Of "a b c d e" the spans "b c" and "e" hold "b c e".
     """
     lengths = _per_row(spans, spans.end - spans.begin, len(tokens))
-    return Ragged(tokens.values[_flat(tokens, spans)].astype(np.int32), _offsets(lengths))
+    return Ragged(tokens.values[_flat(tokens, spans)].astype(np.int32), offsets_of(lengths))
 
 
 def with_sentinels(tokens: Ragged, spans: Spans, sentinels: Sequence[int]) -> tuple[Ragged, Ragged]:
@@ -75,7 +75,7 @@ def substituted(tokens: Ragged, spans: Spans, values: Indices | int) -> Ragged:
     seen = np.empty(lengths.sum(), np.int32)
     seen[np.arange(len(kept)) + np.searchsorted(begins, kept, side="right")] = tokens.values[kept]
     seen[before[begins] + np.arange(len(begins))] = values
-    return Ragged(seen, _offsets(lengths))
+    return Ragged(seen, offsets_of(lengths))
 
 
 def marked(tokens: Ragged, spans: Spans, marks: Indices, last: Indices) -> Ragged:
@@ -84,7 +84,7 @@ def marked(tokens: Ragged, spans: Spans, marks: Indices, last: Indices) -> Ragge
     Of "a b c d e" the spans "b c" and "e" with the marks X and Y, and Z at the end, make "X b c Y e Z".
     """
     sizes = spans.end - spans.begin
-    offsets = _offsets(_per_row(spans, sizes + 1, len(tokens)) + 1)
+    offsets = offsets_of(_per_row(spans, sizes + 1, len(tokens)) + 1)
     begins = np.cumsum(sizes + 1) - (sizes + 1) + spans.row  # a token ends each row before
     found = np.empty(offsets[-1], np.int32)
     found[begins] = marks
@@ -144,8 +144,3 @@ def _kept(tokens: Ragged, spans: Spans) -> NDArray[np.bool_]:
 def _per_row(spans: Spans, values: NDArray[Any], rows: int) -> Indices:
     """(B,) the sum of the values (S,) of each row's spans."""
     return np.bincount(spans.row, values, rows).astype(np.int64)
-
-
-def _offsets(lengths: Indices) -> Indices:
-    """(B + 1,) where runs of these lengths begin, and where the last ends."""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])

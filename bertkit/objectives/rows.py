@@ -5,7 +5,6 @@ B rows, T_i tokens of row i, V tokens of the vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -112,14 +111,6 @@ class Draws:
             key = _mixed(key + np.asarray(part).astype(np.uint64) + np.uint64(GOLDEN))
         steps = (np.atleast_1d(numbers).astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN)
         return (_mixed(key + steps) >> np.uint64(11)).astype(np.float64) * 2.0**-53
-
-    def of(self, row: int) -> np.random.Generator:
-        """The generator of one row."""
-        return np.random.default_rng([self.seed, self.epoch, int(row)])
-
-    def each(self, rows: Sequence[int] | Indices) -> list[np.random.Generator]:
-        """The generator of each row."""
-        return [self.of(int(row)) for row in rows]
 
 
 def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -22,7 +22,7 @@ def framed(segments: Sequence[Ragged], pieces: Pieces) -> tuple[Ragged, Ragged]:
     runs: list[tuple[int, Ragged]] = [(0, _repeated(starts, count))]
     for i, segment in enumerate(segments):
         runs += [(i, segment), (i, _repeated(ends, count))]
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.sum([run.lengths for _, run in runs], axis=0))])
+    offsets = offsets_of(np.sum([run.lengths for _, run in runs], axis=0))
     tokens, numbers = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.int8)
     begin = offsets[:-1].copy()
     for i, run in runs:
@@ -35,6 +35,11 @@ def framed(segments: Sequence[Ragged], pieces: Pieces) -> tuple[Ragged, Ragged]:
 def specials_of(segments: int, pieces: Pieces) -> int:
     """How many tokens `framed` adds to a row of so many segments."""
     return (pieces.start is not None) + segments * (pieces.end is not None)
+
+
+def offsets_of(lengths: Indices) -> Indices:
+    """(B + 1,) where each of B runs of these lengths begins, and where the last ends."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
 
 
 def positions(begin: Indices, lengths: Indices) -> Indices:
@@ -51,7 +56,7 @@ def positions(begin: Indices, lengths: Indices) -> Indices:
 def parts(runs: Ragged, begin: Indices, end: Indices) -> Ragged:
     """Of each run, its values from `begin` to before `end`, which count from its first."""
     lengths = end - begin
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    offsets = offsets_of(lengths)
     return Ragged(runs.values[positions(runs.offsets[:-1] + begin, lengths)], offsets)
 
 

@@ -96,8 +96,11 @@ class ModelFlags:
         VocabularyKind | None,
         Option("--vocabulary", MODEL, "Kind of vocabulary. [default: as the architecture was published]"),
     ] = None
-    vocab_size: Annotated[int, Option("--vocab-size", MODEL, "Tokens of the vocabulary at most.")] = 8192
-    cased: Annotated[bool, Option("--cased", MODEL, "Keep upper and lower case apart.")] = False
+    vocab_size: Annotated[
+        int | None,
+        Option("--vocab-size", MODEL, "Tokens of the vocabulary; of characters at most so many. [default: 8192]"),
+    ] = None
+    cased: Annotated[bool, Option("--cased", MODEL, "Keep upper and lower case apart; bpe and unigram do.")] = False
     tokenizer: Annotated[
         str | None, Option("--tokenizer", MODEL, "Use the tokenizer of this model (a Hub id, a folder, 'sample').")
     ] = None
@@ -117,6 +120,18 @@ class ModelFlags:
     start: Annotated[
         Start, Option("--start", MODEL, "How weights begin: as BERT's were published, or so that loss falls at once.")
     ] = "fast"
+
+    @property
+    def made_vocabulary(self) -> Vocabulary:
+        """The vocabulary of these flags. Raises RequestError for flags that do not go together."""
+        if self.tokenizer is None:
+            made = Vocabulary(kind=self.vocabulary, cased=self.cased)
+            return made if self.vocab_size is None else replace(made, size=self.vocab_size)
+        given = {"--vocabulary": self.vocabulary, "--vocab-size": self.vocab_size, "--cased": self.cased or None}
+        other = next((flag for flag, value in given.items() if value is not None), None)
+        if other:
+            raise RequestError(f"{other}: --tokenizer {self.tokenizer} has a vocabulary: give one of them")
+        return Vocabulary(tokenizer=self.tokenizer)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,15 +213,14 @@ class PretrainFlags(LoopFlags, ModelFlags, ObjectiveFlags, CorpusFlags):
             for field in fields(PretrainSpec)
             if getattr(self, field.name, None) is not None
         }
-        given["learning_rate"] = self.learning_rate or rate_of(self.start, shape_of(self.shape))
+        rate = self.learning_rate
+        given["learning_rate"] = rate_of(self.start, shape_of(self.shape)) if rate is None else rate
         given["warmup"] = WARMUPS[self.start] if self.warmup is None else self.warmup
         given |= {
             "corpus": self.corpus(paths),
             "objective": self.made(architecture),
             "budget": budget_of(self.budget),
-            "vocabulary": Vocabulary(
-                kind=self.vocabulary, size=self.vocab_size, cased=self.cased, tokenizer=self.tokenizer
-            ),
+            "vocabulary": self.made_vocabulary,
             "shape": shape_of(self.shape),
             "architecture": architecture,
         }

@@ -28,7 +28,7 @@ class PairOptions(TypedDict, total=False):
     mask_replacement: Replacement | None
     static_masking: bool
     vocabulary: VocabularyKind | None
-    vocab_size: int
+    vocab_size: int | None
     cased: bool
     tokenizer: str | None
     architecture: Architecture | None

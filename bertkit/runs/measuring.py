@@ -63,7 +63,7 @@ class Measuring:
             return np.zeros(0, np.int64)
         first = source.take(np.zeros(1, np.int64)).targets
         assert first
-        most = max(1, tokens // int((first.values != IGNORED).sum()))
+        most = max(1, tokens // max(1, int((first.values != IGNORED).sum())))
         return np.unique(np.linspace(0, len(source) - 1, min(len(source), most)).astype(np.int64))
 
     def _measured(self, tokens: int, progress: Progress) -> HeldOut | None:

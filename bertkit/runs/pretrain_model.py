@@ -17,6 +17,7 @@ from bertkit.data.corpus import CorpusText
 from bertkit.data.corpus_features import CorpusFeatures
 from bertkit.data.tokens import TokenFiles, rows_of, tokenised
 from bertkit.errors import RequestError
+from bertkit.heads.features import IGNORED
 from bertkit.kernels.dense import NAME as DENSE
 from bertkit.kernels.unpadded import fits
 from bertkit.models.digests import config_digest, tokenizer_digest
@@ -38,6 +39,8 @@ HELD_OUT_SEED = 2018
 DENSELY = ("bert", "roberta", "albert")
 """Architectures whose attention is computed by kernels/dense.py, for short rows without padding and dropout."""
 SHORT = 512
+LOOKED_AT = 8
+"""Rows that are looked at to see whether anything is predicted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +97,25 @@ def features_of(spec: PretrainSpec, files: TokenFiles, pieces: Pieces) -> Corpus
             f"--objective {objective.kind} needs {files.part} text of two documents or more with at least two "
             f"sentences each, and there is one: give more text{hold}, or say by --documents what a document is"
         )
-    return CorpusFeatures(rows=rows, objective=objective, pieces=pieces, room=spec.max_length, seed=seed)
+    found = CorpusFeatures(rows=rows, objective=objective, pieces=pieces, room=spec.max_length, seed=seed)
+    _check_targets(found)
+    return found
+
+
+def _check_targets(features: CorpusFeatures) -> None:
+    """Raise RequestError if nothing is predicted in the first rows: where words are not parted, none fits a mask."""
+    targets = features.take(np.arange(min(LOOKED_AT, len(features)))).targets
+    if targets is None or not (targets.values != IGNORED).any():
+        raise RequestError(
+            "nothing of the text can be masked: to this vocabulary its words are longer than --mlm-probability of a "
+            "row, or unknown; give --masking subword, or --vocabulary wordpiece or characters"
+        )
 
 
 def _held_out(
     text: CorpusText, spec: PretrainSpec, tokenizer: Any, pieces: Pieces, progress: Progress
 ) -> CorpusFeatures | None:
-    """The held-out rows; None where there are none. Raises RequestError if their text is shorter than a row."""
+    """The held-out rows; None where there are none. Raises DataError if their text has no tokens."""
     if not text.counts.held_out:
         return None
     return features_of(spec, tokenised(text, "held-out", tokenizer, progress), pieces)

@@ -22,7 +22,7 @@ from bertkit.objectives.base import Architecture
 from bertkit.pretraining import PretrainSpec
 from bertkit.progress import Progress
 
-VERSION = 3
+VERSION = 4
 """Of how a vocabulary is learnt; increase it when that changes."""
 KIND = "tokenizers"
 
@@ -50,6 +50,7 @@ def tokenizer_for(text: CorpusText, spec: PretrainSpec, progress: Progress) -> A
     if lacking:
         token = {"pad": "padding token", "end": "end token"}.get(lacking[0], "sentinels (<extra_id_0>, ...)")
         raise RequestError(f"--tokenizer {named}: it has no {token}, which --architecture {spec.architecture} needs")
+    spec.objective.check_pieces(pieces)
     return found
 
 

@@ -19,7 +19,7 @@ from bertkit.data.corpus_features import CorpusFeatures
 from bertkit.data.tokens import tokenised
 from bertkit.evaluation import overlap
 from bertkit.evaluation.intervals import wilson
-from bertkit.evaluation.pairs import READINGS, Reading, batches, classes_of, told
+from bertkit.evaluation.pairs import READINGS, Reading, classes_of, told
 from bertkit.machine.devices import accelerator as make_accelerator
 from bertkit.machine.sync import run_on_first
 from bertkit.models.language import load_pretrained
@@ -133,9 +133,7 @@ def _scored(arms: tuple[PairArm, PairArm], progress: Progress) -> PairStudy:
     sources = {arm.name: sources_of(resolved_pretrain(arm.spec), progress) for arm in arms}
     held = {name: both["held-out"] for name, both in sources.items()}
     rows = overlap.spread_rows(len(next(iter(held.values()))), MOST_PAIRS)
-    golds = {
-        name: np.concatenate([classes_of(part) for part in batches(source, rows)]) for name, source in held.items()
-    }
+    golds = {name: np.concatenate([classes_of(part) for part in source.batches(rows)]) for name, source in held.items()}
     found: list[Accuracy] = []
     for arm in arms:
         progress.phase(f"telling pairs by {arm.name}", len(arm.runs) * len(held) * len(READINGS) * len(rows))
