@@ -28,6 +28,9 @@ MADE: dict[str, dict[str, object]] = {
 }
 """Options of a run for each kind of model, by the name of its architecture."""
 
+UNPARTED = "\n\n".join("".join(chr(0x4E00 + 7 * k + 31 * j) for j in range(60)) for k in range(40))
+"""Chinese: to a byte-level vocabulary each line is a word."""
+
 READ = """
 import json, sys
 sys.modules["bertkit"] = None  # not to be imported
@@ -149,16 +152,13 @@ def test_a_dry_run_says_what_a_budget_buys_and_leaves_nothing(corpus: Path, tmp_
     [
         (" \n", (), "the corpus is empty"),
         ("Too short.", ("--held-out", "0"), "--vocab-size 120: the text supports a wordpiece vocabulary of"),
-        (
-            "Too short to be a row.",
-            ("--held-out", "0", "--tokenizer", "sample"),
-            "7 tokens, and the 30 of one row",
-        ),
+        ("Too short for it.", ("--held-out", "0", "--vocabulary", "characters"), "tokens, and the 30 of one row"),
         (None, ("--vocab-size", "99999"), "--vocab-size 99999: the text supports a wordpiece vocabulary of"),
         (b"Fine.\nA \x00 B\n", (), "line 2: byte 0x00: the file is not text"),
         (None, ("--shape", "2/32/3"), "3 heads do not divide the hidden size 32"),
         (None, ("--objective", "causal", "--architecture", "bert"), "it goes with gpt2"),
         (None, ("--budget", "0m"), "--budget 0 seconds: it must be more than nothing"),
+        (UNPARTED, ("--architecture", "roberta", "--vocab-size", "300", "--masking", "span"), "give --masking subword"),
         (None, ("--held-out", "{corpus}"), "held-out documents that are also in train"),
     ],
 )

@@ -173,9 +173,7 @@ def test_a_run_resumes_from_another_folder_its_corpus_and_tokenizer_beside_it(
     shutil.copy(corpus, "corpus.txt")
     tiny.tokenizer_of("bert").save_pretrained("bert")
     (tmp_path / "work" / "bert" / "config.json").write_text('{"model_type": "bert"}', "utf-8")
-    spec = PretrainFlags(
-        **{**SMALL, "vocab_size": 8192, "tokenizer": "bert", "held_out": "0"}  # as it is by default
-    ).spec(["corpus.txt"])
+    spec = PretrainFlags(**{**SMALL, "vocab_size": None, "tokenizer": "bert", "held_out": "0"}).spec(["corpus.txt"])
     folder = crash(spec, Path("runs"), monkeypatch).resolve()
     pretrain(spec, RunOptions(out=Path("never")))
     monkeypatch.chdir(tmp_path / "elsewhere")
