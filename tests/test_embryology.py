@@ -17,8 +17,10 @@ from test_api import plain_types
 
 import bertkit
 from bertkit.analysis import embryology as measuring
+from bertkit.analysis import masked_words
 from bertkit.cli import main
 from bertkit.errors import RequestError
+from bertkit.kernels.linear import fast_linear
 from bertkit.objectives.causal import Causal
 from bertkit.report import embryology as report
 from bertkit.request.embryology_flags import EmbryologyFlags, EmbryologyOptions
@@ -151,6 +153,15 @@ def _own(folder: Path) -> None:
     write(folder / "own.conllu", "\n\n".join(texts) + "\n\n")
 
 
+def test_it_is_the_same_where_linear_layers_are_computed_by_onednn(
+    say: Say, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = say(f"embryology run {FLAGS} --json")
+    monkeypatch.setattr(masked_words, "fast_linear", lambda model: fast_linear(model, lambda: True))
+    shutil.rmtree(place / "run" / "embryology")
+    assert say(f"embryology run {FLAGS} --json")["fill"] == found["fill"]
+
+
 def test_a_treebank_of_ones_own_is_a_file(say: Say, place: Path) -> None:
     _own(place)
     found = say("embryology run --task own.conllu --words 10 --probe-sentences 0 --device cpu --json")
@@ -229,4 +240,6 @@ def test_what_cannot_be_measured_is_refused_in_one_line(refused: Refused, made: 
     write(none / "log.jsonl", json_lines({"step": 1, "tokens": 9}))
     shutil.copytree(Path(run) / "kept", none / "kept")
     assert "has no line of update 10" in refused("embryology", str(none), *ask)
+    shutil.rmtree(none / "kept" / "step-000000000")
+    assert "the untrained model, of step 0, is missing" in refused("embryology", str(none), *ask)
     assert not (none / "embryology").exists()

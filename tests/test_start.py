@@ -10,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from bertkit.models.start import FastStart, fast_start, frequencies, sinusoids
+from bertkit.models.start import fast_start, frequencies, sinusoids, start_at_frequencies, start_with_neighbours
 
 V = 40
 LOG_SHARES = np.log(np.arange(1, V + 1) / (V * (V + 1) / 2))
@@ -22,10 +22,8 @@ def model_of(**changes: Any) -> Any:
     return transformers.BertForMaskedLM(transformers.BertConfig(vocab_size=V, **{**sizes, **changes})).eval()
 
 
-def loss_of(how: FastStart) -> float:
+def loss_of(model: Any) -> float:
     """The mean loss of tokens drawn from LOG_SHARES, at four positions of a text."""
-    model = model_of()
-    fast_start(model, LOG_SHARES, how)
     with torch.no_grad():
         logs = model(torch.tensor([[1, 4, 9, 4]])).logits.log_softmax(-1)
     return -float((torch.from_numpy(np.exp(LOG_SHARES)) * logs).sum(-1).mean())
@@ -33,11 +31,15 @@ def loss_of(how: FastStart) -> float:
 
 def test_an_untrained_model_has_the_loss_of_the_frequencies_of_the_text() -> None:
     entropy = -float((np.exp(LOG_SHARES) * LOG_SHARES).sum())
-    assert entropy <= loss_of(FastStart()) < entropy + 0.05
+    model = model_of()
+    fast_start(model, LOG_SHARES)
+    assert entropy <= loss_of(model) < entropy + 0.05
 
 
 def test_without_the_bias_it_has_the_loss_of_guessing() -> None:
-    assert loss_of(FastStart(bias=False)) == pytest.approx(math.log(V), abs=0.05)
+    model = model_of()
+    start_with_neighbours(model)
+    assert loss_of(model) == pytest.approx(math.log(V), abs=0.05)
 
 
 def test_sinusoids_of_neighbours_are_orthogonal() -> None:
@@ -75,7 +77,7 @@ def test_a_head_looks_at_its_neighbour(head: int, shift: int) -> None:
 def test_without_neighbours_attention_is_nearly_uniform() -> None:
     model = model_of()
     model.set_attn_implementation("eager")
-    fast_start(model, LOG_SHARES, FastStart(neighbours=False))
+    start_at_frequencies(model, LOG_SHARES)
     with torch.no_grad():
         attentions = model(torch.arange(4, 24)[None], output_attentions=True).attentions
     assert attentions[0].max() < 0.3

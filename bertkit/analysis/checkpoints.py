@@ -72,6 +72,8 @@ def kept_run(folder: Path) -> KeptRun:
     kept = kept_in(folder)
     if not kept:
         raise RequestError(f"{folder} has kept no models of its training: pretrain with --keep log")
+    if kept[0][0]:
+        raise RequestError(f"{folder}: the untrained model, of step 0, is missing: the others are compared with it")
     seen = _tokens_seen(folder)
     lacking = next((step for step, _ in kept if step not in seen), None)
     if lacking is not None:

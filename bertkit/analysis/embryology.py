@@ -28,12 +28,11 @@ from bertkit.machine.devices import accelerator as make_accelerator
 from bertkit.models.forward import positions
 from bertkit.models.load import Loaded
 from bertkit.progress import Progress
+from bertkit.request.embryology_flags import SENTENCES, WORDS
 from bertkit.spec import Device, Spec
 
 VERSION = 1
 """Of how words and probes are measured; increase it when that changes, so that they are measured again."""
-WORDS, SENTENCES = 5_000, 1_000
-"""Words that are asked for, and sentences that probes are trained on, unless others are given."""
 
 Flags = NDArray[np.bool_]
 

@@ -94,8 +94,9 @@ class Answers:
         halves = []
         for rise in (False, True):
             at = float(tokens_until_half(shares[None], self.tokens, rise)[0])
-            unlearnt = np.isnan(at) or scores[-1].low <= 0
-            halves.append(None if unlearnt else _score(at, tokens_until_half(samples, self.tokens, rise)))
+            drawn = tokens_until_half(samples, self.tokens, rise)
+            unlearnt = np.isnan(at) or scores[-1].low <= 0 or np.isnan(drawn).mean() > TAILS[0]
+            halves.append(None if unlearnt else _score(at, drawn))
         return Curve(name=name, words=words, scores=scores, half=halves[0], half_of_rise=halves[1])
 
     def order(self, first: tuple[str, Sequence[str]], later: tuple[str, Sequence[str]], rise: bool = False) -> Order:
@@ -107,8 +108,9 @@ class Answers:
         one, other = (tokens_until_half(self._shares(of), self.tokens, rise) for _, of in (first, later))
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = one / other
+        ratio[~np.isfinite(ratio)] = np.nan
         times = None
-        if halves[1].value > 0:
+        if halves[1].value > 0 and np.isnan(ratio).mean() <= TAILS[0]:
             times = _score(halves[0].value / halves[1].value, ratio)
         difference = _score(halves[1].value - halves[0].value, other - one)
         return Order(first=curves[0], later=curves[1], difference=difference, times=times)

@@ -50,8 +50,8 @@ def scoring(loaded: Loaded, accelerator: Accelerator) -> Iterator[LanguageModel]
     model = LanguageModel(loaded=loaded, layout=layout, accelerator=accelerator)
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
-        stack.enter_context(fast_linear(loaded.model))
         stack.enter_context(model.in_training())
+        stack.enter_context(fast_linear(loaded.model))  # behind it: layers that are computed otherwise stay so
         yield model
 
 

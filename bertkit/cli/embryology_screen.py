@@ -128,7 +128,7 @@ def _print_downstream(one: Downstream) -> None:
 
 def _spread(point: Any) -> str:
     over = point.spread
-    return f"{screen.percent(over.mean)} ± {screen.percent(over.sd)}"
+    return screen.percent(over.mean) + (f" ± {screen.percent(over.sd)}" if over.n > 1 else "")
 
 
 def _half(curve: Curve) -> str:

@@ -177,7 +177,8 @@ def _arriving(run: Path, spec: Spec, flags: PredictFlags) -> None:
 
     if flags.precision != "fp32":
         raise RequestError("--file - predicts in fp32: leave --precision out")
-    answer_lines(load_run(run, flags.device), spec.task, sys.stdin.fileno(), sys.stdout, flags.top_k)
+    stdin = screen.standard_input()
+    answer_lines(load_run(run, flags.device), spec.task, stdin, sys.stdout, flags.top_k)
 
 
 def _answer_file(run: Path, spec: Spec, flags: PredictFlags, display: Display) -> None:

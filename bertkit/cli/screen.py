@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from bertkit.errors import RequestError
 from bertkit.machine.processes import first
 from bertkit.progress import Progress
 from bertkit.spec import SAMPLE, Spec
@@ -56,6 +57,13 @@ def print_json(value: Any) -> None:
     """Print one compact line on stdout, from the first process only."""
     if first():
         sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n")
+
+
+def standard_input() -> int:
+    """The file descriptor of stdin, for --file -. Raises RequestError if it is closed."""
+    if sys.stdin is None:
+        raise RequestError("--file -: standard input is closed")
+    return sys.stdin.fileno()
 
 
 def print_plan(plain: Any, lines: Sequence[str], as_json: bool) -> None:

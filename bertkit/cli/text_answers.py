@@ -41,8 +41,9 @@ def answer_typed(texts: Sequence[str], check: Check | None, load: Load, show: Sh
 def answer_file(flags: TextFlags, check: Check | None, load: Load, display: Display) -> None:
     """Write a line of JSON for each line of a file or of stdin. Raises DataError if none can be answered."""
     if str(flags.file) == STANDARD:
+        stdin = screen.standard_input()
         model = load()
-        for block in reading.arriving_lines(sys.stdin.fileno(), check):
+        for block in reading.arriving_lines(stdin, check):
             sys.stdout.writelines(reading.answer_block(model, block)[0])
             sys.stdout.flush()
         return

@@ -66,11 +66,12 @@ class HeldOut:
     def scores(self) -> dict[str, Score]:
         """The measures by name, with their 95 % intervals over rows."""
         values, found = self.values, {}
-        sums = self.table[:, [LOSS, TOKENS]]
+        predicted = self.table[self.table[:, TOKENS] > 0]
+        sums = predicted[:, [LOSS, TOKENS]]
         for name, of in (("loss", _mean), ("perplexity", lambda table: np.exp(_mean(table)))):
             interval = of_sums(of)(sums, lambda table: 0.0)
             found[name] = Score(value=values[name], low=interval.low, high=interval.high, interval=interval.name)
-        shares = {"accuracy": self.table[:, [RIGHT, TOKENS]], **{n: part[:, [TOLD]] for n, part in self._pairs()}}
+        shares = {"accuracy": predicted[:, [RIGHT, TOKENS]], **{n: part[:, [TOLD]] for n, part in self._pairs()}}
         for name, table in shares.items():
             if len(table):
                 interval = wilson(table, lambda table: 0.0)
@@ -91,7 +92,7 @@ def measure(
 ) -> HeldOut:
     """Measure the model on these rows, each corrupted as in epoch 0, in fp32; inside of `model.in_training()`.
 
-    log_unigram  (V,) the logarithm of each token's share of the train text
+    log_unigram  (V,) the logarithm of each token's share of what is predicted in train text
     """
     network = model.network
     tables: list[Table] = []
@@ -108,7 +109,7 @@ def measure(
                 told, paired = outputs.pairs.argmax(-1) == given.pairs, True
             losses = functional.cross_entropy(outputs.logits.float(), given.targets, reduction="none")
             right = outputs.logits.argmax(-1) == given.targets
-            columns = [losses.double(), torch.ones_like(losses), right, -unigram[given.targets.cpu()]]
+            columns = [losses, torch.ones_like(losses), right, -unigram[given.targets.cpu()]]
             tables.append(_summed(part, columns, told))
             if len(states) < 4:
                 states.append(functional.normalize(outputs.states.float(), dim=-1).cpu())
@@ -123,7 +124,7 @@ def _summed(part: Features, columns: list[Tensor], told: Tensor | None) -> Table
     table = np.zeros((len(part), 6))
     row = np.repeat(np.arange(len(part)), part.targets.lengths)[part.targets.values != IGNORED]
     for k, column in enumerate(columns):
-        table[:, k] = np.bincount(row, column.double().cpu().numpy(), len(part))
+        table[:, k] = np.bincount(row, column.cpu().double().numpy(), len(part))
     if told is not None:
         table[:, TOLD] = told.cpu().numpy()
         table[:, SECOND] = part.places[PAIR].values

@@ -12,7 +12,6 @@ warm-up is a tenth, and sinusoids without those heads are worth nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,34 +24,34 @@ LOOK = 1.5
 dimensions."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FastStart:
-    """What is changed of the published start; each can be left out alone.
+@torch.no_grad()
+def fast_start(model: Any, log_unigram: NDArray[Any]) -> None:
+    """Change a fresh model's weights in place: see `start_at_frequencies` and `start_with_neighbours`.
 
-    bias        the output layer's bias is the logarithm of each token's share of the text
-    neighbours  position embeddings are sines and cosines, of frequencies spread evenly from 0 to pi; and of each
-                layer's attention heads the first looks one token back, the second one ahead
+    Other architectures than BERT and RoBERTa only have the first, if their output layer has a bias.
     """
-
-    bias: bool = True
-    neighbours: bool = True
+    start_at_frequencies(model, log_unigram)
+    if model.config.model_type in ("bert", "roberta"):
+        start_with_neighbours(model)
 
 
 @torch.no_grad()
-def fast_start(model: Any, log_unigram: NDArray[Any], how: FastStart | None = None) -> None:
-    """Change a fresh model's weights in place; `log_unigram` (V,) is the logarithm of each token's share of the text.
-
-    Other architectures than BERT and RoBERTa only start from the bias, if their output layer has one.
-    """
-    how = how or FastStart()
+def start_at_frequencies(model: Any, log_unigram: NDArray[Any]) -> None:
+    """Set the output layer's bias, if it has one, to (V,) logarithms of each token's share of what is predicted."""
     bias = getattr(model.get_output_embeddings(), "bias", None)
-    if how.bias and bias is not None:
+    if bias is not None:
         bias.copy_(torch.from_numpy(log_unigram))
-    if how.neighbours and model.config.model_type in ("bert", "roberta"):
-        table = model.base_model.embeddings.position_embeddings.weight
-        table.copy_(math.sqrt(2) * model.config.initializer_range * sinusoids(*table.shape))
-        for layer in model.base_model.encoder.layer:
-            look_at_neighbours(layer.attention.self)
+
+
+@torch.no_grad()
+def start_with_neighbours(model: Any) -> None:
+    """Position embeddings become sines and cosines, of frequencies spread evenly from 0 to pi; and of each layer's
+    attention heads the first looks one token back, the second one ahead.
+    """
+    table = model.base_model.embeddings.position_embeddings.weight
+    table.copy_(math.sqrt(2) * model.config.initializer_range * sinusoids(*table.shape))
+    for layer in model.base_model.encoder.layer:
+        look_at_neighbours(layer.attention.self)
 
 
 def frequencies(hidden: int) -> Tensor:

@@ -41,7 +41,12 @@ class EmbryologyFlags:
         str | None, Option("--downstream", MEASURED, "Also fine-tune each kept model on these tasks (commas between).")
     ] = None
     points: Annotated[
-        int | None, Option("--points", MEASURED, "Fine-tune so many of the kept models, log-spaced. [default: all]")
+        int | None,
+        Option(
+            "--points",
+            MEASURED,
+            "Fine-tune so many of the kept models, log-spaced, and the untrained one. [default: all]",
+        ),
     ] = None
     seeds: SeedsFlag = 3
     limit: Annotated[

@@ -55,5 +55,5 @@ def remove_after(run: Path, step: int) -> None:
 
 def kept_in(run: Path) -> list[tuple[int, Path]]:
     """The updates whose models a run has kept, and their folders, in order."""
-    found = [(int(place.name.removeprefix("step-")), place) for place in (run / KEPT).glob("step-*")]
-    return sorted(found)
+    named = [(place.name.removeprefix("step-"), place) for place in (run / KEPT).glob("step-*")]
+    return sorted((int(number), place) for number, place in named if number.isdigit())

@@ -39,7 +39,7 @@ class Measuring:
         found = self._measured(ON_THE_WAY, Progress())
         if found is None:
             return
-        self.log.write({"step": step, "held_out": found.values, "unigram": found.unigram, "cosine": found.cosine})
+        self._log(step, found)
         if step >= self.patience:
             for line in _complaints(found):
                 if line not in self.told:
@@ -53,18 +53,21 @@ class Measuring:
         with self.parts.model.in_training():
             found = self._measured(AT_THE_END, self.progress)
         if found is not None:
-            self.log.write({"step": step, "held_out": found.values, "unigram": found.unigram, "cosine": found.cosine})
+            self._log(step, found)
         return found
+
+    def _log(self, step: int, found: HeldOut) -> None:
+        self.log.write({"step": step, "held_out": found.values, "unigram": found.unigram, "cosine": found.cosine})
 
     def rows(self, tokens: int) -> Indices:
         """Held-out rows in which about so many tokens are predicted, spread evenly over the text."""
         source = self.parts.held_out
         if source is None or not len(source):
             return np.zeros(0, np.int64)
-        first = source.take(np.zeros(1, np.int64)).targets
-        assert first
-        most = max(1, tokens // max(1, int((first.values != IGNORED).sum())))
-        return np.unique(np.linspace(0, len(source) - 1, min(len(source), most)).astype(np.int64))
+        some = source.take(_spread(len(source), 32))
+        assert some.targets
+        each = max(1.0, float((some.targets.values != IGNORED).sum()) / len(some))
+        return _spread(len(source), max(1, int(tokens / each)))
 
     def _measured(self, tokens: int, progress: Progress) -> HeldOut | None:
         rows = self.rows(tokens)
@@ -73,14 +76,21 @@ class Measuring:
         return measure(self.parts.model, self.parts.held_out, rows, self.parts.log_unigram, progress)
 
 
+def _spread(rows: int, most: int) -> Indices:
+    """At most so many of the rows, spread evenly."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, most)).astype(np.int64))
+
+
 def _complaints(found: HeldOut) -> list[str]:
     """What is wrong with a model that should have learnt something by now."""
     lines = []
     if found.loss > found.unigram - PLATEAU:
         lines.append(
-            "the loss is still that of the unigram distribution: the model does not read the text around a blank; "
+            "the loss is still that of the unigram distribution: the model does not read its context; "
             "try --start fast, or another --lr"
         )
     if found.cosine > COLLAPSED:
-        lines.append("the hidden states of all blanks are nearly the same: the model has collapsed; try another --lr")
+        lines.append(
+            "the hidden states of all predicted tokens are nearly the same: the model has collapsed; try another --lr"
+        )
     return lines

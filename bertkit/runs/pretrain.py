@@ -25,21 +25,21 @@ from bertkit.runs.failures import check_room, describing_failures
 from bertkit.runs.folder import FAILED, LOG, MODEL, RESULT, Log, back_up
 from bertkit.runs.kept_models import KeptModels, log_spaced, remove_after
 from bertkit.runs.lock import check_out
-from bertkit.runs.measuring import Measuring
+from bertkit.runs.measuring import AT_THE_END, ON_THE_WAY, Measuring
 from bertkit.runs.pretrain_claim import PretrainClaim, claim_pretrain, resolved_pretrain
 from bertkit.runs.pretrain_folder import write_pretrain_spec
 from bertkit.runs.pretrain_model import PretrainParts, parts_of, save_model
 from bertkit.runs.provenance import DECIDING, check_peers, check_resumable, saved_options, versions
 from bertkit.spec import RunOptions, to_plain
 from bertkit.training import checkpoint
-from bertkit.training.budget import time_pace, updates_of
+from bertkit.training.budget import MeasuringTime, time_pace, updates_of
 from bertkit.training.checkpointer import Checkpointer, CheckpointWriter
 from bertkit.training.train import NotFiniteError, Session, train
 
 LEARNS = 0.25
 """The share of the updates after which, at the latest, a model should have learnt more than word frequencies."""
 MEASUREMENTS = 20
-"""How often the held-out text is measured during training, unless --eval-every says otherwise."""
+"""About how often the held-out text is measured during training, unless --eval-every says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +115,10 @@ def _session(
     writer = CheckpointWriter(run.folder, run.progress.note) if run.is_main else None
     if writer:
         stack.callback(writer.close)
+    every = run.spec.eval_every or max(1, updates // MEASUREMENTS)
+    if parts.held_out is None or every > updates:
+        why = "no text is held out" if parts.held_out is None else f"--eval-every {every:,} is beyond the last update"
+        run.progress.note(f"{why}: whether the model learns is not watched")
     kept = KeptModels(
         run=run.folder,
         save=partial(save_model, parts.model.loaded, parts.config),
@@ -126,7 +130,7 @@ def _session(
     saved = {**facts, **saved_options(run.options)}
     return Session(
         log=measuring.log.write, progress=run.progress, seed=run.spec.seed, score=measuring.in_training,
-        eval_every=run.spec.eval_every or max(1, updates // MEASUREMENTS), keep=kept.offer,
+        eval_every=every, keep=kept.offer,
         fast_dropout=run.spec.fast_dropout, guard=Guard(run.options.max_memory),
         checkpointer=Checkpointer(
             run.stop, run.state, writer, lambda: {**saved, "log": measuring.log.flushed()}, run.options.save_every
@@ -145,7 +149,7 @@ def _updates(run: PretrainClaim, parts: PretrainParts) -> int:
     if spec.budget.unit != "seconds":
         return updates_of(spec.budget, tokens)
     pace = broadcast(time_pace(parts.model, parts.train, spec.recipe(10**6), session_for(run)))
-    updates = updates_of(spec.budget, tokens, pace, broadcast(besides(run, parts)))
+    updates = updates_of(spec.budget, tokens, pace, broadcast(measuring_time(run, parts)))
     run.progress.note(
         f"{pace.timed} updates took {pace.update:.3g} s each: {updates:,} updates, {updates * tokens:,} tokens, fit "
         f"into {spec.budget.amount:,.0f} s"
@@ -161,14 +165,19 @@ def session_for(run: PretrainClaim) -> Session:
     )  # fmt: skip
 
 
-def besides(run: PretrainClaim, parts: PretrainParts) -> float:
-    """Seconds that measuring the held-out text takes during training, by one measurement."""
+def measuring_time(run: PretrainClaim, parts: PretrainParts) -> MeasuringTime:
+    """Seconds that measuring the held-out text takes, by one measurement."""
     with Log(run.folder / LOG, False) as log:
         measuring = Measuring(parts=parts, log=log, progress=Progress(), patience=float("inf"))
         began = time.perf_counter()
         with parts.model.in_training():
             measuring.in_training(0)
-    return MEASUREMENTS * (time.perf_counter() - began)
+    one, rows, last = time.perf_counter() - began, len(measuring.rows(ON_THE_WAY)), len(measuring.rows(AT_THE_END))
+    every = run.spec.eval_every
+    return MeasuringTime(
+        an_update=one / every if every else 0.0,
+        besides=(0.0 if every else MEASUREMENTS * one) + one * last / max(rows, 1),
+    )
 
 
 def _facts(run: PretrainClaim, parts: PretrainParts) -> dict[str, Any]:

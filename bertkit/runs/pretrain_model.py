@@ -39,6 +39,8 @@ HELD_OUT_SEED = 2018
 DENSELY = ("bert", "roberta", "albert")
 """Architectures whose attention is computed by kernels/dense.py, for short rows without padding and dropout."""
 SHORT = 512
+COUNTED = 1_000
+"""Rows whose special targets are counted."""
 LOOKED_AT = 8
 """Rows that are looked at to see whether anything is predicted."""
 
@@ -48,7 +50,7 @@ class PretrainParts:
     """A run's rows and model.
 
     train, held_out  the rows; `held_out` is None where no text is held out
-    log_unigram      (V,) the logarithm of each token's share of the train text, every token counted once more
+    log_unigram      (V,) the logarithm of each token's share of what is predicted, every token counted once more
     config           the model's config as it is saved: with the architecture's own dropout
     """
 
@@ -67,7 +69,7 @@ def parts_of(run: PretrainClaim) -> PretrainParts:
     files = tokenised(run.text, "train", tokenizer, progress)
     train = features_of(spec, files, pieces)
     config = config_of(spec.architecture, spec.shape, tokenizer, spec.max_length)
-    log_unigram = log_shares(files, pieces.size)
+    log_unigram = log_shares(files, train)
     network = fresh(spec.objective.auto_models[spec.architecture], with_dropout(config, spec.dropout), spec.seed)
     if spec.start == "fast":
         fast_start(network, log_unigram)
@@ -79,10 +81,22 @@ def parts_of(run: PretrainClaim) -> PretrainParts:
     )  # fmt: skip
 
 
-def log_shares(files: TokenFiles, size: int) -> NDArray[np.float64]:
-    """(V,) the logarithm of each token's share of a text, every token counted once more than it occurs."""
-    counts = np.ones(size)
+def log_shares(files: TokenFiles, train: CorpusFeatures) -> NDArray[np.float64]:
+    """(V,) the logarithm of each token's share of what is predicted, every token counted once more than it occurs.
+
+    Those of the text are counted. Others, as the end tokens of causal models and T5's sentinels, have the share that
+    they have in rows spread over the text.
+    """
+    special = train.pieces.special
+    counts = np.ones(len(special))
     counts[: len(files.frequencies)] += files.frequencies
+    rows = np.unique(np.linspace(0, len(train) - 1, min(len(train), COUNTED)).astype(np.int64))
+    seen = np.zeros(len(special))
+    for part in train.batches(rows):
+        assert part.targets is not None
+        targets = part.targets.values
+        seen += np.bincount(targets[targets != IGNORED], minlength=len(seen))
+    counts[special] += seen[special] / max(1.0, float(seen[~special].sum())) * float(files.frequencies.sum())
     found: NDArray[np.float64] = np.log(counts / counts.sum())
     return found
 
@@ -105,11 +119,14 @@ def features_of(spec: PretrainSpec, files: TokenFiles, pieces: Pieces) -> Corpus
 def _check_targets(features: CorpusFeatures) -> None:
     """Raise RequestError if nothing is predicted in the first rows: where words are not parted, none fits a mask."""
     targets = features.take(np.arange(min(LOOKED_AT, len(features)))).targets
-    if targets is None or not (targets.values != IGNORED).any():
-        raise RequestError(
-            "nothing of the text can be masked: to this vocabulary its words are longer than --mlm-probability of a "
-            "row, or unknown; give --masking subword, or --vocabulary wordpiece or characters"
-        )
+    if targets is not None and (targets.values != IGNORED).any():
+        return
+    if not features.objective.kind.startswith("mlm"):
+        raise RequestError("the text is too short: nothing of it can be predicted")
+    raise RequestError(
+        "nothing of the text can be masked: to this vocabulary its words are longer than --mlm-probability of a row, "
+        "or unknown; give --masking subword, or --vocabulary wordpiece or characters"
+    )
 
 
 def _held_out(

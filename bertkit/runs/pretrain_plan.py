@@ -18,10 +18,10 @@ from bertkit.models.load import Loaded
 from bertkit.models.shapes import fresh
 from bertkit.pretraining import PretrainSpec
 from bertkit.progress import Progress
-from bertkit.runs.failures import room, size
+from bertkit.runs.failures import describing_failures, room, size
 from bertkit.runs.lock import check_out
 from bertkit.runs.plan import clock
-from bertkit.runs.pretrain import besides, kept_updates, session_for
+from bertkit.runs.pretrain import kept_updates, measuring_time, session_for
 from bertkit.runs.pretrain_claim import PretrainClaim, resolved_pretrain
 from bertkit.runs.pretrain_model import PretrainParts, padded_layout, parts_of
 from bertkit.spec import RunOptions
@@ -96,7 +96,11 @@ def pretrain_plan(spec: PretrainSpec, options: RunOptions, progress: Progress) -
     The text is read and tokenised, which the cache keeps. Raises as a run does.
     """
     check_out(options.out)
-    spec = resolved_pretrain(spec)
+    with describing_failures(options.out, lambda: ""):
+        return _plan(resolved_pretrain(spec), options, progress)
+
+
+def _plan(spec: PretrainSpec, options: RunOptions, progress: Progress) -> PretrainPlan:
     run = PretrainClaim(
         spec=spec, folder=options.out / spec.folder_name, options=options, progress=progress, stop=Stop(),
         accelerator=make_accelerator(spec.device, spec.precision),
@@ -106,7 +110,7 @@ def pretrain_plan(spec: PretrainSpec, options: RunOptions, progress: Progress) -
     parts = parts_of(run)
     tokens = spec.tokens_an_update
     pace = time_pace(parts.model, parts.train, spec.recipe(10**6), session_for(run))
-    measuring = besides(run, parts)
+    measuring = measuring_time(run, parts)
     updates = updates_of(spec.budget, tokens, pace, measuring)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     bert = _bert_pace(run, parts)
@@ -115,7 +119,8 @@ def pretrain_plan(spec: PretrainSpec, options: RunOptions, progress: Progress) -
         corpus=tuple(run.text.counts.lines), parameters=parameters, vocabulary=parts.model.loaded.record["vocabulary"],
         rows=len(parts.train), updates=updates, tokens=updates * tokens,
         epochs=updates * spec.batch_size * spec.gradient_accumulation / len(parts.train),
-        seconds=updates * pace.update, measuring=measuring, memory=memory, disk=room(4 * parameters, 0, kept),
+        seconds=updates * pace.update, measuring=measuring.of(updates), memory=memory,
+        disk=room(4 * parameters, 0, kept),
         rate=tokens / pace.update, bert_rate=BERT_ROWS * BERT_LENGTH / bert.update, timed=pace.timed,
         notes=("time is that of one process",) if spec.processes > 1 else (),
     )  # fmt: skip

@@ -35,8 +35,10 @@ class Pace:
 
 
 def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: Session, least: int = LEAST) -> Pace:
-    """Time the first updates of a run; the model's weights are afterwards what they were."""
+    """Time the first updates of a run; the model's weights, and fp16's scale, are afterwards what they were."""
     before = copy.deepcopy(model.network.state_dict())
+    scaler = getattr(model.accelerator, "scaler", None)
+    scale = copy.deepcopy(scaler.state_dict()) if scaler is not None else {}
     schedule = schedule_of(source, recipe, model.layout, session.seed)
     optimizer = optimizer_of(model.network, recipe)
     seconds: list[float] = []
@@ -54,23 +56,38 @@ def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: 
             seconds.append(time.perf_counter() - began)
             session.progress.advance(loss=update.loss)
     model.network.load_state_dict(before)
+    if scaler is not None:
+        scaler.load_state_dict(scale)
     timed = seconds[WARMING:] or seconds
     return Pace(update=float(np.mean(timed)), timed=len(timed))
 
 
-def updates_of(budget: Budget, tokens: int, pace: Pace | None = None, besides: float = 0.0) -> int:
+@dataclass(frozen=True, kw_only=True)
+class MeasuringTime:
+    """Seconds that go to measuring: with each update, on average, and in all besides."""
+
+    an_update: float = 0.0
+    besides: float = 0.0
+
+    def of(self, updates: int) -> float:
+        """In a run of so many updates."""
+        return self.besides + updates * self.an_update
+
+
+def updates_of(budget: Budget, tokens: int, pace: Pace | None = None, measuring: MeasuringTime | None = None) -> int:
     """How many updates of so many `tokens` the budget buys, at least one.
 
-    A budget of time needs the `pace`; `besides` are the seconds that go to something other than updates. Raises
-    RequestError where they leave nothing.
+    A budget of time needs the `pace`, and measuring is part of it. Raises RequestError where that leaves nothing.
     """
     if budget.unit == "steps":
         return max(1, round(budget.amount))
     if budget.unit == "tokens":
         return max(1, round(budget.amount / tokens))
     assert pace
-    if budget.amount <= besides + pace.update:
+    rest = measuring or MeasuringTime()
+    each = pace.update + rest.an_update
+    if budget.amount <= rest.besides + each:
         raise RequestError(
-            f"--budget {budget.amount:g}s: an update takes {pace.update:.2g} s, and the rest {besides:.2g} s; give more"
+            f"--budget {budget.amount:g}s: an update takes {each:.2g} s, and measuring {rest.besides:.2g} s; give more"
         )
-    return max(1, round((budget.amount - besides) / pace.update))
+    return max(1, round((budget.amount - rest.besides) / each))
