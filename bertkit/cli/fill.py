@@ -10,7 +10,7 @@ import typer
 from bertkit.cli import screen, text_answers
 from bertkit.cli.options import Display
 from bertkit.deploy.blanks import check_blank
-from bertkit.deploy.language_models import LanguageModel, find_language_model
+from bertkit.deploy.language_models import FoundModel, find_language_model
 from bertkit.deploy.texts import Answerer, check_given
 from bertkit.request.text_flags import FillFlags
 
@@ -38,7 +38,7 @@ def fill(
         text_answers.answer_file(flags, check, load, display)
 
 
-def _loaded(found: LanguageModel, flags: FillFlags) -> Answerer:
+def _loaded(found: FoundModel, flags: FillFlags) -> Answerer:
     from bertkit.deploy.fill import Filler
 
     return Filler(found, flags.top_k, flags.device, flags.precision)

@@ -9,7 +9,7 @@ import typer
 
 from bertkit.cli import screen, text_answers
 from bertkit.cli.options import Display
-from bertkit.deploy.language_models import LanguageModel, find_language_model
+from bertkit.deploy.language_models import FoundModel, find_language_model
 from bertkit.deploy.texts import Answerer, check_given
 from bertkit.request.text_flags import GenerateFlags
 
@@ -40,7 +40,7 @@ def generate(
         text_answers.answer_file(flags, None, load, display)
 
 
-def _loaded(found: LanguageModel, flags: GenerateFlags) -> Answerer:
+def _loaded(found: FoundModel, flags: GenerateFlags) -> Answerer:
     from bertkit.deploy.generate import Generator
 
     return Generator(found, flags)

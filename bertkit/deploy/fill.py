@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from bertkit.deploy.blanks import BLANK, parts_of, put, word_in
-from bertkit.deploy.language_models import LanguageModel
+from bertkit.deploy.language_models import FoundModel
 from bertkit.deploy.pieces import piece_of, spaces_of
 from bertkit.errors import DataError, EncoderError
 from bertkit.machine.devices import resolve_device
@@ -72,7 +72,7 @@ class Filler:
     """A masked language model, ready to fill blanks."""
 
     def __init__(
-        self, found: LanguageModel, top_k: int = 5, device: Device = "auto", precision: Exactness = "fp32"
+        self, found: FoundModel, top_k: int = 5, device: Device = "auto", precision: Exactness = "fp32"
     ) -> None:
         """Load the model. Raises EncoderError if it lacks a masked-language-model head or a mask token."""
         loaded = load_language_model(found.encoder, ("masked",))

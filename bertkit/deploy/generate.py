@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from bertkit.deploy.blanks import parts_of
-from bertkit.deploy.language_models import LanguageModel
+from bertkit.deploy.language_models import FoundModel
 from bertkit.deploy.pieces import continued, decoded
 from bertkit.errors import DataError, EncoderError, one_line
 from bertkit.machine.devices import resolve_device
@@ -43,7 +43,7 @@ class Generated:
 class Generator:
     """A causal or sequence-to-sequence language model, ready to generate."""
 
-    def __init__(self, found: LanguageModel, flags: GenerateFlags | None = None) -> None:
+    def __init__(self, found: FoundModel, flags: GenerateFlags | None = None) -> None:
         """Load the model. Raises EncoderError if it lacks a head that generates."""
         self.flags = flags or GenerateFlags()
         loaded = load_language_model(found.encoder, ("causal", "seq2seq"))

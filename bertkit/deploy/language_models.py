@@ -13,7 +13,7 @@ from bertkit.spec import SAMPLE
 
 
 @dataclass(frozen=True, kw_only=True)
-class LanguageModel:
+class FoundModel:
     """A language model that was found, and is not loaded yet.
 
     mask  its mask token as its tokenizer's files name it; None if they do not
@@ -24,7 +24,7 @@ class LanguageModel:
     mask: str | None
 
 
-def find_language_model(name: str, revision: str | None, wanted: tuple[LanguageKind, ...]) -> LanguageModel:
+def find_language_model(name: str, revision: str | None, wanted: tuple[LanguageKind, ...]) -> FoundModel:
     """The model of a Hub id, a folder, or a run. Of one on the Hub the weights are not downloaded yet.
 
     Raises EncoderError if it is none that is `wanted`, HubError if it cannot be fetched.
@@ -36,7 +36,7 @@ def find_language_model(name: str, revision: str | None, wanted: tuple[LanguageK
     kind = language_kind(name, folder, wanted)
     if encoder.folder:
         check_weights(folder)
-    return LanguageModel(encoder=encoder, kind=kind, mask=_mask_in(folder))
+    return FoundModel(encoder=encoder, kind=kind, mask=_mask_in(folder))
 
 
 def _fetched(encoder: Encoder) -> Path:

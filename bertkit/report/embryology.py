@@ -25,7 +25,7 @@ from bertkit.plots.learning import LearningLine, LearningPanel, draw_learning
 from bertkit.progress import Progress
 from bertkit.result import Score
 from bertkit.spec import RunOptions, Spec, to_plain
-from bertkit.studies.downstream import Downstream, Start, fine_tune_each, spaced
+from bertkit.studies.downstream import Downstream, KeptStart, fine_tune_each, spaced
 
 RESULT = "embryology.json"
 FILL, WHOLE = "fill", "whole"
@@ -163,7 +163,7 @@ def embryology(request: EmbryologyRequest, progress: Callable[[str], Progress]) 
     with closing(progress(f"embryology, {request.treebank.task.name}")) as shown:
         measured = measure(run, request.treebank, request.sizes, request.treebank.device, shown)
     starts = [
-        Start(step=model.step, tokens=model.tokens, folder=model.folder.resolve())
+        KeptStart(step=model.step, tokens=model.tokens, folder=model.folder.resolve())
         for model in spaced(run.models, request.points)
     ]
     options = replace(request.options, out=run.folder / PARTS / "downstream")

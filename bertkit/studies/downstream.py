@@ -91,7 +91,7 @@ def spaced(models: Sequence[T], points: int | None) -> list[T]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
+class KeptStart:
     """A kept model to fine-tune: the updates it has had, the tokens it has seen, and its folder."""
 
     step: int
@@ -101,7 +101,7 @@ class Start:
 
 def fine_tune_each(
     spec: Spec,
-    starts: Sequence[Start],
+    starts: Sequence[KeptStart],
     seeds: int,
     options: RunOptions,
     progress: Callable[[Spec], Progress],
@@ -126,6 +126,6 @@ def fine_tune_each(
     )  # fmt: skip
 
 
-def _tuned(start: Start, runs: Sequence[Finished], evaluation: str, metric: str) -> Tuned:
+def _tuned(start: KeptStart, runs: Sequence[Finished], evaluation: str, metric: str) -> Tuned:
     scores = [next(e for e in run.result.evaluations if e.name == evaluation).metrics[metric].value for run in runs]
     return Tuned(step=start.step, tokens=start.tokens, scores=tuple(scores), folders=tuple(run.folder for run in runs))
