@@ -27,8 +27,10 @@ FILE = HERE / "hour.json"
 SHAPE, BUDGET, SEEDS = "mini", "1h", 3
 CORPORA = ("lm/gutenberg-en", "lm/wikitext-2", "lm2/en")
 LIMITED, PROBED = 2_000, 500
-TASKS = (("ud_en_ewt", None), ("sst2", LIMITED), ("sst2", None), ("rte", None))
-"""Tasks to fine-tune on, and the first train rows that are taken of each; None is all."""
+TASKS: tuple[tuple[str, int | None, float | None], ...] = (
+    ("ud_en_ewt", None, None), ("sst2", LIMITED, None), ("sst2", None, 1.0), ("rte", None, None)
+)  # fmt: skip
+"""Tasks to fine-tune on, the first train rows that are taken of each, and epochs; None is all, and the default."""
 RATE = 3e-4
 """The learning rate of all fine-tuning: the greatest of those that Turc et al. (2019) tried for small BERTs."""
 PAPER = {
@@ -58,12 +60,12 @@ def study(data: Path, out: Path) -> None:
     run = bertkit.pretrain(corpora, shape=SHAPE, budget=BUDGET, keep="log", out=out, progress=True)
     tasks: list[dict[str, Any]] = []
     found = None
-    for name, limit in TASKS:
+    for name, limit, epochs in TASKS:
         found = bertkit.embryology(
-            run.folder, data=data, probe_sentences=PROBED, downstream=name, points=1, limit=limit, seeds=SEEDS,
-            learning_rate=RATE, progress=True,
+            run.folder, data=data, probe_sentences=PROBED, downstream=name, points=1, limit=limit, epochs=epochs,
+            seeds=SEEDS, learning_rate=RATE, progress=True,
         )  # fmt: skip
-        tasks += [{"limit": limit, **one.plain()} for one in found.downstream]
+        tasks += [{"limit": limit, "epochs": epochs, **one.plain()} for one in found.downstream]
     assert found is not None
     kept = _plain(run, found, tasks)
     FILE.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
@@ -128,8 +130,8 @@ def table(file: Path = FILE) -> str:
     seeds = len(kept["tasks"][0]["untrained"][ARMS[0]]["scores"])
     tuned = (
         f"`bertkit embryology RUN --data DATA --probe-sentences {PROBED} --downstream TASK --points 1 --lr {RATE:g}`, "
-        f"with `--limit {LIMITED}` where the rows are {LIMITED:,}; mean ± standard deviation over {seeds} seeds, p of "
-        "a permutation test over them."
+        f"with `--epochs 1` where it says so, and `--limit {LIMITED}` where the rows are {LIMITED:,}; mean ± standard "
+        f"deviation over {seeds} seeds, p of a permutation test over them."
     )
     images = [
         "![Loss of held-out text over the tokens seen](hour-loss.png)",
@@ -145,7 +147,9 @@ def _tasks(kept: Entry) -> list[str]:
     for one in kept["tasks"]:
         arms = [one["pretrained"][-1], *(one["untrained"][arm] for arm in ARMS)]
         gains = [one["gain"][f"over the {arm}"] for arm in ARMS]
-        rows = f"{one['limit']:,}" if one["limit"] else "all"
+        rows = (f"{one['limit']:,}" if one["limit"] else "all") + (
+            f", {one['epochs']:g} epoch" if one["epochs"] else ""
+        )
         lines.append(
             row_line(
                 *(one["task"], rows, f"{one['metric']} on {one['evaluation']}"),

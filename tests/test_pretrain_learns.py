@@ -1,4 +1,4 @@
-"""A small model that is pretrained for a minute learns, on real text: its loss, and what its encoder is worth."""
+"""A small model that is pretrained for a few minutes learns, on real text: its loss, and what its encoder is worth."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def novels(real_data: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def run(novels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pretrained:
-    """1.4 million tokens of novels, a novel held out."""
+    """Four million tokens of novels, a novel held out."""
     train = [path for path in novels if path.name != HELD_OUT]
     held_out = next(path for path in novels if path.name == HELD_OUT)
     return bertkit.pretrain(
-        train, held_out=str(held_out), budget="1.4Mtok", keep="log", out=tmp_path_factory.mktemp("runs")
+        train, held_out=str(held_out), budget="4Mtok", keep="log", out=tmp_path_factory.mktemp("runs")
     )
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_minute_of_pretraining_leaves_word_frequencies_far_behind(run: Pretrained) -> None:
+def test_minutes_of_pretraining_leave_word_frequencies_far_behind(run: Pretrained) -> None:
     assert run.result.unigram is not None and run.result.unigram > 6.2
     assert run.result.measures["loss"].high < 5.6
 
