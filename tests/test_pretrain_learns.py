@@ -26,11 +26,11 @@ def novels(real_data: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def run(novels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pretrained:
-    """Four million tokens of novels, a novel held out."""
+    """Three million tokens of novels, a novel held out."""
     train = [path for path in novels if path.name != HELD_OUT]
     held_out = next(path for path in novels if path.name == HELD_OUT)
     return bertkit.pretrain(
-        train, held_out=str(held_out), budget="4Mtok", keep="log", out=tmp_path_factory.mktemp("runs")
+        train, held_out=str(held_out), budget="3Mtok", keep="log", out=tmp_path_factory.mktemp("runs")
     )
 
 
@@ -53,10 +53,10 @@ def test_determiners_and_punctuation_come_first_and_function_words_before_conten
     order = found.orders["whole"]
     assert order is not None and order.holds
     token, share = found.measured.words.said[0]
-    assert share > 0.95  # the untrained model says one token, and is right where that is
+    assert share > 0.5  # the untrained model mostly says one token, and is hardly right but where that is
     constant = found.measured.words.constant(token)
     for name, curve in found.curves["fill"].items():
-        assert abs(curve.scores[0].value - constant[name]) < 0.03, name
+        assert abs(curve.scores[0].value - share * constant[name]) < 0.1, name
 
 
 @pytest.mark.slow
@@ -70,9 +70,9 @@ def test_its_encoder_tags_better_than_one_with_the_same_start_untrained(
     scores = {}
     for name, model in (("pretrained", run.folder), ("untrained", untrained)):
         runs = bertkit.finetune(
-            "ud_en_ewt", data=real_data, model=model, limit=1_000, learning_rate=5e-4, epochs=3, seeds=3,
+            "ud_en_ewt", data=real_data, model=model, limit=1_000, learning_rate=1e-3, epochs=3, seeds=3,
             out=tmp_path / name,
         )  # fmt: skip
         assert isinstance(runs, list)
         scores[name] = [one.result.headline[1].value for one in runs if one.result.headline]
-    assert mean(scores["pretrained"]) - mean(scores["untrained"]) > 0.005
+    assert mean(scores["pretrained"]) - mean(scores["untrained"]) > 0.03
