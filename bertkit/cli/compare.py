@@ -40,6 +40,12 @@ def study_named(typed: str) -> str:
 class Studies(TyperGroup):
     """The studies as commands: each has its own options."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As click does. Raises RequestError where no study is named."""
+        if not args:
+            raise RequestError(f"compare: name what is compared: {' or '.join(STUDIES)}")
+        return super().parse_args(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The study's command. Raises RequestError."""
         return super().get_command(ctx, study_named(cmd_name))
