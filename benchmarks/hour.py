@@ -1,4 +1,4 @@
-"""What an hour of pretraining on all English text here comes to: loss, words, layers, and tasks.
+"""An hour of pretraining on all English text: held-out loss, embryology, and fine-tuning against untrained models.
 
     python -m benchmarks.hour --data ../shared/data --out runs      pretrain, look, fine-tune, and write hour.json
     python -m benchmarks.hour --table                               print the table, run nothing

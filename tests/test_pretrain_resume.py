@@ -167,20 +167,20 @@ def test_a_corpus_that_changed_is_not_resumed(tmp_path: Path, monkeypatch: pytes
 def test_a_run_resumes_from_another_folder_its_corpus_and_tokenizer_beside_it(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "work").mkdir()
+    (tmp_path / "here").mkdir()
     (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "here")
     shutil.copy(corpus, "corpus.txt")
     tiny.tokenizer_of("bert").save_pretrained("bert")
-    (tmp_path / "work" / "bert" / "config.json").write_text('{"model_type": "bert"}', "utf-8")
+    (tmp_path / "here" / "bert" / "config.json").write_text('{"model_type": "bert"}', "utf-8")
     spec = PretrainFlags(**{**SMALL, "vocab_size": None, "tokenizer": "bert", "held_out": "0"}).spec(["corpus.txt"])
     folder = crash(spec, Path("runs"), monkeypatch).resolve()
     pretrain(spec, RunOptions(out=Path("never")))
     monkeypatch.chdir(tmp_path / "elsewhere")
     with pytest.raises(SystemExit) as left:
-        main(["resume", f"../work/runs/{folder.name}", "--quiet"])
+        main(["resume", f"../here/runs/{folder.name}", "--quiet"])
     assert not left.value.code and not list(Path.cwd().iterdir())
-    assert outcome(folder.parent) == outcome(tmp_path / "work" / "never")
+    assert outcome(folder.parent) == outcome(tmp_path / "here" / "never")
 
 
 def test_another_machine_is_told_of(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
