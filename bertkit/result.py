@@ -48,10 +48,43 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Floor:
+    """What a simple model scores on the same rows: its name, and the value of each metric."""
+
+    name: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaked:
+    """Rows of an evaluation that stand among the train rows too, and its scores without them."""
+
+    rows: int
+    metrics: Mapping[str, Score]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """How well probabilities of labels agree with how often they are right (Guo et al. 2017).
+
+    ece    the expected calibration error: the mean distance of confidence and accuracy over bins, weighted by rows
+    brier  the mean squared distance of the probabilities and the gold label's 1 (Brier 1950)
+    bins   (rows, mean confidence, accuracy) of each bin of equal width that has rows
+    """
+
+    ece: float
+    brier: float
+    bins: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scored:
     """One evaluation: `rows` rows of `split`, each metric's Score, and more numbers in `details`.
 
-    missing  why it was not scored, if it was not
+    missing      why it was not scored, if it was not
+    floors       what simple models score on the same rows; () where they were not asked for
+    leaked       where rows of it are also train rows: how many, and the scores without them
+    calibration  of its probabilities, where answers are one label each
     """
 
     name: str
@@ -60,6 +93,9 @@ class Scored:
     metrics: Mapping[str, Score] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
     missing: str | None = None
+    floors: tuple[Floor, ...] = ()
+    leaked: Leaked | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,11 +146,20 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a run is taken for a failed one, which learnt nothing or lost what it had learnt, and what to try."""
+
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """A finished run.
 
     marks     why the scores are not benchmark scores: the sample, a partial split
     selected  what was selected on rows taken out of train for it: the update whose model is kept, a threshold
+    failures  why the run is taken for a failed one; () for a sound one
     """
 
     spec: Spec
@@ -128,6 +173,7 @@ class Result:
     marks: tuple[str, ...] = ()
     seconds: float = 0.0
     selected: Mapping[str, Any] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
     schema_number: int = SCHEMA
 
     @property
