@@ -10,7 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import comparisons, estimates, kit, long_documents, own_table, precision, report, results, summary, tree
+from benchmarks import (
+    comparisons,
+    estimates,
+    hour,
+    kit,
+    long_documents,
+    own_table,
+    pairs,
+    precision,
+    report,
+    results,
+    summary,
+    tree,
+)
 
 ROOT = Path(__file__).parent.parent
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
@@ -23,6 +36,8 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "kit": kit.table,
         "estimates": estimates.table,
         "long": long_documents.table,
+        "hour": hour.table,
+        "pairs": pairs.table,
         "second": summary.second_table,
         "bench": report.table,
     },
