@@ -95,7 +95,8 @@ def _pearson_of_moments(sums: Array) -> Array:
     """Pearson's correlation: (D, 6) -> (D,); 0 where it is not defined."""
     n, x, y, xx, yy, xy = sums.T
     below = np.sqrt(np.maximum(n * xx - x * x, 0) * np.maximum(n * yy - y * y, 0))
-    return np.divide(n * xy - x * y, below, out=np.zeros_like(below), where=below > 0)
+    found: Array = np.divide(n * xy - x * y, below, out=np.zeros_like(below), where=below > 0)
+    return found
 
 
 MEAN = Sums(columns=_with_ones, score=_ratio)
