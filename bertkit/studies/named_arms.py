@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bertkit.errors import RequestError
+from bertkit.errors import RequestError, UnknownNameError
+from bertkit.evaluation.metrics import METRICS
 from bertkit.studies.answer_files import arms_of_files, read_answers
 from bertkit.studies.arms import Answers, Arm, Part, arm_of_runs
 
@@ -17,6 +18,8 @@ def arms_of(
 
     A file answers the evaluation of the runs that has its ids, or the one called `evaluation`.
     """
+    if metric is not None and metric not in METRICS:
+        raise UnknownNameError("metric", metric, METRICS, f"there are {', '.join(METRICS)}")
     names = short_names(paths)
     runs = [arm_of_runs(path, names[path], all_seeds) for path in paths if path.is_dir()]
     files = {names[path]: read_answers(path) for path in paths if not path.is_dir()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Literal
 
-from bertkit.errors import RequestError, UnknownNameError
+from bertkit.errors import RequestError
 from bertkit.evaluation import paired_tests, two_way
 from bertkit.evaluation.intervals import Measures
 from bertkit.evaluation.metrics import METRICS, Metric
@@ -103,8 +103,6 @@ def verdicts(arms: Sequence[Arm], metric: str | None = None, evaluation: str | N
     p is adjusted for all of them together. Raises RequestError where rows, golds, splits or metrics differ, or no
     evaluation is common.
     """
-    if metric is not None and metric not in METRICS:
-        raise UnknownNameError("metric", metric, METRICS, f"there are {', '.join(METRICS)}")
     found = []
     for first, second in combinations(arms, 2):
         common = [key for key in first.parts if key in second.parts and evaluation in (None, key[1])]
