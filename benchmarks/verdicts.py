@@ -61,10 +61,8 @@ def simulated(sd: float) -> dict[str, Any]:
     for name, gap in (("power", GAP), ("type I error", 0.0)):
         generator = np.random.default_rng(7)
         common = _common_share(ACCURACY, ACCURACY - gap)
-        tests = [
-            two_way.difference(METRICS["accuracy"], *_drawn(generator, (ACCURACY, ACCURACY - gap), sd, common), True)
-            for _ in range(DRAWS)
-        ]
+        drawn = (_drawn(generator, (ACCURACY, ACCURACY - gap), sd, common) for _ in range(DRAWS))
+        tests = [two_way.difference(METRICS["accuracy"], ours, theirs, paired=True) for ours, theirs in drawn]
         found[name] = float(np.mean([one.p < LEVEL for one in tests]))
         found[f"{name}, covered"] = float(np.mean([one.low <= gap <= one.high for one in tests]))
     return found

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.check import CheckFlags, report_of
-from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, study_named
+from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, is_path, study_named
+from bertkit.cli.compare_runs import RUNS, RunsFlags, verdicts_on
 from bertkit.cli.embryology import embryology as embryology
 from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.deploy.from_python import corrupt as corrupt
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
     from bertkit.studies.pairs import PairStudy
     from bertkit.studies.suite import SuiteScore
+    from bertkit.studies.verdict import Verdict
 
 
 class CheckOptions(Options, total=False):
@@ -177,17 +179,41 @@ def compare(
     progress: bool = False,
     **options: Unpack[Options],
 ) -> list[Comparison]: ...
-def compare(what: str = PRETRAIN_VS_SCRATCH, *, progress: bool = False, **options: Any) -> list[Comparison] | PairStudy:
-    """Compare two ways of training: `bertkit compare`. Raises BertkitError. No figure is drawn.
+@overload
+def compare(
+    what: Target,
+    other: Target,
+    /,
+    *others: Target,
+    metric: str | None = None,
+    evaluation: str | None = None,
+    all_seeds: bool = False,
+) -> list[Verdict]: ...
+def compare(
+    what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
+) -> list[Comparison] | PairStudy | list[Verdict]:
+    """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
+    No figure is drawn.
+
+    several paths        a verdict on every pair of them: a run's folder, a folder of one spec's seeds, or a file of
+                         answers (id, answer[, gold])
     pretrain-vs-scratch  a comparison for each of the `tasks`: a pretrained encoder, and the same architecture from
                          scratch (at the rate `scratch_lr`)
     nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
                          how well either model tells both kinds of pairs
     """
-    if study_named(named("what", what)) == NSP_VS_SOP:
+    first = named("what", what)
+    if others or is_path(first):
+        return _compare_runs([first, *(named("others", one) for one in others)], **options)
+    if study_named(first) == NSP_VS_SOP:
         return _compare_pairs(progress=progress, **options)
     return _compare_tasks(progress=progress, **options)
+
+
+def _compare_runs(paths: list[str], **options: Any) -> list[Verdict]:
+    given = Given(f"compare {RUNS}", options, (RunsFlags,), like="compare")
+    return verdicts_on(paths, given.flags(RunsFlags))[1]
 
 
 def _compare_pairs(
