@@ -28,7 +28,7 @@ from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.keywords import Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PretrainFlags
-from bertkit.request.pretrain_keywords import PretrainOptions
+from bertkit.request.pretrain_keywords import PretrainOptions, corpora_named
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import target_of, target_scored
 from bertkit.result import Finished, Pretrained
@@ -101,7 +101,7 @@ def pretrain(
     BertkitError.
     """
     given = Given("pretrain", options, (PretrainFlags, RunFlags))
-    spec = given.flags(PretrainFlags).spec(_paths(corpus))
+    spec = given.flags(PretrainFlags).spec(corpora_named(corpus))
     from bertkit.runs.pretrain import pretrain as pretrained
 
     shown = screen.progress_named(not progress, f"pretraining, seed {spec.seed}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
@@ -16,7 +15,7 @@ from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.keywords import Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PairFlags
-from bertkit.request.pretrain_keywords import PairOptions
+from bertkit.request.pretrain_keywords import PairOptions, corpora_named
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import targets_of
 
@@ -87,17 +86,10 @@ def _compare_pairs(
 ) -> PairStudy:
     given = Given(f"compare {NSP_VS_SOP}", options, (PairFlags, RunFlags), like="pretrain")
     seeds = checked("seeds", int, seeds)
-    specs = given.flags(PairFlags).specs(_paths(corpus), seeds)
+    specs = given.flags(PairFlags).specs(corpora_named(corpus), seeds)
     from bertkit.studies.pairs import compare_pairs
 
     return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
-
-
-def _paths(corpus: Target | Iterable[Target]) -> list[str]:
-    if not isinstance(corpus, str | os.PathLike | Iterable):
-        raise RequestError(f"corpus={corpus!r}: name files or folders of text")
-    listed = [corpus] if isinstance(corpus, str | os.PathLike) else list(corpus)
-    return [named("corpus", one) for one in listed]
 
 
 def _compare_tasks(
