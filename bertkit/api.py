@@ -121,8 +121,12 @@ def check(task: Target | None = None, **options: Unpack[CheckOptions]) -> Report
     return report_of(target, given.flags(Flags), given.flags(CheckFlags))
 
 
-def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Options]) -> Scores | SuiteScore:
+def evaluate(
+    target: Target, *, progress: bool = False, average: str | None = None, **options: Unpack[Options]
+) -> Scores | SuiteScore:
     """Score a run by its folder, a checkpoint (`model`) on a task or file, or a suite (glue): `bertkit eval`.
+
+    average  of a suite: by its name, such as "bert"
 
     Returns Scores, or for a suite a SuiteScore. Raises BertkitError.
     """
@@ -131,9 +135,13 @@ def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Option
     suite = next((suite for suite in registry.suites() if suite.name == typed.lower()), None)
     if suite is not None:
         _refuse(list(own.typed), "these are for a file of your own, given with model=")
-        from bertkit.studies.suite import plan, run_suite
+        from bertkit.studies.suite import average_of, plan, run_suite
 
-        return run_suite(suite, plan(suite, flags), options_of(run), partial(screen.progress, not progress))
+        average_of(suite, checked("average", str | None, average))
+        bars = partial(screen.progress, not progress)
+        return run_suite(suite, plan(suite, flags), options_of(run), bars, average)
+    if average is not None:
+        raise RequestError(f"average={average!r}: {typed} is no suite")
     if (Path(typed) / SPEC_FILE).is_file():
         _refuse(
             [*names_typed(flags), *names_typed(run, training=True), *own.typed], f"a run is scored as its {SPEC_FILE}"

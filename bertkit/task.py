@@ -190,14 +190,44 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suite:
-    """Tasks and the rule that averages them: the mean over tasks of the mean over their metrics.
+class Column:
+    """One number of an average: the mean of a task's metrics, each given with its evaluation."""
 
-    A task's metrics are first averaged within each evaluation, then over its scored evaluations
-    (Wang et al. 2019, GLUE). `human` is the published human score by the same rule.
+    task: str
+    metrics: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Average:
+    """A named average of a suite's tasks: the mean over its columns. Published ones differ, and are never mixed.
+
+    about  which tasks and metrics enter, and where it was published
+    """
+
+    name: str
+    about: str
+    columns: tuple[Column, ...]
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that enter."""
+        return tuple(dict.fromkeys(column.task for column in self.columns))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Tasks, and the ways to average them.
+
+    averages  the first is the suite's own score
+    human     the published human score by the first
     """
 
     name: str
     members: tuple[str, ...]
     about: str
     human: float
+    averages: tuple[Average, ...]
+
+    def __post_init__(self) -> None:
+        """Assert that averages name members only."""
+        assert self.averages and all(set(one.tasks) <= set(self.members) for one in self.averages), self.name
