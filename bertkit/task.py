@@ -12,6 +12,7 @@ from bertkit.sources import Source
 
 Ordering = Literal["auto", "random", "length"]
 LossName = Literal["cross-entropy", "focal"]
+Selected = Literal["last", "best"]
 MOST_EPOCHS = 10_000
 
 
@@ -41,6 +42,7 @@ class Recipe:
     lora                   the rank of LoRA's matrices (Hu et al. 2022), which are trained in place of the encoder
     lora_alpha             by which LoRA's product is scaled, divided by the rank; None is twice the rank
     early_stopping         evaluations without a better score on the selection rows after which training stops
+    select                 whose weights are the final ones: the "last", or the "best" on the selection rows
     threshold              "auto" is the one with the highest micro-F1 on the selection rows; None is the head's own
     """
 
@@ -65,7 +67,13 @@ class Recipe:
     lora: int | None = None
     lora_alpha: float | None = None
     early_stopping: int | None = None
+    select: Selected = "last"
     threshold: Literal["auto"] | None = None
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights that were best on the selection rows are kept during training."""
+        return self.early_stopping is not None or self.select == "best"
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""
