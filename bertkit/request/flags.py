@@ -196,8 +196,8 @@ class RunFlags:
         Option(
             "--keep-best",
             OUTPUT,
-            "Also keep the model that scored best on dev (with --eval-every): optimistic, as it is selected on the rows "
-            "that are scored; --select best is not.",
+            "Also keep the model that scored best on dev (with --eval-every): optimistic, as dev selects it; "
+            "--select best is not.",
             only="finetune resume",
         ),
     ] = False
