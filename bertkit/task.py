@@ -223,11 +223,21 @@ class Average:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Published:
+    """A published system's scores on a suite's test sets: fractions by (task, evaluation, metric), and their source."""
+
+    name: str
+    source: str
+    scores: Mapping[tuple[str, str, str], float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """Tasks, and the ways to average them.
 
-    averages  the first is the suite's own score
-    human     the published human score by the first
+    averages   the first is the suite's own score
+    human      the published human score by the first
+    published  systems to compare with, in the order in which a figure shows them
     """
 
     name: str
@@ -235,6 +245,7 @@ class Suite:
     about: str
     human: float
     averages: tuple[Average, ...]
+    published: tuple[Published, ...] = ()
 
     def __post_init__(self) -> None:
         """Assert that averages name members only."""

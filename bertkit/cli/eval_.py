@@ -25,7 +25,7 @@ from bertkit.request.specs import options_of, spec_of
 from bertkit.request.target import target_scored
 from bertkit.result import Scored
 from bertkit.runs.folder import SPEC
-from bertkit.spec import Spec
+from bertkit.spec import SAMPLE, Spec
 from bertkit.studies.suite import Member, SuiteScore, average_of, finished, plan, run_suite
 from bertkit.task import Average, Task
 
@@ -40,6 +40,9 @@ def evaluate(
         str | None,
         Option("--average", OUTPUT, "A suite's: official, bert, modernbert or distilbert. [default: official]"),
     ] = None,
+    plot: Annotated[
+        bool, Option("--plot", OUTPUT, "Of a suite: draw its scores over the human ones, beside published systems.")
+    ] = False,
 ) -> int:
     """Score a suite, a fine-tuned checkpoint on a task, or a run.
 
@@ -48,8 +51,8 @@ def evaluate(
     options = options_of(run)
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
-    if suite is None and average is not None:
-        raise RequestError(f"--average {average}: {target} is no suite")
+    if suite is None and (average is not None or plot):
+        raise RequestError(f"{'--plot' if plot else f'--average {average}'}: {target} is no suite")
     if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _are_rows(target)):
         _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         scored = target_scored(target, own, flags.model)
@@ -78,6 +81,8 @@ def evaluate(
         screen.print_json(result.plain())
     elif first():
         _print_suite(result)
+    if plot and first() and result.score is not None:
+        _draw(result, run.out, display)
     return 0 if result.score is not None else 1
 
 
@@ -174,6 +179,17 @@ def _print_suite(result: SuiteScore) -> None:
         share = screen.percent(result.score / result.human) + " %" if result.is_complete or _all(result) else ""
         table.add_row("mean", result.name, screen.percent(result.score), screen.percent(result.human), share)
     screen.console().print(table)
+
+
+def _draw(result: SuiteScore, out: Path, display: Display) -> None:
+    from bertkit.studies.against_human import plot
+
+    spec = next(member.spec for member in result.members if member.spec)
+    name = "MiniLM-L6" if spec.model == SAMPLE else spec.model.rstrip("/").split("/")[-1]
+    png, svg = plot(result, out, name)
+    if not display.json:
+        for title, file in (("figure: ", png), ("        ", svg)):
+            screen.console().print(f"{title}{file}", soft_wrap=True)
 
 
 def _all(result: SuiteScore) -> bool:
