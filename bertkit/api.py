@@ -18,6 +18,7 @@ from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare_from_python import compare as compare
 from bertkit.cli.embryology import embryology as embryology
 from bertkit.cli.predict import PredictFlags, asked_of
+from bertkit.cli.submit import SubmitFlags, submitted
 from bertkit.deploy.from_python import corrupt as corrupt
 from bertkit.deploy.from_python import fill as fill
 from bertkit.deploy.from_python import generate as generate
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from bertkit.data.report import Report
     from bertkit.deploy.answer_file import AnsweredFile
     from bertkit.deploy.predictor import Input, Predictor
+    from bertkit.deploy.submission import Filled
     from bertkit.heads import Answer
     from bertkit.runs.rescore import Scores
     from bertkit.studies.suite import SuiteScore
@@ -161,6 +163,28 @@ def evaluate(
 
     with closing(screen.progress(not progress, spec)) as shown:
         return score_checkpoint(spec, shown)
+
+
+def submit(
+    suite: str,
+    *,
+    runs: Target = "runs",
+    run: Iterable[str] = (),
+    data: Target | None = None,
+    out: Target = "submission.zip",
+    progress: bool = False,
+) -> list[Filled]:
+    """Write a suite's test answers in its server's format: `bertkit submit`. Raises BertkitError.
+
+    run  TASK=FOLDER, for tasks with several runs below `runs`
+    """
+    flags = SubmitFlags(
+        runs=Path(named("runs", runs)),
+        run=[named("run", one) for one in run],
+        data=None if data is None else named("data", data),
+        out=Path(named("out", out)),
+    )
+    return submitted(named("suite", suite), flags, progress)
 
 
 def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32") -> Predictor:

@@ -232,12 +232,31 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A file of a suite's submission: an answer for each of `rows` rows of a split, as the server counts them.
+
+    source  of the rows, where it is not the task's
+    spelt   how each label is written; {} for numbers
+    bounds  between which numbers are clipped
+    """
+
+    file: str
+    task: str
+    split: str
+    rows: int
+    spelt: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Suite:
     """Tasks, and the ways to average them.
 
     averages   the first is the suite's own score
     human      the published human score by the first
     published  systems to compare with, in the order in which a figure shows them
+    sheets     the files that its server wants; () where there is none
     """
 
     name: str
@@ -246,6 +265,7 @@ class Suite:
     human: float
     averages: tuple[Average, ...]
     published: tuple[Published, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
 
     def __post_init__(self) -> None:
         """Assert that averages name members only."""

@@ -24,6 +24,7 @@ from bertkit.cli import (
     predict,
     pretrain,
     resume,
+    submit,
     tasks,
 )
 from bertkit.cli.options import command, plain_name
@@ -60,6 +61,7 @@ command(app, "fill", fill.fill)
 command(app, "generate", generate.generate)
 command(app, "corrupt", corrupt.corrupt)
 command(app, "embryology", embryology.look)
+command(app, "submit", submit.submit)
 command(app, "tasks", tasks.tasks)
 
 
