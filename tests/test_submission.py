@@ -113,7 +113,7 @@ def test_answers_are_the_models_own_in_the_order_of_the_file(runs: Path, data: P
     expected = [
         {"unacceptable": "0", "acceptable": "1"}[one.value] for one in bertkit.load(runs / "cola").predict(texts)
     ]
-    submit(GLUE, {"cola": runs / "cola"}, str(data), tmp_path / "a.zip", Progress())
+    bertkit.submit("glue", runs=tmp_path, run=[f"cola={runs / 'cola'}"], data=data, out=tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         lines = archive.read("CoLA.tsv").decode().splitlines()[1:]
     assert [line.split("\t")[1] for line in lines] == expected
