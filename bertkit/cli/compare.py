@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer.core import TyperGroup
 
 from bertkit.cli import screen
+from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display, plain_name
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
@@ -147,6 +148,11 @@ def _print_one(one: Comparison) -> None:
         f"p = {p:.3f}, permutation test over seeds" if len(pretrained.curves) > 1 else "one seed: no significance test"
     )
     screen.console().print(Text(f"  pretrained - scratch: {100 * gap:+.1f} ({sure})"))
+    if any(curve.failures for arm in one.arms for curve in arm.curves):
+        screen.console().print("  failed runs are in the means and in the test:")
+    for arm in one.arms:
+        for curve in arm.curves:
+            print_failures(curve.failures, f"{arm.name}, seed {curve.seed} ")
 
 
 def _reached(arm: Arm, other: Arm) -> str:

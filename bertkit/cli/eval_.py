@@ -188,6 +188,8 @@ def _cells(member: Member) -> tuple[str, str, str, str, str]:
             parts.append(f"{label}{screen.METRIC_TITLES.get(name, name)} {screen.percent(score.value)}")
     marks = member.result.marks if member.result else ()
     partial = [mark for mark in marks if mark.endswith(" rows")]
+    if member.result and member.result.failures:
+        partial.append(f"failed: {member.result.failures[0].reason}")
     cell = " · ".join(parts) + (f" ({'; '.join(partial)})" if partial else "")
     share = f"{screen.percent(member.score / member.human)} %"
     return member.task.name, cell, screen.percent(member.score), human, share

@@ -108,6 +108,7 @@ def with_interval(score: Score) -> str:
 
 def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
     """Print the scores of one run, or of several seeds with mean and standard deviation."""
+    from bertkit.cli.failures_screen import print_failures, print_seeds
     from bertkit.spec import to_plain
     from bertkit.studies.group import marks_of_runs
 
@@ -118,9 +119,10 @@ def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
         for run in runs[:1] if len(runs) > 1 else runs:
             _print_head(run.result, marks_of_runs(runs))
         if len(runs) == 1:
-            print_scores(runs[0].result.spec, runs[0].result.evaluations)
+            print_scores(runs[0].result.spec, runs[0].result.evaluations, told=bool(runs[0].result.failures))
+            print_failures(runs[0].result.failures)
         else:
-            _print_seeds(runs)
+            print_seeds(runs)
         for run in runs:
             console().print(f"{'finished before' if run.before else 'run'}: {run.folder}", soft_wrap=True)
 
@@ -153,8 +155,11 @@ def print_marks(line: str, marks: Sequence[str], task: Task) -> None:
         console().print(Text(f"  {plain}", style="yellow"))
 
 
-def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
-    """Print a line per metric: its value with the interval over rows, and the human score, except for the sample."""
+def print_scores(spec: Spec, evaluations: Sequence[Scored], told: bool = False) -> None:
+    """Print a line per metric: its value with the interval over rows, and the human score, except for the sample.
+
+    told  whether the run is said to have failed besides, so that constant answers are said once
+    """
     from rich.table import Table
 
     shown = spec.data != SAMPLE
@@ -179,7 +184,7 @@ def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
     if methods := _methods(evaluations):
         console().print(f"  intervals: {methods}")
     for scored in evaluations:
-        _print_details(scored)
+        _print_details(scored, told)
 
 
 def _methods(evaluations: Sequence[Scored]) -> str:
@@ -193,11 +198,11 @@ def _methods(evaluations: Sequence[Scored]) -> str:
     return "; ".join(f"{method} ({', '.join(names)})" for method, names in titles.items())
 
 
-def _print_details(scored: Scored) -> None:
+def _print_details(scored: Scored, told: bool) -> None:
     from rich.text import Text
 
     details = scored.details
-    for line in _warnings(scored):
+    for line in warnings(scored, told):
         console().print(Text(f"  {scored.name}: {line}", style="red"))
     if "majority" in details:
         console().print(f"  {scored.name}: the commonest label alone is right on {percent(details['majority'])}")
@@ -222,12 +227,12 @@ def _print_details(scored: Scored) -> None:
         console().print(f"  {scored.name}, F1 by tag: {tags}")
 
 
-def _warnings(scored: Scored) -> list[str]:
-    """Warnings on a score: all answers or golds are the same, or it is below that of the majority label."""
+def warnings(scored: Scored, told: bool = False) -> list[str]:
+    """Warnings on a score: all answers (unless `told`) or golds are the same, or it is below the majority label's."""
     lines, details = [], scored.details
     undefined = [METRIC_TITLES[name] for name in ("matthews", "pearson", "spearman") if name in scored.metrics]
     shown = f"; {', '.join(undefined)}: not defined, shown as 0" if undefined else ""
-    if details.get("constant"):
+    if details.get("constant") and not told:
         lines.append(f"every answer is the same: the model learnt nothing{shown}")
     if details.get("only gold") is not None:
         only = details["only gold"] if details["only gold"] != "" else "no answer"
@@ -236,29 +241,3 @@ def _warnings(scored: Scored) -> list[str]:
     if accuracy and accuracy.high < (majority if majority < 1 else 0.5):
         lines.append("accuracy is below the commonest label's share: check the label names")
     return lines
-
-
-def _print_seeds(runs: Sequence[Finished]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from bertkit.evaluation.stats import spread
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("EVALUATION", "METRIC", "MEAN ± SD", "SEEDS"):
-        table.add_column(name, no_wrap=name != "SEEDS")
-    for k, scored in enumerate(runs[0].result.evaluations):
-        for name in scored.metrics:
-            values = [run.result.evaluations[k].metrics[name].value for run in runs]
-            over = spread(values)
-            table.add_row(
-                scored.name,
-                METRIC_TITLES.get(name, name),
-                f"{percent(over.mean)} ± {percent(over.sd)} (n = {over.n})",
-                " ".join(f"{run.result.spec.seed}: {percent(v)}" for run, v in zip(runs, values, strict=True)),
-            )
-    console().print(table)
-    for run in runs:
-        for scored in run.result.evaluations:
-            for line in _warnings(scored):
-                console().print(Text(f"  seed {run.result.spec.seed}, {scored.name}: {line}", style="red"))

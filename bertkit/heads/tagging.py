@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from bertkit.errors import DataError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
-from bertkit.heads.degenerate import constant_details
+from bertkit.heads.degenerate import constant_details, loss_of_shares
 from bertkit.heads.labels import match_names, write_names
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import repr_without
@@ -198,6 +198,7 @@ class Tagging(Head):
             "words": len(flat),
             "words without a tag": given.count(""),
             **constant_details(flat, given),
+            "loss of shares": loss_of_shares(flat),
             "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
             **({"entities": by_type(golds, values)} if self.scheme else {}),
         }
