@@ -73,8 +73,15 @@ def reasons(result: Result, log: list[dict[str, Any]]) -> list[str]:
 
 def test_constant_answers_are_a_failure_however_short_the_run() -> None:
     found = failures_of(run_of(0.0, 0.5, constant=True, updates=3), logged(0.7, 0.7, 0.7))
-    advice = "more updates (--epochs; here 3), a lower --lr (here 2e-05), or another --seed"
+    advice = "more updates (--epochs; here 3)"
     assert found == (Failure(reason="dev: every answer is the same: the model learnt nothing", advice=advice),)
+
+
+@pytest.mark.parametrize(("warmup", "last"), [(0.1, "or another --seed"), (0.05, "or a longer --warmup, such as 0.1")])
+def test_a_long_run_at_a_usual_rate_is_advised_a_lower_one_and_more(warmup: float, last: str) -> None:
+    recipe = Recipe(learning_rate=5e-5, warmup=warmup)
+    (found,) = failures_of(run_of(0.0, 0.5, constant=True, updates=150, recipe=recipe), LEARNT)
+    assert found.advice == f"more updates (--epochs; here 150), a lower --lr (here 5e-05), {last}"
 
 
 def test_a_correlation_that_constant_answers_leave_undefined_is_named() -> None:

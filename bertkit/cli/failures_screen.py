@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bertkit.cli.screen import METRIC_TITLES, console, percent, warnings
+from bertkit.cli.screen import METRIC_TITLES, console, leak_line, percent, warnings
 
 if TYPE_CHECKING:
     from bertkit.result import Failure, Finished
@@ -44,6 +44,8 @@ def print_seeds(runs: Sequence[Finished]) -> None:
     console().print(table)
     for run in runs:
         for scored in run.result.evaluations:
+            if scored.leaked:
+                console().print(f"  seed {run.result.spec.seed}, {scored.name}: {leak_line(scored, scored.leaked)}")
             for line in warnings(scored, told=bool(run.result.failures)):
                 console().print(Text(f"  seed {run.result.spec.seed}, {scored.name}: {line}", style="red"))
         print_failures(run.result.failures, f"seed {run.result.spec.seed} ")

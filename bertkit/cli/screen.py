@@ -15,7 +15,7 @@ from bertkit.spec import SAMPLE, Spec
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bertkit.result import Finished, Result, Score, Scored
+    from bertkit.result import Finished, Leaked, Result, Score, Scored
     from bertkit.task import Task
 
 METRIC_TITLES = {
@@ -204,6 +204,8 @@ def _print_details(scored: Scored, told: bool) -> None:
     details = scored.details
     for line in warnings(scored, told):
         console().print(Text(f"  {scored.name}: {line}", style="red"))
+    if scored.leaked:
+        console().print(f"  {scored.name}: {leak_line(scored, scored.leaked)}")
     if "majority" in details:
         console().print(f"  {scored.name}: the commonest label alone is right on {percent(details['majority'])}")
     if "best F1" in details:
@@ -225,6 +227,13 @@ def _print_details(scored: Scored, told: bool) -> None:
     elif "F1 by tag" in details:
         tags = "  ".join(f"{name} {percent(value)}" for name, value in details["F1 by tag"].items())
         console().print(f"  {scored.name}, F1 by tag: {tags}")
+
+
+def leak_line(scored: Scored, leaked: Leaked) -> str:
+    """How many rows are also train rows, and the scores without them."""
+    rows = f"{leaked.rows:,} of {scored.rows:,} rows {'are train rows' if leaked.rows > 1 else 'is a train row'} too"
+    scores = [f"{METRIC_TITLES.get(name, name)} {with_interval(score)}" for name, score in leaked.metrics.items()]
+    return f"{rows}; without {'them' if leaked.rows > 1 else 'it'} {', '.join(scores) or 'none is left'}"
 
 
 def warnings(scored: Scored, told: bool = False) -> list[str]:

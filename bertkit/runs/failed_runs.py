@@ -144,7 +144,7 @@ def _learn_more(result: Result) -> str:
         tips.append(f"a lower --lr (here {recipe.learning_rate:g}; 2e-5 to 1e-4 is usual)")
     if steps < 2 * FLAT_AFTER:
         tips.append(f"more updates (--epochs; here {steps:,})")
-    if not high:
+    if not high and steps >= FEW:
         tips.append(f"{'another' if few else 'a lower'} --lr (here {recipe.learning_rate:g})")
         tips += ["a longer --warmup, such as 0.1"] if recipe.warmup < 0.1 else ["another --seed"]
     return ", ".join(tips[:-1]) + (", or " if len(tips) > 1 else "") + tips[-1]
