@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,7 +46,7 @@ def evaluate(
     folder = Path(target)
     if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _are_rows(target)):
         _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
-        scored = target_scored(target, own, flags.model)
+        scored = target_scored(target, own, flags.model, flags.label_map)
         screen.print_lines(scored.lines, display.silent)
         return _score_checkpoint(scored.spec(flags), display)
     _refuse(list(own.typed), "these are for a file of your own, given with --model")
@@ -121,17 +122,33 @@ def _score_checkpoint(spec: Spec, display: Display) -> int:
 
     with closing(screen.progress(display.silent, spec)) as progress:
         scores = score_checkpoint(spec, progress)
-    _print_scores(spec, scores.evaluations, scores.marks, spec.model, display.json)
+    labels = scores.assumed or spec.label_map
+    assumed = "in the task's order, an assumption: " if scores.assumed else ""
+    _print_scores(spec, scores.evaluations, scores.marks, spec.model, display.json, labels, assumed)
     return 0
 
 
-def _print_scores(spec: Spec, scored: tuple[Scored, ...], marks: tuple[str, ...], name: str, json: bool) -> None:
+def _print_scores(
+    spec: Spec,
+    scored: tuple[Scored, ...],
+    marks: tuple[str, ...],
+    name: str,
+    json: bool,
+    labels: Mapping[str, str] | None = None,
+    assumed: str = "",
+) -> None:
     from bertkit.spec import to_plain
 
     if json:
-        screen.print_json({"model": name, "marks": list(marks), "evaluations": [to_plain(one) for one in scored]})
+        plain: dict[str, Any] = {"model": name, "marks": list(marks), "evaluations": [to_plain(one) for one in scored]}
+        if labels:
+            plain |= {"label_map": dict(labels), "label_map_assumed": bool(assumed)}
+        screen.print_json(plain)
         return
     screen.print_marks(f"{spec.task.name} · {name} · scored without training", marks, spec.task)
+    if labels:
+        pairs = ", ".join(f"{theirs} is {ours}" for theirs, ours in labels.items())
+        screen.console().print(f"  labels, {assumed or 'by --label-map: '}{pairs}")
     screen.print_scores(spec, scored)
 
 

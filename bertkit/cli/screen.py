@@ -247,6 +247,10 @@ def warnings(scored: Scored, told: bool = False) -> list[str]:
         only = details["only gold"] if details["only gold"] != "" else "no answer"
         lines.append(f"every gold is the same ({only}){shown or ': the score says little'}")
     accuracy, majority = scored.metrics.get("accuracy"), details.get("majority", 0.0)
-    if accuracy and accuracy.high < (majority if majority < 1 else 0.5):
+    if found := details.get("permuted"):
+        order = ", ".join(f"{answer} for {gold}" for answer, gold in found["names"].items() if answer != gold)
+        scores = f"accuracy {percent(found['accuracy'])}, and {percent(found['permuted'])}"
+        lines.append(f"the rows' labels look permuted: {scores} with {order}")
+    elif accuracy and accuracy.high < (majority if majority < 1 else 0.5):
         lines.append("accuracy is below the commonest label's share: check the label names")
     return lines

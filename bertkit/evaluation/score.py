@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bertkit.data.table import Columns
 from bertkit.evaluation.metrics import METRICS
+from bertkit.evaluation.permuted import permuted
 from bertkit.heads import Answer, Head
 from bertkit.result import Leaked, Score, Scored
 from bertkit.task import Evaluation
@@ -84,4 +85,7 @@ def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored
             found = metric.interval(metric.measure(golds, values, labels), metric.score)
             metrics[name] = Score(value=value, low=found.low, high=found.high, interval=found.name)
     details = head.details(golds, answered.answers) if with_intervals else {}
+    pairs = head.label_pairs(golds, answered.answers) if with_intervals else None
+    if pairs and (found := permuted(*pairs, labels)):
+        details["permuted"] = asdict(found)
     return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)

@@ -140,6 +140,10 @@ class Classification(Head):
             details["confusion"] = confusion_matrix(golds, values, labels=list(names)).tolist()
         return details
 
+    def label_pairs(self, golds: Sequence[Any], answers: Sequence[Answer]) -> tuple[list[Any], list[Any]] | None:
+        """A pair a row; None of numbers."""
+        return None if isinstance(self.labels, Number) else (list(golds), [answer.value for answer in answers])
+
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""
         return Answer(value=answer.value, scores=NO_SCORES)
