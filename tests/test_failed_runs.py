@@ -36,10 +36,13 @@ def run_of(
     golds: float = 0.5,
     updates: int = 400,
     recipe: Recipe | None = None,
-    **details: Any,
+    constant: bool = False,
+    shares: float | None = None,
 ) -> Result:
     """A run of sst2 whose answers and golds vary so much, with this score."""
-    found = {"constant": False, "spread of answers": answers, "spread of golds": golds, **details}
+    found = {"constant": constant, "spread of answers": answers, "spread of golds": golds}
+    if shares is not None:
+        found["loss of shares"] = shares
     metrics = {metric: Score(value=score, low=score - 0.05 if low is None else low, high=score + 0.05)}
     return Result(
         spec=Spec(task=registry.find("sst2"), model="m", recipe=recipe or Recipe(learning_rate=2e-5, warmup=0.1)),
@@ -131,20 +134,20 @@ def test_a_correlation_whose_interval_is_above_0_is_no_failure(metric: str, low:
 def test_a_loss_that_never_left_its_start_counts_where_answers_hardly_differ(
     answers: float, log: list[dict[str, Any]], failed: bool
 ) -> None:
-    said = reasons(run_of(answers, 0.5, **{"loss of shares": HALF}), log)
+    said = reasons(run_of(answers, 0.5, shares=HALF), log)
     assert said == (["dev: the training loss never left its start, and most answers are the same"] if failed else [])
 
 
 def test_a_fall_to_the_loss_of_the_label_shares_is_no_fall() -> None:
     falls = noisy(np.linspace(1.5, HALF, 50).tolist() + [HALF] * 350)  # a fresh head far off, then one half for all
-    assert reasons(run_of(0.12, 0.5, **{"loss of shares": HALF}), falls)
+    assert reasons(run_of(0.12, 0.5, shares=HALF), falls)
     assert not reasons(run_of(0.12, 0.5), falls)
 
 
 def test_a_weighted_loss_is_not_compared_with_the_label_shares() -> None:
     recipe = Recipe(learning_rate=2e-5, warmup=0.1, class_weights="balanced")
     falls = noisy(np.linspace(1.5, HALF, 50).tolist() + [HALF] * 350)
-    assert not reasons(run_of(0.12, 0.5, recipe=recipe, **{"loss of shares": HALF}), falls)
+    assert not reasons(run_of(0.12, 0.5, recipe=recipe, shares=HALF), falls)
 
 
 def test_a_head_that_does_not_say_how_answers_vary_fails_by_its_loss_alone() -> None:
@@ -274,3 +277,23 @@ def test_failed_seeds_are_marked_and_stand_beside_the_mean_of_the_sound_ones(
     assert f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f} (n = 3)" in said
     assert "  seed 43 failed: it burnt\n    try water\n" in said
     assert all(len(line) <= 80 for line in said.splitlines() if not line.startswith("finished before: "))
+
+
+def test_a_comparison_names_its_failed_runs_and_leaves_them_in_its_test(
+    tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "dev"):
+        write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
+    line = f"compare pretrain-vs-scratch --tasks sst2 --data {tmp_path / 'data'} --model {encoder} --device cpu"
+    with pytest.raises(SystemExit) as left:
+        main([*line.split(), *"--max-steps 12 --seeds 2 --lr 1 --quiet --out".split(), str(tmp_path / "runs")])
+    assert not left.value.code
+    said = capsys.readouterr().out
+    assert "  failed runs are in the means and in the test:\n" in said
+    for arm in ("pretrained", "scratch"):
+        for seed in (42, 43):
+            assert f"  {arm}, seed {seed} failed: dev: every answer is the same" in said
+    (path,) = tmp_path.glob("runs/*/compare.json")
+    (task,) = json.loads(path.read_text("utf-8"))["tasks"]
+    assert [len(run["failures"]) for arm in task["arms"] for run in arm["runs"]] == [1, 1, 1, 1]
+    assert task["arms"][0]["final"]["n"] == 2

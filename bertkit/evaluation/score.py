@@ -86,6 +86,6 @@ def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored
             metrics[name] = Score(value=value, low=found.low, high=found.high, interval=found.name)
     details = head.details(golds, answered.answers) if with_intervals else {}
     pairs = head.label_pairs(golds, answered.answers) if with_intervals else None
-    if pairs and (found := permuted(*pairs, labels)):
-        details["permuted"] = asdict(found)
+    if pairs and (order := permuted(*pairs, labels)):
+        details["permuted"] = asdict(order)
     return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)
