@@ -286,7 +286,7 @@ def test_a_comparison_names_its_failed_runs_and_leaves_them_in_its_test(
         write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
     line = f"compare pretrain-vs-scratch --tasks sst2 --data {tmp_path / 'data'} --model {encoder} --device cpu"
     with pytest.raises(SystemExit) as left:
-        main([*line.split(), *"--max-steps 12 --seeds 2 --lr 1 --quiet --out".split(), str(tmp_path / "runs")])
+        main([*f"{line} --max-steps 12 --seeds 2 --lr 1 --quiet".split(), "--out", str(tmp_path / "runs")])
     assert not left.value.code
     said = capsys.readouterr().out
     assert "  failed runs are in the means and in the test:\n" in said

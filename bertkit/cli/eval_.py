@@ -12,6 +12,7 @@ import typer
 
 from bertkit import registry
 from bertkit.cli import screen
+from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
@@ -182,6 +183,9 @@ def _print_suite(result: SuiteScore) -> None:
         share = screen.percent(result.score / suite.human) + " %" if result.is_complete or _all(result) else ""
         table.add_row("mean", result.name, screen.percent(result.score), screen.percent(suite.human), share)
     screen.console().print(table)
+    for member in result.members:
+        if member.result:
+            print_failures(member.result.failures, f"{member.task.name} ")
 
 
 def _all(result: SuiteScore) -> bool:
@@ -206,7 +210,7 @@ def _cells(member: Member) -> tuple[str, str, str, str, str]:
     marks = member.result.marks if member.result else ()
     partial = [mark for mark in marks if mark.endswith(" rows")]
     if member.result and member.result.failures:
-        partial.append(f"failed: {member.result.failures[0].reason}")
+        partial.append("failed")
     cell = " · ".join(parts) + (f" ({'; '.join(partial)})" if partial else "")
     share = f"{screen.percent(member.score / member.human)} %"
     return member.task.name, cell, screen.percent(member.score), human, share
