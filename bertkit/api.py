@@ -157,7 +157,7 @@ def evaluate(
     if flags.model is None:
         raise RequestError(f"{typed}: name the checkpoint to score with model=, or give a run's folder")
     _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
-    spec = target_scored(typed, own, flags.model).spec(flags)
+    spec = target_scored(typed, own, flags.model, flags.label_map).spec(flags)
     check_specs([spec], training=False)
     from bertkit.runs.rescore import score_checkpoint
 

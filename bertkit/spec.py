@@ -29,6 +29,7 @@ SPEC_FILE, MODEL_FOLDER, RESULT_FILE = "spec.json", "model", "result.json"
 
 ADDED: dict[str, Any] = {
     "keep_head": False,
+    "label_map": None,
     "at_end": False,
     "understood": [],
     "hold_out": None,
@@ -70,6 +71,7 @@ class Spec:
     revision    of the Hub's model: a branch, tag or commit
     scratch     the encoder's architecture with random weights
     keep_head   whether a fine-tuned checkpoint's head is trained further, and not replaced by a fresh one
+    label_map   the task's label for each label of a fine-tuned checkpoint's head; None matches them by name
     data        "hub", "sample", or the folder of the rows as it was typed
     limit       rows of each split at most, the first ones
     recipe      the hyper-parameters
@@ -88,6 +90,7 @@ class Spec:
     revision: str | None = None
     scratch: bool = False
     keep_head: bool = False
+    label_map: Mapping[str, str] | None = None
     data: str = HUB
     limit: int | None = None
     recipe: Recipe = field(default_factory=Recipe)

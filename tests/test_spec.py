@@ -28,6 +28,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "revision": "v1",
         "scratch": True,
         "keep_head": True,
+        "label_map": {"LABEL_0": "negative", "LABEL_1": "positive"},
         "data": "sample",
         "limit": 7,
         "recipe": Recipe(epochs=1),

@@ -15,7 +15,7 @@ from bertkit.spec import SAMPLE, Spec
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bertkit.result import Finished, Result, Score, Scored
+    from bertkit.result import Finished, Leaked, Result, Score, Scored
     from bertkit.task import Task
 
 METRIC_TITLES = {
@@ -108,6 +108,7 @@ def with_interval(score: Score) -> str:
 
 def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
     """Print the scores of one run, or of several seeds with mean and standard deviation."""
+    from bertkit.cli.failures_screen import print_failures, print_seeds
     from bertkit.spec import to_plain
     from bertkit.studies.group import marks_of_runs
 
@@ -118,9 +119,10 @@ def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
         for run in runs[:1] if len(runs) > 1 else runs:
             _print_head(run.result, marks_of_runs(runs))
         if len(runs) == 1:
-            print_scores(runs[0].result.spec, runs[0].result.evaluations)
+            print_scores(runs[0].result.spec, runs[0].result.evaluations, told=bool(runs[0].result.failures))
+            print_failures(runs[0].result.failures)
         else:
-            _print_seeds(runs)
+            print_seeds(runs)
         for run in runs:
             console().print(f"{'finished before' if run.before else 'run'}: {run.folder}", soft_wrap=True)
 
@@ -153,8 +155,11 @@ def print_marks(line: str, marks: Sequence[str], task: Task) -> None:
         console().print(Text(f"  {plain}", style="yellow"))
 
 
-def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
-    """Print a line per metric: its value with the interval over rows, and the human score, except for the sample."""
+def print_scores(spec: Spec, evaluations: Sequence[Scored], told: bool = False) -> None:
+    """Print a line per metric: its value with the interval over rows, and the human score, except for the sample.
+
+    told  whether the run is said to have failed besides, so that constant answers are said once
+    """
     from rich.table import Table
 
     shown = spec.data != SAMPLE
@@ -179,7 +184,7 @@ def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
     if methods := _methods(evaluations):
         console().print(f"  intervals: {methods}")
     for scored in evaluations:
-        _print_details(scored)
+        _print_details(scored, told)
 
 
 def _methods(evaluations: Sequence[Scored]) -> str:
@@ -193,12 +198,14 @@ def _methods(evaluations: Sequence[Scored]) -> str:
     return "; ".join(f"{method} ({', '.join(names)})" for method, names in titles.items())
 
 
-def _print_details(scored: Scored) -> None:
+def _print_details(scored: Scored, told: bool) -> None:
     from rich.text import Text
 
     details = scored.details
-    for line in _warnings(scored):
+    for line in warnings(scored, told):
         console().print(Text(f"  {scored.name}: {line}", style="red"))
+    if scored.leaked:
+        console().print(f"  {scored.name}: {leak_line(scored, scored.leaked)}")
     if "majority" in details:
         console().print(f"  {scored.name}: the commonest label alone is right on {percent(details['majority'])}")
     if "best F1" in details:
@@ -222,46 +229,28 @@ def _print_details(scored: Scored) -> None:
         console().print(f"  {scored.name}, F1 by tag: {tags}")
 
 
-def _warnings(scored: Scored) -> list[str]:
-    """Warnings on a score: all answers or golds are the same, or it is below that of the majority label."""
+def leak_line(scored: Scored, leaked: Leaked) -> str:
+    """How many rows are also train rows, and the scores without them."""
+    rows = f"{leaked.rows:,} of {scored.rows:,} rows {'are train rows' if leaked.rows > 1 else 'is a train row'} too"
+    scores = [f"{METRIC_TITLES.get(name, name)} {with_interval(score)}" for name, score in leaked.metrics.items()]
+    return f"{rows}; without {'them' if leaked.rows > 1 else 'it'} {', '.join(scores) or 'none is left'}"
+
+
+def warnings(scored: Scored, told: bool = False) -> list[str]:
+    """Warnings on a score: all answers (unless `told`) or golds are the same, or it is below the majority label's."""
     lines, details = [], scored.details
     undefined = [METRIC_TITLES[name] for name in ("matthews", "pearson", "spearman") if name in scored.metrics]
     shown = f"; {', '.join(undefined)}: not defined, shown as 0" if undefined else ""
-    if details.get("constant"):
+    if details.get("constant") and not told:
         lines.append(f"every answer is the same: the model learnt nothing{shown}")
     if details.get("only gold") is not None:
         only = details["only gold"] if details["only gold"] != "" else "no answer"
         lines.append(f"every gold is the same ({only}){shown or ': the score says little'}")
     accuracy, majority = scored.metrics.get("accuracy"), details.get("majority", 0.0)
-    if accuracy and accuracy.high < (majority if majority < 1 else 0.5):
+    if found := details.get("permuted"):
+        order = ", ".join(f"{answer} for {gold}" for answer, gold in found["names"].items() if answer != gold)
+        scores = f"accuracy {percent(found['accuracy'])}, and {percent(found['permuted'])}"
+        lines.append(f"the rows' labels look permuted: {scores} with {order}")
+    elif accuracy and accuracy.high < (majority if majority < 1 else 0.5):
         lines.append("accuracy is below the commonest label's share: check the label names")
     return lines
-
-
-def _print_seeds(runs: Sequence[Finished]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from bertkit.evaluation.stats import spread
-    from bertkit.studies.verdict import means_of
-
-    means = means_of(runs)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("EVALUATION", "METRIC", "MEAN ± SD", "[95 % over seeds and rows]", "SEEDS"):
-        table.add_column(name, no_wrap=name != "SEEDS")
-    for k, scored in enumerate(runs[0].result.evaluations):
-        for name in scored.metrics:
-            values = [run.result.evaluations[k].metrics[name].value for run in runs]
-            over, mean = spread(values), means[scored.name, name]
-            table.add_row(
-                scored.name,
-                METRIC_TITLES.get(name, name),
-                f"{percent(over.mean)} ± {percent(over.sd)} (n = {over.n})",
-                f"[{percent(mean.low)}, {percent(mean.high)}]",
-                " ".join(f"{run.result.spec.seed}: {percent(v)}" for run, v in zip(runs, values, strict=True)),
-            )
-    console().print(table)
-    for run in runs:
-        for scored in run.result.evaluations:
-            for line in _warnings(scored):
-                console().print(Text(f"  seed {run.result.spec.seed}, {scored.name}: {line}", style="red"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bertkit.data.absent_labels import absent_labels, naming_absent, naming_unknown
 from bertkit.data.class_weights import with_loss, with_shares
 from bertkit.data.hold_out import hold_out, select_rows
+from bertkit.data.leaks import Mask, leaked
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
 from bertkit.errors import DataError
@@ -59,6 +60,12 @@ class Splits:
         """The rows of every split that has some, by name."""
         parts = {TRAIN: self.train, SELECTION: self.selection, **self.evaluations}
         return {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
+
+    def leaked(self) -> dict[str, Mask]:
+        """By evaluation that has rows, (R,) which of them equal train rows by the head's `alike_by`."""
+        evaluations = {name: rows for name, rows in self.evaluations.items() if isinstance(rows, Rows)}
+        trained = [rows for rows in (self.train, self.selection) if rows]
+        return leaked(evaluations, trained, self.head.alike_by)
 
     @property
     def commits(self) -> dict[str, str | None]:

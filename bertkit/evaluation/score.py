@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bertkit.data.table import Columns
 from bertkit.evaluation.metrics import METRICS
+from bertkit.evaluation.permuted import permuted
 from bertkit.heads import Answer, Head
-from bertkit.result import Score, Scored
+from bertkit.result import Leaked, Score, Scored
 from bertkit.task import Evaluation
 
 
@@ -39,11 +44,27 @@ class Answered:
             for ident, answer, gold in zip(columns["row_id"], answers, golds, strict=True)
         ]  # fmt: skip
 
+    def without(self, left_out: NDArray[np.bool_]) -> Answered:
+        """The same without the rows that are marked."""
+        found, kept = Answered(self._head, self.evaluation), [k for k, out in enumerate(left_out) if not out]
+        found.answers = [self.answers[k] for k in kept]
+        found.golds = self.golds and [self.golds[k] for k in kept]
+        return found
+
     def _shared(self, gold: Any) -> Any:
         """The gold, its labels as the head holds them."""
         if isinstance(gold, list):
             return [self._names.get(name, name) for name in gold]
         return self._names.get(gold, gold)
+
+
+def scored_apart(head: Head, answered: Answered, leaked: NDArray[np.bool_]) -> Scored:
+    """As `score`, and where rows are marked as train rows too, the scores without them."""
+    found, count = score(head, answered), int(leaked.sum())
+    if not count or answered.golds is None:
+        return found
+    metrics = score(head, answered.without(leaked)).metrics if count < len(leaked) else {}
+    return replace(found, leaked=Leaked(rows=count, metrics=metrics))
 
 
 def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored:
@@ -64,4 +85,7 @@ def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored
             found = metric.interval(metric.measure(golds, values, labels), metric.score)
             metrics[name] = Score(value=value, low=found.low, high=found.high, interval=found.name)
     details = head.details(golds, answered.answers) if with_intervals else {}
+    pairs = head.label_pairs(golds, answered.answers) if with_intervals else None
+    if pairs and (order := permuted(*pairs, labels)):
+        details["permuted"] = asdict(order)
     return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)

@@ -127,6 +127,10 @@ class Head(TakesLoss, ABC):
         """Further numbers of one evaluation, by name, for JSON."""
         return {}
 
+    def label_pairs(self, golds: Sequence[Any], answers: Sequence[Answer]) -> tuple[list[Any], list[Any]] | None:
+        """Golds and answered labels, one to one, of which a confusion matrix can be made; None where there are none."""
+        return None
+
     def answer_columns(self, top: int | None) -> dict[str, Any]:
         """The columns of an answer in a table, with their Arrow types; `top` is how many labels (spans) are kept.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from bertkit.errors import DataError, EncoderError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
-from bertkit.heads.degenerate import constant_details
+from bertkit.heads.degenerate import constant_details, loss_of_shares
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
 from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
@@ -122,12 +122,15 @@ class Classification(Head):
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
         """Whether golds or answers are constant; for labels the majority share, and of few the confusion matrix.
 
-        For numbers the mean absolute error and the root of the mean squared one, in the golds' unit.
+        For numbers the mean absolute error and the root of the mean squared one, in the golds' unit. "loss of shares"
+        is what training's loss would be, did it answer all rows with the labels' shares, or with the mean.
         """
         from sklearn.metrics import confusion_matrix, mean_absolute_error, root_mean_squared_error
 
         values = [answer.value for answer in answers]
         same = constant_details(golds, values)
+        if not (isinstance(self.labels, Number) and self.labels.scaled):  # whose training starts at the mean
+            same["loss of shares"] = loss_of_shares(golds)
         if isinstance(self.labels, Number):
             errors = {"MAE": mean_absolute_error(golds, values), "RMSE": root_mean_squared_error(golds, values)}
             return {**same, **{name: float(error) for name, error in errors.items()}}
@@ -136,6 +139,10 @@ class Classification(Head):
         if len(names) <= MATRIX:
             details["confusion"] = confusion_matrix(golds, values, labels=list(names)).tolist()
         return details
+
+    def label_pairs(self, golds: Sequence[Any], answers: Sequence[Answer]) -> tuple[list[Any], list[Any]] | None:
+        """A pair a row; None of numbers."""
+        return None if isinstance(self.labels, Number) else (list(golds), [answer.value for answer in answers])
 
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""

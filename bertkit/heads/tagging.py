@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from bertkit.errors import DataError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
-from bertkit.heads.degenerate import constant_details
+from bertkit.heads.degenerate import constant_details, loss_of_shares
 from bertkit.heads.labels import match_names, write_names
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import repr_without
@@ -189,18 +189,23 @@ class Tagging(Head):
         from bertkit.heads.chunks import by_type
 
         values = [answer.value for answer in answers]
-        pairs = [pair for gold, value in zip(golds, values, strict=True) for pair in zip(gold, value, strict=True)]
-        flat = [gold for gold, _ in pairs if gold is not None]
-        given = [value or "" for gold, value in pairs if gold is not None]
+        flat, given = self.label_pairs(golds, answers)
         names = sorted(set(flat))
         scores = f1_score(flat, given, labels=names, average=None, zero_division=0)
         return {
             "words": len(flat),
             "words without a tag": given.count(""),
             **constant_details(flat, given),
+            "loss of shares": loss_of_shares(flat),
             "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
             **({"entities": by_type(golds, values)} if self.scheme else {}),
         }
+
+    def label_pairs(self, golds: Sequence[Any], answers: Sequence[Answer]) -> tuple[list[Any], list[Any]]:
+        """A pair for each word that has a gold; a word without a predicted tag is answered with ""."""
+        rows = zip(golds, answers, strict=True)
+        pairs = [pair for gold, answer in rows for pair in zip(gold, answer.value, strict=True)]
+        return [gold for gold, _ in pairs if gold is not None], [tag or "" for gold, tag in pairs if gold is not None]
 
     def answer_columns(self, top: int | None) -> dict[str, Any]:
         """A list with each word's tag, and one with its probability."""

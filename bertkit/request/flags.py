@@ -79,6 +79,15 @@ class Flags(KitFlags, WindowFlags):
             training=True,
         ),
     ] = False
+    label_map: Annotated[
+        str | None,
+        Option(
+            "--label-map",
+            DATA,
+            "The task's label for each of a checkpoint's: LABEL_0=negative,LABEL_1=positive.",
+            only="finetune eval",
+        ),
+    ] = None
     data: Annotated[
         str | None,
         Option(

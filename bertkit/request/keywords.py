@@ -40,6 +40,7 @@ class Options(TypedDict, total=False):
     revision: str | None
     scratch: bool
     keep_head: bool
+    label_map: str | None
     data: Target | None
     sample: bool
     limit: int | None

@@ -117,7 +117,7 @@ def loaded_for(run: Claim) -> tuple[TaskModel, dict[str, Any]]:
 
 def _load(run: Claim) -> Loaded:
     encoder = locate_encoder(run.source.model, run.source.revision, weights=not run.spec.scratch)
-    loaded = load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head)
+    loaded = load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head, run.spec.label_map)
     return adapted(loaded, run.spec.recipe, run.spec.seed)
 
 

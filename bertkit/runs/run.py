@@ -15,13 +15,15 @@ from bertkit.data.splits import marks_of
 from bertkit.errors import RequestError, RunError
 from bertkit.files import atomic_folder, write_json
 from bertkit.machine.devices import describe, resolved
+from bertkit.machine.sync import run_on_first
 from bertkit.models.load import save
 from bertkit.models.lora import save_adapter
 from bertkit.progress import Progress
 from bertkit.result import Finished, Result, Scored, Training
 from bertkit.runs.claim import Claim, claim
+from bertkit.runs.failed_runs import failures_of
 from bertkit.runs.failures import describing_failures
-from bertkit.runs.folder import ADAPTER, FAILED, MODEL, write_result
+from bertkit.runs.folder import ADAPTER, FAILED, MODEL, read_log, write_result
 from bertkit.runs.lock import check_out
 from bertkit.runs.prepare import Prepared, prepared
 from bertkit.runs.provenance import versions
@@ -62,6 +64,7 @@ def run(
                     raise _failed(claimed, error) from error
                 result = _result(claimed, ready, training, evaluations, time.perf_counter() - began)
                 result = replace(result, selected=selected)
+            result = replace(result, failures=run_on_first(lambda: failures_of(result, read_log(claimed.folder))))
             _write(claimed, ready, result)
     return Finished(folder=claimed.folder, result=result, before=False)
 

@@ -12,7 +12,7 @@ from bertkit.data.encoding import Encoded
 from bertkit.data.rows import Rows
 from bertkit.data.splits import Splits
 from bertkit.evaluation.inference import blocks, check_finite, predict
-from bertkit.evaluation.score import Answered, score
+from bertkit.evaluation.score import Answered, score, scored_apart
 from bertkit.files import line_writer
 from bertkit.models.finish import finished
 from bertkit.models.load import save
@@ -46,13 +46,14 @@ class Scoring:
 
         The model is one that `finish` returned.
         """
-        scored = []
+        scored, leaked = [], self.splits.leaked()
         with ExitStack() as stack:
             main = self.model.accelerator.is_main_process
             write = stack.enter_context(line_writer(folder / PREDICTIONS)) if main else None
             for one in self.task.evaluations:
                 if self._rows(one):
-                    scored.append(score(self.splits.head, self._answered(one, progress, write)))
+                    answered = self._answered(one, progress, write)
+                    scored.append(scored_apart(self.splits.head, answered, leaked[one.name]))
                 else:
                     why = str(self.splits.evaluations[one.name])
                     scored.append(Scored(name=one.name, split=one.split, missing=why))
