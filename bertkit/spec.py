@@ -56,6 +56,7 @@ ADDED: dict[str, Any] = {
     "long": "truncate",
     "max_windows": 32,
     "threshold": None,
+    "calibrate": False,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 
@@ -142,7 +143,8 @@ class Spec:
     @property
     def selects(self) -> bool:
         """Whether something is selected in training, on rows that are taken out of train for it."""
-        return self.recipe.early_stopping is not None or self.recipe.threshold == "auto"
+        recipe = self.recipe
+        return recipe.early_stopping is not None or recipe.threshold == "auto" or recipe.calibrate
 
     @property
     def digest(self) -> str:

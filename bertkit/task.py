@@ -42,6 +42,7 @@ class Recipe:
     lora_alpha             by which LoRA's product is scaled, divided by the rank; None is twice the rank
     early_stopping         evaluations without a better score on the selection rows after which training stops
     threshold              "auto" is the one with the highest micro-F1 on the selection rows; None is the head's own
+    calibrate              whether a temperature of the probabilities is fitted on the selection rows
     """
 
     epochs: float = 3.0
@@ -66,6 +67,7 @@ class Recipe:
     lora_alpha: float | None = None
     early_stopping: int | None = None
     threshold: Literal["auto"] | None = None
+    calibrate: bool = False
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""

@@ -17,6 +17,7 @@ KITS = {
     "probe": "--freeze all --class-weights negative=3",
     "stopping": "--early-stopping 3 --eval-every 2",
     "threshold": "--threshold auto",
+    "calibrate": "--calibrate",
 }
 LABELLED = {"threshold": "multi-label"}
 """Kits of another head than classification."""

@@ -63,6 +63,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "lora_alpha": 4.0,
         "early_stopping": 2,
         "threshold": "auto",
+        "calibrate": True,
     },
     Window: {
         "max_length": 64,

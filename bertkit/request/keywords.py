@@ -74,6 +74,7 @@ class Options(TypedDict, total=False):
     lora_alpha: float | None
     early_stopping: int | None
     threshold: str | None
+    calibrate: bool
     device: Device
     precision: Precision
     layout: Layout
