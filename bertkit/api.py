@@ -34,6 +34,7 @@ from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import target_of, target_scored
 from bertkit.result import Finished, Pretrained
 from bertkit.runs.folder import located, read_spec
+from bertkit.runs.temperature import fitted_temperature
 from bertkit.spec import SPEC_FILE, Device, Exactness
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class PredictOptions(TypedDict, total=False):
     header: bool | None
     out: Target
     top_k: int | None
+    calibrated: bool
     force: bool
     device: Device
     precision: Exactness
@@ -187,14 +189,15 @@ def submit(
     return submitted(named("suite", suite), flags, progress)
 
 
-def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32") -> Predictor:
+def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32", calibrated: bool = False) -> Predictor:
     """A run's model, loaded once: `load(run).predict([text])` answers like `bertkit predict`. Raises BertkitError."""
     folder = Path(named("run", run))
     read_spec(folder)
     device, precision = checked("device", Device, device), checked("precision", Exactness, precision)
+    calibrated = checked("calibrated", bool, calibrated)
     from bertkit.deploy.predictor import Predictor
 
-    return Predictor(folder, device, precision)
+    return Predictor(folder, device, precision, calibrated)
 
 
 @overload
@@ -218,6 +221,8 @@ def predict(
     flags.check_reading()
     folder = Path(named("run", run))
     spec = read_spec(folder)
+    if flags.calibrated:
+        fitted_temperature(folder, spec)
     if (inputs is None) == (flags.file is None) or (flags.file is None) != (flags.out is None):
         raise RequestError("predict: give inputs, or file and out")
     if "-" in (str(flags.file), str(flags.out)):
@@ -227,7 +232,8 @@ def predict(
         _refuse([name for name in ("pair", "question", "context") if name in options], "an input has both, as a tuple")
     if inputs is not None:
         with closing(screen.progress(not progress, spec)) as shown:
-            return load(folder, device=flags.device, precision=flags.precision).predict(inputs, shown)
+            loaded = load(folder, device=flags.device, precision=flags.precision, calibrated=flags.calibrated)
+            return loaded.predict(inputs, shown)
     from bertkit.deploy.answer_file import answer_file, request_of
 
     request = request_of(spec.task, asked_of(flags))

@@ -58,6 +58,7 @@ ADDED: dict[str, Any] = {
     "long": "truncate",
     "max_windows": 32,
     "threshold": None,
+    "calibrate": False,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 
@@ -147,7 +148,7 @@ class Spec:
     @property
     def selects(self) -> bool:
         """Whether something is selected in training, on rows that are taken out of train for it."""
-        return self.recipe.keeps_best or self.recipe.threshold == "auto"
+        return self.recipe.keeps_best or self.recipe.threshold == "auto" or self.recipe.calibrate
 
     @property
     def digest(self) -> str:

@@ -65,6 +65,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "early_stopping": 2,
         "select": "best",
         "threshold": "auto",
+        "calibrate": True,
     },
     Window: {
         "max_length": 64,

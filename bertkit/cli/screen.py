@@ -15,7 +15,7 @@ from bertkit.spec import SAMPLE, Spec
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bertkit.result import Finished, Leaked, Result, Score, Scored
+    from bertkit.result import Calibration, Finished, Leaked, Result, Score, Scored
     from bertkit.task import Task
 
 METRIC_TITLES = {
@@ -208,6 +208,8 @@ def _print_details(scored: Scored, told: bool) -> None:
         console().print(f"  {scored.name}: {leak_line(scored, scored.leaked)}")
     if "majority" in details:
         console().print(f"  {scored.name}: the commonest label alone is right on {percent(details['majority'])}")
+    if scored.calibration:
+        console().print(f"  {scored.name}: {calibration_line(scored.calibration, scored.calibrated)}")
     if "best F1" in details:
         parts = [f"{part} EM {percent(details[f'{part} EM'])} F1 {percent(details[f'{part} F1'])}"
                  for part in ("HasAns", "NoAns") if details.get(f"{part} EM") is not None]  # fmt: skip
@@ -227,6 +229,14 @@ def _print_details(scored: Scored, told: bool) -> None:
     elif "F1 by tag" in details:
         tags = "  ".join(f"{name} {percent(value)}" for name, value in details["F1 by tag"].items())
         console().print(f"  {scored.name}, F1 by tag: {tags}")
+
+
+def calibration_line(plain: Calibration, tempered: Calibration | None) -> str:
+    """What probabilities are worth, in a line: as they are, and with the fitted temperature if there is one."""
+    from bertkit.evaluation.calibration import ece_by_chance
+
+    line = f"ECE {percent(plain.ece)} (by chance {percent(ece_by_chance(plain))}), Brier {plain.brier:.3f}"
+    return line + (f"; calibrated: ECE {percent(tempered.ece)}, Brier {tempered.brier:.3f}" if tempered else "")
 
 
 def leak_line(scored: Scored, leaked: Leaked) -> str:

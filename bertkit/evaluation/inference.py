@@ -33,7 +33,10 @@ T = TypeVar("T")
 
 
 def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
-    """Logits of every feature, in order, on every process, without padding: one run per feature."""
+    """Logits of every feature, in order, on every process, without padding: one run per feature.
+
+    They are divided by the model's temperature, in float64: fp32 may make two of a row equal that were not.
+    """
     head, accelerator = model.head, model.accelerator
     network = model.network.to(accelerator.device)
     network.eval()
@@ -61,7 +64,10 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
             progress.advance(len(indices))
     for indices, batch in gather_object(found) if accelerator.num_processes > 1 else ():
         whole.put(indices, batch)
-    return whole.whole()
+    found_all = whole.whole()
+    if model.temperature == 1:
+        return found_all
+    return Ragged(found_all.values.astype(np.float64) / model.temperature, found_all.offsets)
 
 
 @dataclass

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertkit.data.table import Columns
+from bertkit.evaluation.calibration import Reliability, codes_of, shares_of, tempered
 from bertkit.evaluation.metrics import METRICS
 from bertkit.evaluation.permuted import permuted
 from bertkit.heads import Answer, Head
-from bertkit.result import Leaked, Score, Scored
+from bertkit.result import Calibration, Leaked, Score, Scored
 from bertkit.task import Evaluation
 
 
@@ -21,14 +22,18 @@ class Answered:
     """The answers to the rows of one evaluation, with their golds if they have some: what scores need of them.
 
     Rows are added in blocks, and every label's name is held once: a row costs some 100 bytes.
+
+    temperature  that its probabilities are measured with too, besides as they are
     """
 
-    def __init__(self, head: Head, evaluation: Evaluation) -> None:
+    def __init__(self, head: Head, evaluation: Evaluation, temperature: float | None = None) -> None:
         self.evaluation = evaluation
         self.answers: list[Answer] = []
         self.golds: list[Any] | None = [] if evaluation.scored else None
         self._head = head
         self._names = {name: name for name in head.label_names}
+        temperatures = (None, temperature) if temperature else (None,)
+        self._reliabilities = [(one, Reliability()) for one in temperatures if head.calibrates and evaluation.scored]
 
     def add(self, columns: Columns, answers: Sequence[Answer]) -> list[dict[str, Any]]:
         """Add a block of rows with their answers; returns their lines in predictions.jsonl."""
@@ -37,6 +42,7 @@ class Answered:
             rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
             golds = [self._shared(self._head.gold(row)) for row in rows]
             self.golds += golds
+            self._measure(answers, golds)
         self.answers += [self._head.compact(answer) for answer in answers]
         return [
             {"evaluation": self.evaluation.name, "row_id": ident, "answer": answer.value,
@@ -50,6 +56,18 @@ class Answered:
         found.answers = [self.answers[k] for k in kept]
         found.golds = self.golds and [self.golds[k] for k in kept]
         return found
+
+    def _measure(self, answers: Sequence[Answer], golds: Sequence[Any]) -> None:
+        names = list(self._names)
+        for temperature, reliability in self._reliabilities:
+            shares = shares_of([answer.scores for answer in answers], names)
+            reliability.add(tempered(shares, temperature) if temperature else shares, codes_of(golds, names))
+
+    @property
+    def calibrations(self) -> tuple[Calibration | None, Calibration | None]:
+        """Of the probabilities as they are, and with the temperature; None where there are none."""
+        first, second, *_ = (*(reliability.calibration() for _, reliability in self._reliabilities), None, None)
+        return first, second
 
     def _shared(self, gold: Any) -> Any:
         """The gold, its labels as the head holds them."""
@@ -88,4 +106,8 @@ def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored
     pairs = head.label_pairs(golds, answered.answers) if with_intervals else None
     if pairs and (order := permuted(*pairs, labels)):
         details["permuted"] = asdict(order)
-    return Scored(name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details)
+    as_they_are, with_temperature = answered.calibrations
+    return Scored(
+        name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details,
+        calibration=as_they_are, calibrated=with_temperature,
+    )  # fmt: skip

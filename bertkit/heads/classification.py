@@ -171,8 +171,8 @@ class Classification(Head):
 
     @property
     def loss_flags(self) -> frozenset[str]:
-        """Those of the loss over labels; a number has squared errors."""
-        return frozenset() if isinstance(self.labels, Number) else OF_ONE_LABEL
+        """Those of the loss over labels and of their probabilities; a number has squared errors."""
+        return frozenset() if isinstance(self.labels, Number) else OF_ONE_LABEL | {"calibrate"}
 
     @property
     def own_flags(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from bertkit.encoders import Encoder, check_folder
 from bertkit.errors import EncoderError, one_line
 from bertkit.files import os_error
 from bertkit.heads import Head
+from bertkit.heads.temperature import TEMPERATURE
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.forward import SHIFTED
 from bertkit.models.kept_head import has_head, matched_head, without_head
@@ -86,6 +87,7 @@ def load(
     theirs = matched_head(config, head, encoder.name, label_map) if keep_head else None
     architectures = config.architectures
     tokenizer = load_tokenizer(folder, head, config)
+    vars(config).pop(TEMPERATURE, None)  # of the checkpoint's own answers
     head.configure(config)
     digests = {"tokenizer": tokenizer_digest(tokenizer), "config": config_digest(config)}
     transformers.set_seed(seed)

@@ -76,6 +76,7 @@ class Options(TypedDict, total=False):
     early_stopping: int | None
     select: Selected | None
     threshold: str | None
+    calibrate: bool
     device: Device
     precision: Precision
     layout: Layout

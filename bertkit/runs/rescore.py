@@ -15,6 +15,7 @@ from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError, RequestError, RunError
 from bertkit.evaluation.inference import Tally, in_blocks
 from bertkit.evaluation.score import Answered, score
+from bertkit.heads.temperature import temperature_in
 from bertkit.machine.devices import accelerator, is_available
 from bertkit.models.labels import head_scored, in_task_order
 from bertkit.models.load import fetch, load_trained
@@ -126,7 +127,8 @@ def _answered(model: TaskModel, evaluation: Evaluation, table: Table, progress: 
     read = [*model.head.roles[:-1], "row_id"]
     blocks = ((columns, {name: columns[name] for name in read}) for columns in blocks_of(table))
     progress.phase("predicting", len(table))
-    answered, tally = Answered(model.head, evaluation), Tally()
+    temperature = temperature_in(vars(model.network.config))
+    answered, tally = Answered(model.head, evaluation, temperature), Tally()
     for columns, found in in_blocks(model, blocks, progress, tally):
         answered.add(columns, found)
     return answered, tally.lines

@@ -14,6 +14,7 @@ from bertkit.data.splits import Splits
 from bertkit.evaluation.inference import blocks, check_finite, predict
 from bertkit.evaluation.score import Answered, score, scored_apart
 from bertkit.files import line_writer
+from bertkit.heads.temperature import temperature_in
 from bertkit.models.finish import finished
 from bertkit.models.load import save
 from bertkit.models.task_model import TaskModel
@@ -73,7 +74,7 @@ class Scoring:
         features = self.features[evaluation.name].all_features
         logits = predict(self.model, features, progress)
         check_finite(features, logits, rows.table.column("row_id"), evaluation.name)
-        answered = Answered(head, evaluation)
+        answered = Answered(head, evaluation, temperature_in(vars(self.model.network.config)))
         for columns, part, run in blocks(rows.table, features, logits):
             lines = answered.add(columns, head.decode(columns, part, run, self.model.window))
             if write:
