@@ -11,6 +11,7 @@ import typer
 
 from bertkit import registry
 from bertkit.cli import screen
+from bertkit.cli.floors_screen import print_suite_floors
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
@@ -156,15 +157,16 @@ def _print_suite(result: SuiteScore) -> None:
     for mark in marks:
         screen.console().print(Text(f"  {mark}", style="yellow"))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("TASK", "METRICS", "SCORE", "HUMAN", "SHARE"):
+    for name in ("TASK", "METRICS", "SCORE", "HUMAN", "SHARE", "FLOOR"):
         table.add_column(name, justify="left" if name in ("TASK", "METRICS") else "right", no_wrap=name == "TASK")
     for member in result.members:
-        table.add_row(*_cells(member))
+        table.add_row(*_cells(member), "" if member.floor is None else screen.percent(member.floor))
     table.add_section()
     if result.score is not None:
         share = screen.percent(result.score / suite.human) + " %" if result.is_complete or _all(result) else ""
         table.add_row("mean", result.name, screen.percent(result.score), screen.percent(suite.human), share)
     screen.console().print(table)
+    print_suite_floors(result.members)
 
 
 def _all(result: SuiteScore) -> bool:

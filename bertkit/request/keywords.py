@@ -103,6 +103,7 @@ class Options(TypedDict, total=False):
     save_every: int | None
     keep_best: bool
     keep_adapter: bool
+    floor: bool
     out: Path | Target
     force: bool
 

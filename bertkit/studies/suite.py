@@ -38,6 +38,15 @@ class Member:
         return mean(means) if means else None
 
     @property
+    def floor(self) -> float | None:
+        """The best score of a simple model, by the same rule; None where its evaluations have no floors."""
+        scored = [e for e in self.evaluations if e.metrics]
+        if not scored or not all(e.floors for e in scored):
+            return None
+        models = zip(*(e.floors for e in scored), strict=True)  # each evaluation has those of one head, in one order
+        return max(mean(mean(floor.metrics.values()) for floor in of) for of in models)
+
+    @property
     def human(self) -> float:
         """The human score by the same rule."""
         return human_score(self.task)
@@ -91,6 +100,7 @@ def _plain(member: Member) -> dict[str, Any]:
     return {
         "score": member.score,
         "human": member.human,
+        "floor": member.floor,
         "whole": member.is_complete,
         "metrics": metrics,
         "missing": member.missing,
