@@ -178,6 +178,7 @@ class RunOptions:
     max_memory  bytes of memory that training may use; None is no limit
     keep_best   whether the model that scored best during training is saved too
     keep_adapter  whether LoRA's matrices are saved too, in peft's layout, beside the model they are merged into
+    floor       whether simple models are scored on the same rows, too
     """
 
     out: Path = Path("runs")
@@ -186,6 +187,7 @@ class RunOptions:
     max_memory: int | None = None
     keep_best: bool = False
     keep_adapter: bool = False
+    floor: bool = True
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""

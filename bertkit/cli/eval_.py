@@ -13,6 +13,7 @@ import typer
 from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.failures_screen import print_failures
+from bertkit.cli.floors_screen import print_suite_floors
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
@@ -188,15 +189,17 @@ def _print_suite(result: SuiteScore) -> None:
     for mark in marks:
         screen.console().print(Text(f"  {mark}", style="yellow"))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("TASK", "METRICS", "SCORE", "HUMAN", "SHARE"):
+    for name in ("TASK", "METRICS", "SCORE", "HUMAN", "SHARE", "FLOOR"):
         table.add_column(name, justify="left" if name in ("TASK", "METRICS") else "right", no_wrap=name == "TASK")
     for member in result.members:
-        table.add_row(*_cells(member, average))
+        floor = member.floor(average)
+        table.add_row(*_cells(member, average), "" if floor is None else screen.percent(floor))
     table.add_section()
     if result.score is not None and result.human:
         share = screen.percent(result.score / result.human) + " %" if result.is_complete or _all(result) else ""
         table.add_row("mean", result.name, screen.percent(result.score), screen.percent(result.human), share)
     screen.console().print(table)
+    print_suite_floors(result.members, average)
     for member in result.members:
         if member.result:
             print_failures(member.result.failures, f"{member.task.name} ")

@@ -26,6 +26,8 @@ def print_seeds(runs: Sequence[Finished]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from bertkit.cli.floors_screen import print_floors_of_seeds
+
     sound: Sequence[Finished] = [run for run in runs if not run.result.failures]
     groups: list[tuple[Sequence[Finished], str]] = []
     groups += [(sound, f" of {len(runs)}; {len(runs) - len(sound)} failed")] if 0 < len(sound) < len(runs) else []
@@ -46,6 +48,7 @@ def print_seeds(runs: Sequence[Finished]) -> None:
     console().print("  intervals: 95 %, over seeds and rows together")
     for line in each:
         console().print(f"  {line}")
+    print_floors_of_seeds(runs)
     for run in runs:
         for scored in run.result.evaluations:
             if scored.leaked:

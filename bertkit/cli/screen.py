@@ -162,24 +162,29 @@ def print_scores(spec: Spec, evaluations: Sequence[Scored], told: bool = False) 
     """
     from rich.table import Table
 
+    from bertkit.cli.floors_screen import floor_cell
+
     shown = spec.data != SAMPLE
     humans = {e.name: {name: percent(score) for name, score in e.human.items() if shown} for e in spec.task.evaluations}
-    names = ["EVALUATION", "ROWS", "METRIC", "SCORE [95 % over rows]", *(["HUMAN"] if any(humans.values()) else [])]
+    names = ["EVALUATION", "ROWS", "METRIC", "SCORE [95 % over rows]"]
+    names += ["FLOOR"] if any(scored.floors for scored in evaluations) else []
+    names += ["HUMAN"] if any(humans.values()) else []
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
-        table.add_column(name, justify="right" if name in ("ROWS", "HUMAN") else "left", no_wrap=True)
+        table.add_column(name, justify="right" if name in ("ROWS", "FLOOR", "HUMAN") else "left", no_wrap=True)
     lines = []
     for scored in evaluations:
         rows, human = f"{scored.rows:,}", humans.get(scored.name, {})
         if scored.missing:
-            lines.append((scored.name, "", "", f"({scored.missing})", ""))
+            lines.append({"EVALUATION": scored.name, names[3]: f"({scored.missing})"})
         elif not scored.metrics:
-            lines.append((scored.name, rows, "", "predicted, not scored", ""))
+            lines.append({"EVALUATION": scored.name, "ROWS": rows, names[3]: "predicted, not scored"})
         for name, score in scored.metrics.items():
-            title = METRIC_TITLES.get(name, name)
-            lines.append((scored.name, rows, title, with_interval(score), human.get(name, "")))
+            line = {"EVALUATION": scored.name, "ROWS": rows, "METRIC": METRIC_TITLES.get(name, name)}
+            beside = {"FLOOR": floor_cell(scored, name), "HUMAN": human.get(name, "")}
+            lines.append({**line, names[3]: with_interval(score), **beside})
     for line in lines:
-        table.add_row(*line[: len(names)])
+        table.add_row(*(line.get(name, "") for name in names))
     console().print(table)
     if methods := _methods(evaluations):
         console().print(f"  intervals: {methods}")
@@ -201,13 +206,14 @@ def _methods(evaluations: Sequence[Scored]) -> str:
 def _print_details(scored: Scored, told: bool) -> None:
     from rich.text import Text
 
+    from bertkit.cli.floors_screen import print_floors
+
     details = scored.details
     for line in warnings(scored, told):
         console().print(Text(f"  {scored.name}: {line}", style="red"))
     if scored.leaked:
         console().print(f"  {scored.name}: {leak_line(scored, scored.leaked)}")
-    if "majority" in details:
-        console().print(f"  {scored.name}: the commonest label alone is right on {percent(details['majority'])}")
+    print_floors(scored)
     if scored.calibration:
         console().print(f"  {scored.name}: {calibration_line(scored.calibration, scored.calibrated)}")
     if "best F1" in details:
@@ -248,6 +254,8 @@ def leak_line(scored: Scored, leaked: Leaked) -> str:
 
 def warnings(scored: Scored, told: bool = False) -> list[str]:
     """Warnings on a score: all answers (unless `told`) or golds are the same, or it is below the majority label's."""
+    from bertkit.cli.floors_screen import is_below_chance
+
     lines, details = [], scored.details
     undefined = [METRIC_TITLES[name] for name in ("matthews", "pearson", "spearman") if name in scored.metrics]
     shown = f"; {', '.join(undefined)}: not defined, shown as 0" if undefined else ""
@@ -256,11 +264,10 @@ def warnings(scored: Scored, told: bool = False) -> list[str]:
     if details.get("only gold") is not None:
         only = details["only gold"] if details["only gold"] != "" else "no answer"
         lines.append(f"every gold is the same ({only}){shown or ': the score says little'}")
-    accuracy, majority = scored.metrics.get("accuracy"), details.get("majority", 0.0)
     if found := details.get("permuted"):
         order = ", ".join(f"{answer} for {gold}" for answer, gold in found["names"].items() if answer != gold)
         scores = f"accuracy {percent(found['accuracy'])}, and {percent(found['permuted'])}"
         lines.append(f"the rows' labels look permuted: {scores} with {order}")
-    elif accuracy and accuracy.high < (majority if majority < 1 else 0.5):
+    elif not scored.floors and is_below_chance(scored):
         lines.append("accuracy is below the commonest label's share: check the label names")
     return lines

@@ -87,17 +87,14 @@ def scored_apart(head: Head, answered: Answered, leaked: NDArray[np.bool_]) -> S
 
 def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored:
     """The evaluation's metrics, through our `evaluate` modules; with intervals and details if they are asked for."""
-    from bertkit.evaluation.hf_metrics import score as score_by_module
-
     evaluation, golds = answered.evaluation, answered.golds
     if golds is None:
         return Scored(name=evaluation.name, split=evaluation.split, rows=len(answered.answers))
     values = [given.value for given in answered.answers]
     labels = head.label_names
     metrics = {}
-    for name in evaluation.metrics:
+    for name, value in values_of_metrics(head, evaluation, golds, values).items():
         metric = METRICS[name].under(head.chunk_scheme)
-        value = score_by_module(metric, golds, values, labels)
         metrics[name] = Score(value=value, low=value, high=value, interval="none")
         if with_intervals:
             found = metric.interval(metric.measure(golds, values, labels), metric.score)
@@ -111,3 +108,15 @@ def score(head: Head, answered: Answered, with_intervals: bool = True) -> Scored
         name=evaluation.name, split=evaluation.split, rows=len(golds), metrics=metrics, details=details,
         calibration=as_they_are, calibrated=with_temperature,
     )  # fmt: skip
+
+
+def values_of_metrics(
+    head: Head, evaluation: Evaluation, golds: Sequence[Any], values: Sequence[Any]
+) -> dict[str, float]:
+    """Each of the evaluation's metrics of the answers' `values` against the golds, one of each a row."""
+    from bertkit.evaluation.hf_metrics import score as score_by_module
+
+    return {
+        name: score_by_module(METRICS[name].under(head.chunk_scheme), golds, values, head.label_names)
+        for name in evaluation.metrics
+    }

@@ -14,6 +14,7 @@ from bertkit.errors import RequestError
 from bertkit.heads.answer_columns import best_scores, label_cells, label_columns
 from bertkit.heads.losses import TakesLoss
 from bertkit.heads.numbers import Number
+from bertkit.heads.simple import Simple
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -146,6 +147,11 @@ class Head(TakesLoss, ABC):
         """The answer (None for a row without one) and its scores for JSON, of which as many are kept as in a table."""
         answer = answer or Answer(value=None)
         return {"answer": answer.value, "scores": best_scores(answer.scores, self.label_names, top)}
+
+    @property
+    def simple(self) -> Simple | None:
+        """How simple models answer its rows; None if that is not known."""
+        return None
 
     def compact(self, answer: Answer) -> Answer:
         """The answer with those scores alone that `details` reads: it is held for every row of an evaluation."""

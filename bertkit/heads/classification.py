@@ -19,6 +19,7 @@ from bertkit.heads.labels import as_written, match_names, read_label, write_name
 from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import Number
+from bertkit.heads.simple import Simple
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 from bertkit.heads.window import Window
 
@@ -143,6 +144,13 @@ class Classification(Head):
     def label_pairs(self, golds: Sequence[Any], answers: Sequence[Answer]) -> tuple[list[Any], list[Any]] | None:
         """A pair a row; None of numbers."""
         return None if isinstance(self.labels, Number) else (list(golds), [answer.value for answer in answers])
+
+    @property
+    def simple(self) -> Simple:
+        """A label, or a number within its bounds."""
+        if isinstance(self.labels, Number):
+            return Simple(gives="number", number=Number(low=self.labels.low, high=self.labels.high))
+        return Simple(gives="label")
 
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""

@@ -16,6 +16,7 @@ from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, FromTrain, Head, R
 from bertkit.heads.labels import exact_label, match_names, write_names
 from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import Loss
+from bertkit.heads.simple import Simple
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 from bertkit.heads.window import Window
 
@@ -144,6 +145,11 @@ class MultiLabel(Head):
             "answers without a label": sum(not value for value in values) / len(values),
             "F1 by label": f1,
         }
+
+    @property
+    def simple(self) -> Simple:
+        """A set of labels."""
+        return Simple(gives="labels")
 
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""

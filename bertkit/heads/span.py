@@ -14,6 +14,7 @@ from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
 from bertkit.heads.base import DROPPED, NO_SCORES, Answer, Head, Row
 from bertkit.heads.gold_answers import check_impossible, read_answers, rightly_placed
+from bertkit.heads.simple import Simple
 from bertkit.heads.span_answers import Document, shares, span_cells, span_columns, span_json
 from bertkit.heads.span_golds import gold_targets
 from bertkit.heads.span_offsets import document_chars, first_solid
@@ -220,6 +221,11 @@ class Span(Head):
     def answer_json(self, answer: Answer | None, top: int | None) -> dict[str, Any]:
         """The answer with its place in the document, and its scores with the best spans."""
         return span_json(answer, top)
+
+    @property
+    def simple(self) -> Simple:
+        """A text of the document; "" where a question may have no answer."""
+        return Simple(gives="span", no_answer=self.no_answer)
 
     def compact(self, answer: Answer) -> Answer:
         """The answer with its best span alone."""

@@ -17,6 +17,7 @@ from bertkit.heads.labels import match_names, write_names
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import repr_without
 from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called, split_tag
+from bertkit.heads.simple import Simple
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -216,6 +217,11 @@ class Tagging(Head):
     def answer_cells(self, answer: Answer, top: int | None) -> list[Any]:
         """The tags, and their probabilities."""
         return [answer.value, answer.scores["tags"]]
+
+    @property
+    def simple(self) -> Simple:
+        """A tag for each word."""
+        return Simple(gives="tags")
 
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""

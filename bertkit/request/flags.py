@@ -219,6 +219,16 @@ class RunFlags:
             only="finetune resume",
         ),
     ] = False
+    floor: Annotated[
+        bool,
+        Option(
+            "--floor/--no-floor",
+            OUTPUT,
+            "Score simple models on the same rows too: the commonest answer, and one that learns from words.",
+            only="finetune eval compare resume",
+            training=True,
+        ),
+    ] = True
     out: Annotated[
         Path,
         Option(

@@ -106,6 +106,7 @@ class Options(TypedDict, total=False):
     save_every: int | None
     keep_best: bool
     keep_adapter: bool
+    floor: bool
     out: Path | Target
     force: bool
 

@@ -22,7 +22,8 @@ from bertkit.models.load import fetch, load_trained
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
 from bertkit.request.label_map import typed_label_map
-from bertkit.result import Scored
+from bertkit.result import RowCount, Scored
+from bertkit.runs.floors import with_known_floors
 from bertkit.runs.folder import MODEL, located, pinned_to, read_result, read_spec, recorded_commits
 from bertkit.spec import Spec
 from bertkit.task import Evaluation
@@ -52,16 +53,19 @@ def score_run(folder: Path, progress: Progress) -> Scores:
     spec = replace(spec, device=spec.device if is_available(spec.device) else "cpu", precision="fp32")
     files = locate_splits(spec.task, spec.data, training=False)
     held_out = held_out_for(spec.task, files)
-    before = read_result(folder) if held_out else None
+    before = read_result(folder)
+    counts: dict[str, RowCount] = {}
 
     def check(splits: Splits) -> None:
+        counts.update(splits.counts({}))
         if before and held_out and before.rows[held_out].digest != splits.rows[held_out].digest:
             raise RequestError(
                 f"the {TRAIN} rows changed since {folder} finished: other rows would be held out now, and it may have "
                 "been trained on some of them"
             )
 
-    return _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
+    scores = _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
+    return replace(scores, evaluations=tuple(with_known_floors(scores.evaluations, before, counts)))
 
 
 def score_checkpoint(spec: Spec, progress: Progress) -> Scores:

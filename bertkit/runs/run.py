@@ -23,6 +23,7 @@ from bertkit.result import Finished, Result, Scored, Training
 from bertkit.runs.claim import Claim, claim
 from bertkit.runs.failed_runs import failures_of
 from bertkit.runs.failures import describing_failures
+from bertkit.runs.floors import with_floors
 from bertkit.runs.folder import ADAPTER, FAILED, MODEL, read_log, write_result
 from bertkit.runs.lock import check_out
 from bertkit.runs.prepare import Prepared, prepared
@@ -60,6 +61,7 @@ def run(
                     training = train(ready.model, ready.features[TRAIN], ready.recipe, ready.session)
                     ready, selected = ready.finished(progress)
                     evaluations = ready.scoring.at_the_end(training.steps, claimed.folder, progress)
+                    evaluations = with_floors(claimed, evaluations)
                 except NotFiniteError as error:
                     raise _failed(claimed, error) from error
                 result = _result(claimed, ready, training, evaluations, time.perf_counter() - began)
