@@ -1,7 +1,7 @@
 """bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe.
 
 From Python, `finetune`, `check`, `evaluate`, `compare`, `predict`, `pretrain`, `load`, `fill`, `generate`,
-`corrupt`, `embryology` and `submit` do what the commands do; they are imported when one is first used.
+`corrupt`, `search`, `embryology` and `submit` do what the commands do; they are imported when one is first used.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         load,
         predict,
         pretrain,
+        search,
         submit,
     )
 
@@ -38,6 +39,7 @@ __all__ = [
     "load",
     "predict",
     "pretrain",
+    "search",
     "submit",
 ]
 

@@ -59,6 +59,7 @@ ADDED: dict[str, Any] = {
     "max_windows": 32,
     "threshold": None,
     "calibrate": False,
+    "trial": False,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 
@@ -84,6 +85,7 @@ class Spec:
                 CPU where the encoder's architecture can, else bucketed
     on_bad_row  whether a row that cannot be read is an error, or is skipped and counted, up to 5 %
     fast_dropout  whether dropout on a CPU is drawn by bertkit's own generator, and not by torch's
+    trial       whether it is a trial of a search: it is scored on rows taken out of train, and on no evaluation
     """
 
     task: Task
@@ -103,6 +105,7 @@ class Spec:
     layout: Layout = "auto"
     fast_dropout: bool = True
     on_bad_row: OnBadRow = "error"
+    trial: bool = False
 
     def __post_init__(self) -> None:
         """Raise RequestError for values that are out of range or contradict each other."""
@@ -148,7 +151,8 @@ class Spec:
     @property
     def selects(self) -> bool:
         """Whether something is selected in training, on rows that are taken out of train for it."""
-        return self.recipe.keeps_best or self.recipe.threshold == "auto" or self.recipe.calibrate
+        recipe = self.recipe
+        return self.trial or recipe.keeps_best or recipe.threshold == "auto" or recipe.calibrate
 
     @property
     def digest(self) -> str:

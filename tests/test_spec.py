@@ -40,6 +40,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "layout": "padded",
         "fast_dropout": False,
         "on_bad_row": "skip",
+        "trial": True,
     },
     Recipe: {
         "epochs": 1.5,

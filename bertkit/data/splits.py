@@ -19,6 +19,7 @@ from bertkit.spec import SAMPLE, Spec
 from bertkit.task import Task
 
 SELECTION = "selection"
+OF_TRIAL = "not scored in a trial of a search"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +106,15 @@ def read_located_splits(
     if resolved.label_names and not head.scores_unknown:
         head = resolved  # to read the evaluations with
     for e in task.evaluations:
-        if e.name != held_out:
+        if e.name != held_out and not (spec.trial and (train or not training)):
             parts[e.name] = read(e.name, task.source_of(e), e.split, e.scored) or f"no {e.split} split"
     published = _published(spec, held_out)
     if training and train is None:
         train, parts = _carved(task, spec, parts)
         resolved = head.resolved(train.table.column(head.roles[-1]))
         published = {}  # neither part is a published split
+    if spec.trial:  # dev rows are taken out of train, where they are a part of it, and not kept
+        parts = dict.fromkeys((e.name for e in task.evaluations), OF_TRIAL)
     train, selection = _selected(spec, train.limited(spec.limit) if train and training else None, resolved)
     absent = absent_labels(train, resolved)
     parts = _limited(spec, parts, resolved, absent)

@@ -15,7 +15,7 @@ from accelerate.utils import gather_object
 from bertkit.data.encoding import BLOCK, ahead, blocks_of, counted, rows_cut
 from bertkit.data.sampler import Indices, by_length
 from bertkit.data.table import Columns, Table
-from bertkit.errors import RunError
+from bertkit.errors import DivergedError
 from bertkit.evaluation.logits import Logits
 from bertkit.heads import Answer
 from bertkit.heads.features import Features, Ragged
@@ -106,7 +106,7 @@ class BlockProgress(Progress):
 def answers(model: TaskModel, rows: Table | Columns, progress: Progress) -> tuple[list[Answer], list[str]]:
     """The answer to each row, in the rows' order, and notes on the rows for the user.
 
-    Golds are not read. Raises RunError if the model's logits are not finite.
+    Golds are not read. Raises DivergedError if the model's logits are not finite.
     """
     if isinstance(rows, Table):
         ids = ["row_id"] if "row_id" in rows.column_names else []
@@ -120,7 +120,7 @@ def answers(model: TaskModel, rows: Table | Columns, progress: Progress) -> tupl
 def in_blocks(
     model: TaskModel, blocks: Iterable[tuple[T, Columns]], progress: Progress, tally: Tally
 ) -> Iterator[tuple[T, list[Answer]]]:
-    """The answers to each block's rows, in their order, which the `tally` counts. Raises RunError as `answers` does.
+    """The answers to each block's rows, in their order, which the `tally` counts. Raises as `answers` does.
 
     `progress` advances by rows, in a phase that has been started.
     """
@@ -149,12 +149,12 @@ def blocks(table: Table, features: Features, logits: Ragged) -> Iterator[tuple[C
 
 
 def check_finite(features: Features, logits: Ragged, names: Sequence[object], evaluation: str = "") -> None:
-    """Raise RunError, naming the first row with a NaN or infinite logit."""
+    """Raise DivergedError, naming the first row with a NaN or infinite logit."""
     bad = ~np.isfinite(logits.values).all(axis=1)
     if bad.any():
         rows = np.unique(features.row[np.repeat(np.arange(len(logits)), logits.lengths)[bad]])
         of = f" of evaluation {evaluation}" if evaluation else ""
-        raise RunError(
+        raise DivergedError(
             f"the model's logits are not finite for {len(rows):,} of {len(names):,} rows{of} (first: row "
             f"{names[rows[0]]}); its weights are damaged, or training diverged: train with a smaller --learning-rate"
         )

@@ -23,6 +23,7 @@ from bertkit.result import selected_lines
 from bertkit.runs.folder import Log
 from bertkit.spec import Spec
 from bertkit.training.early_stopping import EarlyStopping
+from bertkit.training.pruning import Stopping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,7 @@ class Selecting:
 
 
 def finished_selecting(
-    selecting: Selecting, stopping: EarlyStopping | None, model: TaskModel, progress: Progress
+    selecting: Selecting, stopping: Stopping | None, model: TaskModel, progress: Progress
 ) -> tuple[TaskModel, dict[str, Any]]:
     """The finished model with the threshold that is asked for, and what was selected, for the result; noted.
 
@@ -98,7 +99,7 @@ def finished_selecting(
     """
     found: dict[str, Any] = {"rows": len(selecting.rows), "metric": selecting.metric}
     if stopping:
-        found |= {"step": stopping.step, "value": stopping.value, "stopped": stopping.done}
+        found |= stopping.found
     if selecting.spec.recipe.threshold == "auto":
         model, value = selecting.tuned(model)
         threshold = model.head.threshold  # type: ignore[attr-defined]  # of heads that take the flag
