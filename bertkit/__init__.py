@@ -1,7 +1,7 @@
 """bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe.
 
 From Python, `finetune`, `check`, `evaluate`, `compare`, `predict`, `pretrain`, `load`, `fill`, `generate`,
-`corrupt` and `embryology` do what the commands do; they are imported when one is first used.
+`corrupt`, `embryology` and `report` do what the commands do; they are imported when one is first used.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         load,
         predict,
         pretrain,
+        report,
     )
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ __all__ = [
     "load",
     "predict",
     "pretrain",
+    "report",
 ]
 
 

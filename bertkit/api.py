@@ -19,6 +19,7 @@ from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, study_named
 from bertkit.cli.embryology import embryology as embryology
 from bertkit.cli.predict import PredictFlags, asked_of
+from bertkit.cli.report import report as report
 from bertkit.deploy.from_python import corrupt as corrupt
 from bertkit.deploy.from_python import fill as fill
 from bertkit.deploy.from_python import generate as generate

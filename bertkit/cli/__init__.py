@@ -21,6 +21,7 @@ from bertkit.cli import (
     generate,
     predict,
     pretrain,
+    report,
     resume,
     tasks,
 )
@@ -54,6 +55,7 @@ command(app, "fill", fill.fill)
 command(app, "generate", generate.generate)
 command(app, "corrupt", corrupt.corrupt)
 command(app, "embryology", embryology.look)
+command(app, "report", report.show)
 command(app, "tasks", tasks.tasks)
 
 

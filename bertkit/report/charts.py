@@ -211,9 +211,11 @@ def strip(
     seeds: Sequence[tuple[float, bool]] = (),
     floors: Sequence[float] = (),
     human: float | None = None,
+    within: Sequence[float] = (),
 ) -> Strip:
-    """The strip of a score, with round ticks around everything on it; all are fractions."""
+    """The strip of a score, with round ticks around everything on it, and `within`; all are fractions."""
     every = [value, *(interval or ()), *(seed for seed, _ in seeds), *floors, *([] if human is None else [human])]
+    every += within
     axis = Axis.around([*every, *([value - 0.05, value + 0.05] if len(every) == 1 else [])], 5)
     return Strip(
         about=about,

@@ -35,6 +35,22 @@ class ScoreLine:
     human: float | None
     without: Score | None
     strip: Strip
+    sd: float = 0.0
+
+    @property
+    def lowest(self) -> float:
+        """Of the seeds."""
+        return min(value for _, value, _ in self.seeds)
+
+    @property
+    def highest(self) -> float:
+        """Of the seeds."""
+        return max(value for _, value, _ in self.seeds)
+
+    @property
+    def floor(self) -> float:
+        """The highest floor."""
+        return max(value for _, value in self.floors)
 
 
 def score_lines(arm: Arm) -> list[ScoreLine]:
@@ -75,6 +91,7 @@ def _line(arm: Arm, scored: Scored, metric: str) -> ScoreLine:
         floors=floors,
         human=human,
         without=scored.leaked.metrics.get(metric) if scored.leaked and one else None,
+        sd=over.sd,
         strip=strip(
             _about(f"{scored.name} {title}", over.mean, interval, floors, human),
             over.mean,
