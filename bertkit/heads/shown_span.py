@@ -59,10 +59,14 @@ def _marked(context: str, golds: Sequence[Mapping[str, Any]], answer: Answer) ->
     if answer.value and best and best[0]["text"] == answer.value:
         given = [(best[0]["start"], best[0]["start"] + len(answer.value))]
     edges = sorted({0, len(context), *(edge for span in (*there, *given) for edge in span)})
-    pieces = []
+    pieces: list[Piece] = []
     for start, end in pairwise(edges):
         is_gold = any(first <= start < last for first, last in there)
         is_given = any(first <= start < last for first, last in given)
         mark: Mark = "both" if is_gold and is_given else "gold" if is_gold else "answer" if is_given else ""
-        pieces.append(Piece(text=context[start:end], mark=mark))
+        before = pieces[-1] if pieces else None
+        if before and before.mark == mark:
+            pieces[-1] = Piece(text=before.text + context[start:end], mark=mark)
+        else:
+            pieces.append(Piece(text=context[start:end], mark=mark))
     return pieces

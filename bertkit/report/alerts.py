@@ -11,17 +11,19 @@ from bertkit.report.scores import ScoreLine
 from bertkit.result import Finished, Scored
 
 Level = Literal["bad", "care"]
+_NOT_ALL = "Scores of parts of a data set are not comparable with those of all of it."
 CUT = 0.05
 """The share of truncated rows from which it is said here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """A line, how bad it is, and what to try."""
+    """A line, how bad it is, and what to try; `shared` is what is said once where it holds for several tasks."""
 
     level: Level
     text: str
     advice: str = ""
+    shared: str = ""
 
 
 def alerts_of(arm: Arm, lines: list[ScoreLine]) -> list[Alert]:
@@ -50,7 +52,7 @@ def _of_run(run: Finished, named: bool) -> Iterator[Alert]:
                 advice=_without(scored),
             )  # fmt: skip
     for mark in result.marks:
-        yield Alert(level="care", text=mark, advice="Not comparable with published scores." if "rows" in mark else "")
+        yield Alert(level="care", text=mark, advice="" if mark.startswith("sample") else _NOT_ALL)
     for name, count in result.rows.items():
         if count.cut > CUT * count.used:
             share = 100 * count.cut / count.used
@@ -88,6 +90,6 @@ def _of_floor(line: ScoreLine) -> Iterator[Alert]:
     low = line.interval[0] if line.interval else min(value for _, value, _ in line.seeds)
     what, shown = f"{line.evaluation} {line.metric}", f"{name} ({100 * floor:.1f})"
     if line.value <= floor:
-        yield Alert(level="bad", text=f"{what} does not beat the {shown}")
+        yield Alert(level="bad", text=f"{what} does not beat the {shown}", shared="does not beat the floor")
     elif low <= floor:
-        yield Alert(level="care", text=f"{what} is not clearly above the {shown}")
+        yield Alert(level="care", text=f"{what} is not clearly above the {shown}", shared="not clearly above the floor")

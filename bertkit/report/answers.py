@@ -28,6 +28,31 @@ LONGEST = 1_200
 
 
 @dataclass(frozen=True, kw_only=True)
+class ByLabel:
+    """One label: how often it is gold, how often it was answered, and how often both."""
+
+    name: str
+    gold: int
+    right: int
+    answered: int
+
+    @property
+    def precision(self) -> float | None:
+        """The share of its answers that are right; None if there are none."""
+        return self.right / self.answered if self.answered else None
+
+    @property
+    def recall(self) -> float:
+        """The share of its golds that were answered."""
+        return self.right / self.gold
+
+    @property
+    def f1(self) -> float:
+        """Twice what is right, over golds and answers."""
+        return 2 * self.right / (self.gold + self.answered)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Matrix:
     """How often each gold (a row) got each answer (a column)."""
 
@@ -39,6 +64,18 @@ class Matrix:
     def shares(self) -> list[list[float]]:
         """Of each row."""
         return [[count / max(1, sum(row)) for count in row] for row in self.counts]
+
+    @property
+    def by_label(self) -> list[ByLabel]:
+        """Precision, recall and F1 of each label that is gold somewhere."""
+        given = [sum(row[k] for row in self.counts) for k in range(len(self.answers))]
+        found = []
+        for row, name in zip(self.counts, self.golds, strict=True):
+            if name != NOT_GOLD and sum(row):
+                place = self.answers.index(name)
+                right, gold, answered = row[place], sum(row), given[place]
+                found.append(ByLabel(name=name, gold=gold, right=right, answered=answered))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +105,19 @@ class Answers:
     missing: str = ""
 
     @property
-    def marked(self) -> bool:
-        """Whether pieces of the texts are marked."""
-        return any(piece.mark for one in self.worst for part in one.shown.parts for piece in part.pieces)
+    def pieces(self) -> list[Piece]:
+        """Those of all texts."""
+        return [piece for one in self.worst for part in one.shown.parts for piece in part.pieces]
+
+    @property
+    def marks(self) -> set[str]:
+        """The marks of pieces that have no labels of their own."""
+        return {piece.mark for piece in self.pieces if piece.mark and not piece.answer}
+
+    @property
+    def labelled(self) -> bool:
+        """Whether pieces have labels of their own, as words with tags have."""
+        return any(piece.answer for piece in self.pieces)
 
 
 @dataclass(kw_only=True)

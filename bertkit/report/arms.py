@@ -51,6 +51,11 @@ class ArmPart:
     health: Health | None = None
 
     @property
+    def full_name(self) -> str:
+        """The task, and in what the arm differs from the task's others."""
+        return f"{self.name} ({self.differs})" if self.differs else self.name
+
+    @property
     def several(self) -> bool:
         """Whether it was scored on more than one set of rows."""
         return len({line.evaluation for line in self.lines}) > 1

@@ -7,7 +7,7 @@ P points of a line.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -186,43 +186,71 @@ def _table(series: Sequence[Series], in_percent: bool, square: bool) -> list[tup
 
 @dataclass(frozen=True, kw_only=True)
 class Strip:
-    """One score on a line: its interval, its seeds, and what it is compared with; places in percent.
+    """One score on a line: its interval, its seeds, and what it is compared with, as fractions.
 
-    band, point  of the score
-    seeds        each run's place, and whether it failed
-    floors       of simple models
-    human        of the human score, None where there is none
+    seeds   each run's score, and whether the run failed
+    floors  of simple models
+    human   the human score, None where there is none
+    given   the axis, where several strips share one
     """
 
     about: str
-    ticks: tuple[Tick, ...]
-    point: float
-    band: tuple[float, float] | None = None
+    value: float
+    interval: tuple[float, float] | None = None
     seeds: tuple[tuple[float, bool], ...] = ()
     floors: tuple[float, ...] = ()
     human: float | None = None
+    given: Axis | None = None
+
+    @property
+    def every(self) -> list[float]:
+        """All that stands on it."""
+        human = [] if self.human is None else [self.human]
+        return [self.value, *(self.interval or ()), *(seed for seed, _ in self.seeds), *self.floors, *human]
+
+    @property
+    def axis(self) -> Axis:
+        """The one that was given, else one with round ticks around everything on it."""
+        return self.given or shared_axis([self])
+
+    @property
+    def ticks(self) -> tuple[Tick, ...]:
+        """The axis' ticks."""
+        return tuple(Tick(place=self.axis.percent(at), label=f"{100 * at:g}") for at in self.axis.ticks)
+
+    @property
+    def point(self) -> float:
+        """The score's place, in percent."""
+        return self.axis.percent(self.value)
+
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """The places of the interval's ends."""
+        return (self.axis.percent(self.interval[0]), self.axis.percent(self.interval[1])) if self.interval else None
+
+    @property
+    def dots(self) -> list[tuple[float, bool]]:
+        """The places of the seeds."""
+        return [(self.axis.percent(seed), failed) for seed, failed in self.seeds]
+
+    @property
+    def levels(self) -> list[float]:
+        """The places of the floors."""
+        return [self.axis.percent(floor) for floor in self.floors]
+
+    @property
+    def human_at(self) -> float | None:
+        """The place of the human score."""
+        return None if self.human is None else self.axis.percent(self.human)
 
 
-def strip(
-    about: str,
-    value: float,
-    *,
-    interval: tuple[float, float] | None = None,
-    seeds: Sequence[tuple[float, bool]] = (),
-    floors: Sequence[float] = (),
-    human: float | None = None,
-    within: Sequence[float] = (),
-) -> Strip:
-    """The strip of a score, with round ticks around everything on it, and `within`; all are fractions."""
-    every = [value, *(interval or ()), *(seed for seed, _ in seeds), *floors, *([] if human is None else [human])]
-    every += within
-    axis = Axis.around([*every, *([value - 0.05, value + 0.05] if len(every) == 1 else [])], 5)
-    return Strip(
-        about=about,
-        ticks=tuple(Tick(place=axis.percent(at), label=f"{100 * at:g}") for at in axis.ticks),
-        point=axis.percent(value),
-        band=(axis.percent(interval[0]), axis.percent(interval[1])) if interval else None,
-        seeds=tuple((axis.percent(seed), failed) for seed, failed in seeds),
-        floors=tuple(axis.percent(floor) for floor in floors),
-        human=None if human is None else axis.percent(human),
-    )
+def shared_axis(strips: Sequence[Strip]) -> Axis:
+    """An axis with round ticks around everything on these strips."""
+    every = [value for one in strips for value in one.every]
+    return Axis.around(every if len(set(every)) > 1 else [every[0] - 0.05, every[0] + 0.05], 5)
+
+
+def aligned(strips: Sequence[Strip]) -> list[Strip]:
+    """The strips on one axis."""
+    axis = shared_axis(strips) if strips else None
+    return [replace(one, given=axis) for one in strips]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import comb
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bertkit.evaluation.titles import METRIC_TITLES
-from bertkit.report.charts import Chart, Strip, strip
+from bertkit.report.charts import Chart, Strip, aligned
 from bertkit.report.curves import Curve, Curves, loss_chart, score_chart
 from bertkit.report.found import COMPARE
 from bertkit.runs.folder import damage_named
@@ -33,7 +34,7 @@ class ComparedArm:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """Two arms on one task, and which is better: see `verdict`."""
+    """Two arms on one task, and which is better: see `verdict` and `sure`."""
 
     task: str
     metric: str
@@ -52,22 +53,24 @@ class Compared:
 
     @property
     def verdict(self) -> str:
-        """In one sentence: better, worse, or within noise, by how much, and how sure."""
+        """In one sentence: better, worse, or within noise, and by how much."""
         first, second = (arm.name for arm in self.arms)
         what = f"{100 * abs(self.gap):.1f} points of {self.metric}"
-        if self.seeds == 1:
-            return f"{first} is {what} {self._way} {second} with one seed each: too few for a test over seeds."
-        sure = f"p = {self.p:.3f}, permutation test over {self.seeds} seeds each"
         if self.is_sure:
-            return f"{first} is {'better' if self.gap > 0 else 'worse'} than {second} by {what} ({sure})."
-        least = ""
-        if self.seeds < 4:  # 2 / C(2n, n) is above 0.05
-            least = f" No p below 0.05 is possible with {self.seeds} seeds each: 4 can tell."
-        return f"Within noise: {first} is {what} {self._way} {second} ({sure}).{least}"
+            return f"{first} is better than {second} by {what}." if self.gap > 0 else f"{first} is worse by {what}."
+        noise = "" if self.seeds == 1 else "Within noise: "
+        return f"{noise}{first} is {what} {'above' if self.gap >= 0 else 'below'} {second}."
 
     @property
-    def _way(self) -> str:
-        return "above" if self.gap >= 0 else "below"
+    def sure(self) -> str:
+        """How sure that is."""
+        if self.seeds == 1:
+            return "One seed each: too few for a test over seeds."
+        sure = f"p = {self.p:.3f}, permutation test over {self.seeds} seeds each, two-sided."
+        least = 2 / comb(2 * self.seeds, self.seeds)
+        if least < SURE:
+            return sure
+        return f"{sure} With {self.seeds} seeds each p cannot be below {least:.2f}; with 4 it can."
 
 
 def compared_of(folder: Path, plain: Mapping[str, Any]) -> list[Compared]:
@@ -86,6 +89,8 @@ def _compared(plain: Mapping[str, Any]) -> Compared:
     charts = (loss_chart(curves), score_chart(curves, [(evaluation, metric)]))
     finals = [[float(run["score"][-1]) for run in arm["runs"]] for arm in plain["arms"]]
     title = METRIC_TITLES.get(metric, metric)
+    arms = [_arm(arm, scores, title) for arm, scores in zip(plain["arms"], finals, strict=True)]
+    strips = aligned([arm.strip for arm in arms])
     return Compared(
         task=plain["task"],
         metric=title,
@@ -94,14 +99,12 @@ def _compared(plain: Mapping[str, Any]) -> Compared:
         marks=tuple(plain["marks"]),
         gap=float(plain["difference"]["mean"]),
         p=float(plain["difference"]["p"]),
-        arms=tuple(_arm(arm, scores, finals, title) for arm, scores in zip(plain["arms"], finals, strict=True)),
+        arms=tuple(replace(arm, strip=one) for arm, one in zip(arms, strips, strict=True)),
         charts=tuple(one for one in charts if one),
     )
 
 
-def _arm(
-    plain: Mapping[str, Any], scores: Sequence[float], every: Sequence[Sequence[float]], metric: str
-) -> ComparedArm:
+def _arm(plain: Mapping[str, Any], scores: Sequence[float], metric: str) -> ComparedArm:
     mean, sd = float(plain["final"]["mean"]), float(plain["final"]["sd"])
     reached = [step for step in plain["updates to the other's best"] if step is not None]
     of = f" ({len(reached)} of {len(scores)} seeds)" if reached and len(reached) < len(scores) else ""
@@ -112,11 +115,10 @@ def _arm(
         sd=sd,
         best=float(plain["best on the way"]["mean"]),
         reached=f"{float(np.median(reached)):,g}{of}" if reached else "not reached",
-        strip=strip(
-            f"{plain['arm']}: {metric} {100 * mean:.1f}, standard deviation {100 * sd:.1f} over {len(scores)} seeds",
-            mean,
-            seeds=[(score, False) for score in scores],
-            within=[score for arm in every for score in arm],
+        strip=Strip(
+            about=f"{plain['arm']}: {metric} {100 * mean:.1f}, standard deviation {100 * sd:.1f}, {len(scores)} seeds",
+            value=mean,
+            seeds=tuple((score, False) for score in scores),
         ),
     )
 

@@ -147,8 +147,13 @@ def differing(arms: tuple[Arm, ...]) -> list[dict[str, str]]:
     for arm, own in zip(arms, plain, strict=True):
         others = [one for other, one in zip(arms, plain, strict=True) if other.spec.task.name == arm.spec.task.name]
         names = [name for name in own if any(own[name] != other.get(name) for other in others)]
-        found.append({name.replace("_", " "): str(own[name]) for name in names if not name.startswith("task.")})
+        shown = [name for name in names if not name.startswith("task.")]
+        found.append({name.rpartition(".")[2].replace("_", " "): _in_words(own[name]) for name in shown})
     return found
+
+
+def _in_words(value: Any) -> str:
+    return {None: "none", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def _flat(plain: Any, before: str = "") -> dict[str, Any]:

@@ -38,19 +38,15 @@ def health_of(folder: Path, result: Result) -> Health:
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """A label or a tag, and its F1."""
+    """A type of entity, and its F1."""
 
     name: str
     value: float
 
 
 def bars_of(scored: Scored) -> list[Bar]:
-    """F1 by tag, by type of entity or by label, where the result has it."""
-    details = scored.details
-    if "entities" in details:
-        return [Bar(name=name, value=float(one["F1"])) for name, one in details["entities"].items()]
-    by = details.get("F1 by tag") or details.get("F1 by label") or {}
-    return [Bar(name=name, value=float(value)) for name, value in by.items()]
+    """F1 of each type of entity, where the result has it."""
+    return [Bar(name=name, value=float(one["F1"])) for name, one in scored.details.get("entities", {}).items()]
 
 
 def numbers_of(scored: Scored) -> list[tuple[str, str]]:

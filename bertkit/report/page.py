@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bertkit.report.arms import ArmPart, about, arm_part, model_of, shown_run
 from bertkit.report.comparison import Compared, compared_of
 from bertkit.report.found import Arm, Found, differing
 from bertkit.report.render import render
+from bertkit.report.scores import ScoreLine, on_one_axis
 from bertkit.report.suites import SuiteMean, suite_mean
 
 
@@ -26,6 +28,7 @@ class Head:
     heading: str
     about: str
     foot: str
+    made: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,11 @@ class ArmPage(Head):
 
     arm: ArmPart
     seed: str = ""
+
+    @property
+    def table(self) -> list[ScoreLine]:
+        """Its scores on one axis."""
+        return on_one_axis(self.arm.lines)
 
     @property
     def has_answers(self) -> bool:
@@ -61,6 +69,17 @@ class SuitePage(Head):
     arms: tuple[ArmPart, ...]
     alerts: tuple[Alert, ...]
     mean: SuiteMean | None
+
+    @property
+    def first(self) -> ScoreLine | None:
+        """The first score, whose axis is that of all."""
+        return next((line for part in self.arms for line in part.lines), None)
+
+    @property
+    def between(self) -> str:
+        """What the column beside the scores has: intervals, or the seeds' least and greatest."""
+        single = {len(line.seeds) == 1 for part in self.arms for line in part.lines}
+        return "95 %" if single == {True} else "seeds" if single == {False} else "95 %, or seeds"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +115,8 @@ def _arm_page(arm: Arm, found: Found, worst: int) -> ArmPage:
         title=f"{task.name} · bertkit report",
         kicker=f"bertkit report · {'one run' if len(arm.runs) == 1 else f'{len(arm.runs)} seeds of one spec'}",
         heading=task.name,
-        about=f"{task.about} · {about(arm)}{notes}",
+        about=task.about.replace("->", "→"),
+        made=f"{about(arm)}{notes}",
         foot=_foot(found.folder),
         arm=arm_part(arm, 1, {}, worst),
         seed=str(run.result.spec.seed) if run and len(arm.runs) > 1 else "",
@@ -109,19 +129,24 @@ def _suite_page(found: Found) -> SuitePage:
     mean = suite_mean(found.arms)
     runs = sum(len(arm.runs) for arm in found.arms)
     tasks = len({arm.spec.task.name for arm in found.arms})
+    specs = [f"{len(parts)} specs"] if len(parts) > tasks else []
     name = mean.title if mean else found.folder.name
     return SuitePage(
         title=f"{name} · bertkit report",
         kicker=f"bertkit report · {runs} runs",
         heading=name,
-        about=" · ".join(
-            [f"{tasks} tasks" if tasks > 1 else "one task", f"{len(parts)} specs", *_models(found), *found.notes]
-        ),
+        about=" · ".join([f"{tasks} tasks" if tasks > 1 else "one task", *specs, *_models(found), *found.notes]),
         foot=_foot(found.folder),
-        arms=tuple(parts),
+        arms=tuple(_aligned(parts)),
         alerts=tuple(_shared(parts)),
         mean=mean,
     )
+
+
+def _aligned(parts: Sequence[ArmPart]) -> Iterator[ArmPart]:
+    """The arms, their scores on one axis."""
+    lines = iter(on_one_axis([line for part in parts for line in part.lines]))
+    return (replace(part, lines=tuple(islice(lines, len(part.lines)))) for part in parts)
 
 
 def _models(found: Found) -> list[str]:
@@ -130,15 +155,18 @@ def _models(found: Found) -> list[str]:
 
 
 def _shared(parts: Sequence[ArmPart]) -> list[Alert]:
-    """The alerts of all arms, each with its tasks; one that all have is said once."""
+    """The alerts of all arms, each with its tasks; what holds for all of them, or for several, is said once."""
     tasks: dict[Alert, list[str]] = {}
+    names = [part.name for part in parts]
     for part in parts:
         for alert in part.alerts:
-            tasks.setdefault(alert, []).append(part.name)
+            same = replace(alert, text=alert.shared) if alert.shared else alert
+            tasks.setdefault(same, []).append(part.name if names.count(part.name) == 1 else part.full_name)
     found = []
-    for alert, names in tasks.items():
-        named = "" if len(names) == len(parts) else f"{', '.join(dict.fromkeys(names))}: "
-        found.append(Alert(level=alert.level, text=f"{named}{alert.text}", advice=alert.advice))
+    for alert, listed in tasks.items():
+        several = list(dict.fromkeys(listed))
+        named = "" if len(listed) == len(parts) and not alert.shared else f"{', '.join(several)}: "
+        found.append(replace(alert, text=f"{named}{alert.text}"))
     return sorted(found, key=lambda alert: alert.level != "bad")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bertkit.evaluation.stats import Spread, spread
 from bertkit.evaluation.titles import METRIC_TITLES
-from bertkit.report.charts import Strip, strip
+from bertkit.report.charts import Strip, aligned
 from bertkit.report.found import Arm
 from bertkit.result import Finished, Floor, Score, Scored
 from bertkit.spec import SAMPLE
@@ -92,12 +92,12 @@ def _line(arm: Arm, scored: Scored, metric: str) -> ScoreLine:
         human=human,
         without=scored.leaked.metrics.get(metric) if scored.leaked and one else None,
         sd=over.sd,
-        strip=strip(
-            _about(f"{scored.name} {title}", over.mean, interval, floors, human),
-            over.mean,
+        strip=Strip(
+            about=_about(f"{scored.name} {title}", over.mean, interval, floors, human),
+            value=over.mean,
             interval=interval,
-            seeds=[] if one else [(value, failed) for _, value, failed in seeds],
-            floors=[floor for _, floor in floors],
+            seeds=() if one else tuple((value, failed) for _, value, failed in seeds),
+            floors=tuple(floor for _, floor in floors),
             human=human,
         ),
     )
@@ -118,8 +118,8 @@ def _floors(scored: Scored) -> Sequence[Floor]:
 
 def _spread_in_words(over: Spread, seeds: Sequence[tuple[int, float, bool]]) -> str:
     failed = sum(one for _, _, one in seeds)
-    of = f"{over.n} of {len(seeds)} seeds; {failed} failed" if failed and over.n < len(seeds) else f"{over.n} seeds"
-    return f"mean ± standard deviation {100 * over.sd:.1f} over {of}, {100 * over.low:.1f} to {100 * over.high:.1f}"
+    of = f"{over.n} of {len(seeds)} seeds, {failed} failed" if failed and over.n < len(seeds) else f"{over.n} seeds"
+    return f"{100 * over.low:.1f} to {100 * over.high:.1f} over {of}; ± is their standard deviation"
 
 
 def _about(
@@ -135,3 +135,9 @@ def _about(
         parts.append(f"95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}")
     parts += [f"{floor} {100 * score:.1f}" for floor, score in floors]
     return ", ".join([*parts, *([] if human is None else [f"human {100 * human:.1f}"])])
+
+
+def on_one_axis(lines: Sequence[ScoreLine]) -> list[ScoreLine]:
+    """The lines, their strips with the same axis."""
+    strips = aligned([line.strip for line in lines])
+    return [replace(line, strip=one) for line, one in zip(lines, strips, strict=True)]

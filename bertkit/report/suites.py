@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertkit import registry
-from bertkit.report.charts import Strip, strip
+from bertkit.report.charts import Strip
 from bertkit.report.found import Arm
 from bertkit.studies.suite import Member, SuiteScore, summed
 
@@ -50,9 +50,9 @@ def _mean(found: SuiteScore) -> SuiteMean | None:
     if found.score is None:
         return None
     human = found.suite.human if found.is_complete else None
-    scores = [(member.score, False) for member in found.members if member.score is not None]
+    scores = tuple((member.score, False) for member in found.members if member.score is not None)
     about = f"{found.name} {100 * found.score:.1f}, the mean of {len(scores)} tasks"
     return SuiteMean(
         title=found.suite.name.upper(), name=found.name, score=found.score, human=human,
-        strip=strip(about, found.score, seeds=scores, human=human),
+        strip=Strip(about=about, value=found.score, seeds=scores, human=human),
     )  # fmt: skip
