@@ -53,13 +53,13 @@ def report(folder: Target, *, out: Target | None = None, worst: int = 50) -> Pat
 
 def written(folder: Path, flags: ReportFlags) -> Path:
     """Write the report of a folder. Raises RequestError, before anything heavy is loaded where it can."""
-    from bertkit.report.found import find
-    from bertkit.report.place import place_of
+    from bertkit.reports.found import find
+    from bertkit.reports.place import place_of
 
     if flags.worst < 0:
         raise RequestError(f"--worst {flags.worst}: it cannot be negative")
     found = find(folder)
     path = place_of(folder, flags.out)
-    from bertkit.report.page import write_report
+    from bertkit.reports.page import write_report
 
     return write_report(found, path, flags.worst)

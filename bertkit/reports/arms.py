@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bertkit.report.alerts import Alert, alerts_of
-from bertkit.report.answers import Answers, answers_of
-from bertkit.report.charts import Chart, Series, chart
-from bertkit.report.curves import Curves, curve_of, loss_chart, score_chart
-from bertkit.report.found import Arm
-from bertkit.report.health import Bar, Health, bars_of, health_of, numbers_of
-from bertkit.report.scores import ScoreLine, score_lines
-from bertkit.report.slices import SliceTable, slices_of
+from bertkit.reports.alerts import Alert, alerts_of
+from bertkit.reports.answers import Answers, answers_of
+from bertkit.reports.charts import Chart, Series, chart
+from bertkit.reports.curves import Curves, curve_of, loss_chart, score_chart
+from bertkit.reports.found import Arm
+from bertkit.reports.health import Bar, Health, bars_of, health_of, numbers_of
+from bertkit.reports.scores import ScoreLine, score_lines
+from bertkit.reports.slices import SliceTable, slices_of
 from bertkit.request.typed_command import command_of
 from bertkit.result import Finished, Scored, selected_lines
 from bertkit.spec import SAMPLE, Spec

@@ -14,8 +14,8 @@ import numpy as np
 
 from bertkit.heads import Answer, Head
 from bertkit.heads.shown import NOT_GIVEN, NOT_GOLD, Part, Piece, Shown
-from bertkit.report.charts import Chart, Series, chart
-from bertkit.report.texts import texts_of
+from bertkit.reports.charts import Chart, Series, chart
+from bertkit.reports.texts import texts_of
 from bertkit.result import Finished
 from bertkit.runs.folder import PREDICTIONS, damage_named
 

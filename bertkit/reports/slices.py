@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bertkit.evaluation.titles import METRIC_TITLES
-from bertkit.report.charts import Axis
+from bertkit.reports.charts import Axis
 from bertkit.result import Score
 
 SURE = 0.05

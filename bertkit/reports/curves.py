@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bertkit.evaluation.titles import METRIC_TITLES
-from bertkit.report.charts import Chart, Floats, Series, chart
+from bertkit.reports.charts import Chart, Floats, Series, chart
 from bertkit.runs.folder import LOG, damage_named
 
 BINS = 100

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bertkit import registry
-from bertkit.report.charts import Strip
-from bertkit.report.found import Arm
+from bertkit.reports.charts import Strip
+from bertkit.reports.found import Arm
 from bertkit.studies.suite import Member, SuiteScore, summed
 
 

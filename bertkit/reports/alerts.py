@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bertkit.report.found import Arm
-from bertkit.report.scores import ScoreLine
+from bertkit.reports.found import Arm
+from bertkit.reports.scores import ScoreLine
 from bertkit.result import Finished, Scored
 
 Level = Literal["bad", "care"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from bertkit.evaluation.stats import Spread, spread
 from bertkit.evaluation.titles import METRIC_TITLES
-from bertkit.report.charts import Strip, aligned
-from bertkit.report.found import Arm
+from bertkit.reports.charts import Strip, aligned
+from bertkit.reports.found import Arm
 from bertkit.result import Finished, Floor, Score, Scored
 from bertkit.spec import SAMPLE
 

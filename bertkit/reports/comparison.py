@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from bertkit.evaluation.titles import METRIC_TITLES
-from bertkit.report.charts import Chart, Strip, aligned
-from bertkit.report.curves import Curve, Curves, loss_chart, score_chart
-from bertkit.report.found import COMPARE
+from bertkit.reports.charts import Chart, Strip, aligned
+from bertkit.reports.curves import Curve, Curves, loss_chart, score_chart
+from bertkit.reports.found import COMPARE
 from bertkit.runs.folder import damage_named
 
 SURE = 0.05

@@ -15,7 +15,7 @@ from markupsafe import Markup
 def environment() -> Environment:
     """The templates, with autoescape on."""
     made = Environment(
-        loader=PackageLoader("bertkit.report"),
+        loader=PackageLoader("bertkit.reports"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -43,4 +43,5 @@ def render(template: str, page: Any) -> str:
     assert made.loader
     script = made.loader.get_source(made, "script.js")[0]
     digest = b64encode(sha256(script.encode()).digest()).decode()
-    return made.get_template(template).render(page=page, script=Markup(script), script_hash=digest)
+    html = made.get_template(template).render(page=page, script=Markup(script), script_hash=digest)
+    return html.encode("utf-8", "replace").decode("utf-8")  # a text may hold half a surrogate pair

@@ -10,13 +10,13 @@ from typing import Any
 
 from bertkit import __version__
 from bertkit.files import write_text
-from bertkit.report.alerts import Alert
-from bertkit.report.arms import ArmPart, about, arm_part, model_of, shown_run
-from bertkit.report.comparison import Compared, compared_of
-from bertkit.report.found import Arm, Found, differing
-from bertkit.report.render import render
-from bertkit.report.scores import ScoreLine, on_one_axis
-from bertkit.report.suites import SuiteMean, suite_mean
+from bertkit.reports.alerts import Alert
+from bertkit.reports.arms import ArmPart, about, arm_part, model_of, shown_run
+from bertkit.reports.comparison import Compared, compared_of
+from bertkit.reports.found import Arm, Found, differing
+from bertkit.reports.render import render
+from bertkit.reports.scores import ScoreLine, on_one_axis
+from bertkit.reports.suites import SuiteMean, suite_mean
 
 
 @dataclass(frozen=True, kw_only=True)
