@@ -71,7 +71,7 @@ class Matrix:
         given = [sum(row[k] for row in self.counts) for k in range(len(self.answers))]
         found = []
         for row, name in zip(self.counts, self.golds, strict=True):
-            if name != NOT_GOLD and sum(row):
+            if name != NOT_GOLD and any(row):
                 place = self.answers.index(name)
                 right, gold, answered = row[place], sum(row), given[place]
                 found.append(ByLabel(name=name, gold=gold, right=right, answered=answered))
@@ -206,7 +206,7 @@ def _cloud(numbers: list[tuple[float, float]], name: str) -> Chart | None:
     golds, answers = (np.array(side, float) for side in zip(*numbers[::step], strict=True))
     every = f"every {step}th row of " if step > 1 else ""
     about = f"Answers against golds, {every}{name}: on the diagonal they are equal."
-    return chart("answer against gold", [Series(name="answer", x=golds, y=answers, as_dots=True)], "gold", about,
+    return chart("Answer against gold", [Series(name="answer", x=golds, y=answers, as_dots=True)], "gold", about,
                  square=True)  # fmt: skip
 
 

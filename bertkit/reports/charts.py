@@ -123,14 +123,13 @@ def chart(
             else Axis.around(np.concatenate(every))
         )
     height = 280 if square else HEIGHT
-    shown = (lambda value: f"{100 * value:g}") if in_percent else (lambda value: f"{value:g}")
     return Chart(
         title=title,
         about=about,
         x_title=x_title,
         lines=tuple(_line(one, across, up, height) for one in series),
-        x_ticks=tuple(Tick(place=across.percent(at), label=shown(at) if square else f"{at:,g}") for at in across.ticks),
-        y_ticks=tuple(Tick(place=_pixels(up, at, height), label=shown(at)) for at in up.ticks),
+        x_ticks=tuple(Tick(place=across.percent(at), label=_shown(at, in_percent and square)) for at in across.ticks),
+        y_ticks=tuple(Tick(place=_pixels(up, at, height), label=_shown(at, in_percent)) for at in up.ticks),
         diagonal=_path(np.array([across.low, across.high]), np.array([across.low, across.high]), across, up, height)
         if square
         else "",
@@ -138,6 +137,10 @@ def chart(
         rows=tuple(_table(series, in_percent, square)),
         height=height,
     )
+
+
+def _shown(value: float, in_percent: bool) -> str:
+    return (f"{100 * value:g}" if in_percent else f"{value:,g}").replace("-", "−")
 
 
 def _line(one: Series, across: Axis, up: Axis, height: int) -> Line:
@@ -216,7 +219,7 @@ class Strip:
     @property
     def ticks(self) -> tuple[Tick, ...]:
         """The axis' ticks."""
-        return tuple(Tick(place=self.axis.percent(at), label=f"{100 * at:g}") for at in self.axis.ticks)
+        return tuple(Tick(place=self.axis.percent(at), label=_shown(at, True)) for at in self.axis.ticks)
 
     @property
     def point(self) -> float:

@@ -104,7 +104,7 @@ def _banded(name: str, x: Floats, runs: Floats, colour: int) -> Series:
 
 def score_chart(arms: Sequence[Curves], wanted: Sequence[tuple[str, str]]) -> Chart | None:
     """Scores in training, of each arm and each (evaluation, metric) that is wanted; None for one scoring at the end."""
-    series = []
+    series: list[Series] = []
     for arm in arms:
         for evaluation, metric in wanted:
             runs = [dict(run.scores[evaluation, metric]) for run in arm.runs if (evaluation, metric) in run.scores]
@@ -117,5 +117,6 @@ def score_chart(arms: Sequence[Curves], wanted: Sequence[tuple[str, str]]) -> Ch
         return None
     shown = {METRIC_TITLES.get(metric, metric) for _, metric in wanted}
     title = f"{' and '.join(sorted(shown))} in training"
+    title = title[0].upper() + title[1:]
     ends = "; ".join(f"{one.name}: from {100 * one.y[0]:.1f} to {100 * one.y[-1]:.1f}" for one in series)
     return chart(title, series, "updates", f"{title}. {ends}.", in_percent=True)

@@ -76,6 +76,11 @@ class SuitePage(Head):
         return next((line for part in self.arms for line in part.lines), None)
 
     @property
+    def has_human(self) -> bool:
+        """Whether any score stands beside a human one."""
+        return any(line.human is not None for part in self.arms for line in part.lines)
+
+    @property
     def between(self) -> str:
         """What the column beside the scores has: intervals, or the seeds' least and greatest."""
         single = {len(line.seeds) == 1 for part in self.arms for line in part.lines}

@@ -37,7 +37,8 @@ def texts_of(folder: Path, result: Result, wanted: Mapping[str, Sequence[str]]) 
         splits = _splits(folder)
     except (BertkitError, OSError) as error:
         return Texts(missing=dict.fromkeys(wanted, f"The rows cannot be read any more: {error}."))
-    rows, missing = {}, {}
+    rows: dict[tuple[str, str], Mapping[str, Any]] = {}
+    missing: dict[str, str] = {}
     for name, ids in wanted.items():
         part, before = splits.evaluations[name], result.rows.get(name)
         if not isinstance(part, Rows):
