@@ -18,7 +18,7 @@ import bertkit
 from benchmarks.report import header_lines, row_line
 from benchmarks.setting import Entry, machine, versions
 from bertkit.plots.figure import plain_axes, pyplot, short
-from bertkit.report.embryology import Embryology, figures
+from bertkit.reports.embryology import Embryology, figures
 from bertkit.result import Pretrained
 from bertkit.runs.folder import read_log
 

@@ -18,6 +18,7 @@ from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare_from_python import compare as compare
 from bertkit.cli.embryology import embryology as embryology
 from bertkit.cli.predict import PredictFlags, asked_of
+from bertkit.cli.report import report as report
 from bertkit.cli.search import search as search
 from bertkit.cli.submit import SubmitFlags, submitted
 from bertkit.deploy.from_python import corrupt as corrupt

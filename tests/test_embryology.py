@@ -22,7 +22,7 @@ from bertkit.cli import main
 from bertkit.errors import RequestError
 from bertkit.kernels.linear import fast_linear
 from bertkit.objectives.causal import Causal
-from bertkit.report import embryology as report
+from bertkit.reports import embryology as report
 from bertkit.request.embryology_flags import EmbryologyFlags, EmbryologyOptions
 from bertkit.request.flags import RunFlags
 

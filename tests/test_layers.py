@@ -27,7 +27,7 @@ FLOORS = (
     "training evaluation",
     "plots runs",
     "studies deploy analysis",
-    "report",
+    "reports",
     "cli",
     "api",
 )

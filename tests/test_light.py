@@ -73,6 +73,8 @@ def answer(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
         ("fill ./nowhere ___", 2, "nowhere"),
         ("fill sample ___", 2, "MiniLM"),
         ("generate ./nowhere text", 2, "nowhere"),
+        ("report --help", 0, "--worst"),
+        ("report ./nowhere", 2, "nowhere"),
     ],
 )
 def test_an_answer_that_needs_no_model_loads_nothing_heavy(

@@ -113,6 +113,12 @@ def test_the_wheel_carries_every_module(unpacked: Path) -> None:
         assert there == {str(path.relative_to(ROOT / folder)) for path in (ROOT / folder).rglob("*.py")}
 
 
+def test_the_wheel_carries_the_report_s_templates(unpacked: Path) -> None:
+    folder = Path("bertkit") / "reports" / "templates"
+    there, here = ({path.name for path in (root / folder).iterdir()} for root in (unpacked, ROOT))
+    assert there == here
+
+
 def test_the_wheel_says_that_it_has_types(unpacked: Path) -> None:
     assert (unpacked / "bertkit" / "py.typed").is_file()
 

@@ -23,6 +23,7 @@ from bertkit.cli import (
     generate,
     predict,
     pretrain,
+    report,
     resume,
     search,
     submit,
@@ -64,6 +65,7 @@ command(app, "fill", fill.fill)
 command(app, "generate", generate.generate)
 command(app, "corrupt", corrupt.corrupt)
 command(app, "embryology", embryology.look)
+command(app, "report", report.show)
 command(app, "submit", submit.submit)
 command(app, "tasks", tasks.tasks)
 

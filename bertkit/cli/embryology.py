@@ -20,7 +20,7 @@ from bertkit.request.keywords import Given, Target, named
 from bertkit.request.specs import options_of
 
 if TYPE_CHECKING:
-    from bertkit.report.embryology import Embryology, EmbryologyRequest
+    from bertkit.reports.embryology import Embryology, EmbryologyRequest
 
 
 def look(
@@ -34,7 +34,7 @@ def look(
     A model that was measured before is not measured again; of a run that still trains, those kept so far are.
     """
     asked = request_of(folder, flags, run)
-    from bertkit.report import embryology as report
+    from bertkit.reports import embryology as report
 
     found = report.embryology(asked, partial(screen.progress_named, display.silent))
     print_embryology(found, display.json)
@@ -48,7 +48,7 @@ def embryology(run: Target, *, progress: bool = False, **options: Unpack[Embryol
     """
     given = Given("embryology", options, (EmbryologyFlags, RunFlags))
     asked = request_of(Path(named("run", run)), given.flags(EmbryologyFlags), given.flags(RunFlags))
-    from bertkit.report import embryology as report
+    from bertkit.reports import embryology as report
 
     return report.embryology(asked, partial(screen.progress_named, not progress))
 
@@ -67,7 +67,7 @@ def request_of(folder: Path, flags: EmbryologyFlags, run: RunFlags) -> Embryolog
     check([treebank], training=False)
     check(downstream)
     from bertkit.analysis.embryology import Sizes
-    from bertkit.report.embryology import EmbryologyRequest
+    from bertkit.reports.embryology import EmbryologyRequest
 
     return EmbryologyRequest(
         run=kept, treebank=treebank, sizes=Sizes(words=flags.words, sentences=flags.probe_sentences),

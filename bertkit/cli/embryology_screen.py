@@ -9,14 +9,14 @@ from bertkit.machine.processes import first
 
 if TYPE_CHECKING:
     from bertkit.analysis.emergence import Curve, Order
-    from bertkit.report.embryology import Embryology
+    from bertkit.reports.embryology import Embryology
     from bertkit.result import Score
     from bertkit.studies.downstream import Downstream
 
 
 def print_embryology(found: Embryology, as_json: bool) -> None:
     """Print tables and where the files are, or JSON."""
-    from bertkit.report.embryology import RESULT, TITLES, figures
+    from bertkit.reports.embryology import RESULT, TITLES, figures
 
     paths = figures(found)
     if as_json:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bertkit.errors import RequestError
+from bertkit.evaluation.titles import METRIC_TITLES as METRIC_TITLES
 from bertkit.machine.processes import first
 from bertkit.progress import Progress
 from bertkit.spec import SAMPLE, Spec
@@ -17,26 +18,6 @@ if TYPE_CHECKING:
 
     from bertkit.result import Calibration, Finished, Leaked, Result, Score, Scored
     from bertkit.task import Task
-
-METRIC_TITLES = {
-    "accuracy": "accuracy",
-    "f1": "F1",
-    "f1_macro": "macro F1",
-    "multilabel_f1_micro": "micro F1",
-    "multilabel_f1_macro": "macro F1",
-    "multilabel_exact": "exact label sets",
-    "matthews": "Matthews corr.",
-    "pearson": "Pearson",
-    "spearman": "Spearman",
-    "r2": "R²",
-    "tag_accuracy": "accuracy of words",
-    "entity_f1": "entity F1",
-    "entity_f1_strict": "entity F1, strict",
-    "squad_em": "EM",
-    "squad_f1": "F1",
-    "squad_v1_em": "EM",
-    "squad_v1_f1": "F1",
-}
 
 
 def console() -> Console:

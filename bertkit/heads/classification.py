@@ -19,6 +19,8 @@ from bertkit.heads.labels import as_written, match_names, read_label, write_name
 from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import Number
+from bertkit.heads.shown import Shown
+from bertkit.heads.shown_labels import label_error, show_label, show_number
 from bertkit.heads.simple import Simple
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 from bertkit.heads.window import Window
@@ -155,6 +157,23 @@ class Classification(Head):
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""
         return Answer(value=answer.value, scores=NO_SCORES)
+
+    def error(self, gold: Any, answer: Answer) -> float:
+        """The probability of a wrong label, or how far off a number is."""
+        return abs(answer.value - gold) if isinstance(self.labels, Number) else label_error(gold, answer)
+
+    def shown(self, row: Row, gold: Any, answer: Answer) -> Shown:
+        """The texts, the gold and the answer, and how sure or how far off it is."""
+        show = show_number if isinstance(self.labels, Number) else show_label
+        return show(row, self.roles[:-1], gold, answer)
+
+    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+        """The label and the answer; [] for numbers."""
+        return [] if isinstance(self.labels, Number) else [(gold, answer.value)]
+
+    def number_pair(self, gold: Any, answer: Answer) -> tuple[float, float] | None:
+        """The number and the answer; None for labels."""
+        return (float(gold), float(answer.value)) if isinstance(self.labels, Number) else None
 
     def configure(self, config: Any) -> None:
         """Write label names, and the problem type of a regression."""

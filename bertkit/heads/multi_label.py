@@ -16,6 +16,8 @@ from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, FromTrain, Head, R
 from bertkit.heads.labels import exact_label, match_names, write_names
 from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import Loss
+from bertkit.heads.shown import Shown
+from bertkit.heads.shown_labels import set_error, set_pairs, show_set
 from bertkit.heads.simple import Simple
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 from bertkit.heads.window import Window
@@ -154,6 +156,18 @@ class MultiLabel(Head):
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""
         return Answer(value=answer.value, scores=NO_SCORES)
+
+    def error(self, gold: Any, answer: Answer) -> float:
+        """How far the probabilities of wrong and missed labels are off, summed."""
+        return set_error(gold, answer)
+
+    def shown(self, row: Row, gold: Any, answer: Answer) -> Shown:
+        """The texts, both sets of labels, and what is wrong or missed."""
+        return show_set(row, self.roles[:-1], gold, answer)
+
+    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+        """Each label that was given or is gold."""
+        return set_pairs(gold, answer)
 
     def configure(self, config: Any) -> None:
         """Write label names and the problem type, by which transformers' pipelines use the sigmoid."""

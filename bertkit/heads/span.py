@@ -14,6 +14,8 @@ from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
 from bertkit.heads.base import DROPPED, NO_SCORES, Answer, Head, Row
 from bertkit.heads.gold_answers import check_impossible, read_answers, rightly_placed
+from bertkit.heads.shown import Shown
+from bertkit.heads.shown_span import answered_pairs, show_span, span_error
 from bertkit.heads.simple import Simple
 from bertkit.heads.span_answers import Document, shares, span_cells, span_columns, span_json
 from bertkit.heads.span_golds import gold_targets
@@ -232,6 +234,18 @@ class Span(Head):
         if not self.no_answer:
             return Answer(value=answer.value, scores=NO_SCORES)
         return Answer(value=answer.value, scores={**answer.scores, "n_best": answer.scores["n_best"][:1]})
+
+    def error(self, gold: Any, answer: Answer) -> float:
+        """What F1 lacks of 1, times how sure the answer is."""
+        return span_error(gold, answer)
+
+    def shown(self, row: Row, gold: Any, answer: Answer) -> Shown:
+        """The question, and the document with the answer and the golds marked."""
+        return show_span(row, gold, answer)
+
+    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+        """Whether there is an answer, where some questions have none."""
+        return answered_pairs(gold, answer) if self.no_answer else []
 
     def logits_of(self, output: Any) -> Tensor:
         """(B, T, 2): a start and an end logit for every token."""

@@ -17,6 +17,8 @@ from bertkit.heads.labels import match_names, write_names
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import repr_without
 from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called, split_tag
+from bertkit.heads.shown import Shown
+from bertkit.heads.shown_words import show_words, word_pairs, words_error
 from bertkit.heads.simple import Simple
 from bertkit.heads.window import Window
 
@@ -226,6 +228,18 @@ class Tagging(Head):
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""
         return Answer(value=answer.value, scores=NO_SCORES)
+
+    def error(self, gold: Any, answer: Answer) -> float:
+        """The probabilities of the wrong tags, summed."""
+        return words_error(gold, answer)
+
+    def shown(self, row: Row, gold: Any, answer: Answer) -> Shown:
+        """The words, wrong ones with both tags; of chunk tags also the entities that are right."""
+        return show_words(row, gold, answer, OUTSIDE if self.scheme else None)
+
+    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+        """The tag and the answer of each word."""
+        return word_pairs(gold, answer)
 
     def configure(self, config: Any) -> None:
         """Label names."""

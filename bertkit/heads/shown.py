@@ -1,0 +1,95 @@
+"""What of a row and its answer is shown to people: texts with marked pieces, how wrong the answer is, and pairs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from bertkit.heads.base import Answer
+
+Mark = Literal["", "both", "answer", "gold"]
+"""What a piece of text is: neither, right (gold and answer), the answer alone (wrong), or the gold alone (missed)."""
+
+NOT_GIVEN, NOT_GOLD = "(not given)", "(not gold)"
+"""In `label_pairs`, what stands in the answer's place of a label that was missed, and in the gold's of a wrong one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Piece:
+    """A piece of a text, its mark, and where it has labels its answer and its gold."""
+
+    text: str
+    mark: Mark = ""
+    answer: str = ""
+    gold: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One text of a row: its name, and its pieces, which put together are the text."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shown:
+    """A row with its answer.
+
+    parts         its texts; () where the row is not there
+    answer, gold  in words; "" where the pieces say them
+    note          how wrong the answer is, and how sure the model was of it
+    """
+
+    parts: tuple[Part, ...]
+    answer: str = ""
+    gold: str = ""
+    note: str = ""
+
+
+class Shows:
+    """How a head's rows and answers are shown; a head that says nothing has its texts and its answers as they are."""
+
+    if TYPE_CHECKING:  # of the head
+
+        @property
+        def roles(self) -> tuple[str, ...]: ...
+
+    def error(self, gold: Any, answer: Answer) -> float:
+        """How wrong an answer is, 0 where it is right: rows are ranked by it."""
+        return float(answer.value != gold)
+
+    def shown(self, row: Mapping[str, Any], gold: Any, answer: Answer) -> Shown:
+        """The row, {} where it is not there, with its gold and its answer."""
+        return Shown(parts=plain_parts(row, self.roles[:-1]), answer=in_words(answer.value), gold=in_words(gold))
+
+    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+        """The (gold, answer) of every label that was asked for; [] where answers are no labels."""
+        return []
+
+    def number_pair(self, gold: Any, answer: Answer) -> tuple[float, float] | None:
+        """Gold and answer, where they are numbers."""
+        return None
+
+
+def plain_parts(row: Mapping[str, Any], roles: tuple[str, ...]) -> tuple[Part, ...]:
+    """These columns of a row, each a part of one piece; those that it lacks are left out."""
+    there = [(role, row[role]) for role in roles if row.get(role) is not None]
+    return tuple(Part(name=role.replace("_", " "), pieces=(Piece(text=in_words(text)),)) for role, text in there)
+
+
+def in_words(value: Any) -> str:
+    """A text as it is, a number with five digits, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return "none" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def sure(share: float) -> str:
+    """A probability in words; one that is not quite 1 is never shown as 100 %."""
+    return f"{min(100 * share, 99.9):.1f} % sure" if share < 1 else "100 % sure"

@@ -1,0 +1,143 @@
+"""The scores of an arm, a line each: its interval or its seeds, its floors, the human score, and the strip of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bertkit.evaluation.stats import Spread, spread
+from bertkit.evaluation.titles import METRIC_TITLES
+from bertkit.reports.charts import Strip, aligned
+from bertkit.reports.found import Arm
+from bertkit.result import Finished, Floor, Score, Scored
+from bertkit.spec import SAMPLE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreLine:
+    """One metric of one evaluation.
+
+    value     the score of the one run, or the mean over the sound ones; a fraction
+    interval  its 95 % interval, None where there is none
+    sure      what the interval or the spread is of, in words
+    seeds     (seed, score, whether the run failed)
+    without   the score without the rows that are train rows too
+    """
+
+    evaluation: str
+    rows: int
+    metric: str
+    value: float
+    interval: tuple[float, float] | None
+    sure: str
+    seeds: tuple[tuple[int, float, bool], ...]
+    floors: tuple[tuple[str, float], ...]
+    human: float | None
+    without: Score | None
+    strip: Strip
+    sd: float = 0.0
+
+    @property
+    def lowest(self) -> float:
+        """Of the seeds."""
+        return min(value for _, value, _ in self.seeds)
+
+    @property
+    def highest(self) -> float:
+        """Of the seeds."""
+        return max(value for _, value, _ in self.seeds)
+
+    @property
+    def floor(self) -> float:
+        """The highest floor."""
+        return max(value for _, value in self.floors)
+
+
+def score_lines(arm: Arm) -> list[ScoreLine]:
+    """A line for each metric of each evaluation that was scored, in the task's order."""
+    if not arm.runs:
+        return []
+    return [_line(arm, scored, metric) for scored in arm.runs[0].result.evaluations for metric in scored.metrics]
+
+
+def metric_of(run: Finished, evaluation: str, metric: str) -> Score | None:
+    """A run's score, None where it was not scored."""
+    scored = next((one for one in run.result.evaluations if one.name == evaluation), None)
+    return scored.metrics.get(metric) if scored else None
+
+
+def _line(arm: Arm, scored: Scored, metric: str) -> ScoreLine:
+    scores = [(run, metric_of(run, scored.name, metric)) for run in arm.runs]
+    seeds = tuple((run.result.spec.seed, one.value, bool(run.result.failures)) for run, one in scores if one)
+    sound = [value for _, value, failed in seeds if not failed] or [value for _, value, _ in seeds]
+    over = spread(sound)
+    one = len(seeds) == 1
+    interval = (scored.metrics[metric].low, scored.metrics[metric].high) if one else over_seeds_and_rows(arm)
+    human = next((e.human.get(metric) for e in arm.spec.task.evaluations if e.name == scored.name), None)
+    human = None if arm.spec.data == SAMPLE else human
+    floors = tuple((floor.name, floor.metrics[metric]) for floor in _floors(scored) if metric in floor.metrics)
+    title = METRIC_TITLES.get(metric, metric)
+    sure = (
+        f"95 % over {scored.rows:,} rows ({scored.metrics[metric].interval})" if one else _spread_in_words(over, seeds)
+    )
+    return ScoreLine(
+        evaluation=scored.name,
+        rows=scored.rows,
+        metric=title,
+        value=over.mean,
+        interval=interval,
+        sure=sure,
+        seeds=seeds,
+        floors=floors,
+        human=human,
+        without=scored.leaked.metrics.get(metric) if scored.leaked and one else None,
+        sd=over.sd,
+        strip=Strip(
+            about=_about(f"{scored.name} {title}", over.mean, interval, floors, human),
+            value=over.mean,
+            interval=interval,
+            seeds=() if one else tuple((value, failed) for _, value, failed in seeds),
+            floors=tuple(floor for _, floor in floors),
+            human=human,
+        ),
+    )
+
+
+def over_seeds_and_rows(arm: Arm) -> tuple[float, float] | None:
+    """The 95 % interval of a mean over seeds, for seeds and rows; None while there is none."""
+    return None
+
+
+def _floors(scored: Scored) -> Sequence[Floor]:
+    """The floors; where there are none the commonest label's accuracy."""
+    majority = scored.details.get("majority")
+    if scored.floors or majority is None or "accuracy" not in scored.metrics:
+        return scored.floors
+    return (Floor(name="commonest label", metrics={"accuracy": float(majority)}),)
+
+
+def _spread_in_words(over: Spread, seeds: Sequence[tuple[int, float, bool]]) -> str:
+    failed = sum(one for _, _, one in seeds)
+    of = f"{over.n} of {len(seeds)} seeds, {failed} failed" if failed and over.n < len(seeds) else f"{over.n} seeds"
+    return f"{100 * over.low:.1f} to {100 * over.high:.1f} over {of}; ± is their standard deviation"
+
+
+def _about(
+    name: str,
+    value: float,
+    interval: tuple[float, float] | None,
+    floors: Sequence[tuple[str, float]],
+    human: float | None,
+) -> str:
+    """What the strip shows, in words."""
+    parts = [f"{name} {100 * value:.1f}"]
+    if interval:
+        parts.append(f"95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}")
+    parts += [f"{floor} {100 * score:.1f}" for floor, score in floors]
+    return ", ".join([*parts, *([] if human is None else [f"human {100 * human:.1f}"])])
+
+
+def on_one_axis(lines: Sequence[ScoreLine]) -> list[ScoreLine]:
+    """The lines, their strips with the same axis."""
+    strips = aligned([line.strip for line in lines])
+    return [replace(line, strip=one) for line, one in zip(lines, strips, strict=True)]
