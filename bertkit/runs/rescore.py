@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from bertkit.models.load import fetch, load_trained
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
 from bertkit.request.label_map import typed_label_map
-from bertkit.result import Scored
+from bertkit.result import Result, Scored
 from bertkit.runs.folder import MODEL, located, pinned_to, read_result, read_spec, recorded_commits
 from bertkit.spec import Spec
 from bertkit.task import Evaluation
@@ -51,7 +51,7 @@ def score_run(folder: Path, progress: Progress) -> Scores:
     spec = replace(spec, device=spec.device if is_available(spec.device) else "cpu", precision="fp32")
     files = locate_splits(spec.task, spec.data, training=False)
     held_out = held_out_for(spec.task, files)
-    before = read_result(folder) if held_out else None
+    before = read_result(folder)
 
     def check(splits: Splits) -> None:
         if before and held_out and before.rows[held_out].digest != splits.rows[held_out].digest:
@@ -60,7 +60,19 @@ def score_run(folder: Path, progress: Progress) -> Scores:
                 "been trained on some of them"
             )
 
-    return _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
+    scores = _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
+    return replace(scores, evaluations=_with_leaks(scores.evaluations, before)) if before else scores
+
+
+def _with_leaks(evaluations: Sequence[Scored], before: Result) -> tuple[Scored, ...]:
+    """The evaluations with the leaks that the run's result has for them, where it has the very scores too."""
+    known = {one.name: one for one in before.evaluations}
+    return tuple(
+        replace(one, leaked=known[one.name].leaked)
+        if one.name in known and known[one.name].metrics == one.metrics
+        else one
+        for one in evaluations
+    )
 
 
 def score_checkpoint(spec: Spec, progress: Progress) -> Scores:
