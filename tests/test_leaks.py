@@ -111,3 +111,16 @@ def test_a_share_held_out_of_an_own_file_has_no_leak_even_where_its_rows_stand_t
     assert result["rows"]["dev"]["used"] > 0
     assert result["evaluations"][0]["leaked"] is None
     assert "train rows too" not in said
+
+
+def test_a_run_that_is_scored_again_says_its_leaks_too(
+    tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tiny.write_reviews(tmp_path / "data", tiny.REVIEWS, [*tiny.REVIEWS[:1], ("Not in train.", "negative")])
+    line = f"finetune sst2 --data {data} --model {encoder} --device cpu --max-steps 1 --out {tmp_path / 'out'}"
+    result, folder, _ = ran(capsys, *line.split())
+    with pytest.raises(SystemExit):
+        main(["eval", str(folder), "--json", "--quiet"])
+    (again,) = json.loads(capsys.readouterr().out)["evaluations"]
+    assert again["leaked"]["rows"] == 1
+    assert again["leaked"] == result["evaluations"][0]["leaked"]

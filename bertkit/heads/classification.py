@@ -167,7 +167,7 @@ class Classification(Head):
         show = show_number if isinstance(self.labels, Number) else show_label
         return show(row, self.roles[:-1], gold, answer)
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """The label and the answer; [] for numbers."""
         return [] if isinstance(self.labels, Number) else [(gold, answer.value)]
 

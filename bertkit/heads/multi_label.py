@@ -165,7 +165,7 @@ class MultiLabel(Head):
         """The texts, both sets of labels, and what is wrong or missed."""
         return show_set(row, self.roles[:-1], gold, answer)
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """Each label that was given or is gold."""
         return set_pairs(gold, answer)
 

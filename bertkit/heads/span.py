@@ -243,7 +243,7 @@ class Span(Head):
         """The question, and the document with the answer and the golds marked."""
         return show_span(row, gold, answer)
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """Whether there is an answer, where some questions have none."""
         return answered_pairs(gold, answer) if self.no_answer else []
 

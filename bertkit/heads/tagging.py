@@ -237,7 +237,7 @@ class Tagging(Head):
         """The words, wrong ones with both tags; of chunk tags also the entities that are right."""
         return show_words(row, gold, answer, OUTSIDE if self.scheme else None)
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """The tag and the answer of each word."""
         return word_pairs(gold, answer)
 

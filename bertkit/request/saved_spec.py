@@ -49,11 +49,9 @@ def values_of(spec: Spec) -> dict[str, Any]:
 
 def again(spec: Spec, flags: Flags) -> Spec:
     """The spec with these flags, of which those that are None leave it as it is. Raises RequestError."""
-    given: dict[str, Any] = {
+    given = {
         name: getattr(spec, name) for name in ("limit", "eval_every", "on_bad_row") if getattr(flags, name) is None
     }
-    if spec.label_map and flags.label_map is None:
-        given["label_map"] = written(spec.label_map)
     if flags.model is None and not flags.sample:
         given |= {"model": spec.model, "revision": flags.revision or spec.revision}
     if flags.data is None and not flags.sample:
