@@ -157,10 +157,10 @@ def _print_suite(result: SuiteScore) -> None:
     for mark in marks:
         screen.console().print(Text(f"  {mark}", style="yellow"))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("TASK", "METRICS", "SCORE", "HUMAN", "SHARE", "FLOOR"):
+    for name in ("TASK", "METRICS", "SCORE", "HUMAN", "SHARE"):
         table.add_column(name, justify="left" if name in ("TASK", "METRICS") else "right", no_wrap=name == "TASK")
     for member in result.members:
-        table.add_row(*_cells(member), "" if member.floor is None else screen.percent(member.floor))
+        table.add_row(*_cells(member))
     table.add_section()
     if result.score is not None:
         share = screen.percent(result.score / suite.human) + " %" if result.is_complete or _all(result) else ""
