@@ -27,7 +27,7 @@ def print_floors(scored: Scored) -> None:
     if not scored.floors:
         if "majority" in scored.details:
             share = percent(scored.details["majority"])
-            console().print(f"  {scored.name}: the commonest label alone is right on {share}")
+            _print(f"{scored.name}: the commonest label alone is right on {share}")
         return
     _print_models(scored)
     for name, score in scored.metrics.items():
@@ -66,6 +66,7 @@ def is_below_chance(scored: Scored) -> bool:
     return bool(accuracy.high < (constant if constant < 1 else 0.5))
 
 
+<<<<<<< HEAD
 def print_suite_floors(members: Sequence[Member], average: Average) -> None:
     """Print which tasks of a suite do not beat their floor."""
     from rich.text import Text
@@ -74,8 +75,16 @@ def print_suite_floors(members: Sequence[Member], average: Average) -> None:
     below = [
         task for task, (score, floor) in pairs.items() if score is not None and floor is not None and score <= floor
     ]
+=======
+def print_suite_floors(members: Sequence[Member]) -> None:
+    """Print the floor of each task of a suite, by the suite's rule, and which tasks do not beat theirs."""
+    floors = [(member.task.name, member.score, member.floor) for member in members if member.floor is not None]
+    if floors:
+        _print(f"floors: {' · '.join(f'{name} {percent(floor)}' for name, _, floor in floors)}")
+    below = [name for name, score, floor in floors if score is not None and score <= floor]
+>>>>>>> wt-floors
     if below:
-        console().print(Text(f"  not above the floor of simple models: {', '.join(below)}", style="red"))
+        _print(f"not above their floors: {', '.join(below)}", "red")
 
 
 def _best(scored: Scored, metric: str) -> Floor | None:
@@ -89,13 +98,20 @@ def _verdict(value: float, low: float, floor: float) -> str:
 
 def _print_models(scored: Scored) -> None:
     each = [f"{floor.name} {'/'.join(map(percent, floor.metrics.values()))}" for floor in scored.floors]
-    console().print(f"  {scored.name}, floors: {' · '.join(each)}")
+    _print(f"{scored.name}, floors: {' · '.join(each)}")
 
 
 def _print_verdict(evaluation: str, who: str, said: str, floor: Floor, metric: str, hint: str = "") -> None:
-    from rich.text import Text
-
     if said:
         model = f"{floor.name.split(' (')[0]}, {percent(floor.metrics[metric])}"
-        text = f"  {evaluation}: {who} {said} its floor ({model}){hint}"
-        console().print(Text(text, style="red"))
+        _print(f"{evaluation}: {who} {said} its floor ({model}){hint}", "red")
+
+
+def _print(line: str, style: str = "") -> None:
+    """Print a line below a table, indented wherever it is broken."""
+    from rich.text import Text
+
+    screen = console()
+    for part in Text(line, style=style).wrap(screen, screen.width - 2):
+        part.rstrip()
+        screen.print(Text("  ").append_text(part))
