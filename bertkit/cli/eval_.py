@@ -192,12 +192,7 @@ def _print_suite(result: SuiteScore) -> None:
     for name in ("TASK", "METRICS", "SCORE", "HUMAN", "SHARE"):
         table.add_column(name, justify="left" if name in ("TASK", "METRICS") else "right", no_wrap=name == "TASK")
     for member in result.members:
-<<<<<<< HEAD
-        floor = member.floor(average)
-        table.add_row(*_cells(member, average), "" if floor is None else screen.percent(floor))
-=======
-        table.add_row(*_cells(member))
->>>>>>> wt-floors
+        table.add_row(*_cells(member, average))
     table.add_section()
     if result.score is not None and result.human:
         share = screen.percent(result.score / result.human) + " %" if result.is_complete or _all(result) else ""

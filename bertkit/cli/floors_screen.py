@@ -66,23 +66,13 @@ def is_below_chance(scored: Scored) -> bool:
     return bool(accuracy.high < (constant if constant < 1 else 0.5))
 
 
-<<<<<<< HEAD
 def print_suite_floors(members: Sequence[Member], average: Average) -> None:
-    """Print which tasks of a suite do not beat their floor."""
-    from rich.text import Text
-
-    pairs = {member.task.name: (member.score(average), member.floor(average)) for member in members}
-    below = [
-        task for task, (score, floor) in pairs.items() if score is not None and floor is not None and score <= floor
-    ]
-=======
-def print_suite_floors(members: Sequence[Member]) -> None:
     """Print the floor of each task of a suite, by the suite's rule, and which tasks do not beat theirs."""
-    floors = [(member.task.name, member.score, member.floor) for member in members if member.floor is not None]
+    every = [(member.task.name, member.score(average), member.floor(average)) for member in members]
+    floors = [(name, score, floor) for name, score, floor in every if floor is not None]
     if floors:
         _print(f"floors: {' · '.join(f'{name} {percent(floor)}' for name, _, floor in floors)}")
     below = [name for name, score, floor in floors if score is not None and score <= floor]
->>>>>>> wt-floors
     if below:
         _print(f"not above their floors: {', '.join(below)}", "red")
 
