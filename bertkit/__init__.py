@@ -1,7 +1,7 @@
 """bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe.
 
 From Python, `finetune`, `check`, `evaluate`, `compare`, `predict`, `pretrain`, `load`, `fill`, `generate`,
-`corrupt`, `embryology` and `report` do what the commands do; they are imported when one is first used.
+`corrupt`, `embryology`, `report` and `submit` do what the commands do; they are imported when one is first used.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         predict,
         pretrain,
         report,
+        submit,
     )
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ __all__ = [
     "predict",
     "pretrain",
     "report",
+    "submit",
 ]
 
 

@@ -6,20 +6,20 @@ imported when a function is called.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.check import CheckFlags, report_of
-from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, study_named
+from bertkit.cli.compare_from_python import compare as compare
 from bertkit.cli.embryology import embryology as embryology
 from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.cli.report import report as report
+from bertkit.cli.submit import SubmitFlags, submitted
 from bertkit.deploy.from_python import corrupt as corrupt
 from bertkit.deploy.from_python import fill as fill
 from bertkit.deploy.from_python import generate as generate
@@ -29,10 +29,10 @@ from bertkit.request.check import check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.keywords import Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
-from bertkit.request.pretrain_flags import PairFlags, PretrainFlags
-from bertkit.request.pretrain_keywords import PairOptions, PretrainOptions
+from bertkit.request.pretrain_flags import PretrainFlags
+from bertkit.request.pretrain_keywords import PretrainOptions, corpora_named
 from bertkit.request.specs import options_of, seeds_of
-from bertkit.request.target import target_of, target_scored, targets_of
+from bertkit.request.target import target_of, target_scored
 from bertkit.result import Finished, Pretrained
 from bertkit.runs.folder import located, read_spec
 from bertkit.spec import SPEC_FILE, Device, Exactness
@@ -41,10 +41,9 @@ if TYPE_CHECKING:
     from bertkit.data.report import Report
     from bertkit.deploy.answer_file import AnsweredFile
     from bertkit.deploy.predictor import Input, Predictor
+    from bertkit.deploy.submission import Filled
     from bertkit.heads import Answer
     from bertkit.runs.rescore import Scores
-    from bertkit.studies.compare import Comparison
-    from bertkit.studies.pairs import PairStudy
     from bertkit.studies.suite import SuiteScore
 
 
@@ -105,7 +104,7 @@ def pretrain(
     BertkitError.
     """
     given = Given("pretrain", options, (PretrainFlags, RunFlags))
-    spec = given.flags(PretrainFlags).spec(_paths(corpus))
+    spec = given.flags(PretrainFlags).spec(corpora_named(corpus))
     from bertkit.runs.pretrain import pretrain as pretrained
 
     shown = screen.progress_named(not progress, f"pretraining, seed {spec.seed}")
@@ -125,8 +124,12 @@ def check(task: Target | None = None, **options: Unpack[CheckOptions]) -> Report
     return report_of(target, given.flags(Flags), given.flags(CheckFlags))
 
 
-def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Options]) -> Scores | SuiteScore:
+def evaluate(
+    target: Target, *, progress: bool = False, average: str | None = None, **options: Unpack[Options]
+) -> Scores | SuiteScore:
     """Score a run by its folder, a checkpoint (`model`) on a task or file, or a suite (glue): `bertkit eval`.
+
+    average  of a suite: by its name, such as "bert"
 
     Returns Scores, or for a suite a SuiteScore. Raises BertkitError.
     """
@@ -135,9 +138,13 @@ def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Option
     suite = next((suite for suite in registry.suites() if suite.name == typed.lower()), None)
     if suite is not None:
         _refuse(list(own.typed), "these are for a file of your own, given with model=")
-        from bertkit.studies.suite import plan, run_suite
+        from bertkit.studies.suite import average_of, plan, run_suite
 
-        return run_suite(suite, plan(suite, flags), options_of(run), partial(screen.progress, not progress))
+        average_of(suite, checked("average", str | None, average))
+        bars = partial(screen.progress, not progress)
+        return run_suite(suite, plan(suite, flags), options_of(run), bars, average)
+    if average is not None:
+        raise RequestError(f"average={average!r}: {typed} is no suite")
     if (Path(typed) / SPEC_FILE).is_file():
         _refuse(
             [*names_typed(flags), *names_typed(run, training=True), *own.typed], f"a run is scored as its {SPEC_FILE}"
@@ -159,78 +166,26 @@ def evaluate(target: Target, *, progress: bool = False, **options: Unpack[Option
         return score_checkpoint(spec, shown)
 
 
-@overload
-def compare(
-    what: Literal["nsp-vs-sop"],
+def submit(
+    suite: str,
     *,
-    corpus: Target | Iterable[Target],
-    seeds: int = 1,
+    runs: Target = "runs",
+    run: Iterable[str] = (),
+    data: Target | None = None,
+    out: Target = "submission.zip",
     progress: bool = False,
-    **options: Unpack[PairOptions],
-) -> PairStudy: ...
-@overload
-def compare(
-    what: str = PRETRAIN_VS_SCRATCH,
-    *,
-    tasks: str | Iterable[Target] = "sst2",
-    seeds: int = 5,
-    scratch_lr: float | None = None,
-    progress: bool = False,
-    **options: Unpack[Options],
-) -> list[Comparison]: ...
-def compare(what: str = PRETRAIN_VS_SCRATCH, *, progress: bool = False, **options: Any) -> list[Comparison] | PairStudy:
-    """Compare two ways of training: `bertkit compare`. Raises BertkitError. No figure is drawn.
+) -> list[Filled]:
+    """Write a suite's test answers in its server's format: `bertkit submit`. Raises BertkitError.
 
-    pretrain-vs-scratch  a comparison for each of the `tasks`: a pretrained encoder, and the same architecture from
-                         scratch (at the rate `scratch_lr`)
-    nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
-                         how well either model tells both kinds of pairs
+    run  TASK=FOLDER, for tasks with several runs below `runs`
     """
-    if study_named(named("what", what)) == NSP_VS_SOP:
-        return _compare_pairs(progress=progress, **options)
-    return _compare_tasks(progress=progress, **options)
-
-
-def _compare_pairs(
-    *, progress: bool, corpus: Target | Iterable[Target] = (), seeds: int = 1, **options: Any
-) -> PairStudy:
-    given = Given(f"compare {NSP_VS_SOP}", options, (PairFlags, RunFlags), like="pretrain")
-    seeds = checked("seeds", int, seeds)
-    specs = given.flags(PairFlags).specs(_paths(corpus), seeds)
-    from bertkit.studies.pairs import compare_pairs
-
-    return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
-
-
-def _paths(corpus: Target | Iterable[Target]) -> list[str]:
-    if not isinstance(corpus, str | os.PathLike | Iterable):
-        raise RequestError(f"corpus={corpus!r}: name files or folders of text")
-    listed = [corpus] if isinstance(corpus, str | os.PathLike) else list(corpus)
-    return [named("corpus", one) for one in listed]
-
-
-def _compare_tasks(
-    *,
-    progress: bool,
-    tasks: str | Iterable[Target] = "sst2",
-    seeds: int = 5,
-    scratch_lr: float | None = None,
-    **options: Any,
-) -> list[Comparison]:
-    seeds, scratch_lr = checked("seeds", int, seeds), checked("scratch_lr", float | None, scratch_lr)
-    if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
-        raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
-    given = Given("compare", options)
-    if not isinstance(tasks, Iterable):
-        raise RequestError(f"tasks={tasks!r}: name at least one task, or a list of them")
-    listed = tasks if isinstance(tasks, str) else [named("tasks", one) for one in tasks]
-    targets = targets_of(listed, given.flags(OwnFlags))
-    specs = [target.spec(given.flags(Flags)) for target in targets]
-    seeds_of(specs[0], seeds)
-    check_specs(specs)
-    from bertkit.studies.compare import compare as compared
-
-    return compared(specs, seeds, scratch_lr, options_of(given.flags(RunFlags)), partial(screen.progress, not progress))
+    flags = SubmitFlags(
+        runs=Path(named("runs", runs)),
+        run=[named("run", one) for one in run],
+        data=None if data is None else named("data", data),
+        out=Path(named("out", out)),
+    )
+    return submitted(named("suite", suite), flags, progress)
 
 
 def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32") -> Predictor:

@@ -53,6 +53,7 @@ ADDED: dict[str, Any] = {
     "lora": None,
     "lora_alpha": None,
     "early_stopping": None,
+    "select": "last",
     "long": "truncate",
     "max_windows": 32,
     "threshold": None,
@@ -114,8 +115,9 @@ class Spec:
         for flag, given in (("--reinit-layers", self.recipe.reinit_layers), ("--lora", self.recipe.lora)):
             if given and self.scratch:
                 raise RequestError(f"{flag} and --scratch: give one of them; every weight is random already")
-        if self.recipe.early_stopping and self.eval_every is None:
-            raise RequestError("--early-stopping needs --eval-every, which scores the model during training")
+        if self.recipe.keeps_best and self.eval_every is None:
+            flag = "--early-stopping" if self.recipe.early_stopping else "--select best"
+            raise RequestError(f"{flag} needs --eval-every, which scores the model during training")
         if self.keep_head and self.scratch:
             raise RequestError("--keep-head and --scratch: give one of them; random weights have no head to keep")
         if self.seed >= 2**32:
@@ -142,7 +144,7 @@ class Spec:
     @property
     def selects(self) -> bool:
         """Whether something is selected in training, on rows that are taken out of train for it."""
-        return self.recipe.early_stopping is not None or self.recipe.threshold == "auto"
+        return self.recipe.keeps_best or self.recipe.threshold == "auto"
 
     @property
     def digest(self) -> str:

@@ -12,6 +12,7 @@ from bertkit.sources import Source
 
 Ordering = Literal["auto", "random", "length"]
 LossName = Literal["cross-entropy", "focal"]
+Selected = Literal["last", "best"]
 MOST_EPOCHS = 10_000
 
 
@@ -41,6 +42,7 @@ class Recipe:
     lora                   the rank of LoRA's matrices (Hu et al. 2022), which are trained in place of the encoder
     lora_alpha             by which LoRA's product is scaled, divided by the rank; None is twice the rank
     early_stopping         evaluations without a better score on the selection rows after which training stops
+    select                 whose weights are the final ones: the "last", or the "best" on the selection rows
     threshold              "auto" is the one with the highest micro-F1 on the selection rows; None is the head's own
     """
 
@@ -65,7 +67,13 @@ class Recipe:
     lora: int | None = None
     lora_alpha: float | None = None
     early_stopping: int | None = None
+    select: Selected = "last"
     threshold: Literal["auto"] | None = None
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights that were best on the selection rows are kept during training."""
+        return self.early_stopping is not None or self.select == "best"
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""
@@ -190,14 +198,75 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suite:
-    """Tasks and the rule that averages them: the mean over tasks of the mean over their metrics.
+class Column:
+    """One number of an average: the mean of a task's metrics, each given with its evaluation."""
 
-    A task's metrics are first averaged within each evaluation, then over its scored evaluations
-    (Wang et al. 2019, GLUE). `human` is the published human score by the same rule.
+    task: str
+    metrics: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Average:
+    """A named average of a suite's tasks: the mean over its columns. Published ones differ, and are never mixed.
+
+    about  which tasks and metrics enter, and where it was published
+    """
+
+    name: str
+    about: str
+    columns: tuple[Column, ...]
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that enter."""
+        return tuple(dict.fromkeys(column.task for column in self.columns))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A published system's scores on a suite's test sets: fractions by (task, evaluation, metric), and their source."""
+
+    name: str
+    source: str
+    scores: Mapping[tuple[str, str, str], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """A file of a suite's submission: an answer for each of `rows` rows of a split, as the server counts them.
+
+    source  of the rows, where it is not the task's
+    spelt   how each label is written; {} for numbers
+    bounds  between which numbers are clipped
+    """
+
+    file: str
+    task: str
+    split: str
+    rows: int
+    spelt: Mapping[str, str] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = None
+    source: Source | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """Tasks, and the ways to average them.
+
+    averages   the first is the suite's own score
+    human      the published human score by the first
+    published  systems to compare with, in the order in which a figure shows them
+    sheets     the files that its server wants; () where there is none
     """
 
     name: str
     members: tuple[str, ...]
     about: str
     human: float
+    averages: tuple[Average, ...]
+    published: tuple[Published, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Assert that averages name members only."""
+        assert self.averages and all(set(one.tasks) <= set(self.members) for one in self.averages), self.name

@@ -1,7 +1,7 @@
 """The tasks that come with bertkit, a pack like any other."""
 
 from .acceptability import COLA
-from .glue import GLUE
+from .glue_server import GLUE
 from .nli import MNLI, QNLI, RTE, STANCE, WNLI
 from .pos import TREEBANKS
 from .qa import SQUAD, SQUAD_V2

@@ -24,6 +24,7 @@ from bertkit.errors import BertkitError, DataError, RequestError, UnknownNameErr
 from bertkit.request.flags import RunFlags
 from bertkit.request.keywords import GROUPS, Options, Target
 from bertkit.request.pretrain_flags import PairFlags, PretrainFlags
+from bertkit.request.pretrain_keywords import PairOptions
 from bertkit.result import Finished
 from bertkit.runs.rescore import Scores
 
@@ -226,7 +227,7 @@ def test_the_keywords_of_predict_are_flags_of_predict() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keywords", "group"), [(api.PretrainOptions, PretrainFlags), (api.PairOptions, PairFlags)], ids=["one", "both"]
+    ("keywords", "group"), [(api.PretrainOptions, PretrainFlags), (PairOptions, PairFlags)], ids=["one", "both"]
 )
 def test_the_keywords_of_pretrain_and_of_nsp_vs_sop_are_their_flags(keywords: Any, group: type[Any]) -> None:
     listed, flags = get_type_hints(keywords), plain_types((group, RunFlags))

@@ -16,6 +16,7 @@ KITS = {
     "lora": "--loss focal --lora 2 --keep-adapter",
     "probe": "--freeze all --class-weights negative=3",
     "stopping": "--early-stopping 3 --eval-every 2",
+    "selecting": "--select best --eval-every 2",
     "threshold": "--threshold auto",
 }
 LABELLED = {"threshold": "multi-label"}

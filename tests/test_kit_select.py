@@ -146,6 +146,23 @@ def test_the_best_model_on_the_selection_rows_is_the_final_one(
     assert saved_score(folder, splits.selection.table[:]) == pytest.approx(scores[best])
 
 
+def test_select_best_trains_to_the_end_and_keeps_the_update_that_was_best_on_the_selection_rows(
+    tmp_path: Path, topics: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--select", "best", "--eval-every", "1", "--lr", "0.02", "--epochs", "2"]
+    folder = Path(said(capsys, *topics, *flags)["folder"])
+    result = json.loads((folder / "result.json").read_text("utf-8"))
+    scores = {
+        line["step"]: line["selection"]["multilabel_f1_micro"] for line in read_log(folder) if "selection" in line
+    }
+    best = min(step for step, score in scores.items() if score == max(scores.values()))
+    assert (result["selected"]["step"], result["selected"]["stopped"]) == (best, False)
+    assert list(scores) == list(range(1, 19)) and best < 18  # two epochs of 36 rows, four a batch
+    splits = read_splits(read_spec(folder))
+    assert splits.selection
+    assert saved_score(folder, splits.selection.table[:]) == pytest.approx(scores[best])
+
+
 def saved_score(folder: Path, rows: Any, threshold: float = 0.5) -> float:
     """Micro-F1 of the saved model on rows, by transformers alone."""
     shares = shares_of(folder, rows["text"])
@@ -209,6 +226,7 @@ def test_early_stopping_does_not_change_the_updates_before(tmp_path: Path, topic
     [
         ("sst2 --early-stopping 0 --eval-every 1", "--early-stopping 0: it must be at least 1"),
         ("sst2 --early-stopping 2", "--early-stopping needs --eval-every"),
+        ("sst2 --select best", "--select best needs --eval-every"),
         (
             "sst2 --threshold auto",
             "--threshold does not apply to sst2: it is for a head that gives any number of labels",

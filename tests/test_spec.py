@@ -62,6 +62,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "lora": 8,
         "lora_alpha": 4.0,
         "early_stopping": 2,
+        "select": "best",
         "threshold": "auto",
     },
     Window: {
@@ -110,7 +111,7 @@ def unchanged(name: str) -> Spec:
     if name == "threshold":
         return replace(SPEC, task=replace(SPEC.task, head=MultiLabel(labels=("a", "b"))))
     needs: dict[str, Any] = {"focal_gamma": {"loss": "focal"}, "lora_alpha": {"lora": 8}}
-    every = 10 if name == "early_stopping" else None
+    every = 10 if name in ("early_stopping", "select") else None
     return replace(SPEC, recipe=replace(SPEC.recipe, **needs.get(name, {})), eval_every=every)
 
 

@@ -12,7 +12,9 @@ from bertkit import __version__
 from bertkit.cli import (
     check,
     compare,
+    compare_arms,
     compare_pairs,
+    compare_runs,
     corrupt,
     embryology,
     eval_,
@@ -23,6 +25,7 @@ from bertkit.cli import (
     pretrain,
     report,
     resume,
+    submit,
     tasks,
 )
 from bertkit.cli.options import command, plain_name
@@ -47,7 +50,11 @@ command(app, "pretrain", pretrain.pretrain)
 command(app, "resume", resume.resume)
 command(app, "eval", eval_.evaluate)
 studies = typer.Typer(cls=compare.Studies)
-app.add_typer(studies, name="compare", help="Compare two ways of training, with everything else the same.")
+app.add_typer(
+    studies, name="compare", help="Tell whether one is better than the other: runs, files, or two ways of training."
+)
+command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
+command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
 command(app, "predict", predict.predict)
@@ -56,6 +63,7 @@ command(app, "generate", generate.generate)
 command(app, "corrupt", corrupt.corrupt)
 command(app, "embryology", embryology.look)
 command(app, "report", report.show)
+command(app, "submit", submit.submit)
 command(app, "tasks", tasks.tasks)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer.core import TyperGroup
 
 from bertkit.cli import screen
+from bertkit.cli.compare_arms import ARMS
+from bertkit.cli.compare_runs import COMPARISON, RUNS
 from bertkit.cli.options import Display, plain_name
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
@@ -38,20 +41,29 @@ def study_named(typed: str) -> str:
 
 
 class Studies(TyperGroup):
-    """The studies as commands: each has its own options."""
+    """The studies as commands, each with its own options; also those for runs that are named by path, and for arms."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As click does. Raises RequestError where no study is named."""
+        """As click does, with the command for runs before a path. Raises RequestError where nothing is named."""
         if not args:
-            raise RequestError(f"compare: name what is compared: {' or '.join(STUDIES)}")
+            raise RequestError(f"compare: name runs (A B ...) or a study: {' or '.join(STUDIES)}")
+        if args[0] in ("--help", "-h"):
+            return super().parse_args(ctx, args)
+        named = next((one for one in args if args[0].startswith("-") and is_path(one)), args[0])
+        if any(one.partition("=")[0].replace("_", "-") == "--arms-file" for one in args) and args[0] != ARMS:
+            args = [ARMS, *args]
+        elif named not in (RUNS, ARMS) and is_path(named):
+            args = [RUNS, *args]
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The study's command. Raises RequestError."""
-        return super().get_command(ctx, study_named(cmd_name))
+        """The study's command, or that for runs. Raises RequestError."""
+        return super().get_command(ctx, cmd_name if cmd_name in (RUNS, ARMS) else study_named(cmd_name))
 
 
-COMPARISON = "Comparison"
+def is_path(typed: str) -> bool:
+    """Whether what is compared is a path, and not a study: there is such a file or folder, or it holds a slash."""
+    return "/" in typed or os.sep in typed or (plain_name(typed) not in STUDIES and Path(typed).exists())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +140,8 @@ def _print_one(one: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from bertkit.studies.verdict_lines import lines
+
     title = screen.METRIC_TITLES.get(one.metric, one.metric)
     pretrained, scratch = one.arms
     line = f"{one.task.name} · {title} on {one.evaluation} · {len(pretrained.curves)} seeds"
@@ -140,13 +154,10 @@ def _print_one(one: Comparison) -> None:
         area = f"{arm.area.mean:.3f} ± {arm.area.sd:.3f}"
         table.add_row(arm.name, f"{arm.spec.recipe.learning_rate:g}", final, best, area, _reached(arm, other))
     screen.console().print(table)
-    gap, p = one.difference
     if pretrained.spec.recipe.learning_rate != scratch.spec.recipe.learning_rate:
         screen.console().print("  the arms' learning rates differ")
-    sure = (
-        f"p = {p:.3f}, permutation test over seeds" if len(pretrained.curves) > 1 else "one seed: no significance test"
-    )
-    screen.console().print(Text(f"  pretrained - scratch: {100 * gap:+.1f} ({sure})"))
+    for line in lines(one.verdict):
+        screen.console().print(Text(f"  {line}"))
 
 
 def _reached(arm: Arm, other: Arm) -> str:

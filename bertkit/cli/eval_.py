@@ -18,15 +18,16 @@ from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check, check_rows
 from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.hub_files import on_hub
+from bertkit.request.option import OUTPUT, Option
 from bertkit.request.own_files import looks_like_path
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, spec_of
 from bertkit.request.target import target_scored
 from bertkit.result import Scored
 from bertkit.runs.folder import SPEC
-from bertkit.spec import Spec
-from bertkit.studies.suite import Member, SuiteScore, finished, plan, run_suite
-from bertkit.task import Suite, Task
+from bertkit.spec import SAMPLE, Spec
+from bertkit.studies.suite import Member, SuiteScore, average_of, finished, plan, run_suite
+from bertkit.task import Average, Task
 
 
 def evaluate(
@@ -35,6 +36,13 @@ def evaluate(
     own: OwnFlags,
     run: RunFlags,
     display: Display,
+    average: Annotated[
+        str | None,
+        Option("--average", OUTPUT, "A suite's: official, bert, modernbert or distilbert. [default: official]"),
+    ] = None,
+    plot: Annotated[
+        bool, Option("--plot", OUTPUT, "Of a suite: draw its scores over the human ones, beside published systems.")
+    ] = False,
 ) -> int:
     """Score a suite, a fine-tuned checkpoint on a task, or a run.
 
@@ -43,6 +51,8 @@ def evaluate(
     options = options_of(run)
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
+    if suite is None and (average is not None or plot):
+        raise RequestError(f"{'--plot' if plot else f'--average {average}'}: {target} is no suite")
     if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _are_rows(target)):
         _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         scored = target_scored(target, own, flags.model)
@@ -60,16 +70,19 @@ def evaluate(
             )
         _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         return _score_checkpoint(spec_of(found, flags), display)
+    average_of(suite, average)
     members = plan(suite, flags)
     if flags.processes > 1 and not distributed():
         return relaunch(flags.processes)
     if first() and not display.silent:
         _print_plan(members, run.out)
-    result = run_suite(suite, members, options, partial(screen.progress, display.silent))
+    result = run_suite(suite, members, options, partial(screen.progress, display.silent), average)
     if display.json:
         screen.print_json(result.plain())
     elif first():
         _print_suite(result)
+    if plot and first() and result.score is not None:
+        _draw(result, run.out, display)
     return 0 if result.score is not None else 1
 
 
@@ -149,9 +162,10 @@ def _print_suite(result: SuiteScore) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    suite: Suite = result.suite
+    suite, average = result.suite, result.average
     title = f"{suite.name.upper()} · ours on dev, the human scores on test (another set of rows)"
     screen.console().print(Text(title, style="bold"))
+    screen.console().print(Text(f"  average '{average.name}': {average.about}"))
     marks = dict.fromkeys(mark for member in result.members if member.result for mark in _sample_marks(member))
     for mark in marks:
         screen.console().print(Text(f"  {mark}", style="yellow"))
@@ -159,35 +173,50 @@ def _print_suite(result: SuiteScore) -> None:
     for name in ("TASK", "METRICS", "SCORE", "HUMAN", "SHARE"):
         table.add_column(name, justify="left" if name in ("TASK", "METRICS") else "right", no_wrap=name == "TASK")
     for member in result.members:
-        table.add_row(*_cells(member))
+        table.add_row(*_cells(member, average))
     table.add_section()
-    if result.score is not None:
-        share = screen.percent(result.score / suite.human) + " %" if result.is_complete or _all(result) else ""
-        table.add_row("mean", result.name, screen.percent(result.score), screen.percent(suite.human), share)
+    if result.score is not None and result.human:
+        share = screen.percent(result.score / result.human) + " %" if result.is_complete or _all(result) else ""
+        table.add_row("mean", result.name, screen.percent(result.score), screen.percent(result.human), share)
     screen.console().print(table)
 
 
+def _draw(result: SuiteScore, out: Path, display: Display) -> None:
+    from bertkit.studies.against_human import plot
+
+    spec = next(member.spec for member in result.members if member.spec)
+    name = "MiniLM-L6" if spec.model == SAMPLE else spec.model.rstrip("/").split("/")[-1]
+    png, svg = plot(result, out, name)
+    if not display.json:
+        for title, file in (("figure: ", png), ("        ", svg)):
+            screen.console().print(f"{title}{file}", soft_wrap=True)
+
+
 def _all(result: SuiteScore) -> bool:
-    return all(member.score is not None for member in result.members)
+    scores = (member.score(result.average) for member in result.members if member.task.name in result.average.tasks)
+    return all(score is not None for score in scores)
 
 
 def _sample_marks(member: Member) -> list[str]:
     return [mark for mark in member.result.marks if mark.startswith("sample")] if member.result else []
 
 
-def _cells(member: Member) -> tuple[str, str, str, str, str]:
-    human = screen.percent(member.human)
-    if member.score is None:
-        return member.task.name, f"({member.missing or 'nothing was scored'})", "", human, ""
+def _cells(member: Member, average: Average) -> tuple[str, str, str, str, str]:
+    score, human_score = member.score(average), member.human(average)
+    human = screen.percent(human_score) if human_score is not None else ""
     parts = []
     for scored in member.evaluations:
         label = "" if len(member.task.scored) == 1 else f"{scored.name} "
         if scored.missing:
             parts.append(f"{label}({scored.missing})")
-        for name, score in scored.metrics.items():
-            parts.append(f"{label}{screen.METRIC_TITLES.get(name, name)} {screen.percent(score.value)}")
+        for name, one in scored.metrics.items():
+            parts.append(f"{label}{screen.METRIC_TITLES.get(name, name)} {screen.percent(one.value)}")
+    if member.task.name not in average.tasks:
+        return member.task.name, " · ".join([*parts, "(not in this average)"]), "", "", ""
+    if score is None:
+        return member.task.name, f"({member.missing or 'nothing was scored'})", "", human, ""
     marks = member.result.marks if member.result else ()
     partial = [mark for mark in marks if mark.endswith(" rows")]
     cell = " · ".join(parts) + (f" ({'; '.join(partial)})" if partial else "")
-    share = f"{screen.percent(member.score / member.human)} %"
-    return member.task.name, cell, screen.percent(member.score), human, share
+    share = f"{screen.percent(score / human_score)} %" if human_score else ""
+    return member.task.name, cell, screen.percent(score), human, share

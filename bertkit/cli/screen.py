@@ -224,18 +224,21 @@ def _print_seeds(runs: Sequence[Finished]) -> None:
     from rich.text import Text
 
     from bertkit.evaluation.stats import spread
+    from bertkit.studies.verdict import means_of
 
+    means = means_of(runs)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("EVALUATION", "METRIC", "MEAN ± SD", "SEEDS"):
+    for name in ("EVALUATION", "METRIC", "MEAN ± SD", "[95 % over seeds and rows]", "SEEDS"):
         table.add_column(name, no_wrap=name != "SEEDS")
     for k, scored in enumerate(runs[0].result.evaluations):
         for name in scored.metrics:
             values = [run.result.evaluations[k].metrics[name].value for run in runs]
-            over = spread(values)
+            over, mean = spread(values), means[scored.name, name]
             table.add_row(
                 scored.name,
                 METRIC_TITLES.get(name, name),
                 f"{percent(over.mean)} ± {percent(over.sd)} (n = {over.n})",
+                f"[{percent(mean.low)}, {percent(mean.high)}]",
                 " ".join(f"{run.result.spec.seed}: {percent(v)}" for run, v in zip(runs, values, strict=True)),
             )
     console().print(table)

@@ -6,8 +6,9 @@ the Interval. tests/test_intervals.py has their coverage by simulation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,8 @@ SEED = 20_190
 TAILS = (0.025, 0.975)
 MOST_CELLS = 10_000_000
 """Measures, or cells of matrices, that are in memory at once."""
+MOST_KEPT_ROWS = 4_000
+"""Rows up to which the samples are kept for the next call: 32 MB."""
 MOST_CLASSES = 3
 """Labels up to which the Dirichlet prior moves the score less than the bootstrap under-covers (simulated)."""
 
@@ -125,14 +128,27 @@ def of_sums(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Method:
 def sampled_sums(table: Measures) -> NDArray[np.float64]:
     """(D, k) the sums of each column of (R, k) over SAMPLES bootstrap samples of the rows, those of `bootstrap`."""
     rows, columns = table.shape
+    if rows <= MOST_KEPT_ROWS:
+        return np.asarray(_kept_counts(rows) @ table)
     sums = np.empty((SAMPLES, columns))
     width = max(1, MOST_CELLS // rows)
     for first in range(0, columns, width):
         block = table[:, first : first + width].astype(np.float64)
-        draws = np.random.default_rng(SEED)
-        for k in range(SAMPLES):
-            sums[k, first : first + width] = np.bincount(draws.integers(0, rows, rows), minlength=rows) @ block
+        for k, counts in enumerate(_counts(rows)):
+            sums[k, first : first + width] = counts @ block
     return sums
+
+
+@lru_cache(maxsize=1)
+def _kept_counts(rows: int) -> NDArray[np.float64]:
+    return np.stack(list(_counts(rows))).astype(np.float64)
+
+
+def _counts(rows: int) -> Iterator[NDArray[np.intp]]:
+    """(R,) how often each row is in a sample, of one after the other."""
+    draws = np.random.default_rng(SEED)
+    for _ in range(SAMPLES):
+        yield np.bincount(draws.integers(0, rows, rows), minlength=rows)
 
 
 def bootstrap(table: Measures, score: Score) -> Interval:

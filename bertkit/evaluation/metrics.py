@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bertkit.evaluation import sums
 from bertkit.evaluation.intervals import Measures, Method, bootstrap, jeffreys_f1, of_confusions, of_sums, wilson
+from bertkit.evaluation.sums import macro_f1_of, macro_f1_of_sums, matthews_of
 from bertkit.heads import chunks, squad
 from bertkit.heads.label_sets import counts_of
 from bertkit.heads.schemes import recognise
@@ -33,6 +34,7 @@ class Metric:
     interval  how the 95 % interval of the score over the rows is computed
     best      what a perfect system gets; more is better for every metric here
     of_scheme its `measure` for chunk tags of a scheme, where that makes a difference
+    sums      the score by sums over the rows; None where it is computed from the rows themselves
     """
 
     name: str
@@ -42,6 +44,7 @@ class Metric:
     interval: Method = bootstrap
     best: float = 1.0
     of_scheme: Callable[[str], Measure] | None = None
+    sums: sums.Sums | None = None
 
     def under(self, scheme: str | None) -> Metric:
         """The metric for chunk tags of this scheme, where it goes by the scheme."""
@@ -148,25 +151,6 @@ def _matthews(table: Measures) -> float:
     return 0.0 if _constant(table) else float(matthews_corrcoef(table[:, 0], table[:, 1]))
 
 
-def macro_f1_of(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean F1 of the labels that occur in each of D confusion matrices of C labels: (D, C, C) -> (D,)."""
-    right = np.diagonal(confusion, axis1=1, axis2=2)
-    given: NDArray[np.float64] = confusion.sum(1) + confusion.sum(2)
-    f1: NDArray[np.float64] = np.divide(2 * right, given, out=np.zeros_like(given), where=given > 0)
-    mean: NDArray[np.float64] = f1.sum(axis=1) / (given > 0).sum(axis=1)
-    return mean
-
-
-def matthews_of(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gorodkin's R_K (2004), Matthews' correlation for C labels, of D confusion matrices: (D, C, C) -> (D,)."""
-    total = confusion.sum((1, 2))
-    golds, answers = confusion.sum(2), confusion.sum(1)
-    above = np.trace(confusion, axis1=1, axis2=2) * total - (golds * answers).sum(1)
-    below = np.sqrt((total**2 - (golds**2).sum(1)) * (total**2 - (answers**2).sum(1)))
-    found: NDArray[np.float64] = np.divide(above, below, out=np.zeros_like(total), where=below > 0)
-    return found
-
-
 def _pearson(table: Measures) -> float:
     """Pearson's correlation; 0 where either side is constant and it is not defined."""
     from scipy.stats import pearsonr
@@ -179,14 +163,6 @@ def _spearman(table: Measures) -> float:
     from scipy.stats import spearmanr
 
     return 0.0 if _constant(table) else float(spearmanr(table[:, 0], table[:, 1]).statistic)
-
-
-def macro_f1_of_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean F1 of the labels that occur, from D times twice the right and then given and gold: (D, 2 L) -> (D,)."""
-    right, there = np.split(sums.astype(np.float64), 2, axis=1)
-    f1: NDArray[np.float64] = np.divide(right, there, out=np.zeros_like(there), where=there > 0)
-    mean: NDArray[np.float64] = f1.sum(axis=1) / np.maximum((there > 0).sum(axis=1), 1)
-    return mean
 
 
 def _f1_macro_of_sets(table: Measures) -> float:
@@ -207,35 +183,93 @@ def _constant(table: Measures) -> bool:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric(name="accuracy", kind="label", measure=_equal, score=_mean, interval=wilson),
-        Metric(name="f1", kind="label", measure=_codes, score=_f1, interval=jeffreys_f1),
-        Metric(name="f1_macro", kind="label", measure=_codes, score=_f1_macro, interval=of_confusions(macro_f1_of)),
-        Metric(name="matthews", kind="label", measure=_codes, score=_matthews, interval=of_confusions(matthews_of)),
-        Metric(name="multilabel_f1_micro", kind="labels", measure=_set_counts, score=_ratio, interval=wilson),
+        Metric(name="accuracy", kind="label", measure=_equal, score=_mean, interval=wilson, sums=sums.MEAN),
+        Metric(
+            name="f1",
+            kind="label",
+            measure=_codes,
+            score=_f1,
+            interval=jeffreys_f1,
+            sums=sums.F1,
+        ),
+        Metric(
+            name="f1_macro",
+            kind="label",
+            measure=_codes,
+            score=_f1_macro,
+            interval=of_confusions(macro_f1_of),
+            sums=sums.MACRO_F1,
+        ),
+        Metric(
+            name="matthews",
+            kind="label",
+            measure=_codes,
+            score=_matthews,
+            interval=of_confusions(matthews_of),
+            sums=sums.MATTHEWS,
+        ),
+        Metric(
+            name="multilabel_f1_micro",
+            kind="labels",
+            measure=_set_counts,
+            score=_ratio,
+            interval=wilson,
+            sums=sums.RATIO,
+        ),
         Metric(
             name="multilabel_f1_macro",
             kind="labels",
             measure=_set_counts_by_label,
             score=_f1_macro_of_sets,
             interval=of_sums(macro_f1_of_sums),
+            sums=sums.SETS_MACRO_F1,
         ),
-        Metric(name="multilabel_exact", kind="labels", measure=_same_sets, score=_mean, interval=wilson),
-        Metric(name="pearson", kind="number", measure=_numbers, score=_pearson),
+        Metric(
+            name="multilabel_exact", kind="labels", measure=_same_sets, score=_mean, interval=wilson, sums=sums.MEAN
+        ),
+        Metric(
+            name="pearson",
+            kind="number",
+            measure=_numbers,
+            score=_pearson,
+            sums=sums.PEARSON,
+        ),
         Metric(name="spearman", kind="number", measure=_numbers, score=_spearman),
         Metric(name="r2", kind="number", measure=_numbers, score=_r2),
-        Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio, interval=wilson),
-        Metric(name="entity_f1", kind="tags", measure=_entity_counts(None), score=_ratio, interval=wilson),
+        Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio, interval=wilson, sums=sums.RATIO),
+        Metric(
+            name="entity_f1", kind="tags", measure=_entity_counts(None), score=_ratio, interval=wilson, sums=sums.RATIO
+        ),
         Metric(
             name="entity_f1_strict",
             kind="tags",
             measure=_strict_entity_counts,
             score=_ratio,
             interval=wilson,
+            sums=sums.RATIO,
             of_scheme=_entity_counts,
         ),
-        Metric(name="squad_em", kind="text", measure=_squad(squad.best_exact), score=_mean, interval=wilson),
-        Metric(name="squad_f1", kind="text", measure=_squad(squad.best_f1), score=_mean, interval=wilson),
-        Metric(name="squad_v1_em", kind="text", measure=_squad(squad.best_exact_v1), score=_mean, interval=wilson),
-        Metric(name="squad_v1_f1", kind="text", measure=_squad(squad.best_f1_v1), score=_mean, interval=wilson),
+        Metric(
+            name="squad_em", kind="text", measure=_squad(squad.best_exact), score=_mean, interval=wilson, sums=sums.MEAN
+        ),
+        Metric(
+            name="squad_f1", kind="text", measure=_squad(squad.best_f1), score=_mean, interval=wilson, sums=sums.MEAN
+        ),
+        Metric(
+            name="squad_v1_em",
+            kind="text",
+            measure=_squad(squad.best_exact_v1),
+            score=_mean,
+            interval=wilson,
+            sums=sums.MEAN,
+        ),
+        Metric(
+            name="squad_v1_f1",
+            kind="text",
+            measure=_squad(squad.best_f1_v1),
+            score=_mean,
+            interval=wilson,
+            sums=sums.MEAN,
+        ),
     )
 }

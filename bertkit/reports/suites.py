@@ -49,8 +49,9 @@ def suite_mean(arms: Sequence[Arm]) -> SuiteMean | None:
 def _mean(found: SuiteScore) -> SuiteMean | None:
     if found.score is None:
         return None
-    human = found.suite.human if found.is_complete else None
-    scores = tuple((member.score, False) for member in found.members if member.score is not None)
+    human = found.human if found.is_complete else None
+    each = [member.score(found.average) for member in found.members]
+    scores = tuple((score, False) for score in each if score is not None)
     about = f"{found.name} {100 * found.score:.1f}, the mean of {len(scores)} tasks"
     return SuiteMean(
         title=found.suite.name.upper(), name=found.name, score=found.score, human=human,

@@ -46,7 +46,7 @@ def options_in(typed: str, command: str, kinds: Mapping[str, Kinds], plain: Call
             raise unknown(typed, key, kinds[command])
         if name in found:
             raise RequestError(f"{typed}: {key}: it is given twice, under two names")
-        found[name] = _value(f"{typed}: {key}", kinds[command][name], value)
+        found[name] = value_of(f"{typed}: {key}", kinds[command][name], value)
     return found
 
 
@@ -54,8 +54,11 @@ def _having(name: str, kinds: Mapping[str, Kinds]) -> list[str]:
     return [command for command, known in kinds.items() if name in known]
 
 
-def _value(where: str, kind: Any, value: Any) -> Any:
-    """The value as an option takes it: a number or a table for an option that reads a text is written as one."""
+def value_of(where: str, kind: Any, value: Any) -> Any:
+    """The value as an option of this kind takes it. Raises RequestError.
+
+    A number or a table for an option that reads a text is written as one.
+    """
     wanted = (kind, *get_args(kind))
     if list[str] in wanted and isinstance(value, str):
         value = [value]

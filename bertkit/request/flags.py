@@ -196,7 +196,8 @@ class RunFlags:
         Option(
             "--keep-best",
             OUTPUT,
-            "Also keep the model that scored best during training (with --eval-every).",
+            "Also keep the model that scored best on dev (with --eval-every): optimistic, as dev selects it; "
+            "--select best is not.",
             only="finetune resume",
         ),
     ] = False

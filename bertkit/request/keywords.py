@@ -16,7 +16,7 @@ from bertkit.request.option import Option, offline
 from bertkit.request.own_flags import HeadName, OwnFlags
 from bertkit.request.saved_spec import saved_spec, values_of
 from bertkit.spec import Device, Layout, OnBadRow, Precision
-from bertkit.task import LossName, Ordering
+from bertkit.task import LossName, Ordering, Selected
 
 GROUPS = (Flags, OwnFlags, RunFlags)
 
@@ -73,6 +73,7 @@ class Options(TypedDict, total=False):
     lora: int | None
     lora_alpha: float | None
     early_stopping: int | None
+    select: Selected | None
     threshold: str | None
     device: Device
     precision: Precision

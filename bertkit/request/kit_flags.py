@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from bertkit.errors import RequestError
 from bertkit.request.option import KIT, Option
-from bertkit.task import LossName, Task
+from bertkit.task import LossName, Selected, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,16 @@ class KitFlags:
             KIT,
             "Stop after N evaluations (--eval-every) without a better score on rows held out of train for it, and keep "
             "the best model.",
+            only="finetune",
+        ),
+    ] = None
+    select: Annotated[
+        Selected | None,
+        Option(
+            "--select",
+            KIT,
+            "Keep the last weights, or those that scored best (--eval-every) on rows held out of train for it. "
+            "[default: last]",
             only="finetune",
         ),
     ] = None

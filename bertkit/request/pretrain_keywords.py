@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
 
+from bertkit.errors import RequestError
 from bertkit.objectives.base import Architecture
 from bertkit.objectives.denoise import Noise
 from bertkit.objectives.masked import Replacement, Unit
 from bertkit.pretraining import DocumentKind, Keep, Start, VocabularyKind
-from bertkit.request.keywords import Target
+from bertkit.request.keywords import Target, named
 from bertkit.request.pretrain_flags import ObjectiveName
 from bertkit.spec import Device, Precision
 
@@ -63,3 +66,11 @@ class PretrainOptions(PairOptions, total=False):
     objective: ObjectiveName
     noise: Noise | None
     noise_ratio: float | None
+
+
+def corpora_named(corpus: Target | Iterable[Target]) -> list[str]:
+    """The files or folders of text that are named by keyword. Raises RequestError."""
+    if not isinstance(corpus, str | os.PathLike | Iterable):
+        raise RequestError(f"corpus={corpus!r}: name files or folders of text")
+    listed = [corpus] if isinstance(corpus, str | os.PathLike) else list(corpus)
+    return [named("corpus", one) for one in listed]

@@ -33,6 +33,8 @@ def stale_best(run: Path, known: Mapping[str, Any] | None) -> list[Path]:
 class Best:
     """A run's best model so far. `kept` records its step, evaluation, metric and value; None before the first.
 
+    The value is optimistic: the model was selected on the rows that it was scored on, which is recorded too.
+
     The first metric of the first scored evaluation decides; of ties the earliest is best.
     """
 
@@ -48,7 +50,8 @@ class Best:
         metric, score = next(iter(evaluation.metrics.items()))
         if self.kept is not None and score.value <= self.kept["value"]:
             return
-        self.kept = {"step": step, "evaluation": evaluation.name, "metric": metric, "value": score.value}
+        self.kept = {"step": step, "evaluation": evaluation.name, "metric": metric, "value": score.value,
+                     "optimistic": True}  # fmt: skip
         new = self.run / NEW_BEST
         shutil.rmtree(new, ignore_errors=True)
         with atomic_folder(new) as temporary:

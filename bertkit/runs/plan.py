@@ -172,7 +172,7 @@ def _timed(nothing: Plan, run: Claim, reading: float) -> Plan:
     names = ("loading", "training", "evaluation", "checkpoints", "saving")
     weights = 4 * model.loaded.record["parameters"]
     kept = weights * (2 if run.options.keep_best else 1)
-    stopping = weights if recipe.early_stopping else 0
+    stopping = weights if recipe.keeps_best else 0
     return replace(
         nothing,
         updates=timed.updates, rows=timed.features, tokens=timed.tokens, tokens_per_epoch=timed.epoch_tokens,
@@ -210,7 +210,7 @@ def _evaluations(run: Claim, model: TaskModel, features: Mapping[str, Features])
     if run.splits.selection:
         _, whole = _pass(model, run.spec.task.scored[0], run.splits.selection, features[SELECTION])
         at_end += 2 * whole
-        each += whole if run.spec.recipe.early_stopping else 0.0
+        each += whole if run.spec.recipe.keeps_best else 0.0
     return once, at_end, each
 
 

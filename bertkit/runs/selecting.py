@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,11 +36,11 @@ class Selecting:
         return self.spec.task.scored[0].metrics[0]
 
     def stopping(self) -> EarlyStopping | None:
-        """What stops training early, if the recipe asks for it."""
-        patience, every = self.spec.recipe.early_stopping, self.spec.eval_every
-        if patience is None or every is None:
+        """What keeps the best weights, and stops training early, if the recipe asks for it."""
+        recipe, every = self.spec.recipe, self.spec.eval_every
+        if not recipe.keeps_best or every is None:
             return None
-        return EarlyStopping(score=self.score, every=every, patience=patience)
+        return EarlyStopping(score=self.score, every=every, patience=recipe.early_stopping or math.inf)
 
     def score(self, step: int) -> float:
         """The score of the model after `step` updates; logged."""

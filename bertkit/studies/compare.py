@@ -16,14 +16,18 @@ import numpy as np
 from bertkit.data.locate import TRAIN
 from bertkit.data.sampler import Order, Schedule
 from bertkit.data.splits import read_splits
-from bertkit.evaluation.stats import Spread, difference, spread
+from bertkit.evaluation.stats import Spread, spread
 from bertkit.machine.sync import run_on_first
 from bertkit.plots.curves import ArmCurves, Panel
 from bertkit.progress import Progress
 from bertkit.result import Finished
 from bertkit.runs.folder import LOG, read_log
 from bertkit.spec import HUB, RunOptions, Spec, to_plain
+from bertkit.studies.arms import Arm as AnsweredArm
+from bertkit.studies.arms import arm_of
 from bertkit.studies.group import marks_of_runs, run_group
+from bertkit.studies.verdict import Verdict, verdicts
+from bertkit.studies.verdict_lines import sentence
 from bertkit.task import Recipe, Task
 
 PRETRAINED, SCRATCH = "pretrained", "scratch"
@@ -82,19 +86,14 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Both arms on one task, and the difference of their final scores."""
+    """Both arms on one task, and the verdict on their final scores."""
 
     task: Task
     metric: str
     evaluation: str
     arms: tuple[Arm, Arm]
     marks: tuple[str, ...]
-
-    @property
-    def difference(self) -> tuple[float, float]:
-        """Mean final score of the first arm minus the second's; the p of a two-sided permutation test."""
-        first, second = ([float(c.scores[-1]) for c in arm.curves] for arm in self.arms)
-        return difference(first, second)
+    verdict: Verdict
 
     @property
     def panel(self) -> Panel:
@@ -105,13 +104,14 @@ class Comparison:
 
     def plain(self) -> dict[str, Any]:
         """Everything, for JSON."""
-        gap, p = self.difference
+        gap = self.verdict.difference
         return {
             "task": self.task.name,
             "metric": self.metric,
             "evaluation": self.evaluation,
             "marks": list(self.marks),
-            "difference": {"mean": gap, "p": p, "test": "permutation over seeds, two-sided"},
+            "difference": {"mean": gap.value, "low": gap.low, "high": gap.high, "p": gap.p, "over": gap.doubt.over},
+            "verdict": {"sentence": sentence(self.verdict), **self.verdict.plain()},
             "arms": [_plain_arm(arm, other) for arm, other in zip(self.arms, reversed(self.arms), strict=True)],
         }
 
@@ -177,13 +177,20 @@ def _compared(
         Arm(name=PRETRAINED, spec=first, curves=curves[:seeds]),
         Arm(name=SCRATCH, spec=second, curves=curves[seeds:]),
     )
+    named = ((PRETRAINED, runs[:seeds]), (SCRATCH, runs[seeds:]))
+    (verdict,) = run_on_first(lambda: verdicts([_answered(*one) for one in named], evaluation=scored.name))
     return Comparison(
         task=spec.task,
         metric=scored.metrics[0],
         evaluation=scored.name,
         arms=arms,
         marks=(*runs[0].result.marks, *marks_of_runs(runs)),
+        verdict=verdict,
     )
+
+
+def _answered(name: str, runs: Sequence[Finished]) -> AnsweredArm:
+    return arm_of(name, [(one.folder, one.result) for one in runs])
 
 
 def _train_rows(spec: Spec) -> int:

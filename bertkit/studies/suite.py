@@ -9,7 +9,7 @@ from typing import Any
 
 from bertkit import registry
 from bertkit.data.locate import locate_splits
-from bertkit.errors import BertkitError, DataError, PeerError, RunError, StoppedError
+from bertkit.errors import BertkitError, DataError, PeerError, RunError, StoppedError, UnknownNameError
 from bertkit.machine.processes import world_size
 from bertkit.progress import Progress
 from bertkit.request.check import check
@@ -17,8 +17,8 @@ from bertkit.request.flags import Flags
 from bertkit.request.specs import spec_of
 from bertkit.result import Result, Scored
 from bertkit.runs.folder import RESULT
-from bertkit.spec import SAMPLE, RunOptions, Spec
-from bertkit.task import Suite, Task
+from bertkit.spec import SAMPLE, RunOptions, Spec, to_plain
+from bertkit.task import Average, Column, Suite, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +31,20 @@ class Member:
     folder: Path | None = None
     missing: str | None = None
 
-    @property
-    def score(self) -> float | None:
-        """The mean over its evaluations of the mean over their metrics; None if none was scored."""
-        means = [mean(s.value for s in e.metrics.values()) for e in self.evaluations if e.metrics]
-        return mean(means) if means else None
+    def score(self, average: Average) -> float | None:
+        """The mean of its columns in an average; None if it has none, or one of their metrics was not scored."""
+        return mean_of([self.column(one) for one in average.columns if one.task == self.task.name])
 
-    @property
-    def human(self) -> float:
-        """The human score by the same rule."""
-        return human_score(self.task)
+    def column(self, column: Column) -> float | None:
+        """The mean of the column's metrics that were scored; None if none was."""
+        scores = {(e.name, name): s.value for e in self.evaluations for name, s in e.metrics.items()}
+        return mean_of([scores.get(key) for key in column.metrics])
+
+    def human(self, average: Average) -> float | None:
+        """The human score by the same rule, of those metrics that were measured."""
+        scores = {(e.name, name): score for e in self.task.scored for name, score in e.human.items()}
+        columns = [one for one in average.columns if one.task == self.task.name]
+        return mean_of([mean_of([scores.get(key) for key in one.metrics]) for one in columns])
 
     @property
     def evaluations(self) -> tuple[Scored, ...]:
@@ -57,20 +61,26 @@ class Member:
         return all(name in self.result.rows and self.result.rows[name].is_complete for name in names)
 
 
-def human_score(task: Task) -> float:
-    """The mean over the scored evaluations of the mean human score of their metrics (GLUE's rule)."""
-    return mean(mean(e.human.values()) for e in task.scored if e.human)
+def mean_of(values: Iterable[float | None]) -> float | None:
+    """The mean of those values that are there; None if none is."""
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteScore:
-    """The members and their mean; `name` says whether the mean is a benchmark score."""
+    """The members and their average; `name` says whether it is a benchmark score.
+
+    human  the human score by the same average: the published one of the suite's own, else computed
+    """
 
     suite: Suite
+    average: Average
     members: tuple[Member, ...]
     name: str
     score: float | None
     is_complete: bool
+    human: float | None
 
     def plain(self) -> dict[str, Any]:
         """For --json."""
@@ -79,18 +89,19 @@ class SuiteScore:
             "name": self.name,
             "score": self.score,
             "whole": self.is_complete,
-            "human": self.suite.human,
-            "tasks": {member.task.name: _plain(member) for member in self.members},
+            "average": to_plain(self.average),
+            "human": self.human,
+            "tasks": {member.task.name: _plain(member, self.average) for member in self.members},
         }
 
 
-def _plain(member: Member) -> dict[str, Any]:
+def _plain(member: Member, average: Average) -> dict[str, Any]:
     metrics: Mapping[str, Any] = {
         e.name: {name: score.value for name, score in e.metrics.items()} or e.missing for e in member.evaluations
     }
     return {
-        "score": member.score,
-        "human": member.human,
+        "score": member.score(average),
+        "human": member.human(average),
         "whole": member.is_complete,
         "metrics": metrics,
         "missing": member.missing,
@@ -119,12 +130,6 @@ def plan(suite: Suite, flags: Flags) -> list[Member]:
     return members
 
 
-def mean(values: Iterable[float]) -> float:
-    """The arithmetic mean. (Importing the standard library's takes longer than this module.)"""
-    listed = list(values)
-    return sum(listed) / len(listed)
-
-
 def finished(member: Member, out: Path) -> bool:
     """Whether its run has finished: whether the folder has a result."""
     from bertkit.machine.devices import resolved
@@ -133,7 +138,11 @@ def finished(member: Member, out: Path) -> bool:
 
 
 def run_suite(
-    suite: Suite, members: list[Member], options: RunOptions, progress: Callable[[Spec], Progress]
+    suite: Suite,
+    members: list[Member],
+    options: RunOptions,
+    progress: Callable[[Spec], Progress],
+    average: str | None = None,
 ) -> SuiteScore:
     """Run every member that has a spec. If one fails, its cell says so, and the others still run.
 
@@ -143,6 +152,7 @@ def run_suite(
     from bertkit.runs.lock import check_out
     from bertkit.runs.run import run
 
+    chosen = average_of(suite, average)
     check_out(options.out)
     done = []
     for member in members:
@@ -158,21 +168,43 @@ def run_suite(
             if isinstance(error, RunError) and (world_size() or 1) > 1:  # the others may know nothing of it
                 raise
             done.append(Member(task=member.task, spec=member.spec, missing=str(error)))
-    return summed(suite, tuple(done))
+    return summed(suite, tuple(done), chosen)
 
 
-def summed(suite: Suite, members: tuple[Member, ...]) -> SuiteScore:
-    """The suite's number: called a score only if every member is complete."""
-    scores = [member.score for member in members if member.score is not None]
-    complete = len(scores) == len(suite.members) and all(member.is_complete for member in members)
-    sample = any(member.spec and member.spec.data == SAMPLE for member in members)
-    title = suite.name.upper()
+def average_of(suite: Suite, name: str | None) -> Average:
+    """The suite's average of this name, by default its own. Raises RequestError."""
+    names = [one.name for one in suite.averages]
+    if name is not None and name not in names:
+        raise UnknownNameError(f"average of {suite.name}", name, names, f"there are {', '.join(names)}")
+    return suite.averages[names.index(name) if name else 0]
+
+
+def summed(suite: Suite, members: tuple[Member, ...], average: Average | None = None) -> SuiteScore:
+    """The suite's number by an average, its own by default: called a score only if every member of it is complete."""
+    average = average or suite.averages[0]
+    by_name = {member.task.name: member for member in members if member.task.name in average.tasks}
+    columns = [by_name[one.task].column(one) if one.task in by_name else None for one in average.columns]
+    scored = sum(member.score(average) is not None for member in by_name.values())
+    complete = None not in columns and all(member.is_complete for member in by_name.values())
+    own = average == suite.averages[0]
+    title = f"{suite.name.upper()} score" if own else f"{suite.name.upper()} average '{average.name}'"
     if complete:
-        name = f"{title} score (dev)"
-    elif sample:
-        name = f"mean of {len(scores)} tasks on the sample, not a {title} score"
+        name = f"{title} (dev)"
+    elif any(member.spec and member.spec.data == SAMPLE for member in members):
+        name = f"mean of {scored} tasks on the sample, not a {title}"
     else:
-        name = f"mean of {len(scores)} of {len(suite.members)} tasks, parts missing, not a {title} score"
+        name = f"mean of {scored} of {len(average.tasks)} tasks, parts missing, not a {title}"
     return SuiteScore(
-        suite=suite, members=members, name=name, score=mean(scores) if scores else None, is_complete=complete
-    )
+        suite=suite, average=average, members=members, name=name, score=mean_of(columns), is_complete=complete,
+        human=suite.human if own else mean_of(_human_columns(members, average)),
+    )  # fmt: skip
+
+
+def _human_columns(members: Iterable[Member], average: Average) -> list[float | None]:
+    scores = {
+        (member.task.name, e.name, metric): score
+        for member in members
+        for e in member.task.scored
+        for metric, score in e.human.items()
+    }
+    return [mean_of([scores.get((one.task, *key)) for key in one.metrics]) for one in average.columns]

@@ -1,4 +1,4 @@
-"""Early stopping: training ends when a score no longer rises, and the best model so far is the final one."""
+"""The best model so far by a score is the final one; with early stopping training ends when it no longer rises."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class EarlyStopping:
     """Scores the model every `every` updates and after the last one; keeps the weights of the best score.
 
     score     the model's score now; it is given the number of updates
-    patience  evaluations without a better score after which training ends
+    patience  evaluations without a better score after which training ends; infinite where it never does
     value     the best score so far, of the model after `step` updates; of equal ones the earliest
     since     evaluations since then
     weights   its weights, on the CPU
@@ -27,7 +27,7 @@ class EarlyStopping:
 
     score: Callable[[int], float]
     every: int
-    patience: int
+    patience: float
     value: float = -math.inf
     step: int = 0
     since: int = 0

@@ -1,0 +1,116 @@
+"""`bertkit.compare`: runs, files of answers, or two ways of training, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+
+from bertkit.cli import screen
+from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, is_path, study_named
+from bertkit.cli.compare_runs import RUNS, RunsFlags, verdicts_on
+from bertkit.errors import RequestError
+from bertkit.request.check import check as check_specs
+from bertkit.request.flags import Flags, RunFlags
+from bertkit.request.keywords import Given, Options, Target, checked, named
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.pretrain_flags import PairFlags
+from bertkit.request.pretrain_keywords import PairOptions, corpora_named
+from bertkit.request.specs import options_of, seeds_of
+from bertkit.request.target import targets_of
+
+if TYPE_CHECKING:
+    from bertkit.studies.compare import Comparison
+    from bertkit.studies.pairs import PairStudy
+    from bertkit.studies.verdict import Verdict
+
+
+@overload
+def compare(
+    what: Literal["nsp-vs-sop"],
+    *,
+    corpus: Target | Iterable[Target],
+    seeds: int = 1,
+    progress: bool = False,
+    **options: Unpack[PairOptions],
+) -> PairStudy: ...
+@overload
+def compare(
+    what: str = PRETRAIN_VS_SCRATCH,
+    *,
+    tasks: str | Iterable[Target] = "sst2",
+    seeds: int = 5,
+    scratch_lr: float | None = None,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> list[Comparison]: ...
+@overload
+def compare(
+    what: Target,
+    other: Target,
+    /,
+    *others: Target,
+    metric: str | None = None,
+    evaluation: str | None = None,
+    all_seeds: bool = False,
+) -> list[Verdict]: ...
+def compare(
+    what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
+) -> list[Comparison] | PairStudy | list[Verdict]:
+    """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
+
+    No figure is drawn.
+
+    several paths        a verdict on every pair of them: a run's folder, a folder of one spec's seeds, or a file of
+                         answers (id, answer[, gold])
+    pretrain-vs-scratch  a comparison for each of the `tasks`: a pretrained encoder, and the same architecture from
+                         scratch (at the rate `scratch_lr`)
+    nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
+                         how well either model tells both kinds of pairs
+    """
+    first = named("what", what)
+    if others or is_path(first):
+        return _compare_runs([first, *(named("others", one) for one in others)], **options)
+    if study_named(first) == NSP_VS_SOP:
+        return _compare_pairs(progress=progress, **options)
+    return _compare_tasks(progress=progress, **options)
+
+
+def _compare_runs(paths: list[str], **options: Any) -> list[Verdict]:
+    given = Given(f"compare {RUNS}", options, (RunsFlags,), like="compare")
+    return verdicts_on(paths, given.flags(RunsFlags))[1]
+
+
+def _compare_pairs(
+    *, progress: bool, corpus: Target | Iterable[Target] = (), seeds: int = 1, **options: Any
+) -> PairStudy:
+    given = Given(f"compare {NSP_VS_SOP}", options, (PairFlags, RunFlags), like="pretrain")
+    seeds = checked("seeds", int, seeds)
+    specs = given.flags(PairFlags).specs(corpora_named(corpus), seeds)
+    from bertkit.studies.pairs import compare_pairs
+
+    return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _compare_tasks(
+    *,
+    progress: bool,
+    tasks: str | Iterable[Target] = "sst2",
+    seeds: int = 5,
+    scratch_lr: float | None = None,
+    **options: Any,
+) -> list[Comparison]:
+    seeds, scratch_lr = checked("seeds", int, seeds), checked("scratch_lr", float | None, scratch_lr)
+    if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
+        raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
+    given = Given("compare", options)
+    if not isinstance(tasks, Iterable):
+        raise RequestError(f"tasks={tasks!r}: name at least one task, or a list of them")
+    listed = tasks if isinstance(tasks, str) else [named("tasks", one) for one in tasks]
+    targets = targets_of(listed, given.flags(OwnFlags))
+    specs = [target.spec(given.flags(Flags)) for target in targets]
+    seeds_of(specs[0], seeds)
+    check_specs(specs)
+    from bertkit.studies.compare import compare as compared
+
+    return compared(specs, seeds, scratch_lr, options_of(given.flags(RunFlags)), partial(screen.progress, not progress))

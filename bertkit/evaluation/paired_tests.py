@@ -1,0 +1,89 @@
+"""Tests of a difference between arms that were scored on the same rows: over rows, and over several tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bertkit.evaluation.intervals import SEED, Measures
+from bertkit.evaluation.metrics import Metric
+
+PERMUTATIONS = 5_000
+"""Random exchanges of answers between two arms."""
+SLOW_PERMUTATIONS = 400
+"""For a score that is computed from the rows themselves, such as a rank correlation."""
+
+
+def over_rows(metric: Metric, first: Sequence[Measures], second: Sequence[Measures]) -> float:
+    """The two-sided p of a permutation test over rows that two arms of as many runs score the same on average.
+
+    tables  (R, k) measures of the same rows, for each run
+
+    Under the null hypothesis both answers to a row may be exchanged: in each permutation a random half of the rows is,
+    for all pairs of runs alike (approximate randomisation, Noreen 1989). It says nothing of other seeds.
+    """
+    assert len(first) == len(second)
+    rows = len(first[0])
+    observed = _mean_score(metric, first) - _mean_score(metric, second)
+    generator = np.random.default_rng(SEED)
+    if metric.sums is None:
+        swaps = generator.random((SLOW_PERMUTATIONS, rows)) < 0.5
+        gaps = np.array([_swapped_gap(metric, first, second, swap) for swap in swaps])
+    else:
+        gaps = _summed_gaps(metric, first, second, generator)
+    reached = np.abs(gaps) >= abs(observed) - 1e-12
+    return float((1 + reached.sum()) / (1 + len(gaps)))
+
+
+def _summed_gaps(
+    metric: Metric, first: Sequence[Measures], second: Sequence[Measures], generator: np.random.Generator
+) -> np.ndarray:
+    assert metric.sums is not None
+    count, rows = len(first), len(first[0])
+    columns = np.split(metric.sums.columns(np.concatenate([*first, *second])), 2 * count)
+    ours, theirs = columns[:count], columns[count:]
+    changes = np.concatenate([b - a for a, b in zip(ours, theirs, strict=True)], axis=1)
+    each = max(1, 4_000_000 // rows)
+    gaps = []
+    for start in range(0, PERMUTATIONS, each):
+        swaps = generator.random((min(each, PERMUTATIONS - start), rows)) < 0.5
+        moved = np.split(swaps.astype(np.float64) @ changes, count, axis=1)
+        scores = [
+            metric.sums.score(a.sum(axis=0) + m) - metric.sums.score(b.sum(axis=0) - m)
+            for a, b, m in zip(ours, theirs, moved, strict=True)
+        ]
+        gaps.append(np.mean(scores, axis=0))
+    return np.concatenate(gaps)
+
+
+def _swapped_gap(metric: Metric, first: Sequence[Measures], second: Sequence[Measures], swap: np.ndarray) -> float:
+    ours = [np.where(swap[:, None], b, a) for a, b in zip(first, second, strict=True)]
+    theirs = [np.where(swap[:, None], a, b) for a, b in zip(first, second, strict=True)]
+    return _mean_score(metric, ours) - _mean_score(metric, theirs)
+
+
+def _mean_score(metric: Metric, tables: Sequence[Measures]) -> float:
+    return float(np.mean([metric.score(table) for table in tables]))
+
+
+def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
+    """The exact two-sided p of McNemar's test (1947) that two systems are right on as many rows.
+
+    Of the rows on which one of them is right and the other wrong, each has half under the null hypothesis.
+    """
+    from scipy.stats import binomtest
+
+    ours = int(np.sum(np.asarray(first) & ~np.asarray(second)))
+    theirs = int(np.sum(~np.asarray(first) & np.asarray(second)))
+    return float(binomtest(ours, ours + theirs).pvalue) if ours + theirs else 1.0
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """The p values adjusted for so many tests, in their order (Holm 1979)."""
+    order = np.argsort(ps)
+    adjusted, least = [0.0] * len(ps), 0.0
+    for rank, k in enumerate(order):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[k]))
+        adjusted[int(k)] = least
+    return adjusted

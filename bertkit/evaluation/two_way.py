@@ -1,0 +1,161 @@
+"""95 % intervals and tests of scores over seeds and rows together: both may fall differently another time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bertkit.evaluation.intervals import TAILS, Measures
+from bertkit.evaluation.metrics import Metric
+from bertkit.evaluation.replicates import Replicates, replicates
+
+SEEDS_AND_ROWS, ROWS_ALONE = "seeds and rows", "rows"
+MOST_FREEDOM = 10_000.0
+"""Degrees of freedom from which Student's t is the normal distribution."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """What a mean over seeds, or a difference of two of them, varies with.
+
+    rows     its variance over other rows, as far as all seeds share it
+    seeds    its variance over other seeds; what rows and one seed do together counts here
+    freedom  the degrees of freedom of both together (Satterthwaite 1946); that of the rows counts as infinite
+    over     "seeds and rows", or "rows" where there is one seed, whose own variance is not known
+    """
+
+    rows: float
+    seeds: float
+    freedom: float
+    over: str = SEEDS_AND_ROWS
+
+    @property
+    def error(self) -> float:
+        """The standard error."""
+        return float(np.sqrt(self.rows + self.seeds))
+
+    @property
+    def reach(self) -> float:
+        """How many standard errors a 95 % interval reaches to either side."""
+        from scipy.stats import t
+
+        return float(t.ppf(TAILS[1], self.freedom))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mean:
+    """The mean score of an arm's seeds with its 95 % interval, and the doubt that it is made of."""
+
+    value: float
+    low: float
+    high: float
+    doubt: Doubt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The mean score of one arm minus another's, its 95 % interval, and the two-sided p that there is none.
+
+    paired  whether the seeds of both arms were paired
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    doubt: Doubt
+    paired: bool = False
+
+
+def mean(metric: Metric, tables: Sequence[Measures]) -> Mean:
+    """The mean score of S runs of one arm, with a 95 % interval over their seeds and rows.
+
+    tables  (R, k) measures of the same R rows, for each run
+
+    With one run the interval is the metric's own, over the rows. Otherwise the variance is that which the seeds share
+    over the rows, by a bootstrap with the same rows for all, and the seeds' sample variance over S, which also has what
+    rows and a single seed do together. Student's t with Satterthwaite's degrees of freedom widens it for few seeds. To
+    either side the rows' part is as skewed as the metric's interval of one run (the parts are squared and added: Zou
+    and Donner 2008). tests/test_two_way.py has its coverage by simulation.
+    """
+    scores = np.array([metric.score(table) for table in tables])
+    bounds = [metric.interval(table, metric.score) for table in tables]
+    value = float(scores.mean())
+    if len(tables) == 1:
+        alone = Doubt(
+            rows=_variance_of(bounds[0].low, bounds[0].high), seeds=0.0, freedom=MOST_FREEDOM, over=ROWS_ALONE
+        )
+        return Mean(value=value, low=bounds[0].low, high=bounds[0].high, doubt=alone)
+    covariance = np.cov(replicates(metric, tables).T)
+    own = float(np.diag(covariance).mean())
+    doubt = _doubt(_shared(covariance), [_seeds_variance(scores)], [len(scores) - 1])
+    scale = doubt.rows / own if own > 0 else 0.0
+    normal = Doubt(rows=1.0, seeds=0.0, freedom=MOST_FREEDOM).reach
+    low, high = (
+        doubt.reach * float(np.sqrt(scale * (distance / normal) ** 2 + doubt.seeds))
+        for distance in (
+            float(np.mean([score - one.low for score, one in zip(scores, bounds, strict=True)])),
+            float(np.mean([one.high - score for score, one in zip(scores, bounds, strict=True)])),
+        )
+    )
+    return Mean(value=value, low=value - low, high=min(value + high, metric.best), doubt=doubt)
+
+
+def difference(
+    metric: Metric, first: Sequence[Measures], second: Sequence[Measures], paired: bool = False
+) -> Difference:
+    """The mean score of `first` minus that of `second`, over other seeds and rows.
+
+    Both arms were scored on the same rows. `paired` says that the runs at the same place have the same seed, and go
+    together. Where either arm has one run, the interval and p are over the rows alone.
+    """
+    from scipy.stats import t
+
+    scores = [np.array([metric.score(table) for table in tables]) for tables in (first, second)]
+    value = float(scores[0].mean() - scores[1].mean())
+    drawn = replicates(metric, [*first, *second])
+    doubt = _difference_doubt(scores, drawn, paired and len(first) == len(second))
+    half = doubt.reach * doubt.error
+    p = 2 * float(t.sf(abs(value) / doubt.error, doubt.freedom)) if doubt.error > 0 else float(value == 0)
+    low, high = max(value - half, -2 * metric.best), min(value + half, 2 * metric.best)
+    return Difference(value=value, low=low, high=high, p=p, doubt=doubt, paired=paired)
+
+
+def _difference_doubt(scores: Sequence[np.ndarray], drawn: Replicates, paired: bool) -> Doubt:
+    counts = [len(part) for part in scores]
+    if min(counts) == 1:
+        gaps = drawn[:, : counts[0]].mean(axis=1) - drawn[:, counts[0] :].mean(axis=1)
+        return Doubt(rows=float(gaps.var(ddof=1)), seeds=0.0, freedom=MOST_FREEDOM, over=ROWS_ALONE)
+    if paired:
+        gaps = drawn[:, : counts[0]] - drawn[:, counts[0] :]
+        return _doubt(_shared(np.cov(gaps.T)), [_seeds_variance(scores[0] - scores[1])], [counts[0] - 1])
+    covariance = np.cov(drawn.T)
+    first, second = covariance[: counts[0], : counts[0]], covariance[counts[0] :, counts[0] :]
+    shared = _shared(first) + _shared(second) - 2 * float(covariance[: counts[0], counts[0] :].mean())
+    return _doubt(shared, [_seeds_variance(part) for part in scores], [count - 1 for count in counts])
+
+
+def _doubt(rows: float, seeds: Sequence[float], freedom: Sequence[int]) -> Doubt:
+    rows, total = max(rows, 0.0), sum(seeds)
+    below = sum(one**2 / count for one, count in zip(seeds, freedom, strict=True))
+    whole = (rows + total) ** 2
+    return Doubt(rows=rows, seeds=total, freedom=min(whole / below, MOST_FREEDOM) if below > 0 else MOST_FREEDOM)
+
+
+def _seeds_variance(scores: np.ndarray) -> float:
+    """The variance of the mean of S scores over other seeds."""
+    return float(scores.var(ddof=1) / len(scores))
+
+
+def _shared(covariance: np.ndarray) -> float:
+    """The mean covariance of two different runs: what all seeds share of the variance over rows."""
+    count = len(covariance)
+    return float((covariance.sum() - np.trace(covariance)) / (count * (count - 1)))
+
+
+def _variance_of(low: float, high: float) -> float:
+    """The variance of a normal distribution with these 95 % bounds."""
+    normal = Doubt(rows=1.0, seeds=0.0, freedom=MOST_FREEDOM).reach
+    return ((high - low) / (2 * normal)) ** 2

@@ -1,0 +1,115 @@
+"""Files of answers as arms of a comparison: `id, answer[, gold]`, in any format that rows are read from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bertkit.data.detect import detect
+from bertkit.data.readers import read_located
+from bertkit.data.written import items
+from bertkit.errors import RequestError
+from bertkit.evaluation.metrics import METRICS
+from bertkit.studies.arms import Answers, Arm, Part
+
+ID, ANSWER, GOLD = "id", "answer", "gold"
+SPELLINGS = {"row_id": ID, "index": ID, "idx": ID, "prediction": ANSWER, "label": GOLD}
+"""Other names of the columns, which are read where a file lacks the first one."""
+FILE = "file"
+
+
+def read_answers(path: Path) -> Answers:
+    """The answers of a file as they stand in it, and its golds where it has that column.
+
+    Raises RequestError for a file without these columns, an empty cell, and an id that stands in it twice.
+    """
+    values: dict[str, Any] = {}
+    golds: dict[str, Any] = {}
+    for where, raw in read_located(path, form=detect(path)):
+        row = _named(raw)
+        if missing := [name for name in (ID, ANSWER) if name not in row]:
+            raise RequestError(f"{path}: no column {' and none '.join(missing)}; its columns are {', '.join(raw)}")
+        if row[ID] in (None, ""):
+            raise RequestError(f"{where}: no id")
+        ident = str(row[ID])
+        if ident in values:
+            raise RequestError(f"{where}: id {ident!r} stands in this file twice")
+        values[ident] = "" if row[ANSWER] is None else row[ANSWER]
+        if row.get(GOLD) not in (None, ""):
+            golds[ident] = row[GOLD]
+    if not values:
+        raise RequestError(f"{path} holds no answers")
+    if golds and len(golds) < len(values):
+        raise RequestError(f"{path}: {len(values) - len(golds):,} of {len(values):,} rows have no gold")
+    return Answers(source=path, seed=None, values=values, golds=golds)
+
+
+def arms_of_files(files: Mapping[str, Answers], like: Part | None, metric: str | None) -> dict[str, Arm]:
+    """The arms of files, by their names, each answering the evaluation of `like`, a run's; or that of the files' golds.
+
+    Without a run the labels are those in the files and the metric is accuracy, or `metric`. Raises RequestError where
+    there are no golds, an answer is none of the labels or no number, and a metric is unknown.
+    """
+    if like is None:
+        like = _part_of_files(files, metric)
+    found = {}
+    for name, answers in files.items():
+        kind = like.metric(metric or like.metrics[0]).kind
+        values = {key: _read(value, kind, like.labels, answers, key) for key, value in answers.values.items()}
+        golds = {key: _gold(value, kind, like.labels, answers, key) for key, value in answers.golds.items()}
+        run = Answers(source=answers.source, seed=None, values=values, golds=golds)
+        part = Part(arm=name, task=like.task, evaluation=like.evaluation, metrics=like.metrics, labels=like.labels,
+                    scheme=like.scheme, rows={}, runs=(run,))  # fmt: skip
+        found[name] = Arm(name=name, parts={(like.task, like.evaluation): part}, specs={})
+    return found
+
+
+def _part_of_files(files: Mapping[str, Answers], metric: str | None) -> Part:
+    if not any(answers.golds for answers in files.values()):
+        raise RequestError("no file has a gold column, and there is no run to take golds from: add one")
+    name = metric or "accuracy"
+    labels: tuple[str, ...] = ()
+    if METRICS[name].kind == "label":
+        there = (value for one in files.values() for value in (*one.values.values(), *one.golds.values()))
+        labels = tuple(sorted({str(value) for value in there}))
+    return Part(arm=FILE, task=FILE, evaluation=FILE, metrics=(name,), labels=labels, scheme=None, rows={}, runs=())
+
+
+def _named(raw: Mapping[str, Any]) -> dict[str, Any]:
+    lower = {str(name).strip().lower(): value for name, value in raw.items()}
+    for other, name in SPELLINGS.items():
+        if name not in lower and other in lower:
+            lower[name] = lower[other]
+    return lower
+
+
+def _read(value: Any, kind: str, labels: Sequence[str], answers: Answers, key: str) -> Any:
+    """An answer as the metrics of this kind take it."""
+    where = f"{answers.source}, id {key!r}"
+    if kind == "label":
+        if str(value) not in labels:
+            raise RequestError(f"{where}: {value!r} is none of the labels: {', '.join(labels)}")
+        return str(value)
+    if kind == "number":
+        return _number(where, value)
+    if kind == "labels" and isinstance(value, str) and not value.startswith("["):
+        return [one for one in value.split("|") if one]
+    return str(value) if kind == "text" else items(value)
+
+
+def _gold(value: Any, kind: str, labels: Sequence[str], answers: Answers, key: str) -> Any:
+    if kind == "text":
+        return [str(one) for one in (value if isinstance(value, list) else [value])]
+    return _read(value, kind, labels, answers, key)
+
+
+def _number(where: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise RequestError(f"{where}: {value!r} is no number")
+    return number

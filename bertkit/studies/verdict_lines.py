@@ -1,0 +1,64 @@
+"""What is said of a verdict: one sentence, and how sure it is, in plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bertkit.evaluation.two_way import ROWS_ALONE
+from bertkit.studies.verdict import MOST_SEEDS, Verdict
+
+
+def sentence(verdict: Verdict, count: int = 1) -> str:
+    """The verdict in one sentence; `count` is how many were given together."""
+    first, second = (arm.name for arm in verdict.arms)
+    gap = verdict.difference
+    size = f"{_points(gap.value)} points [{_points(gap.low)}, {_points(gap.high)}]"
+    over = "rows" if gap.doubt.over == ROWS_ALONE else "paired seeds and rows" if gap.paired else "seeds and rows"
+    sure = f"{shown_p(verdict.adjusted)} over {over}"
+    if count > 1:
+        sure += f", adjusted for {count} verdicts (Holm)"
+    if verdict.outcome == "within noise":
+        return f"{first} and {second} are within noise: {size}, {sure}"
+    return f"{first} is {verdict.outcome} than {second}: {size}, {sure}"
+
+
+def lines(verdict: Verdict, count: int = 1) -> list[str]:
+    """The sentence, what it would take to tell where it is within noise, and the other tests."""
+    found = [sentence(verdict, count)]
+    if verdict.difference.doubt.over == ROWS_ALONE:
+        which = [arm.name for arm in verdict.arms if len(arm.scores) == 1]
+        found.append(f"{' and '.join(which)}: one seed, so this is of these runs alone; --seeds 5 tells of other seeds")
+    elif verdict.outcome == "within noise":
+        found.append(_to_tell(verdict))
+    if verdict.tests:
+        found.append("; ".join(f"{name}: {shown_p(p)}" for name, p in verdict.tests.items()))
+    return found
+
+
+def shown_p(p: float) -> str:
+    """`p = 0.012`, or `p < 0.001`."""
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
+
+
+def seeds_shown(seeds: Sequence[int | None]) -> str:
+    """The seeds of an arm in a few letters: 42-46, or a list."""
+    known = [seed for seed in seeds if seed is not None]
+    if len(known) > 2 and known == list(range(known[0], known[0] + len(known))):
+        return f"{known[0]}-{known[-1]}"
+    return ", ".join(map(str, known)) or "-"
+
+
+def _to_tell(verdict: Verdict) -> str:
+    seeds, gap = verdict.seeds_to_tell, abs(verdict.difference.value)
+    if seeds is not None and seeds <= MOST_SEEDS:
+        return f"a difference of {100 * gap:.1f} points would take about {seeds:,} seeds an arm to tell (power 80 %)"
+    if seeds is not None or not gap:
+        return f"a difference of {100 * gap:.1f} points would take more than {MOST_SEEDS:,} seeds an arm to tell"
+    return (
+        f"no number of seeds tells a difference of {100 * gap:.1f} points on {verdict.rows:,} rows; "
+        f"about {verdict.rows_to_tell:,} rows would, with many seeds (power 80 %)"
+    )
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:+.1f}"

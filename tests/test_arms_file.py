@@ -1,0 +1,54 @@
+"""`bertkit compare --arms-file FILE.toml`: arms that differ in any options, with the same seeds, and a verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import tiny
+from door import Refused, refused
+from files import write
+
+from bertkit.cli import main
+
+__all__ = ["refused"]
+
+LINE = "--tasks sst2 --sample --device cpu --max-steps 2 --seeds 2"
+
+
+def test_the_arms_of_a_file_are_trained_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    encoder = tiny.make("bert", tmp_path / "encoder")
+    file = write(tmp_path / "arms.toml", "[low]\nlearning_rate = 1e-5\n[high]\nlr = 1e-2\nbatch-size = 4\n")
+    typed = [*LINE.split(), "--model", str(encoder), "--out", str(tmp_path / "runs"), "--json"]
+    with pytest.raises(SystemExit) as left:
+        main(["compare", "--arms-file", str(file), *typed])
+    out = capsys.readouterr()
+    assert left.value.code == 0, out.err
+    (verdict,) = json.loads(out.out)["verdicts"]
+    assert [(arm["arm"], arm["seeds"]) for arm in verdict["arms"]] == [("low", [42, 43]), ("high", [42, 43])]
+    specs = [json.loads(path.read_text("utf-8"))["recipe"] for path in (tmp_path / "runs").glob("sst2-*/spec.json")]
+    assert sorted((one["learning_rate"], one["batch_size"]) for one in specs) == [(1e-5, 16)] * 2 + [(1e-2, 4)] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[low]\nlr = 1e-5\n", "it needs at least two tables"),
+        ("[low]\nlr = 1e-5\n[high]\nlearning_rat = 1e-4\n", "did you mean learning_rate?"),
+        ("[low]\nlr = 1e-5\n[high]\nlr = 'much'\n", "[high]: lr"),
+        ("[low]\nlr = 1e-5\n[high]\nlr = 1e-5\n", "[low] and [high] are the same runs"),
+        ("[low]\nseed = 1\n[high]\nlr = 1e-5\n", "no key is called 'seed'"),
+        ("low = 1\nhigh = 2\n", "write a table for each arm"),
+        ("[low\n", "is not TOML"),
+    ],
+)
+def test_a_file_of_arms_that_cannot_be_understood_is_refused(
+    tmp_path: Path, refused: Refused, text: str, words: str
+) -> None:
+    file = write(tmp_path / "arms.toml", text)
+    assert words in refused("compare", "--arms-file", str(file), *LINE.split())
+
+
+def test_a_file_of_arms_that_is_not_there_is_refused(refused: Refused) -> None:
+    assert "there is no such file" in refused("compare", "--arms-file", "arms.toml", *LINE.split())

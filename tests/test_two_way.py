@@ -1,0 +1,138 @@
+"""Scores over seeds and rows: their coverage by simulation, and scipy's numbers where only one of both varies."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from bertkit.evaluation import paired_tests, two_way
+from bertkit.evaluation.intervals import SAMPLES, SEED, Measures
+from bertkit.evaluation.metrics import METRICS
+from bertkit.evaluation.replicates import replicates
+
+ACCURACY, F1 = METRICS["accuracy"], METRICS["squad_f1"]
+ROWS, LEVEL = 400, 0.8
+INTERACTION = 0.3
+"""The share of a row's difficulty that is another for each seed."""
+
+
+def flat(score: float) -> Measures:
+    """A run whose score is the same on each of its rows: other rows would change nothing."""
+    return np.full((50, 1), score)
+
+
+def arm(draws: np.random.Generator, seeds: int, share: float) -> list[Measures]:
+    """Runs whose seeds make `share` of the variance of one run's accuracy; its rows the rest."""
+    sd = np.sqrt(share / (1 - share) * LEVEL * (1 - LEVEL) / ROWS)
+    rows = draws.standard_normal(ROWS) * np.sqrt(1 - INTERACTION)
+    levels = np.clip(LEVEL + sd * draws.standard_normal(seeds), 0.01, 0.99)
+    noise = draws.standard_normal((seeds, ROWS)) * np.sqrt(INTERACTION)
+    return [(rows + one < scipy_stats.norm.ppf(p)).astype(float)[:, None] for one, p in zip(noise, levels, strict=True)]
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.9])
+@pytest.mark.parametrize("seeds", [5, 10])
+def test_the_interval_over_seeds_and_rows_covers_95_percent_within_2_points(seeds: int, share: float) -> None:
+    draws = np.random.default_rng(1)
+    found = [two_way.mean(ACCURACY, arm(draws, seeds, share)) for _ in range(1_000)]
+    assert 0.93 <= np.mean([one.low <= LEVEL <= one.high for one in found]) <= 0.97
+
+
+def test_an_interval_over_rows_alone_would_not_cover_where_seeds_vary() -> None:
+    draws = np.random.default_rng(1)
+    runs = [arm(draws, 1, 0.9)[0] for _ in range(200)]
+    bounds = [ACCURACY.interval(run, ACCURACY.score) for run in runs]
+    assert np.mean([one.low <= LEVEL <= one.high for one in bounds]) < 0.6
+
+
+def test_the_interval_of_one_run_is_the_metrics_own_over_rows() -> None:
+    run = np.repeat([1.0, 0.0], [80, 20])[:, None]
+    found, own = two_way.mean(ACCURACY, [run]), ACCURACY.interval(run, ACCURACY.score)
+    assert (found.low, found.high, found.doubt.over) == (own.low, own.high, "rows")
+
+
+def test_where_rows_say_the_same_the_mean_has_students_interval() -> None:
+    scores = [0.70, 0.74, 0.75, 0.81]
+    found = two_way.mean(F1, [flat(score) for score in scores])
+    expected = scipy_stats.t.interval(0.95, 3, np.mean(scores), scipy_stats.sem(scores))
+    # the metric's own interval of a run that has .7 on each row is a point
+    assert (found.low, found.high) == pytest.approx(expected, abs=1e-6)
+
+
+def test_where_rows_say_the_same_paired_seeds_give_the_paired_t_test() -> None:
+    ours, theirs = [0.70, 0.74, 0.75, 0.81], [0.68, 0.75, 0.70, 0.77]
+    found = two_way.difference(F1, list(map(flat, ours)), list(map(flat, theirs)), paired=True)
+    assert found.p == pytest.approx(scipy_stats.ttest_rel(ours, theirs).pvalue)
+
+
+def test_where_rows_say_the_same_other_seeds_give_welchs_t_test() -> None:
+    ours, theirs = [0.70, 0.74, 0.75, 0.81], [0.68, 0.75, 0.60]
+    found = two_way.difference(F1, list(map(flat, ours)), list(map(flat, theirs)))
+    expected = scipy_stats.ttest_ind(ours, theirs, equal_var=False)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()))
+
+
+def test_where_seeds_say_the_same_the_difference_varies_as_the_rows_do() -> None:
+    draws = np.random.default_rng(3)
+    ours, theirs = (draws.random((2_000, 1)) < level for level in (0.8, 0.7))
+    found = two_way.difference(ACCURACY, [ours * 1.0] * 3, [theirs * 1.0] * 3)
+    expected = np.std(ours * 1.0 - theirs) / np.sqrt(2_000)
+    assert found.doubt.error == pytest.approx(expected, rel=0.05)
+    assert found.doubt.seeds == 0
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.sums and metric.kind == "label"])
+def test_a_replicate_is_the_score_of_the_sampled_rows(name: str) -> None:
+    draws = np.random.default_rng(4)
+    metric = METRICS[name]
+    table = draws.integers(0, 2, (30, 2)).astype(float)
+    table = table if metric.measure is not ACCURACY.measure else table[:, :1]
+    samples = np.random.default_rng(SEED)
+    expected = [metric.score(table[samples.integers(0, 30, 30)]) for _ in range(SAMPLES)]
+    assert replicates(metric, [table])[:, 0] == pytest.approx(np.array(expected))
+
+
+def test_a_replicate_of_a_correlation_is_pearsons_of_the_sampled_rows() -> None:
+    table = np.random.default_rng(5).standard_normal((40, 2)) + 3
+    samples = np.random.default_rng(SEED)
+    rows = [samples.integers(0, 40, 40) for _ in range(SAMPLES)]
+    expected = [scipy_stats.pearsonr(table[k, 0], table[k, 1]).statistic for k in rows]
+    assert replicates(METRICS["pearson"], [table])[:, 0] == pytest.approx(np.array(expected))
+
+
+def test_mcnemar_is_the_binomial_test_of_the_rows_on_which_one_is_right() -> None:
+    ours = [True] * 12 + [False] * 2 + [True] * 5  # 12 rows that only ours has, 2 that only theirs has
+    theirs = [False] * 12 + [True] * 2 + [True] * 5
+    # two-sided: 2 (C(14,0) + C(14,1) + C(14,2)) / 2^14
+    assert paired_tests.mcnemar(ours, theirs) == pytest.approx(2 * (1 + 14 + 91) / 2**14)
+
+
+def test_mcnemar_of_the_same_answers_is_1() -> None:
+    assert paired_tests.mcnemar([True, False], [True, False]) == 1
+
+
+@pytest.mark.parametrize("name", ["accuracy", "matthews", "spearman"])
+def test_the_permutation_over_rows_agrees_with_scipy_on_one_run_an_arm(name: str) -> None:
+    draws = np.random.default_rng(6)
+    metric = METRICS[name]
+    gold = draws.integers(0, 2, 60).astype(float)
+    answers = [np.where(draws.random(60) < share, gold, 1 - gold) for share in (0.8, 0.65)]
+    tables = [np.column_stack([gold, one]) if name != "accuracy" else (gold == one)[:, None] * 1.0 for one in answers]
+
+    def gap(ours: np.ndarray, theirs: np.ndarray) -> float:
+        rows = [np.column_stack([gold, one]) if name != "accuracy" else one[:, None] for one in (ours, theirs)]
+        return metric.score(rows[0]) - metric.score(rows[1])
+
+    given = answers if name != "accuracy" else [table[:, 0] for table in tables]
+    expected = scipy_stats.permutation_test(
+        given, gap, permutation_type="samples", n_resamples=2_000, vectorized=False, rng=np.random.default_rng(7)
+    )
+    assert paired_tests.over_rows(metric, tables[:1], tables[1:]) == pytest.approx(expected.pvalue, abs=0.06)
+
+
+def test_holm_multiplies_the_least_p_by_the_number_of_tests_and_keeps_the_order() -> None:
+    # sorted .01 .02 .04: 3 x .01, then 2 x .02 = .04, then 1 x .04
+    assert paired_tests.holm([0.02, 0.04, 0.01]) == pytest.approx([0.04, 0.04, 0.03])
+    assert paired_tests.holm([0.9, 0.6]) == [1.0, 1.0]
