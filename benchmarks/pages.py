@@ -23,6 +23,7 @@ from benchmarks import (
     results,
     summary,
     tree,
+    verdicts,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +39,7 @@ PAGES: dict[str, dict[str, Callable[[], str]]] = {
         "long": long_documents.table,
         "hour": hour.table,
         "pairs": pairs.table,
+        "verdicts": verdicts.table,
         "second": summary.second_table,
         "bench": report.table,
     },

@@ -293,9 +293,22 @@ def seeds(below: Path, count: int = 3, **changes: Any) -> Path:
 
 def test_seeds_stand_as_their_mean_and_each_by_itself(tmp_path: Path) -> None:
     page = seen(seeds(tmp_path))
-    assert "accuracy on dev 80.0 ± 10.0 70.0 to 90.0 over 3 seeds" in page  # of 70, 80 and 90
+    assert "accuracy on dev 80.0 ± 10.0 " in page  # of 70, 80 and 90
+    assert "95 % over seeds and rows; 3 seeds from 70.0 to 90.0" in page
     assert "seed 42 seed 43 seed 44 dev accuracy 70.0 80.0 90.0" in page
     assert "--seeds 3" in page
+
+
+def test_the_interval_of_a_mean_is_over_seeds_and_rows(tmp_path: Path) -> None:
+    from bertkit.result import Finished
+    from bertkit.studies.verdict import means_of
+
+    seeds(tmp_path)
+    folders = sorted(path for path in tmp_path.iterdir())
+    results = [read_result(folder) for folder in folders]
+    mean = means_of([Finished(folder=f, result=r, before=True) for f, r in zip(folders, results, strict=True) if r])
+    low, high = mean["dev", "accuracy"].low, mean["dev", "accuracy"].high
+    assert f"{100 * low:.1f} – {100 * high:.1f} 95 % over seeds and rows" in seen(tmp_path)
 
 
 def test_a_failed_seed_is_shown_apart_and_not_averaged(tmp_path: Path) -> None:
@@ -305,7 +318,8 @@ def test_a_failed_seed_is_shown_apart_and_not_averaged(tmp_path: Path) -> None:
     assert result
     write_result(last, replace(result, failures=(Failure(reason="constant answers", advice=""),)))
     page = seen(tmp_path)
-    assert "75.0 ± 7.1 70.0 to 80.0 over 2 of 3 seeds, 1 failed" in page  # of 70 and 80
+    assert "accuracy on dev 75.0 ± 7.1 " in page  # of 70 and 80
+    assert "2 of 3 seeds, 1 failed from 70.0 to 80.0" in page
     assert "seed 44 (failed)" in page
     assert "Wrong seed 44: constant answers" in page
 
@@ -322,7 +336,7 @@ def test_old_folders_of_runs_that_were_started_over_are_left_out(tmp_path: Path)
     seeds(tmp_path)
     first = next(path for path in tmp_path.iterdir() if "s42" in path.name)
     first.rename(first.with_name(f"{first.name}.before"))
-    assert "over 2 seeds" in seen(tmp_path)
+    assert "2 seeds from 80.0 to 90.0" in seen(tmp_path)
 
 
 def test_the_tasks_of_a_suite_stand_in_its_order_with_their_mean(tmp_path: Path) -> None:
@@ -342,37 +356,78 @@ def test_two_specs_of_a_task_are_told_apart_by_what_differs(tmp_path: Path) -> N
     assert "sst2 learning rate 0.0003" in page
 
 
-def comparison(below: Path, p: float, count: int = 4) -> Path:
-    def arm(name: str, final: float) -> dict[str, Any]:
-        runs = [
-            {"seed": k, "folder": "f", "loss": [0.7, 0.5], "scored at": [1, 2], "score": [0.5, final + 0.01 * k]}
-            for k in range(count)
-        ]
-        spread = {"mean": final, "sd": 0.01, "n": count, "low": final, "high": final}
-        return {
-            "arm": name, "learning_rate": 1e-4, "spec": {}, "final": spread, "best on the way": spread,
-            "area under the training loss": spread, "updates to the other's best": [2] * count, "runs": runs,
-        }  # fmt: skip
+def arm(name: str, final: float, count: int) -> dict[str, Any]:
+    """An arm of `compare pretrain-vs-scratch`."""
+    runs = [{"seed": k, "loss": [0.7, 0.5], "scored at": [1, 2], "score": [0.5, final]} for k in range(count)]
+    spread = {"mean": final, "sd": 0.01, "n": count, "low": final, "high": final}
+    return {"arm": name, "learning_rate": 1e-4, "best on the way": spread, "updates to the other's best": [2, None],
+            "runs": runs}  # fmt: skip
 
-    task = {"task": "sst2", "metric": "accuracy", "evaluation": "dev", "marks": [], "difference": {"mean": 0.2, "p": p}}
-    task["arms"] = [arm("pretrained", 0.8), arm("scratch", 0.6)]
+
+def verdict(outcome: str = "better", seeds_to_tell: int | None = 3) -> dict[str, Any]:
+    """A verdict on two arms with two seeds each."""
+    arms = [
+        {"arm": name, "seeds": [1, 2], "scores": [mean - 0.01, mean + 0.01],
+         "mean": {"value": mean, "low": mean - 0.1, "high": mean + 0.1}}
+        for name, mean in (("pretrained", 0.8), ("scratch", 0.6))
+    ]  # fmt: skip
+    return {
+        "sentence": "pretrained is better than scratch: +20.0 points [+5.0, +35.0], p = 0.020 over seeds and rows",
+        "task": "sst2", "evaluation": "dev", "metric": "accuracy", "rows": 872, "outcome": outcome, "adjusted": 0.02,
+        "difference": {"value": 0.2, "low": 0.05, "high": 0.35, "p": 0.02}, "tests": {"McNemar": 0.0004},
+        "seeds to tell": seeds_to_tell, "arms": arms,
+    }  # fmt: skip
+
+
+def comparison(below: Path) -> Path:
+    """The folder of a comparison of pretrained and scratch."""
+    task = {"task": "sst2", "metric": "accuracy", "evaluation": "dev", "marks": ["train: 9 of 10 rows"]}
+    arms = [arm("pretrained", 0.8, 2), arm("scratch", 0.6, 2)]
     below.mkdir()
-    write_json(below / "compare.json", {"comparison": "pretrain-vs-scratch", "tasks": [task]})
+    plain = {"comparison": "pretrain-vs-scratch", "tasks": [{**task, "verdict": verdict(), "arms": arms}]}
+    write_json(below / "compare.json", plain)
     return below
 
 
-@pytest.mark.parametrize(
-    ("p", "count", "said"),
-    [
-        (0.02, 4, "pretrained is better than scratch by 20.0 points of accuracy. p = 0.020, permutation test"),
-        (0.2, 4, "Within noise: pretrained is 20.0 points of accuracy above scratch. p = 0.200"),
-        # with three seeds each there are C(6, 3) = 20 permutations, so that two sides make 0.10 at least
-        (0.1, 3, "With 3 seeds each p cannot be below 0.10; with 4 it can."),
-        (1.0, 1, "pretrained is 20.0 points of accuracy above scratch. One seed each: too few for a test over seeds."),
-    ],
-)
-def test_a_comparison_ends_in_one_sentence(tmp_path: Path, p: float, count: int, said: str) -> None:
-    assert said in seen(comparison(tmp_path / "compared", p, count))
+def compared(below: Path, *verdicts: dict[str, Any]) -> Path:
+    """The folder of a comparison of runs."""
+    below.mkdir()
+    write_json(below / "compare.json", {"comparison": "runs-or-files", "verdicts": list(verdicts)})
+    return below
+
+
+def test_a_comparison_begins_with_its_verdict(tmp_path: Path) -> None:
+    page = seen(comparison(tmp_path / "compared"))
+    assert "pretrained against scratch sst2 · the same 872 rows Better pretrained is better than scratch: +20.0" in page
+    assert "McNemar: p < 0.001" in page
+    assert "pretrained 80.0 ± 1.4 70.0 – 90.0 2 0.0001 80.0 2 (1 of 2 seeds)" in page  # sd of 79 and 81
+    assert "Mind train: 9 of 10 rows" in page
+
+
+def test_runs_that_were_compared_are_reported_without_curves(tmp_path: Path) -> None:
+    page = seen(compared(tmp_path / "compared", verdict()))
+    assert "Better pretrained is better than scratch" in page
+    assert "Training loss" not in page
+
+
+def test_within_noise_it_is_said_how_many_seeds_would_tell(tmp_path: Path) -> None:
+    page = seen(compared(tmp_path / "compared", verdict("within noise", seeds_to_tell=1_200)))
+    assert "Within noise pretrained" in page
+    assert "A difference of this size takes about 1,200 seeds an arm to tell (power 80 %)." in page
+
+
+def test_every_verdict_of_several_has_its_heading(tmp_path: Path) -> None:
+    other = {**verdict(), "task": "mrpc", "rows": 408}
+    page = seen(compared(tmp_path / "compared", verdict(), other))
+    assert "sst2, mrpc · 2 verdicts, each on the same rows" in page
+    assert page.index("sst2 dev Better") < page.index("mrpc dev Better")
+
+
+def test_a_comparison_without_a_verdict_is_to_be_made_again(refused: Refused, tmp_path: Path) -> None:
+    write(tmp_path / "old" / "compare.json", '{"comparison": "pretrain-vs-scratch", "tasks": [{"task": "sst2"}]}')
+    assert "compare.json has no verdict, as older versions wrote it: run `bertkit compare` again" in refused(
+        "report", "old"
+    )
 
 
 # The command.
@@ -452,7 +507,7 @@ def test_a_comparison_of_another_kind_is_refused(refused: Refused, tmp_path: Pat
     assert "no report of the comparison nsp-vs-sop" in refused("report", "pairs")
 
 
-@pytest.mark.parametrize("plain", ["{", "[]", '{"comparison": "pretrain-vs-scratch", "tasks": [{"task": "x"}]}'])
+@pytest.mark.parametrize("plain", ["{", "[]", '{"comparison": "runs-or-files", "verdicts": [{"task": "x"}]}'])
 def test_a_damaged_comparison_is_refused(refused: Refused, tmp_path: Path, plain: str) -> None:
     write(tmp_path / "pairs" / "compare.json", plain)
     assert "compare.json is damaged" in refused("report", "pairs")

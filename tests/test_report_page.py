@@ -114,7 +114,7 @@ PAGES = {
     "texts with scripts": hostile,
     "three seeds": three_seeds,
     "suite": suite,
-    "comparison": lambda below: comparison(below / "compared", 0.02),
+    "comparison": lambda below: comparison(below / "compared"),
 }
 
 

@@ -1,125 +1,141 @@
-"""A comparison of two arms as a report shows it, from its compare.json: a verdict a task, seeds as dots, and curves."""
+"""A comparison of arms as a report shows it, from its compare.json: verdicts, seeds as dots, and curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import comb
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bertkit.errors import RequestError
+from bertkit.evaluation.stats import spread
 from bertkit.evaluation.titles import METRIC_TITLES
 from bertkit.reports.charts import Chart, Strip, aligned
 from bertkit.reports.curves import Curve, Curves, loss_chart, score_chart
 from bertkit.reports.found import COMPARE
 from bertkit.runs.folder import damage_named
-
-SURE = 0.05
+from bertkit.studies.verdict_lines import shown_p
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComparedArm:
-    """One side: its name, learning rate, the mean and standard deviation of its final scores, and their strip."""
+    """One side: its mean score with its interval, the standard deviation over seeds, and more, by name."""
 
     name: str
-    learning_rate: float
     mean: float
+    interval: tuple[float, float]
     sd: float
-    best: float
-    reached: str
+    seeds: int
     strip: Strip
+    more: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """Two arms on one task, and which is better: see `verdict` and `sure`."""
+    """Two arms on one evaluation.
+
+    sentence  the verdict; `sure` has the tests, and what it would take to tell
+    gap       their difference with its 95 % interval, against no difference
+    charts    of arms that were trained for the comparison
+    """
 
     task: str
     metric: str
     evaluation: str
-    seeds: int
-    marks: tuple[str, ...]
-    gap: float
-    p: float
+    rows: int
+    outcome: str
+    sentence: str
+    sure: tuple[str, ...]
+    gap: Strip
     arms: tuple[ComparedArm, ...]
-    charts: tuple[Chart, ...]
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether the difference is more than chance explains."""
-        return self.seeds > 1 and self.p < SURE
-
-    @property
-    def verdict(self) -> str:
-        """In one sentence: better, worse, or within noise, and by how much."""
-        first, second = (arm.name for arm in self.arms)
-        what = f"{100 * abs(self.gap):.1f} points of {self.metric}"
-        if self.is_sure:
-            return f"{first} is better than {second} by {what}." if self.gap > 0 else f"{first} is worse by {what}."
-        noise = "" if self.seeds == 1 else "Within noise: "
-        return f"{noise}{first} is {what} {'above' if self.gap >= 0 else 'below'} {second}."
-
-    @property
-    def sure(self) -> str:
-        """How sure that is."""
-        if self.seeds == 1:
-            return "One seed each: too few for a test over seeds."
-        sure = f"p = {self.p:.3f}, permutation test over {self.seeds} seeds each, two-sided."
-        least = 2 / comb(2 * self.seeds, self.seeds)
-        if least < SURE:
-            return sure
-        return f"{sure} With {self.seeds} seeds each p cannot be below {least:.2f}; with 4 it can."
+    marks: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
 
 
 def compared_of(folder: Path, plain: Mapping[str, Any]) -> list[Compared]:
-    """The tasks of a comparison. Raises RequestError if its JSON is damaged."""
-    with damage_named(folder / COMPARE):
-        return [_compared(task) for task in plain["tasks"]]
-    raise AssertionError
+    """The verdicts of a comparison. Raises RequestError if its JSON is damaged, or older than verdicts are."""
+    path = folder / COMPARE
+    with damage_named(path):
+        if "verdicts" in plain:
+            return [_compared(one) for one in plain["verdicts"]]
+        tasks = list(plain["tasks"])
+        is_old = any("verdict" not in task for task in tasks)
+        if not is_old:
+            return [_trained(task) for task in tasks]
+    raise RequestError(f"{path} has no verdict, as older versions wrote it: run `bertkit compare` again")
 
 
 def _compared(plain: Mapping[str, Any]) -> Compared:
+    gap, metric = plain["difference"], METRIC_TITLES.get(plain["metric"], plain["metric"])
+    arms = [_arm(arm, metric) for arm in plain["arms"]]
+    strips = aligned([arm.strip for arm in arms])
+    value, low, high = (float(gap[name]) for name in ("value", "low", "high"))
+    about = f"difference {100 * value:+.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
+    return Compared(
+        task=plain["task"],
+        metric=metric,
+        evaluation=plain["evaluation"],
+        rows=int(plain["rows"]),
+        outcome=plain["outcome"],
+        sentence=plain["sentence"],
+        sure=tuple(_sure(plain)),
+        gap=Strip(about=about, value=value, interval=(low, high), floors=(0.0,)),
+        arms=tuple(replace(arm, strip=one) for arm, one in zip(arms, strips, strict=True)),
+    )
+
+
+def _sure(plain: Mapping[str, Any]) -> list[str]:
+    """The further tests, and about how many seeds would tell."""
+    tests = [f"{name}: {shown_p(float(p))}" for name, p in plain["tests"].items()]
+    seeds = plain["seeds to tell"]
+    if plain["outcome"] == "within noise" and seeds is not None:
+        return [f"A difference of this size takes about {seeds:,} seeds an arm to tell (power 80 %).", *tests]
+    return tests
+
+
+def _arm(plain: Mapping[str, Any], metric: str) -> ComparedArm:
+    mean, scores = plain["mean"], [float(score) for score in plain["scores"]]
+    value, interval = float(mean["value"]), (float(mean["low"]), float(mean["high"]))
+    about = f"{plain['arm']}: {metric} {100 * value:.1f}, 95 % interval {100 * interval[0]:.1f} to "
+    dots = tuple((score, False) for score in scores) if len(scores) > 1 else ()
+    return ComparedArm(
+        name=plain["arm"],
+        mean=value,
+        interval=interval,
+        sd=spread(scores).sd,
+        seeds=len(scores),
+        strip=Strip(about=f"{about}{100 * interval[1]:.1f}", value=value, interval=interval, seeds=dots),
+    )
+
+
+def _trained(plain: Mapping[str, Any]) -> Compared:
+    """One task of `compare pretrain-vs-scratch`, with its curves."""
     metric, evaluation = plain["metric"], plain["evaluation"]
     curves = [
         Curves(name=arm["arm"], runs=tuple(_curve(run, evaluation, metric) for run in arm["runs"]))
         for arm in plain["arms"]
     ]
     charts = (loss_chart(curves), score_chart(curves, [(evaluation, metric)]))
-    finals = [[float(run["score"][-1]) for run in arm["runs"]] for arm in plain["arms"]]
-    title = METRIC_TITLES.get(metric, metric)
-    arms = [_arm(arm, scores, title) for arm, scores in zip(plain["arms"], finals, strict=True)]
-    strips = aligned([arm.strip for arm in arms])
-    return Compared(
-        task=plain["task"],
-        metric=title,
-        evaluation=evaluation,
-        seeds=min(len(scores) for scores in finals),
+    found = _compared(plain["verdict"])
+    return replace(
+        found,
         marks=tuple(plain["marks"]),
-        gap=float(plain["difference"]["mean"]),
-        p=float(plain["difference"]["p"]),
-        arms=tuple(replace(arm, strip=one) for arm, one in zip(arms, strips, strict=True)),
         charts=tuple(one for one in charts if one),
+        arms=tuple(replace(arm, more=tuple(_more(own))) for arm, own in zip(found.arms, plain["arms"], strict=True)),
     )
 
 
-def _arm(plain: Mapping[str, Any], scores: Sequence[float], metric: str) -> ComparedArm:
-    mean, sd = float(plain["final"]["mean"]), float(plain["final"]["sd"])
-    reached = [step for step in plain["updates to the other's best"] if step is not None]
-    of = f" ({len(reached)} of {len(scores)} seeds)" if reached and len(reached) < len(scores) else ""
-    return ComparedArm(
-        name=plain["arm"],
-        learning_rate=float(plain["learning_rate"]),
-        mean=mean,
-        sd=sd,
-        best=float(plain["best on the way"]["mean"]),
-        reached=f"{float(np.median(reached)):,g}{of}" if reached else "not reached",
-        strip=Strip(
-            about=f"{plain['arm']}: {metric} {100 * mean:.1f}, standard deviation {100 * sd:.1f}, {len(scores)} seeds",
-            value=mean,
-            seeds=tuple((score, False) for score in scores),
-        ),
+def _more(plain: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """The learning rate, the best score in training, and when the arm reached the other's best."""
+    steps = plain["updates to the other's best"]
+    reached = [step for step in steps if step is not None]
+    of = f" ({len(reached)} of {len(steps)} seeds)" if reached and len(reached) < len(steps) else ""
+    return (
+        ("learning rate", f"{float(plain['learning_rate']):g}"),
+        ("best in training", f"{100 * float(plain['best on the way']['mean']):.1f}"),
+        ("updates to the other's best", f"{float(np.median(reached)):,g}{of}" if reached else "not reached"),
     )
 
 

@@ -80,18 +80,12 @@ class SuitePage(Head):
         """Whether any score stands beside a human one."""
         return any(line.human is not None for part in self.arms for line in part.lines)
 
-    @property
-    def between(self) -> str:
-        """What the column beside the scores has: intervals, or the seeds' least and greatest."""
-        single = {len(line.seeds) == 1 for part in self.arms for line in part.lines}
-        return "95 %" if single == {True} else "seeds" if single == {False} else "95 %, or seeds"
-
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonPage(Head):
     """The page of a comparison."""
 
-    tasks: tuple[Compared, ...]
+    compared: tuple[Compared, ...]
 
 
 def write_report(found: Found, path: Path, worst: int) -> Path:
@@ -176,15 +170,21 @@ def _shared(parts: Sequence[ArmPart]) -> list[Alert]:
 
 
 def _comparison_page(found: Found, plain: Any) -> ComparisonPage:
-    tasks = tuple(compared_of(found.folder, plain))
-    arms = " against ".join(arm.name for arm in tasks[0].arms) if tasks else ""
-    names = ", ".join(one.task for one in tasks)
-    seeds = f"{tasks[0].seeds} seed{'s' * (tasks[0].seeds != 1)} each" if tasks else ""
+    compared = tuple(compared_of(found.folder, plain))
+    arms = list(dict.fromkeys(arm.name for one in compared for arm in one.arms))
+    heading = " against ".join(arms)
+    tasks = list(dict.fromkeys(one.task for one in compared))
     return ComparisonPage(
-        title=f"{arms} · bertkit report",
+        title=f"{heading} · bertkit report",
         kicker="bertkit report · comparison",
-        heading=arms[:1].upper() + arms[1:],
-        about=f"{names} · the same rows, order and budget · {seeds}",
+        heading=heading,
+        about=f"{', '.join(tasks)} · {_counted(compared)}",
         foot=_foot(found.folder),
-        tasks=tasks,
+        compared=compared,
     )
+
+
+def _counted(compared: Sequence[Compared]) -> str:
+    """On how many rows, where that is one number."""
+    rows = {one.rows for one in compared}
+    return f"the same {rows.pop():,} rows" if len(rows) == 1 else f"{len(compared)} verdicts, each on the same rows"

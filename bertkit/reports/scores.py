@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bertkit.evaluation.stats import Spread, spread
@@ -10,7 +10,11 @@ from bertkit.evaluation.titles import METRIC_TITLES
 from bertkit.reports.charts import Strip, aligned
 from bertkit.reports.found import Arm
 from bertkit.result import Finished, Floor, Score, Scored
+from bertkit.runs.folder import PREDICTIONS
 from bertkit.spec import SAMPLE
+
+Intervals = Mapping[tuple[str, str], tuple[float, float]]
+"""By evaluation and metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,9 @@ def score_lines(arm: Arm) -> list[ScoreLine]:
     """A line for each metric of each evaluation that was scored, in the task's order."""
     if not arm.runs:
         return []
-    return [_line(arm, scored, metric) for scored in arm.runs[0].result.evaluations for metric in scored.metrics]
+    intervals = _over_seeds_and_rows(arm)
+    scored = arm.runs[0].result.evaluations
+    return [_line(arm, one, metric, intervals) for one in scored for metric in one.metrics]
 
 
 def metric_of(run: Finished, evaluation: str, metric: str) -> Score | None:
@@ -66,19 +72,22 @@ def metric_of(run: Finished, evaluation: str, metric: str) -> Score | None:
     return scored.metrics.get(metric) if scored else None
 
 
-def _line(arm: Arm, scored: Scored, metric: str) -> ScoreLine:
+def _line(arm: Arm, scored: Scored, metric: str, intervals: Intervals) -> ScoreLine:
     scores = [(run, metric_of(run, scored.name, metric)) for run in arm.runs]
     seeds = tuple((run.result.spec.seed, one.value, bool(run.result.failures)) for run, one in scores if one)
     sound = [value for _, value, failed in seeds if not failed] or [value for _, value, _ in seeds]
     over = spread(sound)
     one = len(seeds) == 1
-    interval = (scored.metrics[metric].low, scored.metrics[metric].high) if one else over_seeds_and_rows(arm)
+    first = scored.metrics[metric]
+    interval = (first.low, first.high) if one else intervals.get((scored.name, metric))
     human = next((e.human.get(metric) for e in arm.spec.task.evaluations if e.name == scored.name), None)
     human = None if arm.spec.data == SAMPLE else human
     floors = tuple((floor.name, floor.metrics[metric]) for floor in _floors(scored) if metric in floor.metrics)
     title = METRIC_TITLES.get(metric, metric)
     sure = (
-        f"95 % over {scored.rows:,} rows ({scored.metrics[metric].interval})" if one else _spread_in_words(over, seeds)
+        f"95 % over {scored.rows:,} rows ({first.interval})"
+        if one
+        else _spread_in_words(over, seeds, interval is not None)
     )
     return ScoreLine(
         evaluation=scored.name,
@@ -103,9 +112,14 @@ def _line(arm: Arm, scored: Scored, metric: str) -> ScoreLine:
     )
 
 
-def over_seeds_and_rows(arm: Arm) -> tuple[float, float] | None:
-    """The 95 % interval of a mean over seeds, for seeds and rows; None while there is none."""
-    return None
+def _over_seeds_and_rows(arm: Arm) -> dict[tuple[str, str], tuple[float, float]]:
+    """The 95 % intervals of the means over sound seeds, for seeds and rows; {} where answers are not there."""
+    from bertkit.studies.verdict import means_of
+
+    sound = [run for run in arm.runs if not run.result.failures] or list(arm.runs)
+    if len(sound) < 2 or not all((run.folder / PREDICTIONS).is_file() for run in sound):
+        return {}
+    return {name: (mean.low, mean.high) for name, mean in means_of(sound).items()}
 
 
 def _floors(scored: Scored) -> Sequence[Floor]:
@@ -116,10 +130,11 @@ def _floors(scored: Scored) -> Sequence[Floor]:
     return (Floor(name="commonest label", metrics={"accuracy": float(majority)}),)
 
 
-def _spread_in_words(over: Spread, seeds: Sequence[tuple[int, float, bool]]) -> str:
+def _spread_in_words(over: Spread, seeds: Sequence[tuple[int, float, bool]], bounded: bool) -> str:
     failed = sum(one for _, _, one in seeds)
     of = f"{over.n} of {len(seeds)} seeds, {failed} failed" if failed and over.n < len(seeds) else f"{over.n} seeds"
-    return f"{100 * over.low:.1f} to {100 * over.high:.1f} over {of}; ± is their standard deviation"
+    over_both = "95 % over seeds and rows; " if bounded else ""
+    return f"{over_both}{of} from {100 * over.low:.1f} to {100 * over.high:.1f}, ± their standard deviation"
 
 
 def _about(
