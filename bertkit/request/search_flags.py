@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Annotated
@@ -94,12 +95,16 @@ class SearchFlags:
         return found
 
 
+Numbers = str | Sequence[float]
+"""Numbers, or a text of them, separated by commas."""
+
+
 class SearchOptions(Options, total=False):
     """The options of `bertkit search` as keywords, for type checkers; those of NOT_SEARCHED are refused."""
 
     trials: int
-    lr_range: str | None
-    epochs_choices: str | None
-    batch_sizes: str | None
-    warmups: str | None
+    lr_range: Numbers | None
+    epochs_choices: Numbers | None
+    batch_sizes: Numbers | None
+    warmups: Numbers | None
     prune: bool
