@@ -143,7 +143,7 @@ def test_a_kept_head_scores_what_eval_gives_the_checkpoint(
         main(["eval", "sst2", "--model", str(turned), "--data", str(tmp_path / "rows"), "--json", "--quiet"])
     scored = json.loads(capfd.readouterr().out)["evaluations"]
     (found,) = finetune(turned, "--keep-head")["evaluations"]
-    assert [{**found, "leaked": None}] == scored  # which rows were trained on, a checkpoint does not say
+    assert [{**found, "leaked": None, "floors": []}] == scored  # which rows were trained on, a checkpoint does not say
 
 
 @pytest.mark.parametrize("labels", [("Negative", "POSITIVE"), ("Positive", "negative")])

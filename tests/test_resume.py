@@ -137,7 +137,7 @@ def test_the_best_model_in_training_is_saved_with_its_score_and_the_same_after_a
     scores = {line["step"]: line["score"]["dev"]["accuracy"] for line in read_log(folder) if "score" in line}
     best = min(step for step, score in scores.items() if score == max(scores.values()))
     told = json.loads((folder / "best" / "score.json").read_text("utf-8"))
-    assert told == {"step": best, "evaluation": "dev", "metric": "accuracy", "value": scores[best]}
+    assert told == {"step": best, "evaluation": "dev", "metric": "accuracy", "value": scores[best], "optimistic": True}
     assert (folder / "best" / "config.json").read_text("utf-8") == (folder / "model" / "config.json").read_text("utf-8")
     crash(spec, tmp_path / "runs", monkeypatch, after=5, means=means)
     again = run(spec, replace(means, out=tmp_path / "runs")).folder
@@ -356,7 +356,7 @@ def test_a_best_model_that_the_checkpoint_does_not_know_is_replaced(
 ) -> None:
     spec = replace(spec, eval_every=2)
     folder = crash(spec, tmp_path / "runs", monkeypatch, means=RunOptions(save_every=2, keep_best=True))
-    told = {"step": 4, "evaluation": "dev", "metric": "accuracy", "value": 2.0}  # better than any
+    told = {"step": 4, "evaluation": "dev", "metric": "accuracy", "value": 2.0, "optimistic": True}  # better than any
     (folder / "best" / "score.json").write_text(json.dumps(told), "utf-8")
     run(spec, RunOptions(out=tmp_path / "runs"))
     assert json.loads((folder / "best" / "score.json").read_text("utf-8"))["step"] == 6

@@ -77,7 +77,8 @@ def test_a_runs_folder_is_a_model_to_evaluate(runs: Path, capsys: pytest.Capture
         with pytest.raises(SystemExit):
             main([*typed.split(), "--json", "--quiet"])
         printed.append(json.loads(capsys.readouterr().out)["evaluations"])
-    assert printed[0] == printed[1]
+    # a checkpoint does not say which rows it was trained on
+    assert [{**one, "leaked": None, "floors": []} for one in printed[0]] == printed[1]
 
 
 @pytest.mark.parametrize("command", ["finetune", "eval"])

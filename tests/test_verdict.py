@@ -1,4 +1,4 @@
-"""`bertkit compare A B`: better, worse or within noise, on the same rows; and what cannot be compared."""
+"""`bertkit compare` of runs: better, worse or within noise, on the same rows; and what cannot be compared."""
 
 from __future__ import annotations
 

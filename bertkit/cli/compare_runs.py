@@ -1,4 +1,4 @@
-"""The command `bertkit compare A B [C ...]`: runs, folders of runs, or files of answers."""
+"""The command `bertkit compare` with paths: runs, folders of runs, or files of answers."""
 
 from __future__ import annotations
 

@@ -47,24 +47,18 @@ def tempered(shares: Floats, temperature: float) -> Floats:
 
 
 class Reliability:
-    """What the calibration of many rows needs, in a few numbers a bin: rows are added in blocks."""
+    """What the calibration of many rows needs, in three numbers a row: however they are added in blocks, it is the same."""
 
     def __init__(self) -> None:
-        self._rows = np.zeros(BINS, np.int64)
-        self._right = np.zeros(BINS, np.int64)
-        self._confidence = np.zeros(BINS)
-        self._squares = 0.0
+        self._blocks: list[tuple[Floats, NDArray[np.bool_], Floats]] = []
 
     def add(self, shares: Floats, golds: Codes) -> None:
         """Add rows: (R, C) probabilities, and (R,) the places of their golds."""
         best = shares.argmax(axis=1)
-        confidence = shares[np.arange(len(shares)), best]
-        places = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)  # bins (low, high], as theirs
-        self._rows += np.bincount(places, minlength=BINS)
-        self._right += np.bincount(places[best == golds], minlength=BINS)
-        self._confidence += np.bincount(places, confidence, minlength=BINS)
-        ones = np.where(golds >= 0, shares[np.arange(len(shares)), golds], 0.0)
-        self._squares += float((shares**2).sum() - 2 * ones.sum() + len(shares))
+        places = np.arange(len(shares))
+        ones = np.where(golds >= 0, shares[places, golds], 0.0)
+        squares: Floats = (shares**2).sum(axis=1) - 2 * ones + 1
+        self._blocks.append((shares[places, best], best == golds, squares))
 
     def calibration(self) -> Calibration | None:
         """The calibration of all rows that were added; None of no rows.
@@ -73,16 +67,18 @@ class Reliability:
         the given label. Brier's score (1950) is the sum over all labels of the squared differences of probability and 1
         for the gold, 0 for the others, averaged over the rows: from 0 to 2.
         """
-        rows = int(self._rows.sum())
-        if not rows:
+        if not self._blocks:
             return None
+        confidence, right, squares = (np.concatenate(parts) for parts in zip(*self._blocks, strict=True))
+        places = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)  # bins (low, high], as theirs
+        sums = (np.bincount(places, weights, minlength=BINS) for weights in (None, confidence, right))
         bins = tuple(
-            (int(count), float(confidence / count), float(right / count))
-            for count, confidence, right in zip(self._rows, self._confidence, self._right, strict=True)
+            (int(count), float(total / count), float(hits / count))
+            for count, total, hits in zip(*sums, strict=True)
             if count
         )
-        ece = sum(count * abs(confidence - accuracy) for count, confidence, accuracy in bins) / rows
-        return Calibration(ece=ece, brier=max(0.0, self._squares / rows), bins=bins)
+        ece = sum(count * abs(mean - accuracy) for count, mean, accuracy in bins) / len(right)
+        return Calibration(ece=ece, brier=max(0.0, float(squares.mean())), bins=bins)
 
 
 def ece_by_chance(calibration: Calibration) -> float:
