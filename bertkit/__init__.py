@@ -1,7 +1,8 @@
 """bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe.
 
 From Python, `finetune`, `check`, `evaluate`, `compare`, `predict`, `pretrain`, `load`, `fill`, `generate`,
-`corrupt`, `embryology`, `report` and `submit` do what the commands do; they are imported when one is first used.
+`corrupt`, `search`, `embryology`, `report` and `submit` do what the commands do; they are imported when one is first
+used.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         predict,
         pretrain,
         report,
+        search,
         submit,
     )
 
@@ -40,6 +42,7 @@ __all__ = [
     "predict",
     "pretrain",
     "report",
+    "search",
     "submit",
 ]
 

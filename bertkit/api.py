@@ -19,6 +19,7 @@ from bertkit.cli.compare_from_python import compare as compare
 from bertkit.cli.embryology import embryology as embryology
 from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.cli.report import report as report
+from bertkit.cli.search import search as search
 from bertkit.cli.submit import SubmitFlags, submitted
 from bertkit.deploy.from_python import corrupt as corrupt
 from bertkit.deploy.from_python import fill as fill
@@ -35,6 +36,7 @@ from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import target_of, target_scored
 from bertkit.result import Finished, Pretrained
 from bertkit.runs.folder import located, read_spec
+from bertkit.runs.temperature import fitted_temperature
 from bertkit.spec import SPEC_FILE, Device, Exactness
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class PredictOptions(TypedDict, total=False):
     header: bool | None
     out: Target
     top_k: int | None
+    calibrated: bool
     force: bool
     device: Device
     precision: Exactness
@@ -158,7 +161,7 @@ def evaluate(
     if flags.model is None:
         raise RequestError(f"{typed}: name the checkpoint to score with model=, or give a run's folder")
     _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
-    spec = target_scored(typed, own, flags.model).spec(flags)
+    spec = target_scored(typed, own, flags.model, flags.label_map).spec(flags)
     check_specs([spec], training=False)
     from bertkit.runs.rescore import score_checkpoint
 
@@ -188,14 +191,15 @@ def submit(
     return submitted(named("suite", suite), flags, progress)
 
 
-def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32") -> Predictor:
+def load(run: Target, *, device: Device = "auto", precision: Exactness = "fp32", calibrated: bool = False) -> Predictor:
     """A run's model, loaded once: `load(run).predict([text])` answers like `bertkit predict`. Raises BertkitError."""
     folder = Path(named("run", run))
     read_spec(folder)
     device, precision = checked("device", Device, device), checked("precision", Exactness, precision)
+    calibrated = checked("calibrated", bool, calibrated)
     from bertkit.deploy.predictor import Predictor
 
-    return Predictor(folder, device, precision)
+    return Predictor(folder, device, precision, calibrated)
 
 
 @overload
@@ -219,6 +223,8 @@ def predict(
     flags.check_reading()
     folder = Path(named("run", run))
     spec = read_spec(folder)
+    if flags.calibrated:
+        fitted_temperature(folder, spec)
     if (inputs is None) == (flags.file is None) or (flags.file is None) != (flags.out is None):
         raise RequestError("predict: give inputs, or file and out")
     if "-" in (str(flags.file), str(flags.out)):
@@ -228,7 +234,8 @@ def predict(
         _refuse([name for name in ("pair", "question", "context") if name in options], "an input has both, as a tuple")
     if inputs is not None:
         with closing(screen.progress(not progress, spec)) as shown:
-            return load(folder, device=flags.device, precision=flags.precision).predict(inputs, shown)
+            loaded = load(folder, device=flags.device, precision=flags.precision, calibrated=flags.calibrated)
+            return loaded.predict(inputs, shown)
     from bertkit.deploy.answer_file import answer_file, request_of
 
     request = request_of(spec.task, asked_of(flags))

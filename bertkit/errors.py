@@ -7,6 +7,7 @@
     ├── EncoderError      a model or tokenizer that is missing or incomplete          exit code 2
     ├── HubError          the Hub is out of reach, or gave something else              exit code 2
     └── RunError          a run that was right to start, and failed                    exit code 1
+        ├── DivergedError      a loss, a gradient or a logit is not finite
         ├── PeerError          another process of the run ended, or was not heard of in time
         └── StoppedError       a signal asked for an end                               exit code 128 + its number
 
@@ -66,6 +67,10 @@ class RunError(BertkitError):
     """A valid run that failed."""
 
     exit_code = 1
+
+
+class DivergedError(RunError):
+    """A run whose loss, gradient or logits are not finite."""
 
 
 class PeerError(RunError):

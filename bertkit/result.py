@@ -68,7 +68,8 @@ class Calibration:
     """How well probabilities of labels agree with how often they are right (Guo et al. 2017).
 
     ece    the expected calibration error: the mean distance of confidence and accuracy over bins, weighted by rows
-    brier  the mean squared distance of the probabilities and the gold label's 1 (Brier 1950)
+    brier  the squared differences of the probabilities and 1 for the gold, 0 for other labels: summed over the labels,
+           averaged over the rows (Brier 1950), from 0 to 2
     bins   (rows, mean confidence, accuracy) of each bin of equal width that has rows
     """
 
@@ -85,6 +86,7 @@ class Scored:
     floors       what simple models score on the same rows; () where they were not asked for
     leaked       where rows of it are also train rows: how many, and the scores without them
     calibration  of its probabilities, where answers are one label each
+    calibrated   the same of its probabilities with the temperature that was fitted, if one was
     """
 
     name: str
@@ -96,6 +98,7 @@ class Scored:
     floors: tuple[Floor, ...] = ()
     leaked: Leaked | None = None
     calibration: Calibration | None = None
+    calibrated: Calibration | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +161,8 @@ class Result:
     """A finished run.
 
     marks     why the scores are not benchmark scores: the sample, a partial split
-    selected  what was selected on rows taken out of train for it: the update whose model is kept, a threshold
+    selected  what was selected on rows taken out of train for it: the update whose model is kept, a threshold, a
+              temperature
     failures  why the run is taken for a failed one; () for a sound one
     """
 
@@ -229,7 +233,16 @@ def selected_lines(selected: Mapping[str, Any]) -> list[str]:
     if "threshold" in selected:
         score = f"{selected['metric']} {selected['value with it']:.4f}"
         lines.append(f"labels are given from a probability of {selected['threshold']:.4f}: {score} {on}")
+    if "temperature" in selected:
+        lines.append(_temperature_line(selected, on))
     return lines
+
+
+def _temperature_line(selected: Mapping[str, Any], on: str) -> str:
+    if selected["temperature"] is None:
+        return f"no temperature is best {on}: every one is right, or no more than by chance"
+    losses = f"log loss {selected['log loss']:.4f}, with it {selected['log loss with it']:.4f}"
+    return f"temperature {selected['temperature']:.3f} (predict --calibrated): {losses} {on}"
 
 
 @dataclass(frozen=True, kw_only=True)

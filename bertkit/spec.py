@@ -29,6 +29,7 @@ SPEC_FILE, MODEL_FOLDER, RESULT_FILE = "spec.json", "model", "result.json"
 
 ADDED: dict[str, Any] = {
     "keep_head": False,
+    "label_map": None,
     "at_end": False,
     "understood": [],
     "hold_out": None,
@@ -57,6 +58,8 @@ ADDED: dict[str, Any] = {
     "long": "truncate",
     "max_windows": 32,
     "threshold": None,
+    "calibrate": False,
+    "trial": False,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 
@@ -70,6 +73,7 @@ class Spec:
     revision    of the Hub's model: a branch, tag or commit
     scratch     the encoder's architecture with random weights
     keep_head   whether a fine-tuned checkpoint's head is trained further, and not replaced by a fresh one
+    label_map   the task's label for each label of a fine-tuned checkpoint's head; None matches them by name
     data        "hub", "sample", or the folder of the rows as it was typed
     limit       rows of each split at most, the first ones
     recipe      the hyper-parameters
@@ -81,6 +85,7 @@ class Spec:
                 CPU where the encoder's architecture can, else bucketed
     on_bad_row  whether a row that cannot be read is an error, or is skipped and counted, up to 5 %
     fast_dropout  whether dropout on a CPU is drawn by bertkit's own generator, and not by torch's
+    trial       whether it is a trial of a search: it is scored on rows taken out of train, and on no evaluation
     """
 
     task: Task
@@ -88,6 +93,7 @@ class Spec:
     revision: str | None = None
     scratch: bool = False
     keep_head: bool = False
+    label_map: Mapping[str, str] | None = None
     data: str = HUB
     limit: int | None = None
     recipe: Recipe = field(default_factory=Recipe)
@@ -99,6 +105,7 @@ class Spec:
     layout: Layout = "auto"
     fast_dropout: bool = True
     on_bad_row: OnBadRow = "error"
+    trial: bool = False
 
     def __post_init__(self) -> None:
         """Raise RequestError for values that are out of range or contradict each other."""
@@ -144,7 +151,8 @@ class Spec:
     @property
     def selects(self) -> bool:
         """Whether something is selected in training, on rows that are taken out of train for it."""
-        return self.recipe.keeps_best or self.recipe.threshold == "auto"
+        recipe = self.recipe
+        return self.trial or recipe.keeps_best or recipe.threshold == "auto" or recipe.calibrate
 
     @property
     def digest(self) -> str:
@@ -174,6 +182,7 @@ class RunOptions:
     max_memory  bytes of memory that training may use; None is no limit
     keep_best   whether the model that scored best during training is saved too
     keep_adapter  whether LoRA's matrices are saved too, in peft's layout, beside the model they are merged into
+    floor       whether simple models are scored on the same rows, too
     """
 
     out: Path = Path("runs")
@@ -182,6 +191,7 @@ class RunOptions:
     max_memory: int | None = None
     keep_best: bool = False
     keep_adapter: bool = False
+    floor: bool = True
 
     def __post_init__(self) -> None:
         """Raise RequestError for a number out of range."""

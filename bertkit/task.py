@@ -44,6 +44,7 @@ class Recipe:
     early_stopping         evaluations without a better score on the selection rows after which training stops
     select                 whose weights are the final ones: the "last", or the "best" on the selection rows
     threshold              "auto" is the one with the highest micro-F1 on the selection rows; None is the head's own
+    calibrate              whether a temperature of the probabilities is fitted on the selection rows
     """
 
     epochs: float = 3.0
@@ -69,6 +70,7 @@ class Recipe:
     early_stopping: int | None = None
     select: Selected = "last"
     threshold: Literal["auto"] | None = None
+    calibrate: bool = False
 
     @property
     def keeps_best(self) -> bool:

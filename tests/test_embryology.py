@@ -207,7 +207,7 @@ def test_from_python_it_is_what_the_command_says(say: Say, place: Path) -> None:
 def test_the_keywords_of_embryology_are_its_flags() -> None:
     flags = {
         name: kind for name, kind in plain_types((EmbryologyFlags, RunFlags)).items()
-        if name not in ("keep_best", "keep_adapter", "out", "force")
+        if name not in ("keep_best", "keep_adapter", "floor", "out", "force")
     }  # fmt: skip
     assert set(get_type_hints(EmbryologyOptions)) == set(flags)
 

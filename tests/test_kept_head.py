@@ -142,7 +142,8 @@ def test_a_kept_head_scores_what_eval_gives_the_checkpoint(
     with pytest.raises(SystemExit):
         main(["eval", "sst2", "--model", str(turned), "--data", str(tmp_path / "rows"), "--json", "--quiet"])
     scored = json.loads(capfd.readouterr().out)["evaluations"]
-    assert finetune(turned, "--keep-head")["evaluations"] == scored
+    (found,) = finetune(turned, "--keep-head")["evaluations"]
+    assert [{**found, "leaked": None}] == scored  # which rows were trained on, a checkpoint does not say
 
 
 @pytest.mark.parametrize("labels", [("Negative", "POSITIVE"), ("Positive", "negative")])
@@ -224,7 +225,7 @@ def test_a_checkpoint_whose_labels_are_not_the_tasks_is_refused(
     rows = tiny.write_reviews(tmp_path / "rows", tiny.REVIEWS, tiny.REVIEWS)
     configure(turned, **change)
     assert said in refused(*f"finetune sst2 --data {rows} --model {turned} --keep-head --quiet".split())
-    if "architectures" not in change:
+    if "architectures" not in change and "LABEL_0" not in said:  # which eval takes in the task's order, and says so
         assert said in refused(*f"eval sst2 --data {rows} --model {turned} --quiet".split())
 
 

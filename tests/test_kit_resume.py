@@ -18,6 +18,7 @@ KITS = {
     "stopping": "--early-stopping 3 --eval-every 2",
     "selecting": "--select best --eval-every 2",
     "threshold": "--threshold auto",
+    "calibrate": "--calibrate",
 }
 LABELLED = {"threshold": "multi-label"}
 """Kits of another head than classification."""

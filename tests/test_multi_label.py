@@ -110,6 +110,8 @@ def test_details_count_empty_answers_and_give_each_label_its_f1() -> None:
     assert found == {
         "constant": False,
         "only gold": None,
+        "spread of answers": 3 / 4,
+        "spread of golds": 1 / 2,
         "rows without a label": 1 / 4,
         "answers without a label": 1 / 4,
         "F1 by label": {"joy": pytest.approx(2 / 4), "love": pytest.approx(2 / 3)},

@@ -136,7 +136,7 @@ def test_a_question_without_an_answer_says_so() -> None:
 def test_pairs_are_of_each_label_that_was_asked_for(
     head: Shows, gold: object, value: object, pairs: list[tuple[str, str]]
 ) -> None:
-    assert head.label_pairs(gold, Answer(value=value)) == pairs
+    assert head.confusion_pairs(gold, Answer(value=value)) == pairs
 
 
 def test_numbers_are_paired_and_labels_are_not() -> None:

@@ -28,6 +28,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "revision": "v1",
         "scratch": True,
         "keep_head": True,
+        "label_map": {"LABEL_0": "negative", "LABEL_1": "positive"},
         "data": "sample",
         "limit": 7,
         "recipe": Recipe(epochs=1),
@@ -39,6 +40,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "layout": "padded",
         "fast_dropout": False,
         "on_bad_row": "skip",
+        "trial": True,
     },
     Recipe: {
         "epochs": 1.5,
@@ -64,6 +66,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "early_stopping": 2,
         "select": "best",
         "threshold": "auto",
+        "calibrate": True,
     },
     Window: {
         "max_length": 64,

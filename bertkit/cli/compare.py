@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from bertkit.cli import screen
 from bertkit.cli.compare_arms import ARMS
 from bertkit.cli.compare_runs import COMPARISON, RUNS
+from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display, plain_name
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
@@ -158,6 +159,11 @@ def _print_one(one: Comparison) -> None:
         screen.console().print("  the arms' learning rates differ")
     for line in lines(one.verdict):
         screen.console().print(Text(f"  {line}"))
+    if any(curve.failures for arm in one.arms for curve in arm.curves):
+        screen.console().print("  failed runs are in the means and in the test:")
+    for arm in one.arms:
+        for curve in arm.curves:
+            print_failures(curve.failures, f"{arm.name}, seed {curve.seed} ")
 
 
 def _reached(arm: Arm, other: Arm) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from bertkit import registry
 from bertkit.cli import screen
+from bertkit.cli.failures_screen import print_failures
+from bertkit.cli.floors_screen import print_suite_floors
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
@@ -55,7 +58,7 @@ def evaluate(
         raise RequestError(f"{'--plot' if plot else f'--average {average}'}: {target} is no suite")
     if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _are_rows(target)):
         _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
-        scored = target_scored(target, own, flags.model)
+        scored = target_scored(target, own, flags.model, flags.label_map)
         screen.print_lines(scored.lines, display.silent)
         return _score_checkpoint(scored.spec(flags), display)
     _refuse(list(own.typed), "these are for a file of your own, given with --model")
@@ -134,17 +137,33 @@ def _score_checkpoint(spec: Spec, display: Display) -> int:
 
     with closing(screen.progress(display.silent, spec)) as progress:
         scores = score_checkpoint(spec, progress)
-    _print_scores(spec, scores.evaluations, scores.marks, spec.model, display.json)
+    labels = scores.assumed or spec.label_map
+    assumed = "in the task's order, an assumption: " if scores.assumed else ""
+    _print_scores(spec, scores.evaluations, scores.marks, spec.model, display.json, labels, assumed)
     return 0
 
 
-def _print_scores(spec: Spec, scored: tuple[Scored, ...], marks: tuple[str, ...], name: str, json: bool) -> None:
+def _print_scores(
+    spec: Spec,
+    scored: tuple[Scored, ...],
+    marks: tuple[str, ...],
+    name: str,
+    json: bool,
+    labels: Mapping[str, str] | None = None,
+    assumed: str = "",
+) -> None:
     from bertkit.spec import to_plain
 
     if json:
-        screen.print_json({"model": name, "marks": list(marks), "evaluations": [to_plain(one) for one in scored]})
+        plain: dict[str, Any] = {"model": name, "marks": list(marks), "evaluations": [to_plain(one) for one in scored]}
+        if labels:
+            plain |= {"label_map": dict(labels), "label_map_assumed": bool(assumed)}
+        screen.print_json(plain)
         return
     screen.print_marks(f"{spec.task.name} · {name} · scored without training", marks, spec.task)
+    if labels:
+        pairs = ", ".join(f"{theirs} is {ours}" for theirs, ours in labels.items())
+        screen.console().print(f"  labels, {assumed or 'by --label-map: '}{pairs}")
     screen.print_scores(spec, scored)
 
 
@@ -179,6 +198,10 @@ def _print_suite(result: SuiteScore) -> None:
         share = screen.percent(result.score / result.human) + " %" if result.is_complete or _all(result) else ""
         table.add_row("mean", result.name, screen.percent(result.score), screen.percent(result.human), share)
     screen.console().print(table)
+    print_suite_floors(result.members, average)
+    for member in result.members:
+        if member.result:
+            print_failures(member.result.failures, f"{member.task.name} ")
 
 
 def _draw(result: SuiteScore, out: Path, display: Display) -> None:
@@ -217,6 +240,8 @@ def _cells(member: Member, average: Average) -> tuple[str, str, str, str, str]:
         return member.task.name, f"({member.missing or 'nothing was scored'})", "", human, ""
     marks = member.result.marks if member.result else ()
     partial = [mark for mark in marks if mark.endswith(" rows")]
+    if member.result and member.result.failures:
+        partial.append("failed")
     cell = " · ".join(parts) + (f" ({'; '.join(partial)})" if partial else "")
     share = f"{screen.percent(score / human_score)} %" if human_score else ""
     return member.task.name, cell, screen.percent(score), human, share

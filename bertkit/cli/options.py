@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import copy
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -44,15 +44,21 @@ class Display:
         return self.quiet or self.json
 
 
-def command(app: typer.Typer, name: str, function: Callable[..., int | None], like: str | None = None) -> None:
+def command(
+    app: typer.Typer,
+    name: str,
+    function: Callable[..., int | None],
+    like: str | None = None,
+    without: Collection[str] = (),
+) -> None:
     """Add `function` to `app` as a command, with an option for each field of its groups.
 
     A parameter whose type is a dataclass is a group: Typer sees those of its fields that the command `like` has, else
-    the first word of `name`, and `function` is called with the dataclass. A field's default is the option's. A `name`
-    of several words is that of a command within others.
+    the first word of `name`, but for those `without`, and `function` is called with the dataclass. A field's default is
+    the option's. A `name` of several words is that of a command within others.
     """
     groups: dict[str, Any] = {key: hint for key, hint in _hints(function).items() if is_dataclass(hint)}
-    parameters = {one.name: one for one in _parameters(like or name.split()[0], function)}
+    parameters = {one.name: one for one in _parameters(like or name.split()[0], function) if one.name not in without}
     KINDS[name] = {key: get_args(one.annotation)[0] for key, one in parameters.items() if key != CONFIG}
 
     @wraps(function)

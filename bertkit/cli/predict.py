@@ -18,6 +18,7 @@ from bertkit.heads import Answer, Head
 from bertkit.request.option import COMPUTE, OUTPUT, Option
 from bertkit.request.training_flags import DeviceFlag
 from bertkit.runs.folder import read_spec
+from bertkit.runs.temperature import fitted_temperature
 from bertkit.spec import Exactness, Spec
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ class PredictFlags:
             "Keep the K best labels (QA: answers) of each row. [default: all labels up to 10, else 5]",
         ),
     ] = None
+    calibrated: Annotated[
+        bool,
+        Option(
+            "--calibrated",
+            OUTPUT,
+            "Probabilities with the temperature that finetune --calibrate fitted; answers stay as they are.",
+        ),
+    ] = False
     force: Annotated[bool, Option("--force", OUTPUT, "Overwrite a finished --out.")] = False
     device: DeviceFlag = "auto"
     precision: Annotated[
@@ -102,6 +111,8 @@ def predict(
     flags.check_reading()
     if flags.top_k is not None and flags.top_k < 1:
         raise RequestError(f"--top-k {flags.top_k}: it must be at least 1")
+    if flags.calibrated:
+        fitted_temperature(run, spec)
     to_stdout = flags.out is not None and str(flags.out) == STANDARD
     if flags.file is None:
         if flags.out is not None:
@@ -125,7 +136,7 @@ def _typed(run: Path, spec: Spec, typed: TypedInput, flags: PredictFlags, displa
     from bertkit.deploy.predict import answered, load_run
 
     with closing(screen.progress(display.quiet, spec)) as progress:
-        model = load_run(run, flags.device)
+        model = load_run(run, flags.device, flags.calibrated)
         for note in inputs.notes:
             progress.note(note)
         progress.phase("predicting", len(inputs.rows))
@@ -152,7 +163,7 @@ def _file(run: Path, spec: Spec, flags: PredictFlags, display: Display, lines: b
     # a bar is not drawn among answers on the same terminal
     hidden = display.quiet or (sys.stdout.isatty() and rows > BLOCK)
     with closing(screen.progress(hidden, spec)) as progress:
-        model = load_run(run, flags.device)
+        model = load_run(run, flags.device, flags.calibrated)
         begin = written.begin(model.head)
         for note in (*notes, *filter(None, [written.note if lines else None])):
             progress.note(note)
@@ -178,7 +189,7 @@ def _arriving(run: Path, spec: Spec, flags: PredictFlags) -> None:
     if flags.precision != "fp32":
         raise RequestError("--file - predicts in fp32: leave --precision out")
     stdin = screen.standard_input()
-    answer_lines(load_run(run, flags.device), spec.task, stdin, sys.stdout, flags.top_k)
+    answer_lines(load_run(run, flags.device, flags.calibrated), spec.task, stdin, sys.stdout, flags.top_k)
 
 
 def _answer_file(run: Path, spec: Spec, flags: PredictFlags, display: Display) -> None:
@@ -203,8 +214,9 @@ def asked_of(flags: PredictFlags) -> Asked:
     assert flags.file and flags.out
     said = Reading(encoding=flags.encoding, header=flags.header)
     return Asked(
-        file=flags.file, out=flags.out, top=flags.top_k, force=flags.force, precision=flags.precision, said=said
-    )
+        file=flags.file, out=flags.out, top=flags.top_k, force=flags.force, precision=flags.precision, said=said,
+        calibrated=flags.calibrated,
+    )  # fmt: skip
 
 
 def _print(

@@ -16,7 +16,7 @@ from bertkit.spec import SAMPLE, Spec
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bertkit.result import Finished, Result, Score, Scored
+    from bertkit.result import Calibration, Finished, Leaked, Result, Score, Scored
     from bertkit.task import Task
 
 
@@ -89,6 +89,7 @@ def with_interval(score: Score) -> str:
 
 def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
     """Print the scores of one run, or of several seeds with mean and standard deviation."""
+    from bertkit.cli.failures_screen import print_failures, print_seeds
     from bertkit.spec import to_plain
     from bertkit.studies.group import marks_of_runs
 
@@ -99,9 +100,10 @@ def print_runs(runs: Sequence[Finished], as_json: bool) -> None:
         for run in runs[:1] if len(runs) > 1 else runs:
             _print_head(run.result, marks_of_runs(runs))
         if len(runs) == 1:
-            print_scores(runs[0].result.spec, runs[0].result.evaluations)
+            print_scores(runs[0].result.spec, runs[0].result.evaluations, told=bool(runs[0].result.failures))
+            print_failures(runs[0].result.failures)
         else:
-            _print_seeds(runs)
+            print_seeds(runs)
         for run in runs:
             console().print(f"{'finished before' if run.before else 'run'}: {run.folder}", soft_wrap=True)
 
@@ -134,33 +136,41 @@ def print_marks(line: str, marks: Sequence[str], task: Task) -> None:
         console().print(Text(f"  {plain}", style="yellow"))
 
 
-def print_scores(spec: Spec, evaluations: Sequence[Scored]) -> None:
-    """Print a line per metric: its value with the interval over rows, and the human score, except for the sample."""
+def print_scores(spec: Spec, evaluations: Sequence[Scored], told: bool = False) -> None:
+    """Print a line per metric: its value with the interval over rows, and the human score, except for the sample.
+
+    told  whether the run is said to have failed besides, so that constant answers are said once
+    """
     from rich.table import Table
+
+    from bertkit.cli.floors_screen import floor_cell
 
     shown = spec.data != SAMPLE
     humans = {e.name: {name: percent(score) for name, score in e.human.items() if shown} for e in spec.task.evaluations}
-    names = ["EVALUATION", "ROWS", "METRIC", "SCORE [95 % over rows]", *(["HUMAN"] if any(humans.values()) else [])]
+    names = ["EVALUATION", "ROWS", "METRIC", "SCORE [95 % over rows]"]
+    names += ["FLOOR"] if any(scored.floors for scored in evaluations) else []
+    names += ["HUMAN"] if any(humans.values()) else []
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in names:
-        table.add_column(name, justify="right" if name in ("ROWS", "HUMAN") else "left", no_wrap=True)
+        table.add_column(name, justify="right" if name in ("ROWS", "FLOOR", "HUMAN") else "left", no_wrap=True)
     lines = []
     for scored in evaluations:
         rows, human = f"{scored.rows:,}", humans.get(scored.name, {})
         if scored.missing:
-            lines.append((scored.name, "", "", f"({scored.missing})", ""))
+            lines.append({"EVALUATION": scored.name, names[3]: f"({scored.missing})"})
         elif not scored.metrics:
-            lines.append((scored.name, rows, "", "predicted, not scored", ""))
+            lines.append({"EVALUATION": scored.name, "ROWS": rows, names[3]: "predicted, not scored"})
         for name, score in scored.metrics.items():
-            title = METRIC_TITLES.get(name, name)
-            lines.append((scored.name, rows, title, with_interval(score), human.get(name, "")))
+            line = {"EVALUATION": scored.name, "ROWS": rows, "METRIC": METRIC_TITLES.get(name, name)}
+            beside = {"FLOOR": floor_cell(scored, name), "HUMAN": human.get(name, "")}
+            lines.append({**line, names[3]: with_interval(score), **beside})
     for line in lines:
-        table.add_row(*line[: len(names)])
+        table.add_row(*(line.get(name, "") for name in names))
     console().print(table)
     if methods := _methods(evaluations):
         console().print(f"  intervals: {methods}")
     for scored in evaluations:
-        _print_details(scored)
+        _print_details(scored, told)
 
 
 def _methods(evaluations: Sequence[Scored]) -> str:
@@ -174,14 +184,19 @@ def _methods(evaluations: Sequence[Scored]) -> str:
     return "; ".join(f"{method} ({', '.join(names)})" for method, names in titles.items())
 
 
-def _print_details(scored: Scored) -> None:
+def _print_details(scored: Scored, told: bool) -> None:
     from rich.text import Text
 
+    from bertkit.cli.floors_screen import print_floors
+
     details = scored.details
-    for line in _warnings(scored):
+    for line in warnings(scored, told):
         console().print(Text(f"  {scored.name}: {line}", style="red"))
-    if "majority" in details:
-        console().print(f"  {scored.name}: the commonest label alone is right on {percent(details['majority'])}")
+    if scored.leaked:
+        console().print(f"  {scored.name}: {leak_line(scored, scored.leaked)}")
+    print_floors(scored)
+    if scored.calibration:
+        console().print(f"  {scored.name}: {calibration_line(scored.calibration, scored.calibrated)}")
     if "best F1" in details:
         parts = [f"{part} EM {percent(details[f'{part} EM'])} F1 {percent(details[f'{part} F1'])}"
                  for part in ("HasAns", "NoAns") if details.get(f"{part} EM") is not None]  # fmt: skip
@@ -203,46 +218,37 @@ def _print_details(scored: Scored) -> None:
         console().print(f"  {scored.name}, F1 by tag: {tags}")
 
 
-def _warnings(scored: Scored) -> list[str]:
-    """Warnings on a score: all answers or golds are the same, or it is below that of the majority label."""
+def calibration_line(plain: Calibration, tempered: Calibration | None) -> str:
+    """What probabilities are worth, in a line: as they are, and with the fitted temperature if there is one."""
+    from bertkit.evaluation.calibration import ece_by_chance
+
+    line = f"ECE {percent(plain.ece)} (by chance {percent(ece_by_chance(plain))}), Brier {plain.brier:.3f}"
+    return line + (f"; calibrated: ECE {percent(tempered.ece)}, Brier {tempered.brier:.3f}" if tempered else "")
+
+
+def leak_line(scored: Scored, leaked: Leaked) -> str:
+    """How many rows are also train rows, and the scores without them."""
+    rows = f"{leaked.rows:,} of {scored.rows:,} rows {'are train rows' if leaked.rows > 1 else 'is a train row'} too"
+    scores = [f"{METRIC_TITLES.get(name, name)} {with_interval(score)}" for name, score in leaked.metrics.items()]
+    return f"{rows}; without {'them' if leaked.rows > 1 else 'it'} {', '.join(scores) or 'none is left'}"
+
+
+def warnings(scored: Scored, told: bool = False) -> list[str]:
+    """Warnings on a score: all answers (unless `told`) or golds are the same, or it is below the majority label's."""
+    from bertkit.cli.floors_screen import is_below_chance
+
     lines, details = [], scored.details
     undefined = [METRIC_TITLES[name] for name in ("matthews", "pearson", "spearman") if name in scored.metrics]
     shown = f"; {', '.join(undefined)}: not defined, shown as 0" if undefined else ""
-    if details.get("constant"):
+    if details.get("constant") and not told:
         lines.append(f"every answer is the same: the model learnt nothing{shown}")
     if details.get("only gold") is not None:
         only = details["only gold"] if details["only gold"] != "" else "no answer"
         lines.append(f"every gold is the same ({only}){shown or ': the score says little'}")
-    accuracy, majority = scored.metrics.get("accuracy"), details.get("majority", 0.0)
-    if accuracy and accuracy.high < (majority if majority < 1 else 0.5):
+    if found := details.get("permuted"):
+        order = ", ".join(f"{answer} for {gold}" for answer, gold in found["names"].items() if answer != gold)
+        scores = f"accuracy {percent(found['accuracy'])}, and {percent(found['permuted'])}"
+        lines.append(f"the rows' labels look permuted: {scores} with {order}")
+    elif not scored.floors and is_below_chance(scored):
         lines.append("accuracy is below the commonest label's share: check the label names")
     return lines
-
-
-def _print_seeds(runs: Sequence[Finished]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from bertkit.evaluation.stats import spread
-    from bertkit.studies.verdict import means_of
-
-    means = means_of(runs)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("EVALUATION", "METRIC", "MEAN ± SD", "[95 % over seeds and rows]", "SEEDS"):
-        table.add_column(name, no_wrap=name != "SEEDS")
-    for k, scored in enumerate(runs[0].result.evaluations):
-        for name in scored.metrics:
-            values = [run.result.evaluations[k].metrics[name].value for run in runs]
-            over, mean = spread(values), means[scored.name, name]
-            table.add_row(
-                scored.name,
-                METRIC_TITLES.get(name, name),
-                f"{percent(over.mean)} ± {percent(over.sd)} (n = {over.n})",
-                f"[{percent(mean.low)}, {percent(mean.high)}]",
-                " ".join(f"{run.result.spec.seed}: {percent(v)}" for run, v in zip(runs, values, strict=True)),
-            )
-    console().print(table)
-    for run in runs:
-        for scored in run.result.evaluations:
-            for line in _warnings(scored):
-                console().print(Text(f"  seed {run.result.spec.seed}, {scored.name}: {line}", style="red"))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bertkit.data.leaks import alike_texts
 from bertkit.data.rows import Rows
 from bertkit.data.table import Table
 from bertkit.errors import DataError
@@ -105,7 +105,7 @@ class _Drawn:
     @classmethod
     def of(cls, rows: Rows, head: Head, purpose: str) -> _Drawn:
         """Read the rows once, in chunks."""
-        texts = _hashed(_texts(rows.table, head.alike_by), purpose)
+        texts = _hashed(alike_texts(rows.table, head.alike_by), purpose)
         unit = _units(texts, _hashed(rows.table.column("group"), purpose), _hashed([""], purpose))
         rank = np.zeros(int(unit.max()) + 1 if len(unit) else 0, np.uint64)
         np.add.at(rank, unit, texts)  # the sum of uniform numbers modulo 2**64 is uniform: not so their least
@@ -193,16 +193,6 @@ class _Drawn:
         if units < 2 <= rows:
             return f"all {rows:,} rows have one text or one group, so none can be held out"
         return f"{plan.share:.0%} of {rows:,} row{'s' * (rows != 1)} leaves none on one side"
-
-
-def _texts(table: Table, columns: Sequence[str]) -> Iterator[str]:
-    """Each row's texts, joined: lower case, one space between words."""
-    for parts in zip(*(table.column(column) for column in columns), strict=True):
-        yield "\0".join(" ".join(_text(part).casefold().split()) for part in parts)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else " ".join(map(str, value or ()))
 
 
 def _hashed(texts: Iterable[str], purpose: str) -> Hashes:

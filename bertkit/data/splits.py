@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bertkit.data.absent_labels import absent_labels, naming_absent, naming_unknown
 from bertkit.data.class_weights import with_loss, with_shares
 from bertkit.data.hold_out import hold_out, select_rows
+from bertkit.data.leaks import Mask, leaked
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
 from bertkit.errors import DataError
@@ -18,6 +19,7 @@ from bertkit.spec import SAMPLE, Spec
 from bertkit.task import Task
 
 SELECTION = "selection"
+OF_TRIAL = "not scored in a trial of a search"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,12 @@ class Splits:
         parts = {TRAIN: self.train, SELECTION: self.selection, **self.evaluations}
         return {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
 
+    def leaked(self) -> dict[str, Mask]:
+        """By evaluation that has rows, (R,) which of them equal train rows by the head's `alike_by`."""
+        evaluations = {name: rows for name, rows in self.evaluations.items() if isinstance(rows, Rows)}
+        trained = [rows for rows in (self.train, self.selection) if rows]
+        return leaked(evaluations, trained, self.head.alike_by)
+
     @property
     def commits(self) -> dict[str, str | None]:
         """The commit of every Hub dataset that was read."""
@@ -98,13 +106,15 @@ def read_located_splits(
     if resolved.label_names and not head.scores_unknown:
         head = resolved  # to read the evaluations with
     for e in task.evaluations:
-        if e.name != held_out:
+        if e.name != held_out and not (spec.trial and (train or not training)):
             parts[e.name] = read(e.name, task.source_of(e), e.split, e.scored) or f"no {e.split} split"
     published = _published(spec, held_out)
     if training and train is None:
         train, parts = _carved(task, spec, parts)
         resolved = head.resolved(train.table.column(head.roles[-1]))
         published = {}  # neither part is a published split
+    if spec.trial:  # dev rows are taken out of train, where they are a part of it, and not kept
+        parts = dict.fromkeys((e.name for e in task.evaluations), OF_TRIAL)
     train, selection = _selected(spec, train.limited(spec.limit) if train and training else None, resolved)
     absent = absent_labels(train, resolved)
     parts = _limited(spec, parts, resolved, absent)

@@ -174,7 +174,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked: answers to `file`, read as is `said`, in `out`; `force` overwrites; `top` labels are kept."""
+    """What is asked: answers to `file`, read as is `said`, in `out`; `force` overwrites; `top` labels are kept.
+
+    Probabilities are `calibrated` where that is asked for.
+    """
 
     file: Path
     out: Path
@@ -182,6 +185,7 @@ class Asked:
     force: bool = False
     precision: Exactness = "fp32"
     said: Reading | None = None
+    calibrated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +213,7 @@ def answer_file(request: Request, run: Path, device: Device, progress: Progress)
 
     asked, written, look = request.asked, request.written, request.look
     out = asked.out
-    model = load_run(run, device)
+    model = load_run(run, device, asked.calibrated)
     begin = written.begin(model.head)
     for note in (*request.notes, written.note):
         if note:
@@ -241,6 +245,7 @@ def _depends_on(request: Request, model: TaskModel, spec: Spec, begin: bytes) ->
         "version of bertkit": __version__,
         "--precision": request.asked.precision,
         "--top-k": request.written.top,
+        "--calibrated": request.asked.calibrated,
         "set of columns": digest(begin).hexdigest(),
     }
 

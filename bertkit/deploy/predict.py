@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,24 @@ from bertkit.models.load import load_trained
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
 from bertkit.runs.folder import MODEL, read_spec
+from bertkit.runs.temperature import fitted_temperature
 from bertkit.spec import Device, Exactness
 
 CHECKED = 1_000
 
 
-def load_run(folder: Path, device: Device) -> TaskModel:
-    """The run's model. Raises RequestError if `folder` is no finished run."""
+def load_run(folder: Path, device: Device, calibrated: bool = False) -> TaskModel:
+    """The run's model; if `calibrated`, with the temperature that was fitted in it.
+
+    Raises RequestError if `folder` is no finished run, or has no temperature.
+    """
     spec = read_spec(folder)
+    temperature = fitted_temperature(folder, spec) if calibrated else 1.0
     if not (folder / MODEL).is_dir():
         raise RequestError(f"{folder} is not finished: it has no model yet; `bertkit resume {folder}` resumes it")
     loaded = load_trained(folder / MODEL, spec.task.head)
-    return task_model(loaded, head_of(loaded, spec.task.head), spec, accelerator(device, "fp32"))
+    model = task_model(loaded, head_of(loaded, spec.task.head), spec, accelerator(device, "fp32"))
+    return replace(model, temperature=temperature)
 
 
 def predict(

@@ -31,11 +31,16 @@ class Predictor:
     Several threads may use one: a call waits for another's to end.
     """
 
-    def __init__(self, run: Path, device: Device = "auto", precision: Exactness = "fp32") -> None:
-        """Load the model. Raises RequestError if `run` is no finished run's folder."""
+    def __init__(
+        self, run: Path, device: Device = "auto", precision: Exactness = "fp32", calibrated: bool = False
+    ) -> None:
+        """Load the model; if `calibrated`, with its temperature.
+
+        Raises RequestError if `run` is no finished run's folder, or has no temperature.
+        """
         self.run = run
         self.task: Task = read_spec(run).task
-        model = load_run(run, device)
+        model = load_run(run, device, calibrated)
         if precision == "bf16":
             model = model.with_network(model.network.to(torch.bfloat16))
         self._model = model

@@ -15,7 +15,7 @@ from accelerate.utils import gather_object
 from bertkit.data.encoding import BLOCK, ahead, blocks_of, counted, rows_cut
 from bertkit.data.sampler import Indices, by_length
 from bertkit.data.table import Columns, Table
-from bertkit.errors import RunError
+from bertkit.errors import DivergedError
 from bertkit.evaluation.logits import Logits
 from bertkit.heads import Answer
 from bertkit.heads.features import Features, Ragged
@@ -33,7 +33,10 @@ T = TypeVar("T")
 
 
 def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
-    """Logits of every feature, in order, on every process, without padding: one run per feature."""
+    """Logits of every feature, in order, on every process, without padding: one run per feature.
+
+    They are divided by the model's temperature, in float64: fp32 may make two of a row equal that were not.
+    """
     head, accelerator = model.head, model.accelerator
     network = model.network.to(accelerator.device)
     network.eval()
@@ -61,7 +64,10 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
             progress.advance(len(indices))
     for indices, batch in gather_object(found) if accelerator.num_processes > 1 else ():
         whole.put(indices, batch)
-    return whole.whole()
+    found_all = whole.whole()
+    if model.temperature == 1:
+        return found_all
+    return Ragged(found_all.values.astype(np.float64) / model.temperature, found_all.offsets)
 
 
 @dataclass
@@ -100,7 +106,7 @@ class BlockProgress(Progress):
 def answers(model: TaskModel, rows: Table | Columns, progress: Progress) -> tuple[list[Answer], list[str]]:
     """The answer to each row, in the rows' order, and notes on the rows for the user.
 
-    Golds are not read. Raises RunError if the model's logits are not finite.
+    Golds are not read. Raises DivergedError if the model's logits are not finite.
     """
     if isinstance(rows, Table):
         ids = ["row_id"] if "row_id" in rows.column_names else []
@@ -114,7 +120,7 @@ def answers(model: TaskModel, rows: Table | Columns, progress: Progress) -> tupl
 def in_blocks(
     model: TaskModel, blocks: Iterable[tuple[T, Columns]], progress: Progress, tally: Tally
 ) -> Iterator[tuple[T, list[Answer]]]:
-    """The answers to each block's rows, in their order, which the `tally` counts. Raises RunError as `answers` does.
+    """The answers to each block's rows, in their order, which the `tally` counts. Raises as `answers` does.
 
     `progress` advances by rows, in a phase that has been started.
     """
@@ -143,12 +149,12 @@ def blocks(table: Table, features: Features, logits: Ragged) -> Iterator[tuple[C
 
 
 def check_finite(features: Features, logits: Ragged, names: Sequence[object], evaluation: str = "") -> None:
-    """Raise RunError, naming the first row with a NaN or infinite logit."""
+    """Raise DivergedError, naming the first row with a NaN or infinite logit."""
     bad = ~np.isfinite(logits.values).all(axis=1)
     if bad.any():
         rows = np.unique(features.row[np.repeat(np.arange(len(logits)), logits.lengths)[bad]])
         of = f" of evaluation {evaluation}" if evaluation else ""
-        raise RunError(
+        raise DivergedError(
             f"the model's logits are not finite for {len(rows):,} of {len(names):,} rows{of} (first: row "
             f"{names[rows[0]]}); its weights are damaged, or training diverged: train with a smaller --learning-rate"
         )

@@ -15,6 +15,7 @@ from bertkit.heads.answer_columns import best_scores, label_cells, label_columns
 from bertkit.heads.losses import TakesLoss
 from bertkit.heads.numbers import Number
 from bertkit.heads.shown import Shows
+from bertkit.heads.simple import Simple
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -128,6 +129,10 @@ class Head(TakesLoss, Shows, ABC):
         """Further numbers of one evaluation, by name, for JSON."""
         return {}
 
+    def label_pairs(self, golds: Sequence[Any], answers: Sequence[Answer]) -> tuple[list[Any], list[Any]] | None:
+        """Golds and answered labels, one to one, of which a confusion matrix can be made; None where there are none."""
+        return None
+
     def answer_columns(self, top: int | None) -> dict[str, Any]:
         """The columns of an answer in a table, with their Arrow types; `top` is how many labels (spans) are kept.
 
@@ -143,6 +148,11 @@ class Head(TakesLoss, Shows, ABC):
         """The answer (None for a row without one) and its scores for JSON, of which as many are kept as in a table."""
         answer = answer or Answer(value=None)
         return {"answer": answer.value, "scores": best_scores(answer.scores, self.label_names, top)}
+
+    @property
+    def simple(self) -> Simple | None:
+        """How simple models answer its rows; None if that is not known."""
+        return None
 
     def compact(self, answer: Answer) -> Answer:
         """The answer with those scores alone that `details` reads: it is held for every row of an evaluation."""

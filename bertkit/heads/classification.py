@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from bertkit.errors import DataError, EncoderError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
-from bertkit.heads.degenerate import constant_details
+from bertkit.heads.degenerate import constant_details, loss_of_shares
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
 from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import Number
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_labels import label_error, show_label, show_number
+from bertkit.heads.simple import Simple
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 from bertkit.heads.window import Window
 
@@ -124,12 +125,15 @@ class Classification(Head):
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
         """Whether golds or answers are constant; for labels the majority share, and of few the confusion matrix.
 
-        For numbers the mean absolute error and the root of the mean squared one, in the golds' unit.
+        For numbers the mean absolute error and the root of the mean squared one, in the golds' unit. "loss of shares"
+        is what training's loss would be, did it answer all rows with the labels' shares, or with the mean.
         """
         from sklearn.metrics import confusion_matrix, mean_absolute_error, root_mean_squared_error
 
         values = [answer.value for answer in answers]
         same = constant_details(golds, values)
+        if not (isinstance(self.labels, Number) and self.labels.scaled):  # whose training starts at the mean
+            same["loss of shares"] = loss_of_shares(golds)
         if isinstance(self.labels, Number):
             errors = {"MAE": mean_absolute_error(golds, values), "RMSE": root_mean_squared_error(golds, values)}
             return {**same, **{name: float(error) for name, error in errors.items()}}
@@ -138,6 +142,17 @@ class Classification(Head):
         if len(names) <= MATRIX:
             details["confusion"] = confusion_matrix(golds, values, labels=list(names)).tolist()
         return details
+
+    def label_pairs(self, golds: Sequence[Any], answers: Sequence[Answer]) -> tuple[list[Any], list[Any]] | None:
+        """A pair a row; None of numbers."""
+        return None if isinstance(self.labels, Number) else (list(golds), [answer.value for answer in answers])
+
+    @property
+    def simple(self) -> Simple:
+        """A label, or a number within its bounds."""
+        if isinstance(self.labels, Number):
+            return Simple(gives="number", number=Number(low=self.labels.low, high=self.labels.high))
+        return Simple(gives="label")
 
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""
@@ -152,7 +167,7 @@ class Classification(Head):
         show = show_number if isinstance(self.labels, Number) else show_label
         return show(row, self.roles[:-1], gold, answer)
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """The label and the answer; [] for numbers."""
         return [] if isinstance(self.labels, Number) else [(gold, answer.value)]
 
@@ -183,8 +198,8 @@ class Classification(Head):
 
     @property
     def loss_flags(self) -> frozenset[str]:
-        """Those of the loss over labels; a number has squared errors."""
-        return frozenset() if isinstance(self.labels, Number) else OF_ONE_LABEL
+        """Those of the loss over labels and of their probabilities; a number has squared errors."""
+        return frozenset() if isinstance(self.labels, Number) else OF_ONE_LABEL | {"calibrate"}
 
     @property
     def own_flags(self) -> frozenset[str]:

@@ -68,9 +68,28 @@ def match_names(ours: Sequence[str], theirs: Sequence[str], model: str) -> tuple
     if {folded(name) for name in theirs} != set(known) or len(theirs) != len(ours):
         raise EncoderError(
             f"{model} has the labels {', '.join(theirs)}; the task's are {', '.join(ours)}: "
-            "name them in its config.json (id2label), for they are matched by name"
+            "name them by --label-map, or in its config.json (id2label), for they are matched by name"
         )
     return tuple(known[folded(name)] for name in theirs)
+
+
+def is_made_up(name: str) -> bool:
+    """Whether a checkpoint's label name says nothing: LABEL_0, as transformers makes them up, or a number."""
+    return re.fullmatch(r"(LABEL_)?\d+", name) is not None
+
+
+def mapped(names: Sequence[str], label_map: Mapping[str, str], ours: Sequence[str], model: str) -> list[str]:
+    """A checkpoint's label `names` under a map to our names. Raises EncoderError if a name is unknown or missing."""
+    unknown = [name for name in label_map if name not in names]
+    missing = [name for name in names if name not in label_map]
+    if unknown or missing:
+        what = f"has no label {unknown[0]}" if unknown else f"has the label {missing[0]} too"
+        raise EncoderError(f"--label-map: {model} {what}; give each of {', '.join(names)}")
+    known = {folded(name) for name in ours}
+    strange = [name for name in label_map.values() if folded(name) not in known]
+    if ours and strange:
+        raise EncoderError(f"--label-map: the task has no label {strange[0]}; its labels are {', '.join(ours)}")
+    return [label_map[name] for name in names]
 
 
 def write_names(config: object, names: Sequence[str]) -> None:

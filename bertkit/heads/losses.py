@@ -103,6 +103,7 @@ APPLIES: dict[str, Any] = {
     "label_smoothing": "a head that chooses one of several labels",
     "loss": "a head that chooses among labels",
     "threshold": "a head that gives any number of labels",
+    "calibrate": "a head that gives one label a row",
 }
 """The recipe's fields of the loss and of the choice among labels, and which heads each is for."""
 
@@ -117,6 +118,11 @@ class TakesLoss:
     def loss_flags(self) -> frozenset[str]:
         """The recipe's fields that this head takes, of APPLIES."""
         return frozenset()
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether an answer is one label, with a probability of each label that a temperature may change."""
+        return "calibrate" in self.loss_flags
 
     def with_loss(self, loss: Loss) -> Self:
         """The head with this loss over labels, in a field `criterion` that every head with `loss_flags` has."""

@@ -18,6 +18,7 @@ from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import Loss
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_labels import set_error, set_pairs, show_set
+from bertkit.heads.simple import Simple
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
 from bertkit.heads.window import Window
 
@@ -147,6 +148,11 @@ class MultiLabel(Head):
             "F1 by label": f1,
         }
 
+    @property
+    def simple(self) -> Simple:
+        """A set of labels."""
+        return Simple(gives="labels")
+
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""
         return Answer(value=answer.value, scores=NO_SCORES)
@@ -159,7 +165,7 @@ class MultiLabel(Head):
         """The texts, both sets of labels, and what is wrong or missed."""
         return show_set(row, self.roles[:-1], gold, answer)
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """Each label that was given or is gold."""
         return set_pairs(gold, answer)
 

@@ -14,7 +14,7 @@ Mark = Literal["", "both", "answer", "gold"]
 """What a piece of text is: neither, right (gold and answer), the answer alone (wrong), or the gold alone (missed)."""
 
 NOT_GIVEN, NOT_GOLD = "(not given)", "(not gold)"
-"""In `label_pairs`, what stands in the answer's place of a label that was missed, and in the gold's of a wrong one."""
+"""In `confusion_pairs`: the answer to a label that was missed, and the gold of a wrong one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +66,7 @@ class Shows:
         """The row, {} where it is not there, with its gold and its answer."""
         return Shown(parts=plain_parts(row, self.roles[:-1]), answer=in_words(answer.value), gold=in_words(gold))
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """The (gold, answer) of every label that was asked for; [] where answers are no labels."""
         return []
 

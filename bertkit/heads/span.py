@@ -16,6 +16,7 @@ from bertkit.heads.base import DROPPED, NO_SCORES, Answer, Head, Row
 from bertkit.heads.gold_answers import check_impossible, read_answers, rightly_placed
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_span import answered_pairs, show_span, span_error
+from bertkit.heads.simple import Simple
 from bertkit.heads.span_answers import Document, shares, span_cells, span_columns, span_json
 from bertkit.heads.span_golds import gold_targets
 from bertkit.heads.span_offsets import document_chars, first_solid
@@ -223,6 +224,11 @@ class Span(Head):
         """The answer with its place in the document, and its scores with the best spans."""
         return span_json(answer, top)
 
+    @property
+    def simple(self) -> Simple:
+        """A text of the document; "" where a question may have no answer."""
+        return Simple(gives="span", no_answer=self.no_answer)
+
     def compact(self, answer: Answer) -> Answer:
         """The answer with its best span alone."""
         if not self.no_answer:
@@ -237,7 +243,7 @@ class Span(Head):
         """The question, and the document with the answer and the golds marked."""
         return show_span(row, gold, answer)
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """Whether there is an answer, where some questions have none."""
         return answered_pairs(gold, answer) if self.no_answer else []
 

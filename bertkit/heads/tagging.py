@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from bertkit.errors import DataError
 from bertkit.heads import checks
 from bertkit.heads.base import FROM_TRAIN, NO_SCORES, Answer, Head, Labels, Row
-from bertkit.heads.degenerate import constant_details
+from bertkit.heads.degenerate import constant_details, loss_of_shares
 from bertkit.heads.labels import match_names, write_names
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
 from bertkit.heads.numbers import repr_without
 from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_called, split_tag
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_words import show_words, word_pairs, words_error
+from bertkit.heads.simple import Simple
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -191,18 +192,23 @@ class Tagging(Head):
         from bertkit.heads.chunks import by_type
 
         values = [answer.value for answer in answers]
-        pairs = [pair for gold, value in zip(golds, values, strict=True) for pair in zip(gold, value, strict=True)]
-        flat = [gold for gold, _ in pairs if gold is not None]
-        given = [value or "" for gold, value in pairs if gold is not None]
+        flat, given = self.label_pairs(golds, answers)
         names = sorted(set(flat))
         scores = f1_score(flat, given, labels=names, average=None, zero_division=0)
         return {
             "words": len(flat),
             "words without a tag": given.count(""),
             **constant_details(flat, given),
+            "loss of shares": loss_of_shares(flat),
             "F1 by tag": {name: float(score) for name, score in zip(names, scores, strict=True)},
             **({"entities": by_type(golds, values)} if self.scheme else {}),
         }
+
+    def label_pairs(self, golds: Sequence[Any], answers: Sequence[Answer]) -> tuple[list[Any], list[Any]]:
+        """A pair for each word that has a gold; a word without a predicted tag is answered with ""."""
+        rows = zip(golds, answers, strict=True)
+        pairs = [pair for gold, answer in rows for pair in zip(gold, answer.value, strict=True)]
+        return [gold for gold, _ in pairs if gold is not None], [tag or "" for gold, tag in pairs if gold is not None]
 
     def answer_columns(self, top: int | None) -> dict[str, Any]:
         """A list with each word's tag, and one with its probability."""
@@ -213,6 +219,11 @@ class Tagging(Head):
     def answer_cells(self, answer: Answer, top: int | None) -> list[Any]:
         """The tags, and their probabilities."""
         return [answer.value, answer.scores["tags"]]
+
+    @property
+    def simple(self) -> Simple:
+        """A tag for each word."""
+        return Simple(gives="tags")
 
     def compact(self, answer: Answer) -> Answer:
         """The answer without scores."""
@@ -226,7 +237,7 @@ class Tagging(Head):
         """The words, wrong ones with both tags; of chunk tags also the entities that are right."""
         return show_words(row, gold, answer, OUTSIDE if self.scheme else None)
 
-    def label_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
+    def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """The tag and the answer of each word."""
         return word_pairs(gold, answer)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bertkit.encoders import Encoder, check_folder
 from bertkit.errors import EncoderError, one_line
 from bertkit.files import os_error
 from bertkit.heads import Head
+from bertkit.heads.temperature import TEMPERATURE
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.forward import SHIFTED
 from bertkit.models.kept_head import has_head, matched_head, without_head
@@ -67,17 +69,25 @@ def fetch(encoder: Encoder, weights: bool) -> tuple[Path, str | None]:
     return folder, commit
 
 
-def load(encoder: Encoder, head: Head, scratch: bool, seed: int, keep_head: bool = False) -> Loaded:
+def load(
+    encoder: Encoder,
+    head: Head,
+    scratch: bool,
+    seed: int,
+    keep_head: bool = False,
+    label_map: Mapping[str, str] | None = None,
+) -> Loaded:
     """The encoder under a fresh head (or one of its shape at random), drawn from `seed`; weights in fp32.
 
-    With `keep_head` it is the checkpoint's own head, its labels put in the task's order by name. Raises EncoderError
-    where its files do not fit each other, or its head does not fit the task.
+    With `keep_head` it is the checkpoint's own head, its labels put in the task's order by name, or by `label_map`.
+    Raises EncoderError where its files do not fit each other, or its head does not fit the task.
     """
     folder, commit = fetch(encoder, weights=not scratch)
     config = read_config(folder)
-    theirs = matched_head(config, head, encoder.name) if keep_head else None
+    theirs = matched_head(config, head, encoder.name, label_map) if keep_head else None
     architectures = config.architectures
     tokenizer = load_tokenizer(folder, head, config)
+    vars(config).pop(TEMPERATURE, None)  # of the checkpoint's own answers
     head.configure(config)
     digests = {"tokenizer": tokenizer_digest(tokenizer), "config": config_digest(config)}
     transformers.set_seed(seed)

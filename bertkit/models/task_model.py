@@ -28,6 +28,7 @@ class TaskModel:
 
     head    its labels in the model's order
     window  no longer than the model's positions
+    temperature  by which its logits are divided before they become probabilities
     """
 
     loaded: Loaded
@@ -35,6 +36,7 @@ class TaskModel:
     window: Window
     layout: BatchLayout
     accelerator: Accelerator
+    temperature: float = 1.0
 
     @property
     def network(self) -> Any:

@@ -135,7 +135,7 @@ class _Tally:
         error = head.error(gold, answer)
         self.rows += 1
         self.wrong += error > 0
-        self.pairs.update(head.label_pairs(gold, answer))
+        self.pairs.update(head.confusion_pairs(gold, answer))
         numbers = head.number_pair(gold, answer)
         if numbers is not None:
             self.numbers.append(numbers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bertkit.data.locate import locate_splits
 from bertkit.encoders import check_layers, locate_encoder, shape_of
+from bertkit.errors import RequestError
 from bertkit.hub import access
 from bertkit.spec import HUB, Spec
 
@@ -11,6 +12,11 @@ from bertkit.spec import HUB, Spec
 def check(specs: list[Spec], training: bool = True) -> None:
     """Raise early if rows or encoders of these specs are missing, or the Hub is needed and cannot be reached."""
     for spec in specs:
+        if training and spec.label_map and not spec.keep_head:
+            raise RequestError(
+                "--label-map names the labels of a checkpoint's own head: give --keep-head too, or score it by "
+                "`bertkit eval TASK --model CHECKPOINT`"
+            )
         locate_splits(spec.task, spec.data, training)
     named = {(spec.model, spec.revision, not spec.scratch) for spec in specs}
     found = {name: locate_encoder(*name) for name in sorted(named, key=str)}

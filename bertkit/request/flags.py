@@ -79,6 +79,15 @@ class Flags(KitFlags, WindowFlags):
             training=True,
         ),
     ] = False
+    label_map: Annotated[
+        str | None,
+        Option(
+            "--label-map",
+            DATA,
+            "The task's label for each of a checkpoint's: LABEL_0=negative,LABEL_1=positive.",
+            only="finetune eval",
+        ),
+    ] = None
     data: Annotated[
         str | None,
         Option(
@@ -210,6 +219,16 @@ class RunFlags:
             only="finetune resume",
         ),
     ] = False
+    floor: Annotated[
+        bool,
+        Option(
+            "--floor/--no-floor",
+            OUTPUT,
+            "Score simple models on the same rows too: the commonest answer, and one that learns from words.",
+            only="finetune eval compare resume",
+            training=True,
+        ),
+    ] = True
     out: Annotated[
         Path,
         Option(

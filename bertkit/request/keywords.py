@@ -40,6 +40,7 @@ class Options(TypedDict, total=False):
     revision: str | None
     scratch: bool
     keep_head: bool
+    label_map: str | None
     data: Target | None
     sample: bool
     limit: int | None
@@ -75,6 +76,7 @@ class Options(TypedDict, total=False):
     early_stopping: int | None
     select: Selected | None
     threshold: str | None
+    calibrate: bool
     device: Device
     precision: Precision
     layout: Layout
@@ -104,6 +106,7 @@ class Options(TypedDict, total=False):
     save_every: int | None
     keep_best: bool
     keep_adapter: bool
+    floor: bool
     out: Path | Target
     force: bool
 

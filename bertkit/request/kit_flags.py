@@ -104,12 +104,22 @@ class KitFlags:
             only="finetune",
         ),
     ] = None
+    calibrate: Annotated[
+        bool,
+        Option(
+            "--calibrate",
+            KIT,
+            "Fit a temperature of the probabilities on rows held out of train for it, for predict --calibrated.",
+            only="finetune",
+        ),
+    ] = False
 
 
 def kit_of(flags: KitFlags) -> dict[str, Any]:
     """The recipe's fields of which flags were given as text. Raises RequestError."""
     auto = "auto" if flags.threshold == "auto" else None
-    return {"class_weights": _weights(flags.class_weights), "freeze": _frozen(flags.freeze), "threshold": auto}
+    found = {"class_weights": _weights(flags.class_weights), "freeze": _frozen(flags.freeze), "threshold": auto}
+    return {**found, "calibrate": flags.calibrate or None}
 
 
 def with_threshold(task: Task, typed: str | None) -> Task:

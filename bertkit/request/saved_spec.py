@@ -13,6 +13,7 @@ from bertkit.files import expanded
 from bertkit.pretraining import PRETRAINING
 from bertkit.request.flags import Flags
 from bertkit.request.kit_flags import with_threshold
+from bertkit.request.label_map import written
 from bertkit.request.specs import spec_of
 from bertkit.spec import HUB, SAMPLE, SPEC_FILE, Spec, spec_from_plain
 
@@ -42,7 +43,8 @@ def saved_spec(path: Path) -> Spec:
 def values_of(spec: Spec) -> dict[str, Any]:
     """The values of the flags that are fields of a spec, and of those that other flags need."""
     named = [field.name for field in fields(Spec) if field.name not in NOT_FLAGS]
-    return {**{name: getattr(spec, name) for name in named}, "lora": spec.recipe.lora}
+    label_map = written(spec.label_map) if spec.label_map else None
+    return {**{name: getattr(spec, name) for name in named}, "lora": spec.recipe.lora, "label_map": label_map}
 
 
 def again(spec: Spec, flags: Flags) -> Spec:

@@ -11,6 +11,7 @@ from bertkit.errors import RequestError
 from bertkit.heads import Window
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.kit_flags import kit_of, with_threshold
+from bertkit.request.label_map import label_map_of
 from bertkit.spec import HUB, SAMPLE, RunOptions, Spec
 from bertkit.task import Recipe, Task
 
@@ -19,6 +20,7 @@ def spec_of(task: Task, flags: Flags) -> Spec:
     """The spec for `task` with these flags, checked. Raises RequestError."""
     typed = {f.name: getattr(flags, f.name) for f in fields(Spec) if hasattr(flags, f.name)}
     typed |= {"model": _encoder(flags), "data": _rows(flags), "recipe": _recipe(task, flags)}
+    typed["label_map"] = label_map_of(flags.label_map)
     typed["on_bad_row"] = flags.on_bad_row or ("skip" if task.understood else "error")
     return Spec(task=with_threshold(task, flags.threshold), **typed)
 

@@ -11,7 +11,9 @@ from bertkit import registry
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
 from bertkit.files import expanded
+from bertkit.heads.labels import is_made_up
 from bertkit.request.flags import Flags
+from bertkit.request.label_map import label_map_of
 from bertkit.request.own_files import looks_like_path
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.own_task import own_task
@@ -118,13 +120,18 @@ def check_save(target: Target, typed: str, force: bool) -> None:
     check_place(expanded(typed), typed, force)
 
 
-def target_scored(typed: str, own: OwnFlags, model: str) -> Target:
-    """What is to be scored with a checkpoint, whose label names count for a path's rows.
+def target_scored(typed: str, own: OwnFlags, model: str, label_map: str | None = None) -> Target:
+    """What is to be scored with a checkpoint, whose label names (or those of --label-map) count for a path's rows.
+
+    Names that say nothing, such as LABEL_0, do not count: the file's labels are taken as they are.
 
     Raises RequestError or DataError.
     """
     found = target_of(typed, own, scored=True)
-    names = checkpoint_labels(model)
+    given = label_map_of(label_map) or {}
+    names = tuple(given.get(name, name) for name in checkpoint_labels(model))
+    if all(map(is_made_up, names)):
+        return found
     head: Any = found.task.head
     if found.is_own and names and head.label_names and set(head.label_names) != set(names):
         known = {name.strip().casefold(): name for name in names}

@@ -35,8 +35,8 @@ from bertkit.spec import Spec
 from bertkit.task import Recipe
 from bertkit.training import checkpoint
 from bertkit.training.checkpointer import Checkpointer, CheckpointWriter
-from bertkit.training.early_stopping import EarlyStopping
-from bertkit.training.train import Session
+from bertkit.training.pruning import Prune, Pruning, Stopping
+from bertkit.training.train import Session, schedule_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Prepared:
 
 
 @contextmanager
-def prepared(run: Claim) -> Iterator[Prepared]:
+def prepared(run: Claim, prune: Prune | None = None) -> Iterator[Prepared]:
     """The run, ready to train; on exit the log is flushed and a pending checkpoint written.
 
     Raises RequestError if a stopped run cannot be resumed, or if there is too little disk space.
@@ -83,7 +83,7 @@ def prepared(run: Claim) -> Iterator[Prepared]:
         rows, selecting = run.splits.selection, None
         if rows:
             selecting = Selecting(spec=run.spec, rows=rows, features=features[SELECTION], model=model, log=log)
-        stopping = selecting.stopping() if selecting else None
+        stopping = _stopping(run, selecting, features[TRAIN], prune) if selecting else None
         checkpointer = _checkpointer(run, {**facts, **saved_options(run.options)}, scoring, stopping, stack)
         transformers.set_seed(run.spec.seed + 1_000_003 * run.accelerator.process_index)
         run.progress.phase("tokenising", 1)
@@ -96,6 +96,16 @@ def prepared(run: Claim) -> Iterator[Prepared]:
         yield Prepared(
             model=model, features=features, recipe=recipe, session=session, scoring=scoring, selecting=selecting
         )
+
+
+def _stopping(run: Claim, selecting: Selecting, features: Encoded, prune: Prune | None) -> Stopping | None:
+    """What prunes a trial, else what stops a run early."""
+    if prune is None:
+        return selecting.stopping()
+    recipe, layout = run.spec.recipe, selecting.model.layout
+    return Pruning(
+        score=selecting.score, prune=prune, updates=lambda: schedule_of(features, recipe, layout, run.spec.seed).updates
+    )
 
 
 def loaded_for(run: Claim) -> tuple[TaskModel, dict[str, Any]]:
@@ -117,7 +127,7 @@ def loaded_for(run: Claim) -> tuple[TaskModel, dict[str, Any]]:
 
 def _load(run: Claim) -> Loaded:
     encoder = locate_encoder(run.source.model, run.source.revision, weights=not run.spec.scratch)
-    loaded = load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head)
+    loaded = load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head, run.spec.label_map)
     return adapted(loaded, run.spec.recipe, run.spec.seed)
 
 
@@ -146,7 +156,7 @@ def encoded_for(run: Claim, model: TaskModel, worker: Worker) -> dict[str, Encod
 
 
 def _checkpointer(
-    run: Claim, facts: dict[str, Any], scoring: Scoring, stopping: EarlyStopping | None, stack: ExitStack
+    run: Claim, facts: dict[str, Any], scoring: Scoring, stopping: Stopping | None, stack: ExitStack
 ) -> Checkpointer:
     writer = CheckpointWriter(run.folder, run.progress.note) if run.is_main else None
     if writer:

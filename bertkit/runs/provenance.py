@@ -81,7 +81,7 @@ def check_resumable(
 
 def saved_options(options: RunOptions) -> dict[str, Any]:
     """The options that a checkpoint saves, so that a resumed run has them."""
-    return {name: getattr(options, name) for name in ("keep_best", "keep_adapter", "max_memory")}
+    return {name: getattr(options, name) for name in ("keep_best", "keep_adapter", "max_memory", "floor")}
 
 
 def restored_options(options: RunOptions, state: State | None) -> RunOptions:
@@ -94,6 +94,7 @@ def restored_options(options: RunOptions, state: State | None) -> RunOptions:
         keep_best=options.keep_best or saved["keep_best"],
         keep_adapter=options.keep_adapter or saved.get("keep_adapter", False),
         max_memory=options.max_memory or saved["max_memory"],
+        floor=options.floor and saved.get("floor", True),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,15 +12,18 @@ from bertkit.data.rows import Rows
 from bertkit.data.splits import Splits, marks_of, read_located_splits
 from bertkit.data.table import Table
 from bertkit.encoders import locate_encoder
-from bertkit.errors import RequestError, RunError
+from bertkit.errors import EncoderError, RequestError, RunError
 from bertkit.evaluation.inference import Tally, in_blocks
 from bertkit.evaluation.score import Answered, score
+from bertkit.heads.temperature import temperature_in
 from bertkit.machine.devices import accelerator, is_available
-from bertkit.models.labels import head_of, in_task_order
+from bertkit.models.labels import head_scored, in_task_order
 from bertkit.models.load import fetch, load_trained
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
-from bertkit.result import Scored
+from bertkit.request.label_map import typed_label_map
+from bertkit.result import Result, RowCount, Scored
+from bertkit.runs.floors import with_known_floors
 from bertkit.runs.folder import MODEL, located, pinned_to, read_result, read_spec, recorded_commits
 from bertkit.spec import Spec
 from bertkit.task import Evaluation
@@ -28,11 +31,15 @@ from bertkit.task import Evaluation
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """A trained model's scores on a task's evaluations."""
+    """A trained model's scores on a task's evaluations.
+
+    assumed  the task's label for each of the model's, where its names say nothing: the task's order
+    """
 
     spec: Spec
     evaluations: tuple[Scored, ...]
     marks: tuple[str, ...]
+    assumed: Mapping[str, str] | None = None
 
 
 def score_run(folder: Path, progress: Progress) -> Scores:
@@ -46,20 +53,40 @@ def score_run(folder: Path, progress: Progress) -> Scores:
     spec = replace(spec, device=spec.device if is_available(spec.device) else "cpu", precision="fp32")
     files = locate_splits(spec.task, spec.data, training=False)
     held_out = held_out_for(spec.task, files)
-    before = read_result(folder) if held_out else None
+    before = read_result(folder)
+    counts: dict[str, RowCount] = {}
 
     def check(splits: Splits) -> None:
+        counts.update(splits.counts({}))
         if before and held_out and before.rows[held_out].digest != splits.rows[held_out].digest:
             raise RequestError(
                 f"the {TRAIN} rows changed since {folder} finished: other rows would be held out now, and it may have "
                 "been trained on some of them"
             )
 
-    return _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
+    scores = _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
+    if before:
+        scores = replace(scores, evaluations=_with_leaks(scores.evaluations, before))
+    return replace(scores, evaluations=tuple(with_known_floors(scores.evaluations, before, counts)))
+
+
+def _with_leaks(evaluations: Sequence[Scored], before: Result) -> tuple[Scored, ...]:
+    """The evaluations with the leaks that the run's result has for them, where it has the very scores too."""
+    known = {one.name: one for one in before.evaluations}
+    return tuple(
+        replace(one, leaked=known[one.name].leaked)
+        if one.name in known and known[one.name].metrics == one.metrics
+        else one
+        for one in evaluations
+    )
 
 
 def score_checkpoint(spec: Spec, progress: Progress) -> Scores:
-    """Score the fine-tuned checkpoint that `spec.model` names; labels are matched by name."""
+    """Score the fine-tuned checkpoint that `spec.model` names; labels are matched by name, or by `spec.label_map`.
+
+    Where its names say nothing (LABEL_0) they are taken in the task's order. Raises EncoderError if the answers then
+    show that they stand in another.
+    """
     folder, _ = fetch(locate_encoder(spec.model, spec.revision), weights=True)
     return _score(spec, folder, progress, locate_splits(spec.task, spec.data, training=False))
 
@@ -77,7 +104,7 @@ def _score(
     `carved` leaves out the documents that the model was trained on, where dev replaced train.
     """
     loaded = load_trained(folder, spec.task.head)
-    head = head_of(loaded, spec.task.head)
+    head, assumed = head_scored(loaded, spec.task.head, spec.label_map)
     splits = read_located_splits(spec, files, training=carved, labels=head.label_names)
     check(splits)
     device = accelerator(spec.device, "fp32")
@@ -95,7 +122,21 @@ def _score(
         for line in lines:
             progress.note(f"{evaluation.name}: {line}")
         scored.append(score(in_task_order(head, spec.task.head), part))
-    return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits))
+        if assumed:
+            _refuse_permuted(scored[-1], assumed, spec.model)
+    return Scores(spec=spec, evaluations=tuple(scored), marks=marks_of(spec, splits), assumed=assumed)
+
+
+def _refuse_permuted(scored: Scored, assumed: Mapping[str, str], model: str) -> None:
+    """Raise EncoderError if the answers show that the model's labels stand in another order than was assumed."""
+    found = scored.details.get("permuted")
+    if found:
+        label_map = {theirs: found["names"][ours] for theirs, ours in assumed.items()}
+        raise EncoderError(
+            f"{model}: its labels have no names ({', '.join(assumed)}); in the task's order accuracy on {scored.name} "
+            f"is {100 * found['accuracy']:.1f}, in another {100 * found['permuted']:.1f}: "
+            f"{typed_label_map(label_map)}"
+        )
 
 
 def _answered(model: TaskModel, evaluation: Evaluation, table: Table, progress: Progress) -> tuple[Answered, list[str]]:
@@ -103,7 +144,8 @@ def _answered(model: TaskModel, evaluation: Evaluation, table: Table, progress: 
     read = [*model.head.roles[:-1], "row_id"]
     blocks = ((columns, {name: columns[name] for name in read}) for columns in blocks_of(table))
     progress.phase("predicting", len(table))
-    answered, tally = Answered(model.head, evaluation), Tally()
+    temperature = temperature_in(vars(model.network.config))
+    answered, tally = Answered(model.head, evaluation, temperature), Tally()
     for columns, found in in_blocks(model, blocks, progress, tally):
         answered.add(columns, found)
     return answered, tally.lines

@@ -12,8 +12,9 @@ from bertkit.data.encoding import Encoded
 from bertkit.data.rows import Rows
 from bertkit.data.splits import Splits
 from bertkit.evaluation.inference import blocks, check_finite, predict
-from bertkit.evaluation.score import Answered, score
+from bertkit.evaluation.score import Answered, score, scored_apart
 from bertkit.files import line_writer
+from bertkit.heads.temperature import temperature_in
 from bertkit.models.finish import finished
 from bertkit.models.load import save
 from bertkit.models.task_model import TaskModel
@@ -46,13 +47,14 @@ class Scoring:
 
         The model is one that `finish` returned.
         """
-        scored = []
+        scored, leaked = [], self.splits.leaked()
         with ExitStack() as stack:
             main = self.model.accelerator.is_main_process
             write = stack.enter_context(line_writer(folder / PREDICTIONS)) if main else None
             for one in self.task.evaluations:
                 if self._rows(one):
-                    scored.append(score(self.splits.head, self._answered(one, progress, write)))
+                    answered = self._answered(one, progress, write)
+                    scored.append(scored_apart(self.splits.head, answered, leaked[one.name]))
                 else:
                     why = str(self.splits.evaluations[one.name])
                     scored.append(Scored(name=one.name, split=one.split, missing=why))
@@ -72,7 +74,7 @@ class Scoring:
         features = self.features[evaluation.name].all_features
         logits = predict(self.model, features, progress)
         check_finite(features, logits, rows.table.column("row_id"), evaluation.name)
-        answered = Answered(head, evaluation)
+        answered = Answered(head, evaluation, temperature_in(vars(self.model.network.config)))
         for columns, part, run in blocks(rows.table, features, logits):
             lines = answered.add(columns, head.decode(columns, part, run, self.model.window))
             if write:

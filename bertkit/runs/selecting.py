@@ -1,4 +1,4 @@
-"""Select in a run on rows that are never scored: the update whose model is kept, and the threshold of its answers."""
+"""Select in a run on rows that are never scored: the update whose model is kept, the threshold and temperature."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from bertkit.data.encoding import Encoded
 from bertkit.data.rows import Rows
 from bertkit.data.splits import SELECTION
+from bertkit.evaluation.calibration import best_temperature, codes_of, mean_log_loss
 from bertkit.evaluation.inference import check_finite, predict
 from bertkit.evaluation.score import Answered, score
 from bertkit.heads import Answer
+from bertkit.heads.features import Ragged
+from bertkit.heads.temperature import TEMPERATURE
 from bertkit.models.task_model import TaskModel
 from bertkit.progress import Progress
 from bertkit.result import selected_lines
 from bertkit.runs.folder import Log
 from bertkit.spec import Spec
 from bertkit.training.early_stopping import EarlyStopping
+from bertkit.training.pruning import Stopping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +61,28 @@ class Selecting:
         model.head.configure(model.network.config)
         return model, self._score(model, self._answers(model))
 
-    def _answers(self, model: TaskModel) -> list[Answer]:
+    def tempered(self, model: TaskModel) -> dict[str, Any]:
+        """The temperature of a finished model's probabilities, in its config too, and the losses without and with it.
+
+        The temperature is None where none is best.
+        """
+        golds = codes_of((model.head.gold(row) for row in self.rows.table), model.head.label_names)
+        logits = np.asarray(self._logits(model).values, np.float64)
+        temperature = best_temperature(logits, golds)
+        if temperature is None:
+            return {"temperature": None}
+        setattr(model.network.config, TEMPERATURE, temperature)
+        losses = [mean_log_loss(logits, golds, one) for one in (1.0, temperature)]
+        return {"temperature": temperature, "log loss": losses[0], "log loss with it": losses[1]}
+
+    def _logits(self, model: TaskModel) -> Ragged:
         features = self.features.all_features
         logits = predict(model, features, Progress())  # the bar shows training
         check_finite(features, logits, self.rows.table.column("row_id"), SELECTION)
-        return model.head.decode(self.rows.table[:], features, logits, model.window)
+        return logits
+
+    def _answers(self, model: TaskModel) -> list[Answer]:
+        return model.head.decode(self.rows.table[:], self.features.all_features, self._logits(model), model.window)
 
     def _score(self, model: TaskModel, answers: list[Answer]) -> float:
         answered = Answered(model.head, self.spec.task.scored[0])
@@ -68,16 +91,21 @@ class Selecting:
 
 
 def finished_selecting(
-    selecting: Selecting, stopping: EarlyStopping | None, model: TaskModel, progress: Progress
+    selecting: Selecting, stopping: Stopping | None, model: TaskModel, progress: Progress
 ) -> tuple[TaskModel, dict[str, Any]]:
-    """The finished model with the threshold that is asked for, and what was selected, for the result; noted."""
+    """The finished model with the threshold that is asked for, and what was selected, for the result; noted.
+
+    Where an answer is one label, that has the temperature of its probabilities, which no answer depends on.
+    """
     found: dict[str, Any] = {"rows": len(selecting.rows), "metric": selecting.metric}
     if stopping:
-        found |= {"step": stopping.step, "value": stopping.value, "stopped": stopping.done}
+        found |= stopping.found
     if selecting.spec.recipe.threshold == "auto":
         model, value = selecting.tuned(model)
         threshold = model.head.threshold  # type: ignore[attr-defined]  # of heads that take the flag
         found |= {"threshold": threshold, "value with it": value}
+    if model.head.calibrates:
+        found |= selecting.tempered(model)
     for line in selected_lines(found):
         progress.note(line)
     return model, found

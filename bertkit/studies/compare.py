@@ -20,7 +20,7 @@ from bertkit.evaluation.stats import Spread, spread
 from bertkit.machine.sync import run_on_first
 from bertkit.plots.curves import ArmCurves, Panel
 from bertkit.progress import Progress
-from bertkit.result import Finished
+from bertkit.result import Failure, Finished
 from bertkit.runs.folder import LOG, read_log
 from bertkit.spec import HUB, RunOptions, Spec, to_plain
 from bertkit.studies.arms import Arm as AnsweredArm
@@ -44,6 +44,7 @@ class Curve:
     losses: np.ndarray[Any, Any]  # (updates,)
     scored_at: np.ndarray[Any, Any]  # (S,) updates
     scores: np.ndarray[Any, Any]  # (S,) fractions; the last is the final one
+    failures: tuple[Failure, ...] = ()
 
     @property
     def area(self) -> float:
@@ -136,7 +137,7 @@ def _plain_arm(arm: Arm, other: Arm) -> dict[str, Any]:
         "updates to the other's best": arm.reached(other.best.mean),
         "runs": [
             {"seed": c.seed, "folder": str(c.folder), "loss": c.losses.tolist(), "scored at": c.scored_at.tolist(),
-             "score": c.scores.tolist()}
+             "score": c.scores.tolist(), "failures": [to_plain(failure) for failure in c.failures]}
             for c in arm.curves
         ],
     }  # fmt: skip
@@ -223,4 +224,5 @@ def curve_of(finished: Finished, evaluation: str, metric: str) -> Curve:
         losses=np.array([line["loss"] for line in lines if "loss" in line], float),  # null, of a skipped update, is NaN
         scored_at=np.array([line["step"] for line in scored]),
         scores=np.array([line["score"][evaluation][metric] for line in scored]),
+        failures=finished.result.failures,
     )

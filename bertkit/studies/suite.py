@@ -46,6 +46,18 @@ class Member:
         columns = [one for one in average.columns if one.task == self.task.name]
         return mean_of([mean_of([scores.get(key) for key in one.metrics]) for one in columns])
 
+    def floor(self, average: Average) -> float | None:
+        """The best score of a simple model, by the same rule; None where its evaluations have no floors."""
+        scored = [e for e in self.evaluations if e.metrics]
+        columns = [one for one in average.columns if one.task == self.task.name]
+        if not scored or not columns or not all(e.floors for e in scored):
+            return None
+        found = []
+        for models in zip(*(e.floors for e in scored), strict=True):  # each evaluation has those of one head, in order
+            values = {(e.name, k): v for e, one in zip(scored, models, strict=True) for k, v in one.metrics.items()}
+            found.append(mean_of([mean_of([values.get(key) for key in column.metrics]) for column in columns]))
+        return max((mean for mean in found if mean is not None), default=None)
+
     @property
     def evaluations(self) -> tuple[Scored, ...]:
         """Its evaluations, scored or missing."""
@@ -102,6 +114,7 @@ def _plain(member: Member, average: Average) -> dict[str, Any]:
     return {
         "score": member.score(average),
         "human": member.human(average),
+        "floor": member.floor(average),
         "whole": member.is_complete,
         "metrics": metrics,
         "missing": member.missing,

@@ -38,6 +38,11 @@ class EarlyStopping:
         """Whether training is to end."""
         return self.since >= self.patience
 
+    @property
+    def found(self) -> dict[str, Any]:
+        """Which model was the best, for the result."""
+        return {"step": self.step, "value": self.value, "stopped": self.done}
+
     def due(self, step: int, last: bool) -> bool:
         """Whether the model is to be scored after so many updates."""
         return last or step % self.every == 0

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from bertkit.data.sampler import Indices, Schedule
-from bertkit.errors import RunError
+from bertkit.errors import DivergedError
 from bertkit.heads.features import Features
 from bertkit.machine.memory import Guard
 from bertkit.models.layout import BatchLayout
@@ -19,16 +19,17 @@ from bertkit.progress import Progress
 from bertkit.result import Training
 from bertkit.task import Recipe
 from bertkit.training.checkpointer import Checkpointer
-from bertkit.training.early_stopping import BEST, EarlyStopping
+from bertkit.training.early_stopping import BEST
 from bertkit.training.micro_batches import split
 from bertkit.training.optimizer import optimizer_of, rate_of
+from bertkit.training.pruning import Stopping
 from bertkit.training.update import Update, Updater, updater
 
 SKIPPED = 40
 """Updates in a row that fp16 may skip: its scaler halves the scale of 2**16 after each."""
 
 
-class NotFiniteError(RunError):
+class NotFiniteError(DivergedError):
     """The loss or the gradient norm of an update is non-finite, in fp32 too; the weights are unchanged.
 
     rows  the rows of the update, by their index
@@ -62,7 +63,7 @@ class Session:
     score         evaluates the model, every `eval_every` updates; it is given their number
     keep          is called after each update, and may save the model; it is given the number of updates, and what
                   brings the model's weights up to date
-    stopping      ends training early, and selects the final model
+    stopping      ends training early, and selects the final model; or prunes a trial
     seed          of dropout and of the rows' order
     fast_dropout  whether dropout on a CPU uses kernels/dropout.py in place of torch
     checkpointer  resumes, saves and stops the run
@@ -75,7 +76,7 @@ class Session:
     score: Callable[[int], None] | None = None
     eval_every: int | None = None
     keep: Callable[[int, Callable[[], object]], None] | None = None
-    stopping: EarlyStopping | None = None
+    stopping: Stopping | None = None
     fast_dropout: bool = True
     checkpointer: Checkpointer = field(default_factory=Checkpointer)
     guard: Guard = field(default_factory=Guard)

@@ -1,0 +1,78 @@
+"""What is printed of failed runs, and of several seeds, whose mean leaves the failed ones out and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from bertkit.cli.screen import METRIC_TITLES, console, leak_line, percent, warnings
+
+if TYPE_CHECKING:
+    from bertkit.result import Failure, Finished
+
+
+def print_failures(failures: Sequence[Failure], who: str = "") -> None:
+    """Print why a run (`who`: of which seed) is taken for a failed one, and what to try, once for equal advice."""
+    from rich.text import Text
+
+    for failure in failures:
+        console().print(Text(f"  {who}failed: {failure.reason}", style="red"))
+    for advice in dict.fromkeys(failure.advice for failure in failures):
+        console().print(Text(f"    try {advice}"))
+
+
+def print_seeds(runs: Sequence[Finished]) -> None:
+    """Print mean and deviation over the sound seeds and, where some failed, over all of them, with the reasons."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from bertkit.cli.floors_screen import print_floors_of_seeds
+
+    sound: Sequence[Finished] = [run for run in runs if not run.result.failures]
+    groups: list[tuple[Sequence[Finished], str]] = []
+    groups += [(sound, f" of {len(runs)}; {len(runs) - len(sound)} failed")] if 0 < len(sound) < len(runs) else []
+    groups.append((runs, "" if sound else "; all failed"))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("EVALUATION", "METRIC", "MEAN ± SD", "[95 %]"):
+        table.add_column(name, no_wrap=True)
+    intervals, each = [_intervals(group) for group, _ in groups], []
+    for place, scored in enumerate(runs[0].result.evaluations):
+        for metric in scored.metrics:
+            title = METRIC_TITLES.get(metric, metric)
+            for (group, note), interval in zip(groups, intervals, strict=True):
+                everything = ", all" if len(group) == len(runs) > len(sound) else ""
+                over = _over(group, place, metric, note)
+                table.add_row(f"{scored.name}{everything}", title, over, interval[scored.name, metric])
+            each.append(f"{scored.name}, {title} of each seed: {_each(runs, place, metric)}")
+    console().print(table)
+    console().print("  intervals: 95 %, over seeds and rows together")
+    for line in each:
+        console().print(f"  {line}")
+    print_floors_of_seeds(runs)
+    for run in runs:
+        for scored in run.result.evaluations:
+            if scored.leaked:
+                console().print(f"  seed {run.result.spec.seed}, {scored.name}: {leak_line(scored, scored.leaked)}")
+            for line in warnings(scored, told=bool(run.result.failures)):
+                console().print(Text(f"  seed {run.result.spec.seed}, {scored.name}: {line}", style="red"))
+        print_failures(run.result.failures, f"seed {run.result.spec.seed} ")
+
+
+def _over(runs: Sequence[Finished], place: int, metric: str, note: str = "") -> str:
+    """Mean, deviation and number of these runs' scores, with a note behind the number."""
+    from bertkit.evaluation.stats import spread
+
+    over = spread([run.result.evaluations[place].metrics[metric].value for run in runs])
+    return f"{percent(over.mean)} ± {percent(over.sd)} (n = {over.n}{note})"
+
+
+def _each(runs: Sequence[Finished], place: int, metric: str) -> str:
+    values = [(run.result.spec.seed, run.result.evaluations[place].metrics[metric].value) for run in runs]
+    return " · ".join(f"{seed} {percent(value)}" for seed, value in values)
+
+
+def _intervals(runs: Sequence[Finished]) -> dict[tuple[str, str], str]:
+    """The interval of the mean over these runs, by evaluation and metric."""
+    from bertkit.studies.verdict import means_of
+
+    return {key: f"[{percent(one.low)}, {percent(one.high)}]" for key, one in means_of(runs).items()}

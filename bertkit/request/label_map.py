@@ -1,0 +1,45 @@
+"""The flag --label-map: which of a task's labels each of a checkpoint's labels is. Light."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+
+from bertkit.errors import RequestError
+
+
+def label_map_of(typed: str | None) -> dict[str, str] | None:
+    """A checkpoint's labels with the task's: `LABEL_0=negative,LABEL_1=positive`, or in JSON where one has a comma.
+
+    Raises RequestError if it is neither, or names a label twice.
+    """
+    if typed is None:
+        return None
+    wrong = f"--label-map {typed}: it must be a checkpoint's labels with the task's, such as LABEL_0=no,LABEL_1=yes"
+    try:
+        plain = json.loads(typed, object_pairs_hook=list) if typed.lstrip().startswith("{") else None
+    except ValueError:
+        raise RequestError(wrong) from None
+    pairs = [one.partition("=")[::2] for one in typed.split(",")] if plain is None else plain
+    pairs = [(str(theirs).strip(), str(ours).strip()) for theirs, ours in pairs]
+    if not pairs or not all(theirs and ours for theirs, ours in pairs):
+        raise RequestError(wrong)
+    for place, side in enumerate(zip(*pairs, strict=True)):
+        double = next((name for name in side if side.count(name) > 1), None)
+        if double is not None:
+            whose = "the checkpoint's label" if place == 0 else "the task's label"
+            raise RequestError(f"--label-map {typed}: {whose} {double} stands there twice")
+    return dict(pairs)
+
+
+def typed_label_map(label_map: Mapping[str, str]) -> str:
+    """The option that gives this map, as it is typed in a shell."""
+    return f"--label-map {shlex.quote(written(label_map))}"
+
+
+def written(label_map: Mapping[str, str]) -> str:
+    """The map as text that `label_map_of` reads."""
+    if any(char in name for pair in label_map.items() for name in pair for char in ",={"):
+        return json.dumps(dict(label_map), ensure_ascii=False)
+    return ",".join(f"{theirs}={ours}" for theirs, ours in label_map.items())

@@ -1,0 +1,37 @@
+"""A run's floors: what simple models score on its evaluations, computed once it is scored, or taken from its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bertkit.data.rows import Rows
+from bertkit.evaluation.floors import floors_of
+from bertkit.machine.sync import run_on_first
+from bertkit.result import Result, RowCount, Scored
+from bertkit.runs.claim import Claim
+
+
+def with_floors(run: Claim, scored: Sequence[Scored]) -> list[Scored]:
+    """The run's evaluations with their floors, which the first process computes; as they are without `options.floor`.
+
+    They follow from the rows alone: a run that is stopped here and resumed has the same.
+    """
+    train = run.splits.train
+    if not run.options.floor or train is None:
+        return list(scored)
+    rows = {name: part for name, part in run.splits.evaluations.items() if isinstance(part, Rows)}
+    parts = {one.name: (one, rows[one.name]) for one in run.spec.task.scored if one.name in rows}
+    found = run_on_first(lambda: floors_of(run.splits.head, train, parts, run.progress))
+    return [replace(one, floors=found.get(one.name, ())) for one in scored]
+
+
+def with_known_floors(scored: Sequence[Scored], before: Result | None, rows: Mapping[str, RowCount]) -> list[Scored]:
+    """Evaluations of a run's model with the floors of its result, where that has some for these very rows."""
+    known = {one.name: one.floors for one in before.evaluations} if before else {}
+    found = []
+    for one in scored:
+        was, now = (before.rows.get(one.name) if before else None), rows.get(one.name)
+        same = was and now and (was.digest, was.used) == (now.digest, now.used)
+        found.append(replace(one, floors=known.get(one.name, ())) if same else one)
+    return found
