@@ -125,6 +125,14 @@ def test_reliability_has_its_two_numbers_and_its_bins(sst2: Path) -> None:
     assert "confidence accuracy 65.0 50.0 95.0 90.0" in page
 
 
+def test_reliability_with_the_temperature_stands_beside(sst2: Path) -> None:
+    before = Calibration(ece=0.0875, brier=0.21, bins=((30, 0.65, 0.5), (50, 0.95, 0.9)))
+    after = Calibration(ece=0.02, brier=0.2, bins=((80, 0.75, 0.75),))
+    page = seen(changed(sst2, calibration=before, calibrated=after))
+    assert "expected calibration error, with the temperature 2.0 Brier score, with the temperature 0.200" in page
+    assert "accuracy with the temperature" in page
+
+
 # Answers.
 
 

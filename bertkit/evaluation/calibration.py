@@ -47,7 +47,7 @@ def tempered(shares: Floats, temperature: float) -> Floats:
 
 
 class Reliability:
-    """What the calibration of many rows needs, in three numbers a row: however they are added in blocks, it is the same."""
+    """What the calibration of many rows needs, three numbers a row: the same in whatever blocks they are added."""
 
     def __init__(self) -> None:
         self._blocks: list[tuple[Floats, NDArray[np.bool_], Floats]] = []

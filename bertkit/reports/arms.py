@@ -16,7 +16,7 @@ from bertkit.reports.health import Bar, Health, bars_of, health_of, numbers_of
 from bertkit.reports.scores import ScoreLine, score_lines
 from bertkit.reports.slices import SliceTable, slices_of
 from bertkit.request.typed_command import command_of
-from bertkit.result import Finished, Scored, selected_lines
+from bertkit.result import Calibration, Finished, Scored, selected_lines
 from bertkit.spec import SAMPLE, Spec
 
 CURVES = 3
@@ -122,11 +122,19 @@ def reliability_of(scored: Scored) -> Chart | None:
     """How often answers are right against their probability, where the result has it."""
     if scored.calibration is None or not scored.calibration.bins:
         return None
-    rows, confidence, accuracy = (np.array(side, float) for side in zip(*scored.calibration.bins, strict=True))
-    ece = f"expected calibration error {100 * scored.calibration.ece:.1f}, Brier score {scored.calibration.brier:.3f}"
-    about = f"Accuracy against confidence in {len(rows)} bins of {rows.sum():,.0f} rows of {scored.name}: {ece}."
-    series = [Series(name="accuracy", x=confidence, y=accuracy)]
+    found = scored.calibration
+    rows = sum(count for count, _, _ in found.bins)
+    ece = f"expected calibration error {100 * found.ece:.1f}, Brier score {found.brier:.3f}"
+    about = f"Accuracy against confidence in {len(found.bins)} bins of {rows:,} rows of {scored.name}: {ece}."
+    series = [_by_confidence("accuracy", found, 0)]
+    if scored.calibrated and scored.calibrated.bins:
+        series.append(_by_confidence("with the temperature", scored.calibrated, 1))
     return chart(f"{scored.name}: accuracy by confidence", series, "confidence", about, in_percent=True, square=True)
+
+
+def _by_confidence(name: str, found: Calibration, colour: int) -> Series:
+    _, confidence, accuracy = (np.array(side, float) for side in zip(*found.bins, strict=True))
+    return Series(name=name, x=confidence, y=accuracy, colour=colour)
 
 
 def facts_of(run: Finished, runs: int) -> list[tuple[str, str]]:

@@ -68,9 +68,10 @@ def numbers_of(scored: Scored) -> list[tuple[str, str]]:
             found.append((f"{part} without a label, %", f"{100 * details[f'{part} without a label']:.1f}"))
     if details.get("words without a tag"):
         found.append(("words that got no tag", f"{details['words without a tag']:,} of {details['words']:,}"))
-    if scored.calibration:
-        found.append(("expected calibration error", f"{100 * scored.calibration.ece:.1f}"))
-        found.append(("Brier score", f"{scored.calibration.brier:.3f}"))
+    for calibration, how in ((scored.calibration, ""), (scored.calibrated, ", with the temperature")):
+        if calibration:
+            found.append((f"expected calibration error{how}", f"{100 * calibration.ece:.1f}"))
+            found.append((f"Brier score{how}", f"{calibration.brier:.3f}"))
     return found
 
 

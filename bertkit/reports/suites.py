@@ -50,7 +50,7 @@ def _mean(found: SuiteScore) -> SuiteMean | None:
     if found.score is None:
         return None
     human = found.human if found.is_complete else None
-    each = [member.score(found.average) for member in found.members]
+    each = (member.score(found.average) for member in found.members)
     scores = tuple((score, False) for score in each if score is not None)
     about = f"{found.name} {100 * found.score:.1f}, the mean of {len(scores)} tasks"
     return SuiteMean(
