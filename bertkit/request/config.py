@@ -42,9 +42,8 @@ def options_in(typed: str, command: str, kinds: Mapping[str, Kinds], plain: Call
         if name not in kinds[command]:
             others = _having(name, kinds)
             if others:
-                raise RequestError(
-                    f"{typed}: {key}: {command} has no such option; {' and '.join(others)} {'has' if others[1:] == [] else 'have'} it"
-                )
+                have = "has" if len(others) == 1 else "have"
+                raise RequestError(f"{typed}: {key}: {command} has no such option; {' and '.join(others)} {have} it")
             raise unknown(typed, key, kinds[command])
         if name in found:
             raise RequestError(f"{typed}: {key}: it is given twice, under two names")
