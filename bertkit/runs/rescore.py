@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from bertkit.models.labels import head_of, in_task_order
 from bertkit.models.load import fetch, load_trained
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
-from bertkit.result import RowCount, Scored
+from bertkit.result import Result, RowCount, Scored
 from bertkit.runs.floors import with_known_floors
 from bertkit.runs.folder import MODEL, located, pinned_to, read_result, read_spec, recorded_commits
 from bertkit.spec import Spec
@@ -47,7 +48,7 @@ def score_run(folder: Path, progress: Progress) -> Scores:
     spec = replace(spec, device=spec.device if is_available(spec.device) else "cpu", precision="fp32")
     files = locate_splits(spec.task, spec.data, training=False)
     held_out = held_out_for(spec.task, files)
-    before = read_result(folder)
+    before = read_result(folder) if held_out else _result_if_sound(folder)
     counts: dict[str, RowCount] = {}
 
     def check(splits: Splits) -> None:
@@ -60,6 +61,13 @@ def score_run(folder: Path, progress: Progress) -> Scores:
 
     scores = _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
     return replace(scores, evaluations=tuple(with_known_floors(scores.evaluations, before, counts)))
+
+
+def _result_if_sound(folder: Path) -> Result | None:
+    """The run's result; None if it has none, or a damaged one, without which its model can be scored all the same."""
+    with suppress(RequestError):
+        return read_result(folder)
+    return None
 
 
 def score_checkpoint(spec: Spec, progress: Progress) -> Scores:
