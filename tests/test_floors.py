@@ -179,10 +179,10 @@ def test_a_label_that_every_row_has_is_given_to_every_row() -> None:
 
 
 def test_a_word_gets_its_commonest_tag_and_an_unknown_one_the_commonest_of_all() -> None:
-    # run: N twice, V once. set: N and V once each, and V (3 in all) is commoner than N (2). The first word has no tag
+    # run: N twice, V once. set: V and A once each, and V (3 in all) is commoner than A (1). The first word has no tag
     train = [
         (["He", "run", "set"], [None, "N", "V"]),
-        (["run", "run", "set", "go"], ["N", "V", "X", "V"]),
+        (["run", "run", "set", "go"], ["N", "V", "A", "V"]),
     ]
     model = WordTags(train)
     assert model.answers({"words": [["set", "run"], ["He", "Run", "go"]]}) == [["V", "N"], ["V", "V", "V"]]

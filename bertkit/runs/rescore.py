@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def score_run(folder: Path, progress: Progress) -> Scores:
     spec = replace(spec, device=spec.device if is_available(spec.device) else "cpu", precision="fp32")
     files = locate_splits(spec.task, spec.data, training=False)
     held_out = held_out_for(spec.task, files)
-    before = read_result(folder)
+    before = read_result(folder) if held_out else _result_if_sound(folder)
     counts: dict[str, RowCount] = {}
 
     def check(splits: Splits) -> None:
@@ -79,6 +80,13 @@ def _with_leaks(evaluations: Sequence[Scored], before: Result) -> tuple[Scored, 
         else one
         for one in evaluations
     )
+
+
+def _result_if_sound(folder: Path) -> Result | None:
+    """The run's result; None if it has none, or a damaged one, without which its model can be scored all the same."""
+    with suppress(RequestError):
+        return read_result(folder)
+    return None
 
 
 def score_checkpoint(spec: Spec, progress: Progress) -> Scores:
