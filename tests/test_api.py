@@ -25,6 +25,7 @@ from bertkit.request.flags import RunFlags
 from bertkit.request.keywords import GROUPS, Options, Target
 from bertkit.request.pretrain_flags import PairFlags, PretrainFlags
 from bertkit.request.pretrain_keywords import PairOptions
+from bertkit.request.search_flags import NOT_SEARCHED, SearchFlags, SearchOptions
 from bertkit.result import Finished
 from bertkit.runs.rescore import Scores
 
@@ -219,6 +220,12 @@ def test_the_keywords_are_the_flags_with_their_types() -> None:
         for name, kind in listed.items()
         if kind not in (flags[name], flags[name] | Target, flags[name] | str, flags[name] | str | int)
     } == {}
+
+
+def test_the_keywords_of_search_are_its_flags_beside_those_of_finetune() -> None:
+    flags: Mapping[str, Any] = plain_types((SearchFlags,))
+    assert set(get_type_hints(SearchOptions)) - set(get_type_hints(Options)) == set(flags)
+    assert set(NOT_SEARCHED) <= set(get_type_hints(Options))
 
 
 def test_the_keywords_of_predict_are_flags_of_predict() -> None:

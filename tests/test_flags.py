@@ -25,7 +25,19 @@ from bertkit.task import Recipe
 __all__ = ["refused"]
 
 STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop")
-COMMANDS = ("check", "finetune", "resume", "eval", *STUDIES, "predict", "fill", "generate", "embryology", "tasks")
+COMMANDS = (
+    "check",
+    "finetune",
+    "search",
+    "resume",
+    "eval",
+    *STUDIES,
+    "predict",
+    "fill",
+    "generate",
+    "embryology",
+    "tasks",
+)
 CLICK: Any = typer.main.get_command(app)
 
 
@@ -170,6 +182,9 @@ def test_a_group_of_flags_is_checked_where_it_is_made_into_options() -> None:
         ("resume", "--epochs"),
         ("tasks", "--quiet"),
         ("predict", "--offline"),
+        ("search", "--eval-every"),
+        ("search", "--keep-best"),
+        ("search", "--processes"),
     ],
 )
 def test_a_command_has_no_option_that_means_nothing_to_it(command: str, flag: str) -> None:

@@ -42,7 +42,7 @@ def draw_best(curve: BestCurve, title: str, files: tuple[Path, Path]) -> None:
     axes.set_xlabel("trials (k)")
     axes.set_ylabel(curve.metric)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=3)
     save(figure, *files)
 
 
