@@ -237,16 +237,16 @@ def trained(folder: Path, encoder: str, task: str, *more: str) -> list[Path]:
 
 
 @pytest.mark.parametrize("task", ROWS)
-def test_a_run_that_a_learning_rate_of_1_ruined_says_so_with_what_to_try(
+def test_a_run_that_a_learning_rate_of_20_ruined_says_so_with_what_to_try(
     tmp_path: Path, encoder: str, task: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder,) = trained(tmp_path, encoder, task, "--lr", "1", "--max-steps", "20")
+    (folder,) = trained(tmp_path, encoder, task, "--lr", "20", "--max-steps", "20")
     found = read_result(folder)
     assert found and len(found.failures) == 1
     said = capsys.readouterr().out
     assert "failed: dev: every answer is the same: the model learnt nothing" in " ".join(said.split())
     assert said.count("every answer is the same") == 1
-    assert "try a lower --lr (here 1; 2e-5 to 1e-4 is usual)" in said
+    assert "try a lower --lr (here 20; 2e-5 to 1e-4 is usual)" in said
     assert all(len(line) <= 80 for line in said.splitlines() if not line.startswith("run: "))
 
 
