@@ -151,12 +151,12 @@ def _answers(folder: Path) -> list[dict[str, Any]]:
 def test_the_surest_wrong_answer_comes_first_with_its_text(sst2: Path) -> None:
     page = seen(sst2)
     last = _answers(sst2)[76]  # every fourth is wrong, and the later the surer
-    assert f"gold {last['gold']} answer {last['answer']} 67.6 % sure row {last['row_id']}" in page
-    assert page.index("67.6 % sure") < page.index("67.2 % sure")
+    assert f"gold {last['gold']} answer {last['answer']} probability 67.6 % row {last['row_id']}" in page
+    assert page.index("probability 67.6 %") < page.index("probability 67.2 %")
 
 
 def test_as_many_errors_are_shown_as_are_asked_for(sst2: Path) -> None:
-    assert page_of(sst2, "--worst", "3").count("% sure") == 3
+    assert len(re.findall(r"probability \d", page_of(sst2, "--worst", "3"))) == 3
     assert "20 of 80 rows are not wholly right; the 3 worst of them" in seen(sst2, "--worst", "3")
 
 
@@ -215,7 +215,7 @@ def test_a_wrong_word_stands_with_both_tags(tmp_path: Path) -> None:
 
 def test_a_span_is_marked_in_its_document(tmp_path: Path) -> None:
     folder = reported.run(tmp_path, reported.sample("squad"), reported.first_letters)
-    assert '<span class="piece answer">' in page_of(folder)
+    assert '<span class="segment answer">' in page_of(folder)
 
 
 def test_a_text_that_is_half_a_character_is_written_as_a_question_mark(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_hundred_thousand_answers_and_updates_make_a_page_below_5_mb(sst2: Pat
     write(sst2 / LOG, json_lines(*({"step": k, "loss": 1 / k} for k in range(1, 100_001))))
     page = page_of(sst2)
     assert len(page.encode()) < 100_000
-    assert "100,000 of 100,000 rows are not wholly right; the 50 worst" in text_of(page)
+    assert "100,000 of 100,000 rows have an error; the 50 largest errors" in text_of(page)
 
 
 # Slices, rows, and how it was made.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bertkit.heads import Answer, Classification, MultiLabel, Number, Span, Tagging
-from bertkit.heads.shown import NOT_GIVEN, NOT_GOLD, Piece, Shows
+from bertkit.heads.shown import NOT_GIVEN, NOT_GOLD, Segment, Shows
 
 LABEL = Classification(labels=("bad", "good"))
 NUMBER = Classification(labels=Number(low=0, high=5))
@@ -50,12 +50,12 @@ def test_an_error_is_how_sure_a_wrong_answer_is_or_how_far_off(
 def test_a_label_is_shown_with_its_texts_and_its_probability() -> None:
     pair = Classification(labels=("bad", "good"), pair=True)
     shown = pair.shown({"text": "Dull.", "text_pair": None, "label": "bad", "row_id": "3"}, "bad", SURE)
-    assert [(part.name, part.pieces) for part in shown.parts] == [("text", (Piece(text="Dull."),))]
-    assert (shown.gold, shown.answer, shown.note) == ("bad", "good", "75.0 % sure")
+    assert [(part.name, part.segments) for part in shown.parts] == [("text", (Segment(text="Dull."),))]
+    assert (shown.gold, shown.answer, shown.note) == ("bad", "good", "probability 75.0 %")
 
 
 def test_a_probability_just_below_one_is_not_shown_as_certain() -> None:
-    assert LABEL.shown({}, "bad", Answer(value="good", scores={"good": 0.99999})).note == "99.9 % sure"
+    assert LABEL.shown({}, "bad", Answer(value="good", scores={"good": 0.99999})).note == "probability 99.9 %"
 
 
 @pytest.mark.parametrize(("value", "note"), [(3.25, "1.25 too high"), (0.5, "1.5 too low"), (2.0, "right")])
@@ -67,7 +67,7 @@ def test_a_set_of_labels_is_shown_with_what_is_wrong_and_what_was_missed() -> No
     answer = Answer(value=["staff"], scores={"food": 0.3, "price": 0.1, "staff": 0.8})
     shown = SETS.shown({"text": "Nice."}, ["food"], answer)
     assert (shown.gold, shown.answer) == ("food", "staff")
-    assert shown.note == "staff wrong (80.0 % sure); food missed (30.0 % sure)"
+    assert shown.note == "staff wrong (probability 80.0 %); food missed (probability 30.0 %)"
 
 
 def test_no_label_at_all_is_said() -> None:
@@ -78,17 +78,17 @@ def test_no_label_at_all_is_said() -> None:
 def test_a_word_with_a_wrong_tag_is_marked_with_both_tags() -> None:
     answer = Answer(value=["DET", "VERB"], scores={"tags": [0.9, 0.6]})
     (part,) = TAGS.shown({"words": ["The", "run"]}, ["DET", "NOUN"], answer).parts
-    assert part.pieces == (
-        Piece(text="The", gold="DET"),
-        Piece(text=" "),
-        Piece(text="run", mark="answer", answer="VERB", gold="NOUN"),
+    assert part.segments == (
+        Segment(text="The", gold="DET"),
+        Segment(text=" "),
+        Segment(text="run", mark="answer", answer="VERB", gold="NOUN"),
     )
 
 
 def test_of_chunk_tags_the_right_entities_are_marked_too() -> None:
     answer = Answer(value=["B-PER", "O", "O"], scores={"tags": [0.9, 0.9, 0.9]})
     (part,) = CHUNKS.shown({"words": ["Ada", "met", "Max"]}, ["B-PER", "O", "B-PER"], answer).parts
-    assert [piece.mark for piece in part.pieces if piece.text != " "] == ["both", "", "answer"]
+    assert [segment.mark for segment in part.segments if segment.text != " "] == ["both", "", "answer"]
 
 
 def test_without_its_row_a_sentence_is_shown_by_its_tags() -> None:
@@ -100,8 +100,8 @@ def test_without_its_row_a_sentence_is_shown_by_its_tags() -> None:
 def test_a_span_and_its_gold_are_marked_in_the_document() -> None:
     row = {"question": "Where?", "context": CONTEXT, "answers": [{"text": "Warsaw", "start": 24}]}
     question, document = SPAN.shown(row, ["Warsaw"], span("in Warsaw", 21)).parts
-    assert question.pieces == (Piece(text="Where?"),)
-    assert [(piece.text, piece.mark) for piece in document.pieces] == [
+    assert question.segments == (Segment(text="Where?"),)
+    assert [(segment.text, segment.mark) for segment in document.segments] == [
         ("Marie Curie was born ", ""),
         ("in ", "answer"),
         ("Warsaw", "both"),
@@ -113,7 +113,7 @@ def test_the_pieces_of_a_document_are_the_document() -> None:
     golds = [{"text": "Marie Curie", "start": 0}, {"text": "Curie", "start": 6}, {"text": "1867", "start": 34}]
     row = {"question": "Who?", "context": CONTEXT, "answers": golds}
     parts = SPAN.shown(row, ["Marie Curie", "Curie", "1867"], span("born", 16)).parts
-    assert "".join(piece.text for piece in parts[1].pieces) == CONTEXT
+    assert "".join(segment.text for segment in parts[1].segments) == CONTEXT
 
 
 def test_a_question_without_an_answer_says_so() -> None:
@@ -149,6 +149,6 @@ def test_a_head_that_says_nothing_shows_its_texts_and_its_answers_as_they_are() 
         roles = ("text", "numbers", "gold")
 
     shown = Plain().shown({"text": "Fine.", "numbers": [1, 2]}, {"a": 1}, Answer(value=None))
-    assert [(part.name, part.pieces[0].text) for part in shown.parts] == [("text", "Fine."), ("numbers", "[1, 2]")]
+    assert [(part.name, part.segments[0].text) for part in shown.parts] == [("text", "Fine."), ("numbers", "[1, 2]")]
     assert (shown.gold, shown.answer) == ('{"a": 1}', "none")
     assert (Plain().error(1, Answer(value=1)), Plain().error(1, Answer(value=2))) == (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""What of a row and its answer is shown to people: texts with marked pieces, how wrong the answer is, and pairs."""
+"""What of a row and its answer is shown to people: texts with marked segments, how wrong the answer is, and pairs."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from bertkit.heads.base import Answer
 
 Mark = Literal["", "both", "answer", "gold"]
-"""What a piece of text is: neither, right (gold and answer), the answer alone (wrong), or the gold alone (missed)."""
+"""What a segment of text is: neither, right (gold and answer), the answer alone (wrong), or the gold alone (missed)."""
 
 NOT_GIVEN, NOT_GOLD = "(not given)", "(not gold)"
 """In `confusion_pairs`: the answer to a label that was missed, and the gold of a wrong one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Piece:
-    """A piece of a text, its mark, and where it has labels its answer and its gold."""
+class Segment:
+    """A segment of a text, its mark, and where it has labels its answer and its gold."""
 
     text: str
     mark: Mark = ""
@@ -29,10 +29,10 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One text of a row: its name, and its pieces, which put together are the text."""
+    """One text of a row: its name, and its segments, which are the text when joined."""
 
     name: str
-    pieces: tuple[Piece, ...]
+    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +40,8 @@ class Shown:
     """A row with its answer.
 
     parts         its texts; () where the row is not there
-    answer, gold  in words; "" where the pieces say them
-    note          how wrong the answer is, and how sure the model was of it
+    answer, gold  as text; "" where the segments are marked with them
+    note          how wrong the answer is, and its probability
     """
 
     parts: tuple[Part, ...]
@@ -64,7 +64,7 @@ class Shows:
 
     def shown(self, row: Mapping[str, Any], gold: Any, answer: Answer) -> Shown:
         """The row, {} where it is not there, with its gold and its answer."""
-        return Shown(parts=plain_parts(row, self.roles[:-1]), answer=in_words(answer.value), gold=in_words(gold))
+        return Shown(parts=plain_parts(row, self.roles[:-1]), answer=as_text(answer.value), gold=as_text(gold))
 
     def confusion_pairs(self, gold: Any, answer: Answer) -> list[tuple[str, str]]:
         """The (gold, answer) of every label that was asked for; [] where answers are no labels."""
@@ -76,12 +76,12 @@ class Shows:
 
 
 def plain_parts(row: Mapping[str, Any], roles: tuple[str, ...]) -> tuple[Part, ...]:
-    """These columns of a row, each a part of one piece; those that it lacks are left out."""
+    """A part for each of these columns that the row has, without marks."""
     there = [(role, row[role]) for role in roles if row.get(role) is not None]
-    return tuple(Part(name=role.replace("_", " "), pieces=(Piece(text=in_words(text)),)) for role, text in there)
+    return tuple(Part(name=role.replace("_", " "), segments=(Segment(text=as_text(text)),)) for role, text in there)
 
 
-def in_words(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A text as it is, a number with five digits, anything else as JSON."""
     if isinstance(value, str):
         return value
@@ -90,6 +90,6 @@ def in_words(value: Any) -> str:
     return "none" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def sure(share: float) -> str:
-    """A probability in words; one that is not quite 1 is never shown as 100 %."""
-    return f"{min(100 * share, 99.9):.1f} % sure" if share < 1 else "100 % sure"
+def confidence_text(share: float) -> str:
+    """A probability in percent; one below 1 is never rounded to 100 %."""
+    return f"probability {min(100 * share, 99.9):.1f} %" if share < 1 else "probability 100 %"

@@ -6,26 +6,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bertkit.heads.base import Answer
-from bertkit.heads.shown import NOT_GIVEN, NOT_GOLD, Shown, in_words, plain_parts, sure
+from bertkit.heads.shown import NOT_GIVEN, NOT_GOLD, Shown, as_text, confidence_text, plain_parts
 
 
 def label_error(gold: str, answer: Answer) -> float:
-    """The probability of a wrong label: how sure the model was of it."""
+    """The probability of a wrong label: with which it is ranked."""
     return 0.0 if answer.value == gold else float(answer.scores.get(answer.value, 1.0))
 
 
 def show_label(row: Mapping[str, Any], roles: tuple[str, ...], gold: str, answer: Answer) -> Shown:
     """The texts, both labels, and the probability of the answer."""
     share = answer.scores.get(answer.value)
-    note = "" if share is None else sure(share)
-    return Shown(parts=plain_parts(row, roles), answer=in_words(answer.value), gold=in_words(gold), note=note)
+    note = "" if share is None else confidence_text(share)
+    return Shown(parts=plain_parts(row, roles), answer=as_text(answer.value), gold=as_text(gold), note=note)
 
 
 def show_number(row: Mapping[str, Any], roles: tuple[str, ...], gold: float, answer: Answer) -> Shown:
     """The texts, both numbers, and by how much the answer is too high or too low."""
     residual = answer.value - gold
     note = f"{abs(residual):.4g} too {'high' if residual > 0 else 'low'}" if residual else "right"
-    return Shown(parts=plain_parts(row, roles), answer=in_words(answer.value), gold=in_words(float(gold)), note=note)
+    return Shown(parts=plain_parts(row, roles), answer=as_text(answer.value), gold=as_text(float(gold)), note=note)
 
 
 def set_error(gold: Sequence[str], answer: Answer) -> float:
@@ -49,7 +49,7 @@ def show_set(row: Mapping[str, Any], roles: tuple[str, ...], gold: Sequence[str]
 
 
 def _share(answer: Answer, name: str) -> str:
-    return f" ({sure(answer.scores[name])})" if name in answer.scores else ""
+    return f" ({confidence_text(answer.scores[name])})" if name in answer.scores else ""
 
 
 def set_pairs(gold: Sequence[str], answer: Answer) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from bertkit.heads.base import Answer
-from bertkit.heads.shown import Mark, Part, Piece, Shown, in_words, plain_parts, sure
+from bertkit.heads.shown import Mark, Part, Segment, Shown, as_text, confidence_text, plain_parts
 
 ANSWERED, UNANSWERED = "an answer", "no answer"
 
@@ -28,13 +28,13 @@ def show_span(row: Mapping[str, Any], gold: Sequence[str], answer: Answer) -> Sh
     parts = plain_parts(row, ("question",))
     context = row.get("context")
     if context is not None:
-        parts = (*parts, Part(name="document", pieces=tuple(_marked(context, row.get("answers") or [], answer))))
+        parts = (*parts, Part(name="document", segments=tuple(_marked(context, row.get("answers") or [], answer))))
     golds = list(dict.fromkeys(gold))
     return Shown(
         parts=parts,
-        answer=in_words(answer.value) or UNANSWERED,
+        answer=as_text(answer.value) or UNANSWERED,
         gold=" / ".join(golds) or UNANSWERED,
-        note=f"F1 {100 * best_f1(gold, answer.value):.1f}, {sure(_share(answer))}",
+        note=f"F1 {100 * best_f1(gold, answer.value):.1f}, {confidence_text(_share(answer))}",
     )
 
 
@@ -51,22 +51,22 @@ def _share(answer: Answer) -> float:
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, float(answer.scores.get("no_answer", 60.0))))))
 
 
-def _marked(context: str, golds: Sequence[Mapping[str, Any]], answer: Answer) -> list[Piece]:
-    """The document in pieces, each inside or outside of the answer and of any gold."""
+def _marked(context: str, golds: Sequence[Mapping[str, Any]], answer: Answer) -> list[Segment]:
+    """The document in segments, each inside or outside of the answer and of any gold."""
     there = [(gold["start"], gold["start"] + len(gold["text"])) for gold in golds]
     given = []
     best = answer.scores.get("n_best") or []
     if answer.value and best and best[0]["text"] == answer.value:
         given = [(best[0]["start"], best[0]["start"] + len(answer.value))]
     edges = sorted({0, len(context), *(edge for span in (*there, *given) for edge in span)})
-    pieces: list[Piece] = []
+    segments: list[Segment] = []
     for start, end in pairwise(edges):
         is_gold = any(first <= start < last for first, last in there)
         is_given = any(first <= start < last for first, last in given)
         mark: Mark = "both" if is_gold and is_given else "gold" if is_gold else "answer" if is_given else ""
-        before = pieces[-1] if pieces else None
+        before = segments[-1] if segments else None
         if before and before.mark == mark:
-            pieces[-1] = Piece(text=before.text + context[start:end], mark=mark)
+            segments[-1] = Segment(text=before.text + context[start:end], mark=mark)
         else:
-            pieces.append(Piece(text=context[start:end], mark=mark))
-    return pieces
+            segments.append(Segment(text=context[start:end], mark=mark))
+    return segments

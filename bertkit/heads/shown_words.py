@@ -1,4 +1,4 @@
-"""How tags of words are shown: each word a piece, wrong ones with their answer and their gold.
+"""How tags of words are shown: each word a segment, wrong ones with their answer and their gold.
 
 W words.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bertkit.heads.base import Answer
-from bertkit.heads.shown import NOT_GIVEN, Mark, Part, Piece, Shown
+from bertkit.heads.shown import NOT_GIVEN, Mark, Part, Segment, Shown
 
 Tags = Sequence[str | None]
 
@@ -32,18 +32,18 @@ def show_words(row: Mapping[str, Any], gold: Tags, answer: Answer, unmarked: str
     note = f"{wrong:,} of {len(gold):,} word{'s' * (len(gold) != 1)} wrong"
     if not row.get("words"):
         return Shown(parts=(), answer=_joined(answer.value), gold=_joined(gold), note=note)
-    pieces: list[Piece] = []
+    segments: list[Segment] = []
     for word, right, tag in zip(row["words"], gold, answer.value, strict=True):
-        pieces.append(_piece(word, right, tag, unmarked))
-        pieces.append(Piece(text=" "))
-    return Shown(parts=(Part(name="words", pieces=tuple(pieces[:-1])),), note=note)
+        segments.append(_piece(word, right, tag, unmarked))
+        segments.append(Segment(text=" "))
+    return Shown(parts=(Part(name="words", segments=tuple(segments[:-1])),), note=note)
 
 
-def _piece(word: str, right: str | None, tag: str | None, unmarked: str | None) -> Piece:
+def _piece(word: str, right: str | None, tag: str | None, unmarked: str | None) -> Segment:
     if _is_wrong(right, tag):
-        return Piece(text=word, mark="answer", answer=tag or NOT_GIVEN, gold=right or "")
+        return Segment(text=word, mark="answer", answer=tag or NOT_GIVEN, gold=right or "")
     mark: Mark = "" if unmarked is None or right in (None, unmarked) else "both"
-    return Piece(text=word, mark=mark, gold=right or "")
+    return Segment(text=word, mark=mark, gold=right or "")
 
 
 def word_pairs(gold: Tags, answer: Answer) -> list[tuple[str, str]]:

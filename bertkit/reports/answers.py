@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bertkit.heads import Answer, Head
-from bertkit.heads.shown import NOT_GIVEN, NOT_GOLD, Part, Piece, Shown
+from bertkit.heads.shown import NOT_GIVEN, NOT_GOLD, Part, Segment, Shown
 from bertkit.reports.charts import Chart, Series, chart
 from bertkit.reports.texts import texts_of
 from bertkit.result import Finished
@@ -105,19 +105,19 @@ class Answers:
     missing: str = ""
 
     @property
-    def pieces(self) -> list[Piece]:
+    def segments(self) -> list[Segment]:
         """Those of all texts."""
-        return [piece for one in self.worst for part in one.shown.parts for piece in part.pieces]
+        return [segment for one in self.worst for part in one.shown.parts for segment in part.segments]
 
     @property
     def marks(self) -> set[str]:
-        """The marks of pieces that have no labels of their own."""
-        return {piece.mark for piece in self.pieces if piece.mark and not piece.answer}
+        """The marks of segments that have no labels of their own."""
+        return {segment.mark for segment in self.segments if segment.mark and not segment.answer}
 
     @property
     def labelled(self) -> bool:
-        """Whether pieces have labels of their own, as words with tags have."""
-        return any(piece.answer for piece in self.pieces)
+        """Whether segments have labels of their own, as words with tags have."""
+        return any(segment.answer for segment in self.segments)
 
 
 @dataclass(kw_only=True)
@@ -212,20 +212,20 @@ def _cloud(numbers: list[tuple[float, float]], name: str) -> Chart | None:
 
 def shortened(shown: Shown) -> Shown:
     """What is shown, with parts of long texts that are far from any mark left out."""
-    return replace(shown, parts=tuple(replace(part, pieces=_shortened(part)) for part in shown.parts))
+    return replace(shown, parts=tuple(replace(part, segments=_shortened(part)) for part in shown.parts))
 
 
-def _shortened(part: Part) -> tuple[Piece, ...]:
-    """The pieces of a part, LONGEST characters of them: those around the first mark."""
-    if sum(len(piece.text) for piece in part.pieces) <= LONGEST:
-        return part.pieces
-    marks = [i for i, piece in enumerate(part.pieces) if piece.mark in ("answer", "gold", "both")]
-    before = sum(len(piece.text) for piece in part.pieces[: marks[0]]) if marks else 0
+def _shortened(part: Part) -> tuple[Segment, ...]:
+    """The segments of a part, LONGEST characters of them: those around the first mark."""
+    if sum(len(segment.text) for segment in part.segments) <= LONGEST:
+        return part.segments
+    marks = [i for i, segment in enumerate(part.segments) if segment.mark in ("answer", "gold", "both")]
+    before = sum(len(segment.text) for segment in part.segments[: marks[0]]) if marks else 0
     start, kept, place = max(0, before - LONGEST // 3), [], 0
-    for piece in part.pieces:
-        first, end = max(start - place, 0), min(start + LONGEST - place, len(piece.text))
+    for segment in part.segments:
+        first, end = max(start - place, 0), min(start + LONGEST - place, len(segment.text))
         if first < end:
-            kept.append(replace(piece, text=piece.text[first:end]))
-        place += len(piece.text)
-    left = [Piece(text="… ")] if start else []
-    return (*left, *kept, *([Piece(text=" …")] if start + LONGEST < place else []))
+            kept.append(replace(segment, text=segment.text[first:end]))
+        place += len(segment.text)
+    left = [Segment(text="… ")] if start else []
+    return (*left, *kept, *([Segment(text=" …")] if start + LONGEST < place else []))

@@ -101,7 +101,7 @@ def shown_run(arm: Arm) -> Finished | None:
 
 
 def model_of(spec: Spec) -> str:
-    """The encoder in words."""
+    """The encoder's name as it is shown."""
     name = "MiniLM-L6 (the sample's encoder)" if spec.model == SAMPLE else spec.model
     return f"random weights in the shape of {name}" if spec.scratch else name
 

@@ -36,7 +36,7 @@ class ComparedArm:
 class Compared:
     """Two arms on one evaluation.
 
-    sentence  the verdict; `sure` has the tests, and what it would take to tell
+    sentence  the verdict; `uncertainty` has the tests, and what it would take to tell
     gap       their difference with its 95 % interval, against no difference
     charts    of arms that were trained for the comparison
     """
@@ -47,7 +47,7 @@ class Compared:
     rows: int
     outcome: str
     sentence: str
-    sure: tuple[str, ...]
+    uncertainty: tuple[str, ...]
     gap: Strip
     arms: tuple[ComparedArm, ...]
     marks: tuple[str, ...] = ()
@@ -80,13 +80,13 @@ def _compared(plain: Mapping[str, Any]) -> Compared:
         rows=int(plain["rows"]),
         outcome=plain["outcome"],
         sentence=plain["sentence"],
-        sure=tuple(_sure(plain)),
+        uncertainty=tuple(_uncertainty(plain)),
         gap=Strip(about=about, value=value, interval=(low, high), floors=(0.0,)),
         arms=tuple(replace(arm, strip=one) for arm, one in zip(arms, strips, strict=True)),
     )
 
 
-def _sure(plain: Mapping[str, Any]) -> list[str]:
+def _uncertainty(plain: Mapping[str, Any]) -> list[str]:
     """The further tests, and about how many seeds would tell."""
     tests = [f"{name}: {shown_p(float(p))}" for name, p in plain["tests"].items()]
     seeds = plain["seeds to tell"]

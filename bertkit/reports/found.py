@@ -148,11 +148,11 @@ def differing(arms: tuple[Arm, ...]) -> list[dict[str, str]]:
         others = [one for other, one in zip(arms, plain, strict=True) if other.spec.task.name == arm.spec.task.name]
         names = [name for name in own if any(own[name] != other.get(name) for other in others)]
         shown = [name for name in names if not name.startswith("task.")]
-        found.append({name.rpartition(".")[2].replace("_", " "): _in_words(own[name]) for name in shown})
+        found.append({name.rpartition(".")[2].replace("_", " "): _value_text(own[name]) for name in shown})
     return found
 
 
-def _in_words(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return {None: "none", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
 
 

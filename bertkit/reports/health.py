@@ -50,7 +50,7 @@ def bars_of(scored: Scored) -> list[Bar]:
 
 
 def numbers_of(scored: Scored) -> list[tuple[str, str]]:
-    """Further numbers of an evaluation, in words."""
+    """Further numbers of an evaluation, each with its name."""
     details, found = scored.details, []
     for name in ("MAE", "RMSE"):
         if name in details:

@@ -23,7 +23,7 @@ class ScoreLine:
 
     value     the score of the one run, or the mean over the sound ones; a fraction
     interval  its 95 % interval, None where there is none
-    sure      what the interval or the spread is of, in words
+    uncertainty  what the interval or the standard deviation is over: rows, seeds, or both
     seeds     (seed, score, whether the run failed)
     without   the score without the rows that are train rows too
     """
@@ -33,7 +33,7 @@ class ScoreLine:
     metric: str
     value: float
     interval: tuple[float, float] | None
-    sure: str
+    uncertainty: str
     seeds: tuple[tuple[int, float, bool], ...]
     floors: tuple[tuple[str, float], ...]
     human: float | None
@@ -84,10 +84,8 @@ def _line(arm: Arm, scored: Scored, metric: str, intervals: Intervals) -> ScoreL
     human = None if arm.spec.data == SAMPLE else human
     floors = tuple((floor.name, floor.metrics[metric]) for floor in _floors(scored) if metric in floor.metrics)
     title = METRIC_TITLES.get(metric, metric)
-    sure = (
-        f"95 % over {scored.rows:,} rows ({first.interval})"
-        if one
-        else _spread_in_words(over, seeds, interval is not None)
+    uncertainty = (
+        f"95 % over {scored.rows:,} rows ({first.interval})" if one else _spread_text(over, seeds, interval is not None)
     )
     return ScoreLine(
         evaluation=scored.name,
@@ -95,7 +93,7 @@ def _line(arm: Arm, scored: Scored, metric: str, intervals: Intervals) -> ScoreL
         metric=title,
         value=over.mean,
         interval=interval,
-        sure=sure,
+        uncertainty=uncertainty,
         seeds=seeds,
         floors=floors,
         human=human,
@@ -130,7 +128,7 @@ def _floors(scored: Scored) -> Sequence[Floor]:
     return (Floor(name="commonest label", metrics={"accuracy": float(majority)}),)
 
 
-def _spread_in_words(over: Spread, seeds: Sequence[tuple[int, float, bool]], bounded: bool) -> str:
+def _spread_text(over: Spread, seeds: Sequence[tuple[int, float, bool]], bounded: bool) -> str:
     failed = sum(one for _, _, one in seeds)
     of = f"{over.n} of {len(seeds)} seeds, {failed} failed" if failed and over.n < len(seeds) else f"{over.n} seeds"
     over_both = "95 % over seeds and rows; " if bounded else ""
@@ -144,7 +142,7 @@ def _about(
     floors: Sequence[tuple[str, float]],
     human: float | None,
 ) -> str:
-    """What the strip shows, in words."""
+    """The text alternative of the strip: its values."""
     parts = [f"{name} {100 * value:.1f}"]
     if interval:
         parts.append(f"95 % interval {100 * interval[0]:.1f} to {100 * interval[1]:.1f}")

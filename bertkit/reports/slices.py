@@ -42,7 +42,7 @@ class Slicing(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SliceLine:
-    """A slice as it is drawn: places in percent of the axis, and whether it differs from the rest for sure."""
+    """A slice as it is drawn: places in percent of the axis, and whether it differs significantly from the rest."""
 
     name: str
     rows: int

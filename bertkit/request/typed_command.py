@@ -33,7 +33,7 @@ def command_of(spec: Spec, folder: Path, seeds: int = 1) -> str:
     if typed is None:
         return shlex.join(["bertkit", "finetune", str(folder / SPEC_FILE), *end])
     hints = get_type_hints(Flags, include_extras=True)
-    words = [word for name, value in typed.items() for word in _words(hints[name].__metadata__[0].name, value)]
+    words = [word for name, value in typed.items() for word in _arguments(hints[name].__metadata__[0].name, value)]
     return shlex.join(["bertkit", "finetune", spec.task.name, *words, *end])
 
 
@@ -75,8 +75,8 @@ def _as_text(value: Any) -> str:
     return json.dumps(value) if isinstance(value, Mapping) else str(value)
 
 
-def _words(name: str, value: Any) -> list[str]:
-    """A flag as it is typed; of a pair (--on/--off) the one that is meant."""
+def _arguments(name: str, value: Any) -> list[str]:
+    """A flag with its value, as command-line arguments; a boolean is --name or --no-name."""
     on, _, off = name.partition("/")
     if isinstance(value, bool):
         return [on if value else off]
