@@ -148,16 +148,16 @@ def _answers(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / PREDICTIONS).read_text("utf-8").splitlines()]
 
 
-def test_the_surest_wrong_answer_comes_first_with_its_text(sst2: Path) -> None:
+def test_the_wrong_answer_of_the_highest_probability_comes_first_with_its_text(sst2: Path) -> None:
     page = seen(sst2)
-    last = _answers(sst2)[76]  # every fourth is wrong, and the later the surer
+    last = _answers(sst2)[76]  # every fourth is wrong, and the later the more probable
     assert f"gold {last['gold']} answer {last['answer']} probability 67.6 % row {last['row_id']}" in page
     assert page.index("probability 67.6 %") < page.index("probability 67.2 %")
 
 
 def test_as_many_errors_are_shown_as_are_asked_for(sst2: Path) -> None:
     assert len(re.findall(r"probability \d", page_of(sst2, "--worst", "3"))) == 3
-    assert "20 of 80 rows are not wholly right; the 3 worst of them" in seen(sst2, "--worst", "3")
+    assert "20 of 80 rows have an error; the 3 largest errors" in seen(sst2, "--worst", "3")
 
 
 @pytest.mark.parametrize("script", ["</script><script>alert(1)</script>", "<img src=x onerror=alert(1)>"])
