@@ -11,7 +11,7 @@ from files import json_lines, write
 
 from bertkit import registry
 from bertkit.files import write_json
-from bertkit.result import Result, Score, Scored, Training
+from bertkit.result import Failure, Result, Score, Scored, Training
 from bertkit.runs.folder import PREDICTIONS, SPEC, write_result
 from bertkit.spec import Spec, to_plain
 
@@ -32,6 +32,7 @@ def answered_on(
     parts: Mapping[str, tuple[Sequence[Any], Sequence[Any]]],
     finished: bool = True,
     first: int = 0,
+    failures: tuple[Failure, ...] = (),
 ) -> Path:
     """A run of this spec with its golds and answers, by evaluation."""
     folder = below / spec.folder_name
@@ -50,7 +51,7 @@ def answered_on(
             for one in spec.task.evaluations
         )
         write_result(folder, Result(spec=spec, evaluations=scored, rows={}, training=TRAINED, device="cpu",
-                                    precision="fp32", encoder={}, versions={}))  # fmt: skip
+                                    precision="fp32", encoder={}, versions={}, failures=failures))  # fmt: skip
     return folder
 
 

@@ -421,7 +421,7 @@ def test_runs_that_were_compared_are_reported_without_curves(tmp_path: Path) -> 
 def test_within_noise_it_is_said_how_many_seeds_would_tell(tmp_path: Path) -> None:
     page = seen(compared(tmp_path / "compared", verdict("within noise", seeds_to_tell=1_200)))
     assert "Within noise pretrained" in page
-    assert "A difference of this size takes about 1,200 seeds an arm to tell (power 80 %)." in page
+    assert "A difference of this size takes about 1,200 seeds an arm to detect (power 80 %)." in page
 
 
 def test_every_verdict_of_several_has_its_heading(tmp_path: Path) -> None:

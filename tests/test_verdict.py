@@ -17,6 +17,7 @@ import bertkit
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.errors import RequestError
+from bertkit.result import Failure
 from bertkit.spec import SAMPLE, Spec
 
 __all__ = ["refused"]
@@ -67,7 +68,7 @@ def test_one_row_more_is_within_noise_and_what_would_tell_is_said(
     text = printed(capsys, first, second)
     assert "a and b are within noise: +0.5 points" in text
     # a row of 200 varies by sqrt(.005 x .995 / 200): .5 points is one standard error of it, and 2.8 would be told
-    assert "no number of seeds tells a difference of 0.5 points on 200 rows" in text
+    assert "no number of seeds detects a difference of 0.5 points on 200 rows" in text
 
 
 def test_seeds_that_vary_more_than_the_arms_differ_say_how_many_would_tell(
@@ -76,7 +77,7 @@ def test_seeds_that_vary_more_than_the_arms_differ_say_how_many_would_tell(
     for name, wrong in (("a", (10, 50, 20, 60)), ("b", (60, 36, 50, 14))):
         for seed, count in enumerate(wrong):
             answered(tmp_path / name, GOLDS, wrong_on(GOLDS, range(count)), seed=seed, model=f"org/{name}")
-    assert "seeds an arm to tell (power 80 %)" in printed(capsys, tmp_path / "a", tmp_path / "b")
+    assert "seeds an arm to detect (power 80 %)" in printed(capsys, tmp_path / "a", tmp_path / "b")
 
 
 def test_two_single_runs_get_mcnemars_test_and_it_is_said_that_seeds_were_not_tested(
@@ -89,7 +90,7 @@ def test_two_single_runs_get_mcnemars_test_and_it_is_said_that_seeds_were_not_te
     below = sum(np.prod([(28 - i) / (i + 1) for i in range(k)]) for k in range(11))
     assert found["tests"]["McNemar"] == pytest.approx(2 * below / 2**28)
     assert "permutation over seeds" not in found["tests"]
-    assert "one seed, so this is of these runs alone" in printed(capsys, first, second)
+    assert "one seed, so the test covers these runs only" in printed(capsys, first, second)
 
 
 def test_the_other_seeds_beside_a_run_are_taken_with_all_seeds(
@@ -136,6 +137,16 @@ def test_compare_json_is_written_where_out_says(tmp_path: Path, capsys: pytest.C
     found = compared(capsys, first, second, "--out", tmp_path / "out")
     (folder,) = (tmp_path / "out").iterdir()
     assert json.loads((folder / "compare.json").read_text("utf-8"))["verdicts"] == found
+
+
+def test_a_failed_run_of_an_arm_is_named_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = Spec(task=registry.find("sst2"), model="org/a", data="here", seed=7)
+    why = (Failure(reason="every answer is the same", advice="a lower --lr"),)
+    first = answered_on(tmp_path, spec, {"dev": (GOLDS, ["positive"] * 200)}, failures=why)
+    second = answered(tmp_path, GOLDS, GOLDS, model="org/b")
+    text = printed(capsys, first, second)
+    assert "failed runs are in the means and in the tests" in text
+    assert f"{first.name}, sst2, seed 7 failed: every answer is the same" in text
 
 
 def test_from_python_the_verdicts_are_returned(tmp_path: Path) -> None:

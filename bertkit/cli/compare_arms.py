@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated
 
 from bertkit.cli import screen
-from bertkit.cli.compare_runs import COMPARISON, plain_of, print_verdicts, write_verdicts
+from bertkit.cli.compare_runs import COMPARISON, plain_of, print_failed_seeds, print_verdicts, write_verdicts
 from bertkit.cli.options import KINDS, Display, plain_name
 from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
@@ -61,6 +61,7 @@ def compare_arms(
         screen.print_json({"folder": str(folder), **plain_of(found)})
         return 0
     print_verdicts(found)
+    print_failed_seeds(arms)
     screen.console().print(f"numbers: {folder / 'compare.json'}", soft_wrap=True)
     return 0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bertkit.cli import screen
+from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError
 from bertkit.files import expanded
@@ -35,7 +36,7 @@ class RunsFlags:
         str | None, Option("--evaluation", COMPARISON, "Compare on this evaluation alone, such as matched.")
     ] = None
     all_seeds: Annotated[
-        bool, Option("--all-seeds", COMPARISON, "Of each run, take the other seeds beside it too.")
+        bool, Option("--all-seeds", COMPARISON, "Include the other seeds of each run's spec in the same folder.")
     ] = False
     out: Annotated[
         Path | None, Option("--out -o --output-dir", OUTPUT, "Folder for compare.json, for `bertkit report`.")
@@ -62,6 +63,7 @@ def compare_runs(
         screen.print_json({"folder": folder and str(folder), **plain_of(found)})
         return 0
     print_verdicts(found)
+    print_failed_seeds(compared)
     for line in _differing(compared):
         screen.console().print(line, soft_wrap=True)
     if folder:
@@ -116,6 +118,15 @@ def print_verdicts(found: Sequence[Verdict]) -> None:
         colour = {"better": "green", "worse": "red"}.get(one.outcome, "yellow")
         for k, line in enumerate(lines(one, len(found))):
             screen.console().print(Text(f"  {line}", style=colour if k == 0 else ""))
+
+
+def print_failed_seeds(arms: Sequence[Arm]) -> None:
+    """Print which runs of the arms failed and why: they are in the means and in the tests."""
+    if any(arm.failures for arm in arms):
+        screen.console().print("  failed runs are in the means and in the tests:")
+    for arm in arms:
+        for (task, seed), failures in arm.failures.items():
+            print_failures(failures, f"{arm.name}, {task}, seed {seed} ")
 
 
 def _over(one: Verdict) -> str:

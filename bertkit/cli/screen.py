@@ -219,7 +219,7 @@ def _print_details(scored: Scored, told: bool) -> None:
 
 
 def calibration_line(plain: Calibration, tempered: Calibration | None) -> str:
-    """What probabilities are worth, in a line: as they are, and with the fitted temperature if there is one."""
+    """ECE and Brier score in one line, without and with the fitted temperature."""
     from bertkit.evaluation.calibration import ece_by_chance
 
     line = f"ECE {percent(plain.ece)} (by chance {percent(ece_by_chance(plain))}), Brier {plain.brier:.3f}"

@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 
 def alike_texts(table: Table, columns: Sequence[str]) -> Iterator[str]:
-    """Each row's texts in these columns, joined: lower case, one space between words. Equal ones make rows alike."""
+    """Each row's texts in these columns, joined: lower case, one space between words. Equal ones are duplicates."""
     for parts in zip(*(table.column(column) for column in columns), strict=True):
         yield "\0".join(" ".join(_text(part).casefold().split()) for part in parts)
 

@@ -22,7 +22,7 @@ FEATURES = 50_000
 LONGEST = 20_000
 """Characters of a text that are read at most."""
 MOST_LABELS = 200
-"""Labels up to which one is told from the rest for each of them."""
+"""Labels up to which each gets a classifier of its own, one against the rest."""
 
 Advance = Callable[[int], None]
 

@@ -35,7 +35,7 @@ SEED = 20_260
 MOST_ROWS, MOST_CHARACTERS = 100_000, 20_000_000
 """Train rows, and characters of them, that are learnt from at most."""
 MOST_TOLD = 300_000_000
-"""Characters of these rows, times the labels that are each told from the rest, at most."""
+"""Characters of these rows, times the one-against-the-rest classifiers, at most."""
 LOOKED_AT = 1_000
 """Rows whose characters are counted to know those of all."""
 

@@ -1,4 +1,4 @@
-"""Labels in another order: the permutation of the answers that a confusion matrix shouts for, if there is one.
+"""Labels in another order: the permutation that fits the confusion matrix significantly better, if there is one.
 
 R rows, C labels.
 """

@@ -23,7 +23,7 @@ class Answered:
 
     Rows are added in blocks, and every label's name is held once: a row costs some 100 bytes.
 
-    temperature  that its probabilities are measured with too, besides as they are
+    temperature  with which the calibration is measured a second time
     """
 
     def __init__(self, head: Head, evaluation: Evaluation, temperature: float | None = None) -> None:

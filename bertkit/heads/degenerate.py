@@ -1,4 +1,4 @@
-"""How much golds and answers vary: where either is constant, a score says little."""
+"""How much golds and answers vary: where either is constant, no score can be trusted."""
 
 from __future__ import annotations
 

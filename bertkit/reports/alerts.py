@@ -68,7 +68,7 @@ def _of_answers(scored: Scored, seed: str, has_failures: bool) -> Iterator[Alert
         advice = "A lower learning rate, a longer warm-up or more updates may help."
         yield Alert(level="bad", text=f"{seed}{scored.name}: every answer is the same", advice=advice)
     if details.get("only gold") is not None:
-        yield Alert(level="care", text=f"{scored.name}: every gold is the same, so that the score says little")
+        yield Alert(level="care", text=f"{scored.name}: every gold is the same: the score cannot tell models apart")
 
 
 def _without(scored: Scored) -> str:

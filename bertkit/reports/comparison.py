@@ -91,7 +91,7 @@ def _uncertainty(plain: Mapping[str, Any]) -> list[str]:
     tests = [f"{name}: {shown_p(float(p))}" for name, p in plain["tests"].items()]
     seeds = plain["seeds to tell"]
     if plain["outcome"] == "within noise" and seeds is not None:
-        return [f"A difference of this size takes about {seeds:,} seeds an arm to tell (power 80 %).", *tests]
+        return [f"A difference of this size takes about {seeds:,} seeds an arm to detect (power 80 %).", *tests]
     return tests
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bertkit.errors import RequestError
 from bertkit.evaluation.intervals import Measures
 from bertkit.evaluation.metrics import METRICS, Metric
-from bertkit.result import Result
+from bertkit.result import Failure, Result
 from bertkit.runs.folder import MODEL, PREDICTIONS, SPEC, damage_named, read_result, read_spec
 from bertkit.spec import SAMPLE, Spec, to_plain
 
@@ -62,11 +62,15 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """What is compared: its name, its parts by (task, evaluation), and the spec of each task (of a file none)."""
+    """What is compared: its name, its parts by (task, evaluation), and the spec of each task (of a file none).
+
+    failures  of the runs that failed, by task and seed; they are in the means and in the tests all the same
+    """
 
     name: str
     parts: Mapping[tuple[str, str], Part]
     specs: Mapping[str, Spec]
+    failures: Mapping[tuple[str, int], tuple[Failure, ...]] = field(default_factory=dict)
 
 
 def arm_of_runs(path: Path, name: str, all_seeds: bool = False) -> Arm:
@@ -96,7 +100,9 @@ def arm_of(name: str, runs: Sequence[tuple[Path, Result]]) -> Arm:
     for task, group in tasks.items():
         _check_alike(name, task, group)
     parts = {(part.task, part.evaluation): part for group in tasks.values() for part in _parts(name, group)}
-    return Arm(name=name, parts=parts, specs={task: group[0][1].spec for task, group in tasks.items()})
+    specs = {task: group[0][1].spec for task, group in tasks.items()}
+    failed = {(one.spec.task.name, one.spec.seed): one.failures for _, one in runs if one.failures}
+    return Arm(name=name, parts=parts, specs=specs, failures=failed)
 
 
 def differences(first: Spec, second: Spec) -> list[str]:

@@ -27,7 +27,8 @@ def lines(verdict: Verdict, count: int = 1) -> list[str]:
     found = [sentence(verdict, count)]
     if verdict.difference.doubt.over == ROWS_ALONE:
         which = [arm.name for arm in verdict.arms if len(arm.scores) == 1]
-        found.append(f"{' and '.join(which)}: one seed, so this is of these runs alone; --seeds 5 tells of other seeds")
+        names = " and ".join(which)
+        found.append(f"{names}: one seed, so the test covers these runs only; train with --seeds 5 to test over seeds")
     elif verdict.outcome == "within noise":
         found.append(_to_tell(verdict))
     if verdict.tests:
@@ -51,11 +52,11 @@ def seeds_shown(seeds: Sequence[int | None]) -> str:
 def _to_tell(verdict: Verdict) -> str:
     seeds, gap = verdict.seeds_to_tell, abs(verdict.difference.value)
     if seeds is not None and seeds <= MOST_SEEDS:
-        return f"a difference of {100 * gap:.1f} points would take about {seeds:,} seeds an arm to tell (power 80 %)"
+        return f"a difference of {100 * gap:.1f} points would take about {seeds:,} seeds an arm to detect (power 80 %)"
     if seeds is not None or not gap:
-        return f"a difference of {100 * gap:.1f} points would take more than {MOST_SEEDS:,} seeds an arm to tell"
+        return f"a difference of {100 * gap:.1f} points would take more than {MOST_SEEDS:,} seeds an arm to detect"
     return (
-        f"no number of seeds tells a difference of {100 * gap:.1f} points on {verdict.rows:,} rows; "
+        f"no number of seeds detects a difference of {100 * gap:.1f} points on {verdict.rows:,} rows; "
         f"about {verdict.rows_to_tell:,} rows would, with many seeds (power 80 %)"
     )
 
