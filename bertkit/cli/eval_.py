@@ -12,6 +12,7 @@ import typer
 from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.options import Display
+from bertkit.cli.slices import print_slices
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
@@ -20,6 +21,7 @@ from bertkit.request.flags import Flags, RunFlags, names_typed
 from bertkit.request.hub_files import on_hub
 from bertkit.request.own_files import looks_like_path
 from bertkit.request.own_flags import OwnFlags
+from bertkit.request.slice_flags import SliceFlags
 from bertkit.request.specs import options_of, spec_of
 from bertkit.request.target import target_scored
 from bertkit.result import Scored
@@ -34,6 +36,7 @@ def evaluate(
     flags: Flags,
     own: OwnFlags,
     run: RunFlags,
+    sliced: SliceFlags,
     display: Display,
 ) -> int:
     """Score a suite, a fine-tuned checkpoint on a task, or a run.
@@ -41,24 +44,25 @@ def evaluate(
     A suite's tasks without a finished run are trained first; checkpoints and runs are only scored.
     """
     options = options_of(run)
+    sliced.check(target)
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
     if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _are_rows(target)):
-        _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
+        refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         scored = target_scored(target, own, flags.model)
         screen.print_lines(scored.lines, display.silent)
         return _score_checkpoint(scored.spec(flags), display)
-    _refuse(list(own.typed), "these are for a file of your own, given with --model")
+    refuse(list(own.typed), "these are for a file of your own, given with --model")
     if suite is None and folder.is_dir() and not _is_task(target):
-        _refuse(names_typed(flags) + names_typed(run, training=True), f"a run is scored again as its {SPEC} says")
-        return _score_run(folder, display)
+        refuse(names_typed(flags) + names_typed(run, training=True), f"a run is scored again as its {SPEC} says")
+        return print_slices(folder, sliced, display) if sliced.asked else _score_run(folder, display)
     if suite is None:
         found = _task(target)
         if flags.model is None:
             raise RequestError(
                 f"name the checkpoint to score with --model, or train one: `bertkit finetune {found.name}`"
             )
-        _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
+        refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         return _score_checkpoint(spec_of(found, flags), display)
     members = plan(suite, flags)
     if flags.processes > 1 and not distributed():
@@ -73,7 +77,7 @@ def evaluate(
     return 0 if result.score is not None else 1
 
 
-def _refuse(flags: list[str], why: str) -> None:
+def refuse(flags: list[str], why: str) -> None:
     """Raise RequestError if there are flags that do not apply here."""
     if flags:
         raise RequestError(f"{', '.join(flags)}: {why}")

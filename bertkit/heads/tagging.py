@@ -41,6 +41,7 @@ class Tagging(Head):
 
     labels: Labels = FROM_TRAIN
     scheme: str | None = None
+    parts_by = "tag"
     kind: Literal["tagging"] = "tagging"
     criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
 
@@ -85,6 +86,10 @@ class Tagging(Head):
     def strata(self, gold: Any) -> Sequence[str]:
         """The types of the entities in it, if its tags are chunk tags."""
         return sorted({split_tag(tag)[1] for tag in gold if tag and tag != OUTSIDE}) if self.scheme else ()
+
+    def parts_of(self, gold: Any) -> Sequence[str]:
+        """The types of its entities, or its tags."""
+        return self.strata(gold) if self.scheme else sorted({tag for tag in gold if tag})
 
     @property
     def scores_unknown(self) -> bool:
