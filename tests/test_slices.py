@@ -183,6 +183,17 @@ def test_other_measures_are_tested_as_by_permuting_the_rows(seed: int, size: int
     assert difference_p(sway, mask) == pytest.approx(found.pvalue, abs=0.03)
 
 
+def test_a_small_p_of_skewed_measures_is_that_of_permuting_the_rows() -> None:
+    draws = np.random.default_rng(5)
+    sway = draws.exponential(1.0, 200)
+    order = np.argsort(sway)
+    mask = np.isin(np.arange(200), order[[60, 90, 110, 130, 150, 165, 180, 185, 190, 195]])
+    sums = np.array([draws.permutation(sway)[:10].sum() for _ in range(20_000)])
+    wanted = 2 * float((sums >= sway[mask].sum()).mean())
+    assert 0.01 < wanted < 0.05
+    assert difference_p(sway, mask) == pytest.approx(wanted, rel=0.2)  # by two moments alone it is smaller
+
+
 @pytest.mark.parametrize("name", ["pearson", "spearman", "r2", "tag_accuracy"])
 def test_the_influence_of_a_row_is_what_the_score_loses_without_it(name: str) -> None:
     draws = np.random.default_rng(3)
@@ -367,3 +378,14 @@ def test_rows_that_changed_since_are_refused(reviews: Path, refused: Refused, tm
     assert "they changed since it finished" in refused("eval", str(folder), "--slices")
     (folder / "predictions.jsonl").write_text("".join([*lines[1:], "{}\n"]), "utf-8")
     assert "predictions.jsonl is damaged" in refused("eval", str(folder), "--slices")
+
+
+def test_the_keywords_of_evaluate_are_the_flags_of_eval() -> None:
+    from dataclasses import fields
+    from typing import get_type_hints
+
+    from bertkit.api import EvaluateOptions
+    from bertkit.request.keywords import Options
+    from bertkit.request.slice_flags import SliceFlags
+
+    assert set(get_type_hints(EvaluateOptions)) - set(get_type_hints(Options)) == {f.name for f in fields(SliceFlags)}
