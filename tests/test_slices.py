@@ -60,6 +60,10 @@ def test_a_row_may_be_in_several_parts() -> None:
     assert parts_of(by_value("tag", [["NOUN", "VERB"], ["NOUN"], []])) == {"NOUN": [0, 1], "VERB": [0]}
 
 
+def test_years_are_written_as_years() -> None:
+    assert list(by_column("year", range(1990, 2006)).parts)[0] == "1990 to 1993"
+
+
 def test_a_column_of_many_numbers_is_cut_in_quartiles() -> None:
     assert list(by_column("stars", [str(k) for k in range(1, 17)]).parts) == ["1 to 4", "5 to 8", "9 to 12", "13 to 16"]
 

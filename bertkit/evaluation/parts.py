@@ -44,7 +44,7 @@ def quartered(by: str, numbers: Sequence[float] | NDArray[Any]) -> Division:
     for place in range(len(edges)):
         mask = found == place
         low, high = values[mask].min(), values[mask].max()
-        parts[f"{low:,.6g}" if low == high else f"{low:,.6g} to {high:,.6g}"] = mask
+        parts[f"{low:.10g}" if low == high else f"{low:.10g} to {high:.10g}"] = mask
     return Division(by=by, parts=parts)
 
 
