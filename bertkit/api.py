@@ -12,11 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
-from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare_from_python import compare as compare
 from bertkit.cli.embryology import embryology as embryology
+from bertkit.cli.eval_ import refuse
+from bertkit.cli.eval_from_python import EvaluateOptions as EvaluateOptions
+from bertkit.cli.eval_from_python import evaluate as evaluate
 from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.cli.report import report as report
 from bertkit.cli.search import search as search
@@ -26,18 +28,17 @@ from bertkit.deploy.from_python import fill as fill
 from bertkit.deploy.from_python import generate as generate
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
-from bertkit.request.check import check_rows
-from bertkit.request.flags import Flags, RunFlags, names_typed
+from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.keywords import Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PretrainFlags
 from bertkit.request.pretrain_keywords import PretrainOptions, corpora_named
 from bertkit.request.specs import options_of, seeds_of
-from bertkit.request.target import target_of, target_scored
+from bertkit.request.target import target_of
 from bertkit.result import Finished, Pretrained
-from bertkit.runs.folder import located, read_spec
+from bertkit.runs.folder import read_spec
 from bertkit.runs.temperature import fitted_temperature
-from bertkit.spec import SPEC_FILE, Device, Exactness
+from bertkit.spec import Device, Exactness
 
 if TYPE_CHECKING:
     from bertkit.data.report import Report
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from bertkit.deploy.predictor import Input, Predictor
     from bertkit.deploy.submission import Filled
     from bertkit.heads import Answer
-    from bertkit.runs.rescore import Scores
-    from bertkit.studies.suite import SuiteScore
 
 
 class CheckOptions(Options, total=False):
@@ -127,48 +126,6 @@ def check(task: Target | None = None, **options: Unpack[CheckOptions]) -> Report
     return report_of(target, given.flags(Flags), given.flags(CheckFlags))
 
 
-def evaluate(
-    target: Target, *, progress: bool = False, average: str | None = None, **options: Unpack[Options]
-) -> Scores | SuiteScore:
-    """Score a run by its folder, a checkpoint (`model`) on a task or file, or a suite (glue): `bertkit eval`.
-
-    average  of a suite: by its name, such as "bert"
-
-    Returns Scores, or for a suite a SuiteScore. Raises BertkitError.
-    """
-    given, typed = Given("eval", options), named("target", target)
-    flags, run, own = given.flags(Flags), given.flags(RunFlags), given.flags(OwnFlags)
-    suite = next((suite for suite in registry.suites() if suite.name == typed.lower()), None)
-    if suite is not None:
-        _refuse(list(own.typed), "these are for a file of your own, given with model=")
-        from bertkit.studies.suite import average_of, plan, run_suite
-
-        average_of(suite, checked("average", str | None, average))
-        bars = partial(screen.progress, not progress)
-        return run_suite(suite, plan(suite, flags), options_of(run), bars, average)
-    if average is not None:
-        raise RequestError(f"average={average!r}: {typed} is no suite")
-    if (Path(typed) / SPEC_FILE).is_file():
-        _refuse(
-            [*names_typed(flags), *names_typed(run, training=True), *own.typed], f"a run is scored as its {SPEC_FILE}"
-        )
-        spec = read_spec(Path(typed))
-        check_rows(located(Path(typed), spec))
-        from bertkit.runs.rescore import score_run
-
-        with closing(screen.progress(not progress, spec)) as shown:
-            return score_run(Path(typed), shown)
-    if flags.model is None:
-        raise RequestError(f"{typed}: name the checkpoint to score with model=, or give a run's folder")
-    _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
-    spec = target_scored(typed, own, flags.model, flags.label_map).spec(flags)
-    check_specs([spec], training=False)
-    from bertkit.runs.rescore import score_checkpoint
-
-    with closing(screen.progress(not progress, spec)) as shown:
-        return score_checkpoint(spec, shown)
-
-
 def submit(
     suite: str,
     *,
@@ -230,8 +187,8 @@ def predict(
     if "-" in (str(flags.file), str(flags.out)):
         raise RequestError("predict: - is for the command line; give a path")
     if inputs is not None:
-        _refuse([name for name in ("top_k", "force") if options.get(name)], "it is for file and out")
-        _refuse([name for name in ("pair", "question", "context") if name in options], "an input has both, as a tuple")
+        refuse([name for name in ("top_k", "force") if options.get(name)], "it is for file and out")
+        refuse([name for name in ("pair", "question", "context") if name in options], "an input has both, as a tuple")
     if inputs is not None:
         with closing(screen.progress(not progress, spec)) as shown:
             loaded = load(folder, device=flags.device, precision=flags.precision, calibrated=flags.calibrated)
@@ -241,9 +198,3 @@ def predict(
     request = request_of(spec.task, asked_of(flags))
     with closing(screen.progress(not progress, spec)) as shown:
         return answer_file(request, folder, flags.device, shown)
-
-
-def _refuse(flags: list[str], why: str) -> None:
-    """Raise RequestError if there are flags that do not apply here."""
-    if flags:
-        raise RequestError(f"{', '.join(flags)}: {why}")

@@ -244,3 +244,10 @@ def test_thirty_rows_that_are_all_right_may_come_from_a_system_that_is_not_alway
 def test_sentences_without_a_gold_tag_say_nothing() -> None:
     found = interval("tag_accuracy", np.zeros((3, 2)))
     assert (found.low, found.high) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("right", [0.0, 1.0])
+def test_no_wilson_interval_leaves_0_to_1(right: float) -> None:
+    for rows in range(1, 200):
+        found = METRICS["accuracy"].interval(np.full((rows, 1), right), METRICS["accuracy"].score)
+        assert 0 <= found.low <= found.high <= 1

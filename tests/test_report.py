@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from files import json_lines, write
 
 import bertkit
 from bertkit.cli import main
+from bertkit.evaluation.slices import Slice, Slicing
 from bertkit.files import write_json
 from bertkit.heads import Answer
 from bertkit.reports.slices import slice_table
@@ -238,26 +239,12 @@ def test_a_hundred_thousand_answers_and_updates_make_a_page_below_5_mb(sst2: Pat
 # Slices, rows, and how it was made.
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    name: str
-    rows: int
-    score: Score
-    p: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    by: str
-    evaluation: str
-    metric: str
-    slices: tuple[Part, ...]
-
-
-def test_a_slice_is_marked_only_where_it_differs_for_sure(sst2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = Part(name="1 to 8 tokens", rows=30, score=Score(value=0.5, low=0.4, high=0.6), p=0.01)
-    long = Part(name="9 tokens or more", rows=50, score=Score(value=0.9, low=0.8, high=1.0), p=0.2)
-    table = slice_table(Parts(by="length", evaluation="dev", metric="accuracy", slices=(short, long)))
+def test_a_slice_is_marked_only_where_it_differs_significantly(sst2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = Slice(name="1 to 8 tokens", rows=30, score=Score(value=0.5, low=0.4, high=0.6), p=0.01)
+    long = Slice(name="9 tokens or more", rows=50, score=Score(value=0.9, low=0.8, high=1.0), p=0.2)
+    table = slice_table(
+        Slicing(by="length", evaluation="dev", metric="accuracy", score=short.score, slices=(short, long))
+    )
     assert [line.places for line in table.lines] == [(0.0, 16.67, 33.33), (66.67, 83.33, 100.0)]
     monkeypatch.setattr("bertkit.reports.arms.slices_of", lambda folder: (table,))
     page = seen(sst2)

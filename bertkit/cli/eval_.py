@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from bertkit.cli import screen
 from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.floors_screen import print_suite_floors
 from bertkit.cli.options import Display
+from bertkit.cli.slices import print_slices
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
@@ -24,6 +26,7 @@ from bertkit.request.hub_files import on_hub
 from bertkit.request.option import OUTPUT, Option
 from bertkit.request.own_files import looks_like_path
 from bertkit.request.own_flags import OwnFlags
+from bertkit.request.slice_flags import SliceFlags
 from bertkit.request.specs import options_of, spec_of
 from bertkit.request.target import target_scored
 from bertkit.result import Scored
@@ -33,63 +36,78 @@ from bertkit.studies.suite import Member, SuiteScore, average_of, finished, plan
 from bertkit.task import Average, Task
 
 
+@dataclass(frozen=True, kw_only=True)
+class SuiteFlags:
+    """The flags of a suite alone."""
+
+    average: Annotated[
+        str | None,
+        Option("--average", OUTPUT, "A suite's: official, bert, modernbert or distilbert. [default: official]"),
+    ] = None
+    plot: Annotated[
+        bool, Option("--plot", OUTPUT, "Of a suite: plot its scores over the human ones, with published systems.")
+    ] = False
+
+    def check(self, target: str) -> None:
+        """Raise RequestError where one is typed for a `target` that is no suite."""
+        for name, typed in (("--plot", self.plot), (f"--average {self.average}", self.average is not None)):
+            if typed:
+                raise RequestError(f"{name}: {target} is no suite")
+
+
 def evaluate(
     target: Annotated[str, typer.Argument(help="A suite (glue), a task, a run's folder, or your own file of rows.")],
     flags: Flags,
     own: OwnFlags,
     run: RunFlags,
+    sliced: SliceFlags,
     display: Display,
-    average: Annotated[
-        str | None,
-        Option("--average", OUTPUT, "A suite's: official, bert, modernbert or distilbert. [default: official]"),
-    ] = None,
-    plot: Annotated[
-        bool, Option("--plot", OUTPUT, "Of a suite: draw its scores over the human ones, beside published systems.")
-    ] = False,
+    averaged: SuiteFlags,
 ) -> int:
     """Score a suite, a fine-tuned checkpoint on a task, or a run.
 
     A suite's tasks without a finished run are trained first; checkpoints and runs are only scored.
     """
     options = options_of(run)
+    sliced.check(target)
     suite = next((suite for suite in registry.suites() if suite.name == target.lower()), None)
     folder = Path(target)
-    if suite is None and (average is not None or plot):
-        raise RequestError(f"{'--plot' if plot else f'--average {average}'}: {target} is no suite")
+    if suite is None:
+        averaged.check(target)
     if suite is None and flags.model is not None and not _is_task(target) and (on_hub(target) or _are_rows(target)):
-        _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
+        refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         scored = target_scored(target, own, flags.model, flags.label_map)
         screen.print_lines(scored.lines, display.silent)
         return _score_checkpoint(scored.spec(flags), display)
-    _refuse(list(own.typed), "these are for a file of your own, given with --model")
+    refuse(list(own.typed), "these are for a file of your own, given with --model")
     if suite is None and folder.is_dir() and not _is_task(target):
-        _refuse(names_typed(flags) + names_typed(run, training=True), f"a run is scored again as its {SPEC} says")
-        return _score_run(folder, display)
+        refuse(names_typed(flags) + names_typed(run, training=True), f"a run is scored again as its {SPEC} says")
+        return print_slices(folder, sliced, display) if sliced.asked else _score_run(folder, display)
     if suite is None:
         found = _task(target)
         if flags.model is None:
             raise RequestError(
                 f"name the checkpoint to score with --model, or train one: `bertkit finetune {found.name}`"
             )
-        _refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
+        refuse(names_typed(flags, run, training=True), "a checkpoint is scored, not trained")
         return _score_checkpoint(spec_of(found, flags), display)
-    average_of(suite, average)
+    average_of(suite, averaged.average)
     members = plan(suite, flags)
     if flags.processes > 1 and not distributed():
         return relaunch(flags.processes)
     if first() and not display.silent:
         _print_plan(members, run.out)
-    result = run_suite(suite, members, options, partial(screen.progress, display.silent), average)
+    result = run_suite(suite, members, options, partial(screen.progress, display.silent), averaged.average)
     if display.json:
         screen.print_json(result.plain())
     elif first():
         _print_suite(result)
-    if plot and first() and result.score is not None:
+    if averaged.plot and first() and result.score is not None:
         _draw(result, run.out, display)
     return 0 if result.score is not None else 1
 
 
-def _refuse(flags: list[str], why: str) -> None:
+def refuse(flags: list[str], why: str) -> None:
     """Raise RequestError if there are flags that do not apply here."""
     if flags:
         raise RequestError(f"{', '.join(flags)}: {why}")

@@ -26,6 +26,9 @@ from bertkit.sources import HubRows, Located, Source
 if TYPE_CHECKING:
     from bertkit.data.table import Table
 
+PlacedRow = tuple[str, dict[str, Any]]
+"""A row's place, and its columns as they are in the source."""
+
 READER = 4
 """Version of the readers; increase it when they change, so that cached rows are read again."""
 
@@ -73,18 +76,11 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True,
     Raises DataError naming file and line.
     """
     form = source.formats.get(located.split)
-    before = marks_of(located.files)
     in_folders = form is not None and form.kind == "folders"  # whose names are the labels
     digest = _files_digest(located.files, source, head, [golds, skips], in_folders)
-    headed = source.header.get(located.split) if located.official else None
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
-        return validate_rows(raw(findings), source, head, golds, findings)
-
-    def raw(findings: Findings) -> Iterator[tuple[str, dict[str, Any]]]:
-        for path in located.files:
-            yield from read_located(path, headed, findings, form)
-        refuse_changed(before)
+        return validate_rows(raw_of_files(located, source, findings), source, head, golds, findings)
 
     findings = Findings([str(path) for path in located.files], skips, source.drops_broken)
     table, found, skipped = _table(digest, read, head, findings)
@@ -96,6 +92,15 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True,
     return Rows(table=table, origin=origin, digest=digest, there=len(table), notes=notes, found=found, skipped=skipped)
 
 
+def raw_of_files(located: Located, source: Source, findings: Findings) -> Iterator[PlacedRow]:
+    """The rows of a split's files as they are there, each with its place."""
+    form, before = source.formats.get(located.split), marks_of(located.files)
+    headed = source.header.get(located.split) if located.official else None
+    for path in located.files:
+        yield from read_located(path, headed, findings, form)
+    refuse_changed(before)
+
+
 def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: bool = False) -> Rows:
     """The rows of a split on the Hub; their digest includes the commit.
 
@@ -103,28 +108,32 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: 
     """
     import hashlib
 
-    from bertkit.data.hf_datasets import named_rows
     from bertkit.hub.fetch import fetch_rows
 
     assert source.hub
-    hub = source.hub
+    hub = asked = source.hub
     if not re.fullmatch("[0-9a-f]{40}", hub.revision or ""):
         hub = replace(hub, revision=fetch_rows(hub, split)[1])
     name = f"{hub.id}/{hub.config or 'default'}/{hub.splits.get(split)}@{hub.revision}"
     digest = hashlib.sha256(_key([name], source, head, [golds, skips])).hexdigest()
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
-        return validate_rows(raw(), source, head, golds, findings)
-
-    def raw(hub: HubRows = source.hub) -> Iterator[tuple[str, dict[str, Any]]]:
-        for number, row in refuse_withheld(named_rows(fetch_rows(hub, split)[0]), f"{hub.id}, {split}"):
-            yield f"{hub.id}, {split} row {number}", row
+        return validate_rows(raw_of_hub(asked, split), source, head, golds, findings)
 
     table, found, skipped = _table(digest, read, head, Findings([hub.id], skips, source.drops_broken))
     notes = tuple(finding.line([hub.id]) for finding in found)
     return Rows(
         table=table, origin=name, digest=digest, there=len(table), notes=notes, found=found, skipped=skipped, hub=hub
     )
+
+
+def raw_of_hub(hub: HubRows, split: str) -> Iterator[PlacedRow]:
+    """The rows of a split on the Hub as they are there, each with its place."""
+    from bertkit.data.hf_datasets import named_rows
+    from bertkit.hub.fetch import fetch_rows
+
+    for number, row in refuse_withheld(named_rows(fetch_rows(hub, split)[0]), f"{hub.id}, {split}"):
+        yield f"{hub.id}, {split} row {number}", row
 
 
 def _table(

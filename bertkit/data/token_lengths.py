@@ -21,6 +21,8 @@ from bertkit.heads import Head, Window
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
 
+Ints = np.ndarray[Any, np.dtype[np.int32]]
+
 MOST = 200_000
 """Rows of which tokens are counted; of more, the first ones."""
 
@@ -83,21 +85,38 @@ def count_tokens(rows: Rows, head: Head, tokenizer: Tokenizer, window: Window) -
     return counted.close()
 
 
+def tokens_of_rows(rows: Rows, head: Head, tokenizer: Tokenizer) -> tuple[Ints, Ints]:
+    """(R,) the tokens of each row, special ones counted, and how many of them stand for what has no token."""
+    found = [(np.zeros(0, np.int32), np.zeros(0, np.int32))]
+    unknown_id = _unknown_id(tokenizer)
+    for columns in blocks(rows, head.roles[:-1]):
+        inputs = [column for column in columns.values() if any(cell is not None for cell in column)]
+        parts = inputs[0] if len(inputs) == 1 else list(zip(*inputs, strict=True))
+        found.append(_counts(parts, head, tokenizer, unknown_id))
+    lengths, unknown = (np.concatenate(part) for part in zip(*found, strict=True))
+    return lengths, unknown
+
+
+def _counts(parts: Sequence[Any], head: Head, tokenizer: Tokenizer, unknown_id: int | None) -> tuple[Ints, Ints]:
+    encoded = tokenizer.encode_batch(list(parts), is_pretokenized=head.reads_words)
+    unknown = [0 if unknown_id is None else one.ids.count(unknown_id) for one in encoded]
+    return np.array([len(one.ids) for one in encoded], np.int32), np.array(unknown, np.int32)
+
+
 class _Counted:
     """Counts tokens, a block of rows at a time."""
 
     def __init__(self, head: Head, tokenizer: Tokenizer, window: Window) -> None:
         self._head, self._tokenizer, self._window = head, tokenizer, window
         self._unknown_id = _unknown_id(tokenizer)
-        self._lengths: list[np.ndarray[Any, np.dtype[np.int32]]] = []
+        self._lengths: list[Ints] = []
         self._unknown = self._rows = self._words = self._answers = 0
 
     def add(self, inputs: Sequence[Sequence[Any]], golds: Sequence[Any]) -> None:
         parts = inputs[0] if len(inputs) == 1 else list(zip(*inputs, strict=True))
-        encoded = self._tokenizer.encode_batch(list(parts), is_pretokenized=self._head.reads_words)
-        lengths = np.array([len(one.ids) for one in encoded], np.int32)
+        lengths, unknown = _counts(parts, self._head, self._tokenizer, self._unknown_id)
         self._lengths.append(lengths)
-        self._unknown += sum(one.ids.count(self._unknown_id) for one in encoded) if self._unknown_id is not None else 0
+        self._unknown += int(unknown.sum())
         whole = self._window.long == "windows"
         long = [] if whole else np.flatnonzero(lengths > self._window.max_length).tolist()
         self._rows += len(long)

@@ -56,7 +56,7 @@ def wilson(table: Measures, score: Score) -> Interval:
     z = float(norm.ppf(TAILS[1]))
     middle = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z / (1 + z * z / trials) * float(np.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2))
-    return _around(share, middle - half, middle + half, "Wilson")
+    return _around(share, max(0.0, middle - half), min(1.0, middle + half), "Wilson")
 
 
 def _effective(sums: Measures, sizes: Measures, share: float) -> float:

@@ -14,6 +14,7 @@ from bertkit.errors import RequestError
 from bertkit.heads.answer_columns import best_scores, label_cells, label_columns
 from bertkit.heads.losses import TakesLoss
 from bertkit.heads.numbers import Number
+from bertkit.heads.parts import HasParts
 from bertkit.heads.shown import Shows
 from bertkit.heads.simple import Simple
 from bertkit.heads.window import Window
@@ -52,7 +53,7 @@ NO_SCORES: Mapping[str, Any] = {}
 """Of all answers that have none, held once."""
 
 
-class Head(TakesLoss, Shows, ABC):
+class Head(TakesLoss, Shows, HasParts, ABC):
     """A task head: everything specific to a kind of head is in its class.
 
     A head is a frozen dataclass with a field `kind` whose default is its name in files. It is pure: no state, no

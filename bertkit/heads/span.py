@@ -46,6 +46,7 @@ class Span(Head):
     """
 
     no_answer: bool = False
+    parts_by = "answer"
     kind: Literal["span"] = "span"
 
     @property
@@ -211,6 +212,10 @@ class Span(Head):
         from bertkit.heads.squad import no_answer_details
 
         return no_answer_details(golds, answers) if self.no_answer else {}
+
+    def parts_of(self, gold: Any) -> Sequence[str]:
+        """Whether the question has an answer, where it may have none."""
+        return ("has an answer" if gold else "has none",) if self.no_answer else ()
 
     def answer_columns(self, top: int | None) -> dict[str, Any]:
         """The answer, its characters `start` to `end` in the document and its probability; and the best spans."""

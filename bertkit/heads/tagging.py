@@ -20,6 +20,7 @@ from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_c
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_words import show_words, word_pairs, words_error
 from bertkit.heads.simple import Simple
+from bertkit.heads.token_words import cut_words, first_tokens
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Tagging(Head):
 
     labels: Labels = FROM_TRAIN
     scheme: str | None = None
+    parts_by = "tag"
     kind: Literal["tagging"] = "tagging"
     criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
 
@@ -88,6 +90,10 @@ class Tagging(Head):
     def strata(self, gold: Any) -> Sequence[str]:
         """The types of the entities in it, if its tags are chunk tags."""
         return sorted({split_tag(tag)[1] for tag in gold if tag and tag != OUTSIDE}) if self.scheme else ()
+
+    def parts_of(self, gold: Any) -> Sequence[str]:
+        """The types of its entities, or its tags."""
+        return self.strata(gold) if self.scheme else sorted({tag for tag in gold if tag})
 
     @property
     def scores_unknown(self) -> bool:
@@ -148,8 +154,8 @@ class Tagging(Head):
             max_length=window.max_length,
             return_attention_mask=False,
         )
-        firsts = [_first_tokens(encoding.word_ids(i), len(words)) for i, words in enumerate(rows["words"])]
-        lost = [_cut_words(first, encoding.encodings[i].overflowing) for i, first in enumerate(firsts)]
+        firsts = [first_tokens(encoding.word_ids(i), len(words)) for i, words in enumerate(rows["words"])]
+        lost = [cut_words(first, encoding.encodings[i].overflowing) for i, first in enumerate(firsts)]
         tokenless = [first.count(-1) - count for first, count in zip(firsts, lost, strict=True)]
         return Features(
             row=np.arange(len(firsts)),
@@ -282,18 +288,3 @@ class Tagging(Head):
                     run[place] = order.get(tag, IGNORED)
             runs.append(run)
         return Ragged.of(runs, "int32")
-
-
-def _first_tokens(word_ids: list[int | None], words: int) -> list[int]:
-    """For each of `words` words the index of its first token, -1 where it has none."""
-    firsts = [-1] * words
-    for place, word in enumerate(word_ids):
-        if word is not None and firsts[word] < 0:
-            firsts[word] = place
-    return firsts
-
-
-def _cut_words(first: list[int], overflowing: Sequence[Any]) -> int:
-    """How many words `max_length` truncates: those whose first token is in the overflow."""
-    beyond = {word for part in overflowing for word in part.word_ids if word is not None}
-    return sum(first[word] < 0 for word in beyond)

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+from bertkit.errors import BertkitError
+from bertkit.evaluation.slices import SIGNIFICANT, Slicing
 from bertkit.evaluation.titles import METRIC_TITLES
 from bertkit.reports.charts import Axis
 from bertkit.result import Score
-
-SURE = 0.05
-
-
-class Slice(Protocol):
-    """A part of the rows: its score, and `p` of its difference from the rest, adjusted for all slices."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def rows(self) -> int: ...
-    @property
-    def score(self) -> Score: ...
-    @property
-    def p(self) -> float: ...
-
-
-class Slicing(Protocol):
-    """The slices of one evaluation by one property of its rows."""
-
-    @property
-    def by(self) -> str: ...
-    @property
-    def evaluation(self) -> str: ...
-    @property
-    def metric(self) -> str: ...
-    @property
-    def slices(self) -> Sequence[Slice]: ...
+from bertkit.studies.slices import slices_of as slicings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +33,11 @@ class SliceTable:
 
 
 def slices_of(folder: Path) -> tuple[SliceTable, ...]:
-    """The slices of a run; () while there are none to show."""
-    return ()
+    """The slices of a run; () where its rows or its tokenizer cannot be read any more."""
+    try:
+        return tuple(map(slice_table, slicings_of(folder)))
+    except BertkitError:
+        return ()
 
 
 def slice_table(one: Slicing) -> SliceTable:
@@ -71,7 +47,7 @@ def slice_table(one: Slicing) -> SliceTable:
         title=f"{one.evaluation}, {METRIC_TITLES.get(one.metric, one.metric)} by {one.by}",
         lines=tuple(
             SliceLine(
-                name=each.name, rows=each.rows, score=each.score, differs=each.p < SURE,
+                name=each.name, rows=each.rows, score=each.score, differs=each.p < SIGNIFICANT,
                 places=(axis.percent(each.score.low), axis.percent(each.score.value), axis.percent(each.score.high)),
             )
             for each in one.slices
