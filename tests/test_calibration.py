@@ -97,7 +97,7 @@ def test_a_gold_that_is_no_label_is_never_right() -> None:
     golds = codes_of(["b", "z"], ["a", "b"])
     assert golds.tolist() == [1, -1]
     found = calibration_of(np.array([[0.2, 0.8], [0.2, 0.8]]), golds)
-    assert found.bins == ((2, pytest.approx(0.8), 0.5),)  # type: ignore[comparison-overlap]
+    assert found.bins == ((2, pytest.approx(0.8), 0.5),)  # type: ignore[comparison-overlap]  # pytest.approx is no float
     assert found.brier == pytest.approx((2 * 0.2**2 + (0.2**2 + 0.8**2 + 1)) / 2)
 
 

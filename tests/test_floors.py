@@ -253,7 +253,7 @@ def test_rows_are_drawn_by_their_characters_and_labels(
 def test_a_head_that_does_not_say_how_it_is_answered_has_no_floors() -> None:
     class Other(Classification):
         @property
-        def simple(self) -> None:  # type: ignore[override]
+        def simple(self) -> None:  # type: ignore[override]  # a head of someone else's may have none
             return None
 
     train = rows(labelled(["a", "b"], ["x", "y"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def test_a_strip_has_everything_that_stands_on_it_within() -> None:
     assert (one.ticks[0].label, one.ticks[-1].label) == ("50", "100")
 
 
-def curve(losses: list[float], scores: list[tuple[int, float]] = ()) -> Curve:  # type: ignore[assignment]
+def curve(losses: list[float], scores: Sequence[tuple[int, float]] = ()) -> Curve:
     steps = np.arange(1, len(losses) + 1, dtype=float)
     return Curve(steps=steps, losses=np.array(losses, float), scores={("dev", "accuracy"): list(scores)})
 

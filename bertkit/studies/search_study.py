@@ -155,7 +155,8 @@ def _rounded(choice: Mapping[str, Any], distributions: Mapping[str, Any]) -> dic
 
 
 def _trial_of(found: Any) -> Trial:
-    state: State = {"COMPLETE": "complete", "PRUNED": "pruned"}.get(found.state.name, "failed")  # type: ignore[assignment]
+    states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned"}
+    state = states.get(found.state.name, "failed")
     return Trial(
         number=found.number + 1, state=state, choice=dict(found.params), value=found.value,
         scores=dict(found.intermediate_values), run=found.user_attrs["run"], why=found.user_attrs["why"],
