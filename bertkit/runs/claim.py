@@ -18,7 +18,7 @@ from bertkit.machine.sync import run_on_all, run_on_first
 from bertkit.progress import Progress
 from bertkit.result import Result
 from bertkit.runs.failures import resume_hint
-from bertkit.runs.folder import located, pinned_to, read_result, recorded_commits, start_id
+from bertkit.runs.folder import located, pinned_to, read_result, recorded_commits, recorded_options, start_id
 from bertkit.runs.lock import one_writer
 from bertkit.runs.provenance import check_unchanged, restored_options
 from bertkit.spec import RunOptions, Spec
@@ -101,5 +101,6 @@ def _read(run: Claim, commits: Mapping[str, Any] | None) -> Claim:
         run_on_all(lambda: check_unchanged(result, splits, source, folder))
     elif not force:
         state = run_on_first(lambda: checkpoint.newest(folder, run.progress.note))
-    options = restored_options(run.options, state)
+    recorded = {} if force else run_on_first(lambda: recorded_options(folder))
+    options = restored_options(run.options, state, recorded)
     return replace(run, source=source, options=options, splits=splits, result=result, state=state)

@@ -199,4 +199,5 @@ def _make_folder(run: Claim, loaded: Loaded) -> None:
     if skipped:
         write_lines(run.folder / SKIPPED, skipped)
     if (run.source.data, run.source.model) == (run.spec.data, run.spec.model):  # else it was started in another folder
-        write_spec(run.folder, run.spec, {"model": loaded.record["commit"], "datasets": run.splits.commits})
+        commits = {"model": loaded.record["commit"], "datasets": run.splits.commits}
+        write_spec(run.folder, run.spec, commits, saved_options(run.options))

@@ -84,16 +84,17 @@ def saved_options(options: RunOptions) -> dict[str, Any]:
     return {name: getattr(options, name) for name in ("keep_best", "keep_adapter", "max_memory", "floor")}
 
 
-def restored_options(options: RunOptions, state: State | None) -> RunOptions:
-    """The options of a run resumed from `state`: those given now, else those it was started with."""
-    if state is None:
-        return options
-    saved = state.facts
+def restored_options(options: RunOptions, state: State | None, recorded: Mapping[str, Any] | None = None) -> RunOptions:
+    """The options of a run that is resumed: those given now, else those it was started with.
+
+    They are read from its checkpoint `state`, else as they were `recorded` before there was one.
+    """
+    saved = state.facts if state else recorded or {}
     return replace(
         options,
-        keep_best=options.keep_best or saved["keep_best"],
+        keep_best=options.keep_best or saved.get("keep_best", False),
         keep_adapter=options.keep_adapter or saved.get("keep_adapter", False),
-        max_memory=options.max_memory or saved["max_memory"],
+        max_memory=options.max_memory or saved.get("max_memory"),
         floor=options.floor and saved.get("floor", True),
     )
 
