@@ -34,6 +34,9 @@ DEADLINE = 100
 
 FOR_EVER = ["--max-steps", "100000"]
 TORCHRUN = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
+LEAVING = "torch/distributed/elastic/agent/server/api.py"
+"""What torchrun logs, leaving with code 0, where the other host's has closed the store that they leave by."""
+
 LINE = f"lost contact with another process: nothing came for {LIMIT} s (BERTKIT_PEER_TIMEOUT)"
 
 
@@ -170,7 +173,7 @@ def two(model: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 
 def test_both_hosts_end_well_and_the_first_alone_writes(one: Ended, two: tuple[Ended, Ended]) -> None:
-    assert [(host.code, host.said) for host in two] == [(0, []), (0, [])]
+    assert [(host.code, [line for line in host.said if LEAVING not in line]) for host in two] == [(0, []), (0, [])]
     assert one.code == 0
     assert two[0].result.spec.processes == 2
     assert list(two[1].out.iterdir()) == []

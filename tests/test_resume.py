@@ -339,16 +339,19 @@ def test_keep_best_need_not_be_said_again(spec: Spec, tmp_path: Path, monkeypatc
     assert not (folder / "best.new").exists()
 
 
-def test_a_best_model_that_no_checkpoint_knows_of_does_not_stay(
+def test_a_best_model_is_kept_again_where_a_run_stopped_before_its_first_checkpoint(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = replace(spec, eval_every=1)
-    folder = crash(spec, tmp_path / "runs", monkeypatch, after=2, means=RunOptions(keep_best=True))
+    spec, means = replace(spec, eval_every=1), RunOptions(keep_best=True)
+    folder = crash(spec, tmp_path / "runs", monkeypatch, after=2, means=means)
     assert (folder / "best").is_dir() and not (folder / checkpoint.CHECKPOINTS).exists()
     (folder / "best").rename(folder / "best.new")
     (folder / "best").mkdir()
     run(spec, RunOptions(out=tmp_path / "runs"))
-    assert not list(folder.glob("best*"))
+    never = run(spec, replace(means, out=tmp_path / "never")).folder
+    for name in ("score.json", "model.safetensors"):
+        assert (folder / "best" / name).read_bytes() == (never / "best" / name).read_bytes()
+    assert not (folder / "best.new").exists()
 
 
 def test_a_best_model_that_the_checkpoint_does_not_know_is_replaced(
