@@ -12,13 +12,11 @@ import pytest
 
 TORTURE = str(Path(__file__).with_name("torture.py"))
 KITS = {
-    "layers": "--class-weights balanced --label-smoothing 0.1 --freeze embeddings --layer-decay 0.8 --reinit-layers 1",
-    "lora": "--loss focal --lora 2 --keep-adapter",
+    "layers": "--class-weights balanced --label-smoothing 0.1 --freeze embeddings --layer-decay 0.8 --reinit-layers 1"
+    " --calibrate",
+    "lora": "--loss focal --lora 2 --keep-adapter --select best --eval-every 2",
     "probe": "--freeze all --class-weights negative=3",
-    "stopping": "--early-stopping 3 --eval-every 2",
-    "selecting": "--select best --eval-every 2",
-    "threshold": "--threshold auto",
-    "calibrate": "--calibrate",
+    "threshold": "--threshold auto --early-stopping 3 --eval-every 2",
 }
 LABELLED = {"threshold": "multi-label"}
 """Kits of another head than classification."""
