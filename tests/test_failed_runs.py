@@ -297,3 +297,55 @@ def test_a_comparison_names_its_failed_runs_and_leaves_them_in_its_test(
     (task,) = json.loads(path.read_text("utf-8"))["tasks"]
     assert [len(run["failures"]) for arm in task["arms"] for run in arm["runs"]] == [1, 1, 1, 1]
     assert task["arms"][0]["final"]["n"] == 2
+
+
+def seeds_of(data: Path, encoder: str, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said of two short runs with different seeds on what is in `data`."""
+    line = f"finetune sst2 --data {data} --model {encoder} --device cpu --lr 1e-3 --max-steps 8 --seeds 2 --quiet"
+    with pytest.raises(SystemExit) as left:
+        main([*line.split(), "--out", str(out)])
+    assert not left.value.code
+    return " ".join(capsys.readouterr().out.split())
+
+
+NO_INTERVAL = "no interval for dev: not every seed has its answers to the same rows"
+
+
+def test_seeds_without_their_predictions_have_a_mean_and_no_interval(
+    tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "dev"):
+        write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
+    first = seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    assert "intervals: 95 %, over seeds and rows together" in first and NO_INTERVAL not in first
+    next(tmp_path.glob("runs/*/predictions.jsonl")).unlink()
+    second = seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    assert NO_INTERVAL in second and "(n = 2)" in second and "seeds and rows" not in second
+
+
+def test_seeds_that_were_scored_on_different_rows_have_a_mean_and_no_interval(
+    tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "dev"):
+        write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
+    seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    path = min(tmp_path.glob("runs/*/predictions.jsonl"))
+    path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[1:]), "utf-8")
+    said = seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    assert NO_INTERVAL in said and "(n = 2)" in said
+
+
+def test_one_sound_seed_has_no_deviation_and_an_interval_over_its_rows(
+    tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for split in ("train", "dev"):
+        write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
+    seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    for path, failures in zip(sorted(tmp_path.glob("runs/*/result.json")), ([], [FAILURE]), strict=True):
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"failures": failures}), "utf-8")
+    said = seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    assert "(n = 1 of 2; 1 failed)" in said and "± 0.0 (n = 1" not in said
+    assert "over seeds and rows together; of a single seed over the rows alone" in said
+
+
+FAILURE = {"reason": "it burnt", "advice": "water"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bertkit.cli.screen import METRIC_TITLES, console, leak_line, percent, warnings
 
 if TYPE_CHECKING:
+    from bertkit.evaluation.two_way import Mean
     from bertkit.result import Failure, Finished
 
 
@@ -35,17 +36,19 @@ def print_seeds(runs: Sequence[Finished]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("EVALUATION", "METRIC", "MEAN ± SD", "[95 %]"):
         table.add_column(name, no_wrap=True)
-    intervals, each = [_intervals(group) for group, _ in groups], []
+    means, each = [_means(group) for group, _ in groups], []
     for place, scored in enumerate(runs[0].result.evaluations):
         for metric in scored.metrics:
             title = METRIC_TITLES.get(metric, metric)
-            for (group, note), interval in zip(groups, intervals, strict=True):
+            for (group, note), mean in zip(groups, means, strict=True):
                 everything = ", all" if len(group) == len(runs) > len(sound) else ""
-                over = _over(group, place, metric, note)
-                table.add_row(f"{scored.name}{everything}", title, over, interval[scored.name, metric])
+                over, found = _over(group, place, metric, note), mean.get((scored.name, metric))
+                interval = f"[{percent(found.low)}, {percent(found.high)}]" if found else ""
+                table.add_row(f"{scored.name}{everything}", title, over, interval)
             each.append(f"{scored.name}, {title} of each seed: {_each(runs, place, metric)}")
     console().print(table)
-    console().print("  intervals: 95 %, over seeds and rows together")
+    for line in _of_intervals(runs, means):
+        console().print(f"  {line}")
     for line in each:
         console().print(f"  {line}")
     print_floors_of_seeds(runs)
@@ -63,7 +66,8 @@ def _over(runs: Sequence[Finished], place: int, metric: str, note: str = "") -> 
     from bertkit.evaluation.stats import spread
 
     over = spread([run.result.evaluations[place].metrics[metric].value for run in runs])
-    return f"{percent(over.mean)} ± {percent(over.sd)} (n = {over.n}{note})"
+    sd = f" ± {percent(over.sd)}" if over.n > 1 else ""
+    return f"{percent(over.mean)}{sd} (n = {over.n}{note})"
 
 
 def _each(runs: Sequence[Finished], place: int, metric: str) -> str:
@@ -71,8 +75,22 @@ def _each(runs: Sequence[Finished], place: int, metric: str) -> str:
     return " · ".join(f"{seed} {percent(value)}" for seed, value in values)
 
 
-def _intervals(runs: Sequence[Finished]) -> dict[tuple[str, str], str]:
-    """The interval of the mean over these runs, by evaluation and metric."""
+def _means(runs: Sequence[Finished]) -> dict[tuple[str, str], Mean]:
+    """The mean over these runs, where it has an interval, by evaluation and metric."""
     from bertkit.studies.verdict import means_of
 
-    return {key: f"[{percent(one.low)}, {percent(one.high)}]" for key, one in means_of(runs).items()}
+    return means_of(runs)
+
+
+def _of_intervals(runs: Sequence[Finished], means: Sequence[Mapping[tuple[str, str], Mean]]) -> list[str]:
+    """What the intervals are over, and where there is none why."""
+    from bertkit.evaluation.two_way import ROWS_ALONE
+
+    over = {one.doubt.over for group in means for one in group.values()}
+    alone = "; of a single seed over the rows alone" if ROWS_ALONE in over else ""
+    lines = [f"intervals: 95 %, over seeds and rows together{alone}"] if over else []
+    scored = [one.name for one in runs[0].result.evaluations if one.metrics]
+    lacking = [name for name in scored if all(name != evaluation for evaluation, _ in means[-1])]
+    if lacking:
+        lines.append(f"no interval for {', '.join(lacking)}: not every seed has its answers to the same rows")
+    return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bertkit.cli.screen import METRIC_TITLES, console, percent
@@ -38,8 +39,11 @@ def print_floors(scored: Scored) -> None:
 
 
 def print_floors_of_seeds(runs: Sequence[Finished]) -> None:
-    """The same for several seeds of one spec, whose floors are the same: their mean, and each seed's interval."""
-    for place, scored in enumerate(runs[0].result.evaluations):
+    """The same for several seeds of one spec: their mean against the mean floor, and each seed against its own."""
+    from bertkit.runs.floors import mean_floors
+
+    for seeds in zip(*(run.result.evaluations for run in runs), strict=True):
+        scored = replace(seeds[0], floors=mean_floors(seeds))
         if not scored.floors:
             continue
         _print_models(scored)
@@ -47,13 +51,12 @@ def print_floors_of_seeds(runs: Sequence[Finished]) -> None:
             best = _best(scored, name)
             if best is None:
                 continue
-            scores = [run.result.evaluations[place].metrics[name] for run in runs]
-            floor, title = best.metrics[name], METRIC_TITLES.get(name, name)
-            doubtful = sum(score.low <= floor for score in scores)
-            if sum(score.value for score in scores) / len(scores) <= floor:
+            title = METRIC_TITLES.get(name, name)
+            doubtful = sum(one.metrics[name].low <= _best_value(one, name) for one in seeds)
+            if sum(one.metrics[name].value for one in seeds) / len(seeds) <= best.metrics[name]:
                 _print_verdict(scored.name, f"the mean {title}", "does not beat", best, name)
             elif doubtful:
-                who = f"{title} of {doubtful} of {len(scores)} seeds"
+                who = f"{title} of {doubtful} of {len(seeds)} seeds"
                 _print_verdict(scored.name, who, "is not clearly above", best, name)
 
 
@@ -79,6 +82,10 @@ def print_suite_floors(members: Sequence[Member], average: Average) -> None:
 
 def _best(scored: Scored, metric: str) -> Floor | None:
     return max(scored.floors, key=lambda floor: floor.metrics[metric], default=None)
+
+
+def _best_value(scored: Scored, metric: str) -> float:
+    return max(floor.metrics[metric] for floor in scored.floors)
 
 
 def _verdict(value: float, low: float, floor: float) -> str:

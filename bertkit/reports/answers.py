@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from bertkit.heads.shown import NOT_GIVEN, NOT_GOLD, Part, Segment, Shown
 from bertkit.reports.charts import Chart, Series, chart
 from bertkit.reports.texts import texts_of
 from bertkit.result import Finished
+from bertkit.runs.answered import prediction_lines
 from bertkit.runs.folder import PREDICTIONS, damage_named
 
 LABELS = 30
@@ -150,8 +149,8 @@ def answers_of(run: Finished, most: int) -> list[Answers]:
     if not path.is_file():
         return []
     tallies: dict[str, _Tally] = {}
-    with damage_named(path):
-        for line in _lines(path):
+    for line in prediction_lines(run.folder):
+        with damage_named(path):
             if line["gold"] is not None:
                 tallies.setdefault(line["evaluation"], _Tally()).add(head, line, most)
     worst = {name: sorted(one.worst, key=lambda each: (-each[0], -each[1])) for name, one in tallies.items()}
@@ -164,12 +163,6 @@ def answers_of(run: Finished, most: int) -> list[Answers]:
         ]
         found.append(_answers(name, tally, head, tuple(examples), texts.missing.get(name, "")))
     return found
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
 
 
 def _answers(name: str, tally: _Tally, head: Head, worst: tuple[Example, ...], missing: str) -> Answers:

@@ -10,7 +10,7 @@ from bertkit.evaluation.titles import METRIC_TITLES
 from bertkit.reports.charts import Strip, aligned
 from bertkit.reports.found import Arm
 from bertkit.result import Finished, Floor, Score, Scored
-from bertkit.runs.folder import PREDICTIONS
+from bertkit.runs.floors import mean_floors
 from bertkit.spec import SAMPLE
 
 Intervals = Mapping[tuple[str, str], tuple[float, float]]
@@ -82,7 +82,7 @@ def _line(arm: Arm, scored: Scored, metric: str, intervals: Intervals) -> ScoreL
     interval = (first.low, first.high) if one else intervals.get((scored.name, metric))
     human = next((e.human.get(metric) for e in arm.spec.task.evaluations if e.name == scored.name), None)
     human = None if arm.spec.data == SAMPLE else human
-    floors = tuple((floor.name, floor.metrics[metric]) for floor in _floors(scored) if metric in floor.metrics)
+    floors = tuple((floor.name, floor.metrics[metric]) for floor in _floors(arm, scored) if metric in floor.metrics)
     title = METRIC_TITLES.get(metric, metric)
     uncertainty = (
         f"95 % over {scored.rows:,} rows ({first.interval})" if one else _spread_text(over, seeds, interval is not None)
@@ -111,26 +111,27 @@ def _line(arm: Arm, scored: Scored, metric: str, intervals: Intervals) -> ScoreL
 
 
 def _over_seeds_and_rows(arm: Arm) -> dict[tuple[str, str], tuple[float, float]]:
-    """The 95 % intervals of the means over sound seeds, for seeds and rows; {} where answers are not there."""
+    """The 95 % intervals of the means over sound seeds, for seeds and rows, where these can be had."""
     from bertkit.studies.verdict import means_of
 
     sound = [run for run in arm.runs if not run.result.failures] or list(arm.runs)
-    if len(sound) < 2 or not all((run.folder / PREDICTIONS).is_file() for run in sound):
-        return {}
     return {name: (mean.low, mean.high) for name, mean in means_of(sound).items()}
 
 
-def _floors(scored: Scored) -> Sequence[Floor]:
-    """The floors; where there are none the commonest label's accuracy."""
+def _floors(arm: Arm, scored: Scored) -> Sequence[Floor]:
+    """The floors, their means over the runs; where there are none the commonest label's accuracy."""
+    floors = mean_floors([one for run in arm.runs for one in run.result.evaluations if one.name == scored.name])
     majority = scored.details.get("majority")
-    if scored.floors or majority is None or "accuracy" not in scored.metrics:
-        return scored.floors
+    if floors or majority is None or "accuracy" not in scored.metrics:
+        return floors
     return (Floor(name="commonest label", metrics={"accuracy": float(majority)}),)
 
 
 def _spread_text(over: Spread, seeds: Sequence[tuple[int, float, bool]], bounded: bool) -> str:
     failed = sum(one for _, _, one in seeds)
     of = f"{over.n} of {len(seeds)} seeds, {failed} failed" if failed and over.n < len(seeds) else f"{over.n} seeds"
+    if over.n == 1:
+        return f"95 % over rows; {of}" if bounded else of
     over_both = "95 % over seeds and rows; " if bounded else ""
     return f"{over_both}{of} from {100 * over.low:.1f} to {100 * over.high:.1f}, ± their standard deviation"
 

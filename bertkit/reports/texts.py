@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bertkit.data.locate import is_carved, locate_splits
 from bertkit.data.rows import Rows
-from bertkit.data.splits import Splits, read_located_splits
 from bertkit.errors import BertkitError
-from bertkit.heads import FROM_TRAIN
 from bertkit.result import Result
-from bertkit.runs.folder import MODEL, located, pinned_to, read_spec, recorded_commits
-from bertkit.spec import Spec
+from bertkit.runs.answered import scored_rows
+from bertkit.runs.folder import read_spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +29,7 @@ class Texts:
 def texts_of(folder: Path, result: Result, wanted: Mapping[str, Sequence[str]]) -> Texts:
     """The rows with these ids, by evaluation. Where they cannot be read, or changed since, `missing` says it."""
     try:
-        splits = _splits(folder)
+        _, _, splits = scored_rows(folder, read_spec(folder))
     except (BertkitError, OSError) as error:
         return Texts(missing=dict.fromkeys(wanted, f"The rows cannot be read any more: {error}."))
     rows: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -48,23 +43,6 @@ def texts_of(folder: Path, result: Result, wanted: Mapping[str, Sequence[str]]) 
         else:
             rows |= {(name, ident): row for ident, row in _picked(part, set(ids)).items()}
     return Texts(rows=rows, missing=missing)
-
-
-def _splits(folder: Path) -> Splits:
-    spec = located(folder, read_spec(folder))
-    spec = pinned_to(spec, {"datasets": recorded_commits(folder).get("datasets", {})})
-    files = locate_splits(spec.task, spec.data, training=False)
-    return read_located_splits(spec, files, training=is_carved(spec.task, files), labels=_labels(folder, spec))
-
-
-def _labels(folder: Path, spec: Spec) -> list[str]:
-    """The labels that the train rows had, as the model's config names them; [] where the task names them."""
-    if spec.task.head.labels != FROM_TRAIN:
-        return []
-    with suppress(OSError, ValueError, AttributeError):
-        named = json.loads((folder / MODEL / "config.json").read_text("utf-8")).get("id2label", {})
-        return [str(name) for name in named.values()]
-    return []
 
 
 def _picked(rows: Rows, ids: set[str]) -> dict[str, Mapping[str, Any]]:

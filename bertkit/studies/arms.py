@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,8 @@ from bertkit.errors import RequestError
 from bertkit.evaluation.intervals import Measures
 from bertkit.evaluation.metrics import METRICS, Metric
 from bertkit.result import Failure, Result
-from bertkit.runs.folder import MODEL, PREDICTIONS, SPEC, damage_named, read_result, read_spec
+from bertkit.runs.answered import Predicted, labels_of, predictions_of
+from bertkit.runs.folder import SPEC, read_result, read_spec
 from bertkit.spec import SAMPLE, Spec, to_plain
 
 
@@ -49,6 +51,11 @@ class Part:
     def seeds(self) -> tuple[int | None, ...]:
         """The seeds of its runs."""
         return tuple(run.seed for run in self.runs)
+
+    @property
+    def has_same_rows(self) -> bool:
+        """Whether all runs answered the same rows in the same order: not so where each seed held out its own."""
+        return all(list(run.values) == list(self.runs[0].values) for run in self.runs)
 
     def metric(self, name: str) -> Metric:
         """The metric of this name, for the arm's labels."""
@@ -130,17 +137,17 @@ def _parts(name: str, group: Sequence[tuple[Path, Result]]) -> Iterator[Part]:
     folder, result = group[0]
     spec = result.spec
     head = spec.task.head
-    read = [(one, other.spec.seed, _answers(one)) for one, other in group]
+    read = [(one, other.spec.seed, predictions_of(one)) for one, other in group]
     for evaluation in spec.task.scored:
         if any(one.name == evaluation.name and one.missing for one in result.evaluations):
             continue
-        runs = (_run(one, seed, lines.get(evaluation.name, [])) for one, seed, lines in read)
+        runs = (_run(one, seed, lines.get(evaluation.name, Predicted())) for one, seed, lines in read)
         yield Part(
             arm=name,
             task=spec.task.name,
             evaluation=evaluation.name,
             metrics=evaluation.metrics,
-            labels=head.label_names or _saved_labels(folder),
+            labels=labels_of(folder, head),
             scheme=head.chunk_scheme,
             rows={
                 "task": spec.task.name,
@@ -151,31 +158,19 @@ def _parts(name: str, group: Sequence[tuple[Path, Result]]) -> Iterator[Part]:
         )
 
 
-def _saved_labels(folder: Path) -> tuple[str, ...]:
-    """The labels that were found in a run's train rows, in its model's order."""
-    path = folder / MODEL / "config.json"
-    with damage_named(path):
-        names = json.loads(path.read_text("utf-8")).get("id2label", {}) if path.is_file() else {}
-        return tuple(str(names[key]) for key in sorted(names, key=int))
+def _run(folder: Path, seed: int, predicted: Predicted) -> Answers:
+    keys = _distinct(predicted.ids)
+    values = dict(zip(keys, predicted.answers, strict=True))
+    return Answers(source=folder, seed=seed, values=values, golds=dict(zip(keys, predicted.golds, strict=True)))
 
 
-def _answers(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The lines of a run's predictions, by evaluation. Raises RequestError if they are damaged or gone."""
-    path, found = folder / PREDICTIONS, dict[str, list[dict[str, Any]]]()
-    if not path.is_file():
-        raise RequestError(f"{folder} has no {PREDICTIONS}")
-    with damage_named(path), path.open(encoding="utf-8") as lines:
-        for line in lines:
-            one = json.loads(line)
-            found.setdefault(one["evaluation"], []).append(
-                {"row_id": one["row_id"], "answer": one["answer"], "gold": one["gold"]}
-            )
+def _distinct(ids: Sequence[str]) -> list[str]:
+    """The ids of rows; where rows share one, with which of them it is."""
+    seen, found = Counter[str](), []
+    for one in ids:
+        seen[one] += 1
+        found.append(one if seen[one] == 1 else f"{one} (row {seen[one]} of this id)")
     return found
-
-
-def _run(folder: Path, seed: int, lines: Sequence[Mapping[str, Any]]) -> Answers:
-    values = {line["row_id"]: line["answer"] for line in lines}
-    return Answers(source=folder, seed=seed, values=values, golds={line["row_id"]: line["gold"] for line in lines})
 
 
 def _children(folder: Path) -> list[Path]:

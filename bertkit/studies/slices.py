@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from bertkit.data.locate import is_carved, locate_splits
 from bertkit.data.raw_columns import RawColumns, annotators_in, matched, raw_columns
 from bertkit.data.rows import Rows
-from bertkit.data.splits import read_located_splits
 from bertkit.data.token_lengths import read_tokenizer, tokens_of_rows
 from bertkit.errors import RequestError
 from bertkit.evaluation.parts import Division, by_agreement, by_column, by_value, quartered
 from bertkit.evaluation.slices import Slice, Slicing, adjusted, on_parts, sliced
-from bertkit.heads import FROM_TRAIN, Head
-from bertkit.runs.folder import (
-    MODEL,
-    PREDICTIONS,
-    damage_named,
-    located,
-    pinned_to,
-    read_result,
-    read_spec,
-    recorded_commits,
-)
+from bertkit.heads import Head
+from bertkit.runs.answered import Predicted, predictions_of, scored_rows
+from bertkit.runs.folder import MODEL, PREDICTIONS, read_result, read_spec
 from bertkit.task import Evaluation
 
 __all__ = ["Slice", "Slicing", "slices_of"]
 
 FEW_UNKNOWN = 0.05
 """The share of unknown tokens at which rows with some are divided."""
-
-
-@dataclass(kw_only=True)
-class Predicted:
-    """What predictions.jsonl says of an evaluation's rows."""
-
-    ids: list[str] = field(default_factory=list)
-    answers: list[Any] = field(default_factory=list)
-    golds: list[Any] = field(default_factory=list)
 
 
 def slices_of(folder: Path, by: Sequence[str] = ()) -> tuple[Slicing, ...]:
@@ -54,10 +32,8 @@ def slices_of(folder: Path, by: Sequence[str] = ()) -> tuple[Slicing, ...]:
     spec = read_spec(folder)
     if read_result(folder) is None:
         raise RequestError(f"{folder} is not finished: `bertkit resume {folder}` resumes it")
-    spec = pinned_to(located(folder, spec), {"datasets": recorded_commits(folder).get("datasets", {})})
-    files = locate_splits(spec.task, spec.data, training=False)
-    splits = read_located_splits(spec, files, is_carved(spec.task, files), _labels(folder, spec.task.head))
-    predicted, found, present = read_predictions(folder), list[Slicing](), list[str]()
+    spec, files, splits = scored_rows(folder, spec)
+    predicted, found, present = predictions_of(folder), list[Slicing](), list[str]()
     for evaluation in spec.task.scored:
         rows = splits.evaluations[evaluation.name]
         if isinstance(rows, Rows):
@@ -74,31 +50,6 @@ def slices_of(folder: Path, by: Sequence[str] = ()) -> tuple[Slicing, ...]:
         if matched(name, present) is None:
             raise RequestError(f"--slice-by {name}: no such column; there are {', '.join(dict.fromkeys(present))}")
     return adjusted(found)
-
-
-def read_predictions(folder: Path) -> dict[str, Predicted]:
-    """The answers and golds in a run's predictions.jsonl, by evaluation; golds are None where there are none."""
-    path, found = folder / PREDICTIONS, dict[str, Predicted]()
-    if not path.is_file():
-        raise RequestError(f"{folder} has no {PREDICTIONS}")
-    with path.open(encoding="utf-8") as lines, damage_named(path):
-        for line in lines:
-            one = json.loads(line)
-            part = found.setdefault(one["evaluation"], Predicted())
-            part.ids.append(one["row_id"])
-            part.answers.append(one["answer"])
-            part.golds.append(one["gold"])
-    return found
-
-
-def _labels(folder: Path, head: Head) -> tuple[str, ...]:
-    """The names of the model's labels, where the train rows alone say them."""
-    if head.labels != FROM_TRAIN:
-        return ()
-    path = folder / MODEL / "config.json"
-    with damage_named(path):
-        names = json.loads(path.read_text("utf-8"))["id2label"]
-        return tuple(str(names[str(place)]) for place in range(len(names)))
 
 
 def _check_same(folder: Path, evaluation: Evaluation, given: Predicted, rows: Rows, head: Head) -> None:

@@ -13,6 +13,7 @@ from bertkit.evaluation.intervals import Measures
 from bertkit.evaluation.metrics import METRICS, Metric
 from bertkit.evaluation.stats import Spread, difference, spread
 from bertkit.result import Finished
+from bertkit.runs.folder import PREDICTIONS
 from bertkit.spec import to_plain
 from bertkit.studies.arms import Answers, Arm, Part, arm_of
 
@@ -114,11 +115,16 @@ def verdicts(arms: Sequence[Arm], metric: str | None = None, evaluation: str | N
 
 
 def means_of(runs: Sequence[Finished]) -> dict[tuple[str, str], two_way.Mean]:
-    """The mean over one spec's seeds, with its interval over seeds and rows, by evaluation and metric."""
-    found = {}
+    """The mean over one spec's seeds, with its interval over seeds and rows, by evaluation and metric.
+
+    Only of evaluations on which all seeds answered the same rows; {} where a run's predictions are gone.
+    """
+    found = dict[tuple[str, str], two_way.Mean]()
+    if not all((run.folder / PREDICTIONS).is_file() for run in runs):
+        return found
     for part in arm_of("", [(one.folder, one.result) for one in runs]).parts.values():
         golds = part.runs[0].golds
-        for name in part.metrics:
+        for name in part.metrics if part.has_same_rows else ():
             found[part.evaluation, name] = two_way.mean(part.metric(name), part.measures(name, list(golds), golds))
     return found
 
