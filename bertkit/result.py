@@ -241,8 +241,11 @@ def selected_lines(selected: Mapping[str, Any]) -> list[str]:
 def _temperature_line(selected: Mapping[str, Any], on: str) -> str:
     if selected["temperature"] is None:
         return f"no temperature is best {on}: every one is right, or no more than by chance"
+    low, high = selected["temperature low"], selected["temperature high"]
+    sure = f"[{low:.3f}, {'no limit' if high is None else f'{high:.3f}'}]"
+    chance = ", 1 among them: none may do as well" if low <= 1 <= (high or 1) else ""
     losses = f"log loss {selected['log loss']:.4f}, with it {selected['log loss with it']:.4f}"
-    return f"temperature {selected['temperature']:.3f} (predict --calibrated): {losses} {on}"
+    return f"temperature {selected['temperature']:.3f} {sure}{chance} (predict --calibrated): {losses} {on}"
 
 
 @dataclass(frozen=True, kw_only=True)

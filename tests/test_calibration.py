@@ -28,9 +28,10 @@ from bertkit.evaluation.calibration import (
     codes_of,
     ece_by_chance,
     mean_log_loss,
+    temperature_interval,
     tempered,
 )
-from bertkit.result import Calibration
+from bertkit.result import Calibration, selected_lines
 from bertkit.runs.folder import read_result, read_spec
 
 __all__ = ["refused"]
@@ -136,6 +137,23 @@ def test_the_temperature_lowers_the_error_of_an_overconfident_model() -> None:
     before, after = calibration_of(rows, those), calibration_of(tempered(rows, temperature), those)
     assert before.ece > 0.1 and after.ece < 0.03
     assert after.brier < before.brier
+
+
+def test_the_interval_of_a_temperature_has_the_true_one_in_95_of_100_samples() -> None:
+    logits, golds = drawn(60_000, 3, 2.0)
+    parts = [(logits[k : k + 150], golds[k : k + 150]) for k in range(0, 60_000, 150)]
+    found = [(one, best_temperature(one, theirs)) for one, theirs in parts]
+    bounds = [temperature_interval(one, temperature) for one, temperature in found if temperature]
+    assert 0.92 <= np.mean([low <= 2.0 <= high for low, high in bounds]) <= 0.98
+
+
+def test_a_temperature_of_few_rows_says_that_none_may_do_as_well() -> None:
+    selected = {"temperature": 0.8, "temperature low": 0.5, "temperature high": 1.3, "rows": 10,
+                "log loss": 0.5, "log loss with it": 0.49}  # fmt: skip
+    (line,) = selected_lines(selected)
+    assert line.startswith("temperature 0.800 [0.500, 1.300], 1 among them: none may do as well (predict --calibrated)")
+    (line,) = selected_lines(selected | {"temperature high": 0.9})
+    assert line.startswith("temperature 0.800 [0.500, 0.900] (predict --calibrated)")
 
 
 @pytest.mark.parametrize("temperature", [0.3, 4.0])

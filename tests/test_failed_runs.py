@@ -17,7 +17,7 @@ from files import json_lines, write
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.heads.degenerate import loss_of_shares, spread
-from bertkit.result import Failure, Result, Score, Scored, Training
+from bertkit.result import Failure, Floor, Result, Score, Scored, Training
 from bertkit.runs.failed_runs import failures_of
 from bertkit.runs.folder import read_log, read_result
 from bertkit.spec import Spec
@@ -150,12 +150,34 @@ def test_a_weighted_loss_is_not_compared_with_the_label_shares() -> None:
     assert not reasons(run_of(0.12, 0.5, recipe=recipe, shares=HALF), falls)
 
 
-def test_a_head_that_does_not_say_how_answers_vary_fails_by_its_loss_alone() -> None:
-    plain = run_of(0.0, 0.1, metric="squad_v1_f1")
+def test_a_head_that_does_not_say_how_answers_vary_fails_by_its_loss_where_its_floor_is_as_good() -> None:
+    plain = run_of(0.0, 0.4, metric="squad_v1_f1")
     (scored,) = plain.evaluations
-    result = replace(plain, evaluations=(replace(scored, details={}),))
-    assert reasons(result, noisy([4.0] * 200)) == ["the training loss never left its start: the model learnt nothing"]
-    assert not reasons(result, noisy(np.linspace(4, 2, 200).tolist()))
+    said = ["the training loss never left its start: the model learnt nothing"]
+    for floor, found in ((0.3, []), (0.4, said), (None, [])):
+        floors = () if floor is None else (Floor(name="sentence overlap", metrics={"squad_v1_f1": floor}),)
+        result = replace(plain, evaluations=(replace(scored, details={}, floors=floors),))
+        assert reasons(result, noisy([4.0] * 200)) == found
+        assert not reasons(result, noisy(np.linspace(4, 2, 200).tolist()))
+
+
+def test_a_head_that_is_trained_further_may_stay_where_it_starts() -> None:
+    plain = run_of(0.12, 0.5, shares=HALF)
+    assert reasons(plain, FLAT)
+    assert not reasons(replace(plain, spec=replace(plain.spec, keep_head=True)), FLAT)
+
+
+def test_a_long_run_that_fell_early_and_stays_there_is_not_flat() -> None:
+    fell = noisy([*np.linspace(1.5, 0.8, 300).tolist(), *[0.8] * 9_700])
+    assert not reasons(run_of(0.12, 0.5, updates=10_000), fell)
+    assert reasons(run_of(0.12, 0.5, updates=10_000), noisy([1.5] * 10_000))
+
+
+def test_a_spike_after_the_update_whose_weights_are_kept_is_none() -> None:
+    log = noisy([*np.linspace(HALF, 0.2, 200).tolist(), *[HALF] * 100])
+    kept = {"step": 200, "rows": 40, "metric": "accuracy", "value": 0.8, "stopped": False}
+    assert reasons(run_of(0.5, 0.7), log)
+    assert not reasons(replace(run_of(0.5, 0.7), selected=kept), log)
 
 
 def test_a_spike_without_return_is_a_failure() -> None:
@@ -188,6 +210,11 @@ def test_many_updates_that_fp16_skipped_are_a_failure(skipped: int, failed: bool
     said = reasons(run_of(0.5, 0.9), logged(*[None] * skipped, *losses))
     line = f"{skipped} of 400 updates were skipped: their loss or gradient was not finite"
     assert said == ([line] if failed else [])
+
+
+def test_updates_whose_gradient_alone_was_not_finite_were_skipped_too() -> None:
+    log = [{**line, "gradient_norm": None if k < 41 else 1.0} for k, line in enumerate(LEARNT)]
+    assert reasons(run_of(0.5, 0.9), log) == ["41 of 400 updates were skipped: their loss or gradient was not finite"]
 
 
 def test_a_run_of_skipped_updates_alone_is_judged_without_a_warning() -> None:

@@ -258,3 +258,9 @@ def test_a_head_that_does_not_say_how_it_is_answered_has_no_floors() -> None:
 
     train = rows(labelled(["a", "b"], ["x", "y"]))
     assert floors_of(Other(labels=("a", "b")), train, {"dev": (evaluation("accuracy"), train)}, Progress()) == {}
+
+
+def test_sets_of_a_single_label_are_told_from_empty_ones() -> None:
+    golds = [["a"], ["a"], [], []] * 3
+    _, (_, model) = models(MultiLabel(labels=("a",)), labelled(golds, ["fine", "fine film", "dull", "dull film"] * 3))
+    assert model.answers({"text": ["fine", "dull"]}) == [["a"], []]

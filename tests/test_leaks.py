@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score
 from bertkit.cli import main
 from bertkit.data.leaks import alike_texts, leaked
 from bertkit.data.rows import Rows
+from bertkit.data.splits import Splits
 from bertkit.data.table import Table
 
 
@@ -47,6 +48,13 @@ def test_every_evaluation_is_compared_with_all_rows_that_were_trained_on() -> No
     evaluations = {"dev": rows(text=["a", "b"]), "test": rows(text=["c", "d"])}
     found = leaked(evaluations, [rows(text=["a"]), rows(text=["d"])], ["text"])
     assert {name: mask.tolist() for name, mask in found.items()} == {"dev": [True, False], "test": [False, True]}
+
+
+def test_a_question_is_leaked_with_its_document_and_not_by_the_document_alone() -> None:
+    there = rows(question=["Who?"], context=["Anna."], answers=[["Anna"]])
+    dev = rows(question=["who?", "Where?"], context=["Anna.", "Anna."], answers=[["Anna"], []])
+    splits = Splits(head=tiny.SPAN, train=there, evaluations={"dev": dev}, published={}, selection=None)
+    assert splits.leaked()["dev"].tolist() == [True, False]
 
 
 def ran(capsys: pytest.CaptureFixture[str], *typed: str) -> tuple[dict[str, Any], Path, str]:

@@ -44,6 +44,15 @@ def test_every_order_of_three_labels_is_found(order: tuple[str, ...]) -> None:
     assert found.permuted == 255 / 300
 
 
+def test_two_of_two_hundred_labels_are_found_exchanged() -> None:
+    names = [f"l{k:03}" for k in range(200)]  # 200! is more than a float holds
+    golds = names * 20
+    exchanged = dict(zip(names, [*names[1:], names[0]], strict=True))
+    found = permuted(golds, [exchanged[gold] for gold in golds], names)
+    assert found and found.permuted == 1 and found.p == 0.0
+    assert permuted(golds, golds, names) is None
+
+
 def test_labels_in_their_own_order_are_left_so() -> None:
     golds = [THREE[k % 3] for k in range(300)]
     assert permuted(golds, answered(golds, dict(zip(THREE, THREE, strict=True)), 45), THREE) is None

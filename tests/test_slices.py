@@ -60,6 +60,22 @@ def test_a_row_may_be_in_several_parts() -> None:
     assert parts_of(by_value("tag", [["NOUN", "VERB"], ["NOUN"], []])) == {"NOUN": [0, 1], "VERB": [0]}
 
 
+def test_large_numbers_and_close_ones_have_parts_of_their_own() -> None:
+    large = [12345678901, 12345678902, 12345678903, 12345678904]
+    assert list(quartered("id", large).parts) == [f"{one}" for one in large]
+    assert list(quartered("share", [0.12345678901, 0.12345678902]).parts) == ["0.12345678901", "0.12345678902"]
+
+
+def test_words_for_nothing_are_labels_of_annotators_and_missing_among_numbers() -> None:
+    assert parts_of(by_agreement("agreement", [("none", "none"), ("none", "a"), ("", "a")])) == {
+        "agree": [0],
+        "disagree": [1],
+    }
+    assert list(by_column("stance", ["none", "none", "-", "null"]).parts) == ["none", "-", "null"]
+    stars = by_column("stars", [*(str(k) for k in range(1, 17)), "NA", "-", float("nan")])
+    assert list(stars.parts) == ["1 to 4", "5 to 8", "9 to 12", "13 to 16"]
+
+
 def test_years_are_written_as_years() -> None:
     assert next(iter(by_column("year", range(1990, 2006)).parts)) == "1990 to 1993"
 

@@ -63,10 +63,10 @@ class Splits:
         return {name: rows for name, rows in parts.items() if isinstance(rows, Rows)}
 
     def leaked(self) -> dict[str, Mask]:
-        """By evaluation that has rows, (R,) which of them equal train rows by the head's `alike_by`."""
+        """By evaluation that has rows, (R,) which of them equal train rows in all their texts."""
         evaluations = {name: rows for name, rows in self.evaluations.items() if isinstance(rows, Rows)}
         trained = [rows for rows in (self.train, self.selection) if rows]
-        return leaked(evaluations, trained, self.head.alike_by)
+        return leaked(evaluations, trained, self.head.roles[:-1])
 
     @property
     def commits(self) -> dict[str, str | None]:

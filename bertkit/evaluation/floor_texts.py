@@ -84,6 +84,7 @@ class TextLabels:
         """A label a row, or a list of them."""
         found = self._model.predict(self._vectors.of(columns))
         if self._several:
+            found = found.reshape(len(found), len(self._names))  # of a single label scikit-learn drops its axis
             return [[self._names[place] for place in row.nonzero()[0]] for row in found]
         return [self._names[place] for place in found]
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 MOST = 12
 """Values that have a part of their own; the others share one."""
-EMPTY = ("", "-", "none", "null", "nan")
-"""What an empty cell may hold, in lower case."""
+MISSING = ("-", "na", "n/a", "none", "null", "nan")
+"""What stands for a number that is missing, in lower case. Among labels each may be one."""
 
 Mask = NDArray[np.bool_]
 
@@ -43,9 +43,18 @@ def quartered(by: str, numbers: Sequence[float] | NDArray[Any]) -> Division:
     found, parts = np.searchsorted(edges, values, side="left"), {}
     for place in range(len(edges)):
         mask = found == place
-        low, high = values[mask].min(), values[mask].max()
-        parts[f"{low:.10g}" if low == high else f"{low:.10g} to {high:.10g}"] = mask
+        parts[_span(values[mask].min(), values[mask].max())] = mask
+    assert len(parts) == len(edges), "two parts of one name"
     return Division(by=by, parts=parts)
+
+
+def _span(low: float, high: float) -> str:
+    return _written(low) if low == high else f"{_written(low)} to {_written(high)}"
+
+
+def _written(number: float) -> str:
+    """An integer whole, another number with as many digits as tell it from others."""
+    return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
 def by_value(by: str, names: Sequence[Sequence[str]]) -> Division:
@@ -67,7 +76,8 @@ def by_column(by: str, cells: Sequence[Any]) -> Division:
     texts = ["" if is_empty(cell) else str(cell).strip() for cell in cells]
     numbers = [_number(text) for text in texts]
     known = {number for number in numbers if number is not None}
-    if len(known) > MOST and all(number is not None or not text for number, text in zip(numbers, texts, strict=True)):
+    others = {text for number, text in zip(numbers, texts, strict=True) if number is None and text}
+    if len(known) > MOST and all(text.casefold() in MISSING for text in others):
         return quartered(by, [float("nan") if number is None else number for number in numbers])
     return by_value(by, [[text or "(empty)"] for text in texts])
 
@@ -82,8 +92,8 @@ def by_agreement(by: str, given: Sequence[Sequence[Any]]) -> Division:
 
 
 def is_empty(cell: Any) -> bool:
-    """Whether a cell holds nothing."""
-    return cell is None or str(cell).strip().casefold() in EMPTY
+    """Whether a cell holds nothing: it is missing, blank, or the number that is none."""
+    return cell is None or cell != cell or not str(cell).strip()
 
 
 def _number(text: str) -> float | None:

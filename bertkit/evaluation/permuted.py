@@ -56,11 +56,11 @@ def permuted(golds: Sequence[Any], answers: Sequence[Any], labels: Sequence[str]
     gained, lost = int(matrix[found, given][moved].sum()), int(matrix[given, given][moved].sum())
     commonest = matrix.sum(axis=1).max() / rows
     tests = (binom.logsf(gained - 1, gained + lost, 0.5), binom.logsf(after - 1, rows, commonest))
-    p = float(np.exp(max(tests) + gammaln(len(labels) + 1)))
-    if p >= SURE:
+    log_p = float(max(tests) + gammaln(len(labels) + 1))
+    if log_p >= np.log(SURE):
         return None
     names = {labels[answer]: labels[gold] for gold, answer in sorted(zip(found, given, strict=True), key=_answered)}
-    return Permuted(names=names, accuracy=before / rows, permuted=after / rows, p=p)
+    return Permuted(names=names, accuracy=before / rows, permuted=after / rows, p=float(np.exp(log_p)))
 
 
 def _answered(pair: tuple[int, int]) -> int:

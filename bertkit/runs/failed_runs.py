@@ -23,6 +23,8 @@ LITTLE = 0.25
 """As HARDLY, where the training loss says too that nothing was learnt."""
 FEW = 50
 """Updates below which a run is too short for more to be said of its answers than that all are the same."""
+STARTING = 50
+"""Updates that are the start of a long run, at most."""
 FLAT_AFTER = 100
 """Updates below which nothing is said of its loss."""
 FLAT = 0.02
@@ -42,18 +44,24 @@ HIGH_RATE, HIGH_RATE_OF_FEW = 3e-4, 3e-3
 def failures_of(result: Result, log: Sequence[Mapping[str, Any]]) -> tuple[Failure, ...]:
     """Why the run is taken for a failed one; () for a sound one. The same result and log give the same.
 
-    log  the lines of log.jsonl: updates ("loss", None where fp16 skipped it) and scores
+    log  the lines of log.jsonl: updates ("loss" and "gradient_norm", None where not finite) and scores
     """
-    updates = [line["loss"] for line in log if "loss" in line]
-    losses = np.array([loss for loss in updates if loss is not None], float)
-    flat = _is_flat(result, losses)
+    updates = [line for line in log if "loss" in line]
+    losses, kept = _losses(updates), _losses(updates, until=result.selected.get("step"))
+    flat = not result.spec.keep_head and _is_flat(result, losses)
     scored = [one for one in result.evaluations if one.metrics]
     reasons = [reason for one in scored for reason in _of_answers(one, result.training.steps, flat)]
     advice = _learn_more(result)
     found = [Failure(reason=reason, advice=advice) for reason in reasons]
-    if flat and scored and not reasons and not _varies(scored):
+    if flat and scored and not reasons and not _varies(scored) and not any(map(_beats_floor, scored)):
         found.append(Failure(reason="the training loss never left its start: the model learnt nothing", advice=advice))
-    return (*found, *_spiked(losses), *_skipped(len(updates), len(updates) - len(losses)))
+    return (*found, *_spiked(kept), *_skipped(updates))
+
+
+def _losses(updates: Sequence[Mapping[str, Any]], until: int | None = None) -> Losses:
+    """The losses that are known, up to the update whose weights are kept."""
+    taken = updates if until is None else [line for line in updates if line["step"] <= until]
+    return np.array([line["loss"] for line in taken if line["loss"] is not None], float)
 
 
 def _of_answers(scored: Scored, updates: int, flat: bool) -> list[str]:
@@ -93,16 +101,27 @@ def _varies(scored: Sequence[Scored]) -> bool:
     return any("spread of answers" in one.details for one in scored)
 
 
+def _beats_floor(scored: Scored) -> bool:
+    """Whether its first score is above every floor that it has; True where there is none to say so."""
+    metric, score = next(iter(scored.metrics.items()))
+    return all(score.value > floor.metrics[metric] for floor in scored.floors)
+
+
 def _is_flat(result: Result, losses: Losses) -> bool:
     """Whether the loss ends no lower than it starts, and than that of answering with the label shares."""
     if len(losses) < FLAT_AFTER:
         return False
     width = max(20, len(losses) // 5)
-    start, end = float(losses[: width // 2].mean()), float(losses[-width:].mean())
+    start, end = _start(losses), float(losses[-width:].mean())
     shares = next((one.details.get("loss of shares") for one in result.evaluations if one.metrics), None)
     if shares is not None and _is_plain(result.spec.recipe):
         start = min(start, float(shares))
     return end >= (1 - FLAT) * start
+
+
+def _start(losses: Losses) -> float:
+    """Where a loss starts: the mean of the first tenth of it, of 50 at most, before a long run has learnt much."""
+    return float(losses[: min(max(10, len(losses) // 10), STARTING)].mean())
 
 
 def _is_plain(recipe: Recipe) -> bool:
@@ -117,7 +136,7 @@ def _spiked(losses: Losses) -> list[Failure]:
         return []
     smooth = np.convolve(losses, np.ones(width) / width, "valid")
     least = int(smooth.argmin())
-    low, end, start = float(smooth[least]), float(smooth[-1]), float(losses[: width // 2].mean())
+    low, end, start = float(smooth[least]), float(smooth[-1]), _start(losses)
     fluctuation = ERRORS * float(np.sqrt((losses[-width:].var() + losses[least : least + width].var()) / width))
     least_change = max(fluctuation, SMALL * start)
     undone = start - low > least_change and end - low > max(least_change, LOST * (start - low))
@@ -127,11 +146,12 @@ def _spiked(losses: Losses) -> list[Failure]:
     return [Failure(reason=reason, advice="a lower --lr, or a longer --warmup")]
 
 
-def _skipped(updates: int, count: int) -> list[Failure]:
+def _skipped(updates: Sequence[Mapping[str, Any]]) -> list[Failure]:
     """Whether many updates were skipped because their loss or gradient was not finite."""
-    if count <= max(20, SKIPPED * updates):  # the scaler of fp16 finds its scale in some 10
+    count = sum(line["loss"] is None or line.get("gradient_norm", 0.0) is None for line in updates)
+    if count <= max(20, SKIPPED * len(updates)):  # the scaler of fp16 finds its scale in some 10
         return []
-    reason = f"{count:,} of {updates:,} updates were skipped: their loss or gradient was not finite"
+    reason = f"{count:,} of {len(updates):,} updates were skipped: their loss or gradient was not finite"
     return [Failure(reason=reason, advice="--precision bf16 or fp32, or a lower --lr")]
 
 

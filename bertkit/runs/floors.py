@@ -27,14 +27,17 @@ def with_floors(run: Claim, scored: Sequence[Scored]) -> list[Scored]:
     return [replace(one, floors=found.get(one.name, ())) for one in scored]
 
 
-def with_known_floors(scored: Sequence[Scored], before: Result | None, rows: Mapping[str, RowCount]) -> list[Scored]:
-    """Evaluations of a run's model with the floors of its result, where that has some for these very rows."""
-    known = {one.name: one.floors for one in before.evaluations} if before else {}
+def with_known(scored: Sequence[Scored], before: Result | None, rows: Mapping[str, RowCount]) -> list[Scored]:
+    """Evaluations of a run's model with what needs its train rows, which are not read here: its floors and leaks.
+
+    They are those of its result, where that has some for these very rows.
+    """
+    known = {one.name: one for one in before.evaluations} if before else {}
     found = []
     for one in scored:
         was, now = (before.rows.get(one.name) if before else None), rows.get(one.name)
-        same = was and now and (was.digest, was.used) == (now.digest, now.used)
-        found.append(replace(one, floors=known.get(one.name, ())) if same else one)
+        same = one.name in known and was and now and (was.digest, was.used) == (now.digest, now.used)
+        found.append(replace(one, floors=known[one.name].floors, leaked=known[one.name].leaked) if same else one)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
 from bertkit.request.label_map import typed_label_map
 from bertkit.result import Result, RowCount, Scored
-from bertkit.runs.floors import with_known_floors
+from bertkit.runs.floors import with_known
 from bertkit.runs.folder import MODEL, located, pinned_to, read_result, read_spec, recorded_commits
 from bertkit.spec import Spec
 from bertkit.task import Evaluation
@@ -66,20 +66,7 @@ def score_run(folder: Path, progress: Progress) -> Scores:
             )
 
     scores = _score(spec, folder / MODEL, progress, files, is_carved(spec.task, files), check)
-    if before:
-        scores = replace(scores, evaluations=_with_leaks(scores.evaluations, before))
-    return replace(scores, evaluations=tuple(with_known_floors(scores.evaluations, before, counts)))
-
-
-def _with_leaks(evaluations: Sequence[Scored], before: Result) -> tuple[Scored, ...]:
-    """The evaluations with the leaks that the run's result has for them, where it has the very scores too."""
-    known = {one.name: one for one in before.evaluations}
-    return tuple(
-        replace(one, leaked=known[one.name].leaked)
-        if one.name in known and known[one.name].metrics == one.metrics
-        else one
-        for one in evaluations
-    )
+    return replace(scores, evaluations=tuple(with_known(scores.evaluations, before, counts)))
 
 
 def _result_if_sound(folder: Path) -> Result | None:

@@ -11,7 +11,7 @@ import numpy as np
 from bertkit.data.encoding import Encoded
 from bertkit.data.rows import Rows
 from bertkit.data.splits import SELECTION
-from bertkit.evaluation.calibration import best_temperature, codes_of, mean_log_loss
+from bertkit.evaluation.calibration import best_temperature, codes_of, mean_log_loss, temperature_interval
 from bertkit.evaluation.inference import check_finite, predict
 from bertkit.evaluation.score import Answered, score
 from bertkit.heads import Answer
@@ -62,7 +62,7 @@ class Selecting:
         return model, self._score(model, self._answers(model))
 
     def tempered(self, model: TaskModel) -> dict[str, Any]:
-        """The temperature of a finished model's probabilities, in its config too, and the losses without and with it.
+        """The temperature of a finished model's probabilities, in its config too, its interval, and both losses.
 
         The temperature is None where none is best.
         """
@@ -73,7 +73,12 @@ class Selecting:
             return {"temperature": None}
         setattr(model.network.config, TEMPERATURE, temperature)
         losses = [mean_log_loss(logits, golds, one) for one in (1.0, temperature)]
-        return {"temperature": temperature, "log loss": losses[0], "log loss with it": losses[1]}
+        low, high = temperature_interval(logits, temperature)
+        return {
+            "temperature": temperature,
+            "temperature low": low, "temperature high": high if math.isfinite(high) else None,
+            "log loss": losses[0], "log loss with it": losses[1],
+        }  # fmt: skip
 
     def _logits(self, model: TaskModel) -> Ragged:
         features = self.features.all_features
