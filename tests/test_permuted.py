@@ -96,6 +96,7 @@ def test_names_that_transformers_makes_up_say_nothing(name: str) -> None:
         ("LABEL_0=no,LABEL_1=yes", {"LABEL_0": "no", "LABEL_1": "yes"}),
         (" LABEL_0 = not so , LABEL_1 = so ", {"LABEL_0": "not so", "LABEL_1": "so"}),
         ('{"LABEL_0": "no, never", "LABEL_1": "a=b"}', {"LABEL_0": "no, never", "LABEL_1": "a=b"}),
+        ('{"LABEL_0": " no", "LABEL_1": 1}', {"LABEL_0": " no", "LABEL_1": "1"}),
     ],
 )
 def test_a_label_map_is_read_and_written(typed: str, found: dict[str, str]) -> None:
@@ -112,6 +113,8 @@ def test_a_label_map_is_read_and_written(typed: str, found: dict[str, str]) -> N
         ("LABEL_0", "it must be a checkpoint's labels"),
         ("LABEL_0=", "it must be a checkpoint's labels"),
         ("{", "it must be a checkpoint's labels"),
+        ('{"LABEL_0": null, "LABEL_1": "yes"}', "it must be a checkpoint's labels"),
+        ('{"LABEL_0": {"no": 1}, "LABEL_1": "yes"}', "it must be a checkpoint's labels"),
         ("{}", "it must be a checkpoint's labels"),
         ("LABEL_0=no,LABEL_0=yes", "the checkpoint's label LABEL_0 stands there twice"),
         ('{"LABEL_0": "no", "LABEL_0": "yes"}', "the checkpoint's label LABEL_0 stands there twice"),

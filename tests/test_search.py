@@ -273,6 +273,9 @@ def test_what_is_printed_has_the_trials_the_expected_best_and_the_scores_in_80_c
     assert max(map(len, lines)) <= 80
     assert "6 trials: " in lines[0] and "never on dev" in lines[1]
     assert f"6  {100 * found['expected best'][5]['mean']:18.1f}" in printed
+    assert "as if trials were independent draws; from trial 6 on TPE chooses by earlier ones" in " ".join(
+        printed.split()
+    )
     after = printed.partition(f"best: {found['options']}; trained on 64 rows")[2]
     assert "EVALUATION" in after and "\ndev " in after
     folder = Path(found["folder"])

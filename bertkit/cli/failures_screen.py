@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bertkit.cli.screen import METRIC_TITLES, console, leak_line, percent, warnings
+from bertkit.cli.screen import METRIC_TITLES, console, leak_line, percent, print_below, warnings
 
 if TYPE_CHECKING:
     from bertkit.evaluation.two_way import Mean
@@ -47,10 +47,8 @@ def print_seeds(runs: Sequence[Finished]) -> None:
                 table.add_row(f"{scored.name}{everything}", title, over, interval)
             each.append(f"{scored.name}, {title} of each seed: {_each(runs, place, metric)}")
     console().print(table)
-    for line in _of_intervals(runs, means):
-        console().print(f"  {line}")
-    for line in each:
-        console().print(f"  {line}")
+    for line in (*_of_intervals(runs, means), *each):
+        print_below(line)
     print_floors_of_seeds(runs)
     for run in runs:
         for scored in run.result.evaluations:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bertkit.cli.screen import METRIC_TITLES, console, percent
+from bertkit.cli.screen import METRIC_TITLES, percent, print_below
 
 if TYPE_CHECKING:
     from bertkit.result import Finished, Floor, Scored
@@ -28,7 +28,7 @@ def print_floors(scored: Scored) -> None:
     if not scored.floors:
         if "majority" in scored.details:
             share = percent(scored.details["majority"])
-            _print(f"{scored.name}: the commonest label alone is right on {share}")
+            print_below(f"{scored.name}: the commonest label alone is right on {share}")
         return
     _print_models(scored)
     for name, score in scored.metrics.items():
@@ -74,10 +74,10 @@ def print_suite_floors(members: Sequence[Member], average: Average) -> None:
     every = [(member.task.name, member.score(average), member.floor(average)) for member in members]
     floors = [(name, score, floor) for name, score, floor in every if floor is not None]
     if floors:
-        _print(f"floors: {' · '.join(f'{name} {percent(floor)}' for name, _, floor in floors)}")
+        print_below(f"floors: {' · '.join(f'{name} {percent(floor)}' for name, _, floor in floors)}")
     below = [name for name, score, floor in floors if score is not None and score <= floor]
     if below:
-        _print(f"not above their floors: {', '.join(below)}", "red")
+        print_below(f"not above their floors: {', '.join(below)}", "red")
 
 
 def _best(scored: Scored, metric: str) -> Floor | None:
@@ -95,20 +95,10 @@ def _verdict(value: float, low: float, floor: float) -> str:
 
 def _print_models(scored: Scored) -> None:
     each = [f"{floor.name} {'/'.join(map(percent, floor.metrics.values()))}" for floor in scored.floors]
-    _print(f"{scored.name}, floors: {' · '.join(each)}")
+    print_below(f"{scored.name}, floors: {' · '.join(each)}")
 
 
 def _print_verdict(evaluation: str, who: str, said: str, floor: Floor, metric: str, hint: str = "") -> None:
     if said:
         model = f"{floor.name.split(' (')[0]}, {percent(floor.metrics[metric])}"
-        _print(f"{evaluation}: {who} {said} its floor ({model}){hint}", "red")
-
-
-def _print(line: str, style: str = "") -> None:
-    """Print a line below a table, indented wherever it is broken."""
-    from rich.text import Text
-
-    screen = console()
-    for part in Text(line, style=style).wrap(screen, screen.width - 2):
-        part.rstrip()
-        screen.print(Text("  ").append_text(part))
+        print_below(f"{evaluation}: {who} {said} its floor ({model}){hint}", "red")

@@ -77,6 +77,15 @@ def print_lines(lines: Sequence[str], quiet: bool) -> None:
             stderr().print(line, soft_wrap=True)
 
 
+def print_below(line: str, style: str = "") -> None:
+    """Print a line below a table on stdout, indented wherever it is broken."""
+    from rich.text import Text
+
+    for part in Text(line, style=style).wrap(console(), console().width - 2):
+        part.rstrip()
+        console().print(Text("  ").append_text(part))
+
+
 def percent(value: float) -> str:
     """A fraction as a percentage with one decimal."""
     return f"{100 * value:.1f}"

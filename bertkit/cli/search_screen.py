@@ -85,6 +85,7 @@ def _print_expected(found: Searched) -> None:
         if one.trials in shown:
             table.add_row(str(one.trials), screen.percent(one.mean), screen.percent(one.sd))
     screen.console().print(table)
+    screen.print_below(f"as if {found.assumed}")
     if found.importances:
         parts = ", ".join(
             f"{TITLES[name].lower()} {screen.percent(share)} %" for name, share in found.importances.items()

@@ -21,9 +21,11 @@ def label_map_of(typed: str | None) -> dict[str, str] | None:
         plain = json.loads(typed, object_pairs_hook=list) if typed.lstrip().startswith("{") else None
     except ValueError:
         raise RequestError(wrong) from None
-    pairs = [one.partition("=")[::2] for one in typed.split(",")] if plain is None else plain
-    pairs = [(str(theirs).strip(), str(ours).strip()) for theirs, ours in pairs]
-    if not pairs or not all(theirs and ours for theirs, ours in pairs):
+    if plain is None:
+        pairs = [tuple(side.strip() for side in one.partition("=")[::2]) for one in typed.split(",")]
+    else:
+        pairs = [(theirs, str(ours) if type(ours) is int else ours) for theirs, ours in plain]
+    if not pairs or not all(isinstance(side, str) and side for pair in pairs for side in pair):
         raise RequestError(wrong)
     for place, side in enumerate(zip(*pairs, strict=True)):
         double = next((name for name in side if side.count(name) > 1), None)
@@ -40,6 +42,7 @@ def typed_label_map(label_map: Mapping[str, str]) -> str:
 
 def written(label_map: Mapping[str, str]) -> str:
     """The map as text that `label_map_of` reads."""
-    if any(char in name for pair in label_map.items() for name in pair for char in ",={"):
+    names = [name for pair in label_map.items() for name in pair]
+    if any(name != name.strip() or set(",={") & set(name) for name in names):
         return json.dumps(dict(label_map), ensure_ascii=False)
     return ",".join(f"{theirs}={ours}" for theirs, ours in label_map.items())

@@ -98,6 +98,17 @@ class Searched:
         return expected_best([min(values) if one.value is None else one.value for one in self.trials])
 
     @property
+    def assumed(self) -> str:
+        """What the expected best takes the trials for, and how they are not."""
+        parts = ["trials were independent draws"]
+        if len(self.trials) > RANDOM:
+            parts.append(f"from trial {RANDOM + 1} on TPE chooses by earlier ones")
+        for state, score in (("pruned", "its last"), ("failed", "the lowest")):
+            if count := self.count(state):
+                parts.append(f"{count} {state}, {'each ' if count > 1 else ''}with {score} score")
+        return "; ".join(parts)
+
+    @property
     def curve(self) -> BestCurve:
         """For the figure."""
         scores = [None if one.value is None else (one.value, one.state == "pruned") for one in self.trials]
@@ -116,6 +127,7 @@ class Searched:
             "best": self.best.number,
             "options": flags_of(self.best.choice),
             "expected best": [{"trials": one.trials, "mean": one.mean, "sd": one.sd} for one in self.expected],
+            "expected best is as if": self.assumed,
             "importances": dict(self.importances),
             "runs": [{"folder": str(one.folder), **to_plain(one.result)} for one in self.runs],
         }

@@ -67,7 +67,9 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """The finished trials, in order."""
-        return [_trial_of(one) for one in self._finished()]
+        finished = self._finished()
+        with _damage_named(self._file):
+            return [_trial_of(one) for one in finished]
 
     def next(self) -> tuple[int, dict[str, Any]]:
         """The number of the next trial, and what is chosen for it; a learning rate has three digits."""
