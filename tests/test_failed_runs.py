@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, distribution
 from math import log
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from files import json_lines, write
 
 from bertkit import registry
 from bertkit.cli import main
+from bertkit.encoders import SAMPLE_PACKAGE
 from bertkit.heads.degenerate import loss_of_shares, spread
 from bertkit.result import Failure, Floor, Result, Score, Scored, Training
 from bertkit.runs.failed_runs import failures_of
@@ -233,18 +235,7 @@ def test_the_loss_of_the_label_shares_is_their_entropy_or_the_variance() -> None
     assert loss_of_shares([1.0, 3.0]) == 1.0
 
 
-ROWS = {
-    "sst2": [{"sentence": text, "label": label} for text, label in tiny.REVIEWS * 12],
-    "cola": [{"sentence": f"{text} {k}", "label": int(k % 3 > 0)} for k, (text, _) in enumerate(tiny.REVIEWS * 12)],
-    "mrpc": [
-        {"sentence1": text, "sentence2": "He left.", "label": int(k % 3 > 0)}
-        for k, (text, _) in enumerate(tiny.REVIEWS * 12)
-    ],
-    "stsb": [
-        {"sentence1": text, "sentence2": "He left.", "label": float(k % 6)}
-        for k, (text, _) in enumerate(tiny.REVIEWS * 12)
-    ],
-}
+ROWS = [{"sentence": text, "label": label} for text, label in tiny.REVIEWS * 12]
 
 
 @pytest.fixture(scope="module")
@@ -252,33 +243,57 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tiny.make("bert", tmp_path_factory.mktemp("encoders") / "tiny"))
 
 
-def trained(folder: Path, encoder: str, task: str, *more: str) -> list[Path]:
-    """Train on the task's rows and score them; the runs' folders."""
+def reviews(folder: Path) -> Path:
+    """A folder of train and dev rows."""
     for split in ("train", "dev"):
-        write(folder / "data" / f"{split}.jsonl", json_lines(*ROWS[task]))
-    line = f"finetune {task} --data {folder / 'data'} --model {encoder} --device cpu --out {folder / 'runs'}"
+        write(folder / "data" / f"{split}.jsonl", json_lines(*ROWS))
+    return folder / "data"
+
+
+def trained(folder: Path, encoder: str, *more: str) -> list[Path]:
+    """Train on reviews and score them; the runs' folders."""
+    line = f"finetune sst2 --data {reviews(folder)} --model {encoder} --device cpu --out {folder / 'runs'}"
     with pytest.raises(SystemExit) as left:
         main([*line.split(), *more])
     assert not left.value.code
     return sorted(path.parent for path in (folder / "runs").glob("*/result.json"))
 
 
-@pytest.mark.parametrize("task", ROWS)
 def test_a_run_that_a_learning_rate_of_20_ruined_says_so_with_what_to_try(
-    tmp_path: Path, encoder: str, task: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (folder,) = trained(tmp_path, encoder, task, "--lr", "20", "--max-steps", "20")
+    (folder,) = trained(tmp_path, encoder, "--lr", "20", "--max-steps", "20")
+    check_ruined(folder, capsys.readouterr().out, "here 20;")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["cola", "mrpc", "stsb", "sst2"])
+def test_a_learning_rate_of_a_hundredth_makes_a_pretrained_encoder_answer_every_row_alike(
+    tmp_path: Path, task: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        distribution(SAMPLE_PACKAGE)
+    except PackageNotFoundError:
+        pytest.skip(f"{SAMPLE_PACKAGE} is not installed")
+    line = f"finetune {task} --sample --lr 1e-2 --max-steps 60 --no-floor --device cpu --out {tmp_path}"
+    with pytest.raises(SystemExit) as left:
+        main(line.split())
+    assert not left.value.code
+    check_ruined(next(tmp_path.iterdir()), capsys.readouterr().out, "here 0.01;")
+
+
+def check_ruined(folder: Path, said: str, rate: str) -> None:
+    """The run is marked as one that learnt nothing, once, with the rate to lower, in 80 columns."""
     found = read_result(folder)
     assert found and len(found.failures) == 1
-    said = capsys.readouterr().out
     assert "failed: dev: every answer is the same: the model learnt nothing" in " ".join(said.split())
     assert said.count("every answer is the same") == 1
-    assert "try a lower --lr (here 20; 2e-5 to 1e-4 is usual)" in said
+    assert f"try a lower --lr ({rate} 2e-5 to 1e-4 is usual)" in " ".join(said.split())
     assert all(len(line) <= 80 for line in said.splitlines() if not line.startswith("run: "))
 
 
 def test_a_run_that_learns_has_no_failures(tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder,) = trained(tmp_path, encoder, "sst2", "--lr", "1e-3", "--max-steps", "60")
+    (folder,) = trained(tmp_path, encoder, "--lr", "1e-3", "--max-steps", "60")
     found = read_result(folder)
     assert found and found.failures == ()
     assert "failed" not in capsys.readouterr().out
@@ -288,7 +303,7 @@ def test_a_run_that_learns_has_no_failures(tmp_path: Path, encoder: str, capsys:
 def test_failed_seeds_are_marked_and_stand_beside_the_mean_of_the_sound_ones(
     tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folders = trained(tmp_path, encoder, "sst2", "--lr", "1e-3", "--max-steps", "40", "--seeds", "3")
+    folders = trained(tmp_path, encoder, "--lr", "1e-3", "--max-steps", "40", "--seeds", "3")
     values = []
     for folder, failed in zip(folders, (False, True, False), strict=True):
         path = folder / "result.json"
@@ -297,7 +312,7 @@ def test_failed_seeds_are_marked_and_stand_beside_the_mean_of_the_sound_ones(
         path.write_text(json.dumps(plain), "utf-8")
         values.append(100 * plain["evaluations"][0]["metrics"]["accuracy"]["value"])
     capsys.readouterr()
-    trained(tmp_path, encoder, "sst2", "--lr", "1e-3", "--max-steps", "40", "--seeds", "3")
+    trained(tmp_path, encoder, "--lr", "1e-3", "--max-steps", "40", "--seeds", "3")
     said = capsys.readouterr().out
     sound = [values[0], values[2]]
     assert f"{np.mean(sound):.1f} ± {np.std(sound, ddof=1):.1f} (n = 2 of 3; 1 failed)" in said
@@ -309,9 +324,8 @@ def test_failed_seeds_are_marked_and_stand_beside_the_mean_of_the_sound_ones(
 def test_a_comparison_names_its_failed_runs_and_leaves_them_in_its_test(
     tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for split in ("train", "dev"):
-        write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
-    line = f"compare pretrain-vs-scratch --tasks sst2 --data {tmp_path / 'data'} --model {encoder} --device cpu"
+    data = reviews(tmp_path)
+    line = f"compare pretrain-vs-scratch --tasks sst2 --data {data} --model {encoder} --device cpu"
     with pytest.raises(SystemExit) as left:
         main([*f"{line} --max-steps 12 --seeds 2 --lr 1 --quiet".split(), "--out", str(tmp_path / "runs")])
     assert not left.value.code
@@ -341,36 +355,33 @@ NO_INTERVAL = "no interval for dev: not every seed has its answers to the same r
 def test_seeds_without_their_predictions_have_a_mean_and_no_interval(
     tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for split in ("train", "dev"):
-        write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
-    first = seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    data = reviews(tmp_path)
+    first = seeds_of(data, encoder, tmp_path / "runs", capsys)
     assert "intervals: 95 %, over seeds and rows together" in first and NO_INTERVAL not in first
     next(tmp_path.glob("runs/*/predictions.jsonl")).unlink()
-    second = seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    second = seeds_of(data, encoder, tmp_path / "runs", capsys)
     assert NO_INTERVAL in second and "(n = 2)" in second and "seeds and rows" not in second
 
 
 def test_seeds_that_were_scored_on_different_rows_have_a_mean_and_no_interval(
     tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for split in ("train", "dev"):
-        write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
-    seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    data = reviews(tmp_path)
+    seeds_of(data, encoder, tmp_path / "runs", capsys)
     path = min(tmp_path.glob("runs/*/predictions.jsonl"))
     path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[1:]), "utf-8")
-    said = seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    said = seeds_of(data, encoder, tmp_path / "runs", capsys)
     assert NO_INTERVAL in said and "(n = 2)" in said
 
 
 def test_one_sound_seed_has_no_deviation_and_an_interval_over_its_rows(
     tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for split in ("train", "dev"):
-        write(tmp_path / "data" / f"{split}.jsonl", json_lines(*ROWS["sst2"]))
-    seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    data = reviews(tmp_path)
+    seeds_of(data, encoder, tmp_path / "runs", capsys)
     for path, failures in zip(sorted(tmp_path.glob("runs/*/result.json")), ([], [FAILURE]), strict=True):
         path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"failures": failures}), "utf-8")
-    said = seeds_of(tmp_path / "data", encoder, tmp_path / "runs", capsys)
+    said = seeds_of(data, encoder, tmp_path / "runs", capsys)
     assert "(n = 1 of 2; 1 failed)" in said and "± 0.0 (n = 1" not in said
     assert "over seeds and rows together; of a single seed over the rows alone" in said
 
