@@ -12,7 +12,8 @@ from bertkit.data.readers import read_located
 from bertkit.data.written import items
 from bertkit.errors import RequestError
 from bertkit.evaluation.metrics import METRICS
-from bertkit.studies.arms import Answers, Arm, Part
+from bertkit.heads.schemes import is_tag_of, recognise
+from bertkit.studies.arms import OF_SECOND_LABEL, Answers, Arm, Part
 
 ID, ANSWER, GOLD = "id", "answer", "gold"
 SPELLINGS = {"row_id": ID, "index": ID, "idx": ID, "prediction": ANSWER, "label": GOLD}
@@ -49,20 +50,26 @@ def read_answers(path: Path) -> Answers:
 def arms_of_files(files: Mapping[str, Answers], like: Part | None, metric: str | None) -> dict[str, Arm]:
     """The arms of files, by their names, each answering the evaluation of `like`, a run's; or that of the files' golds.
 
-    Without a run the labels are those in the files and the metric is accuracy, or `metric`. Raises RequestError where
-    there are no golds, an answer is none of the labels or no number, and a metric is unknown.
+    Without a run the labels are those in the files, in alphabetical order, and the metric is accuracy, or `metric`.
+    Raises RequestError where there are no golds, an answer is none of the labels, no number, or not as many tags as its
+    gold or of another scheme, and where `metric` needs to know which label is the positive one.
     """
     if like is None:
         like = _part_of_files(files, metric)
-    found = {}
+    kind, right = like.metric(metric or like.metrics[0]).kind, dict(like.runs[0].golds) if like.runs else {}
+    found, runs = {}, list[Answers]()
     for name, answers in files.items():
-        kind = like.metric(metric or like.metrics[0]).kind
         values = {key: _read(value, kind, like.labels, answers, key) for key, value in answers.values.items()}
         golds = {key: _gold(value, kind, like.labels, answers, key) for key, value in answers.golds.items()}
+        right = {**golds, **right}
         run = Answers(source=answers.source, seed=None, values=values, golds=golds)
         part = Part(arm=name, task=like.task, evaluation=like.evaluation, metrics=like.metrics, labels=like.labels,
                     scheme=like.scheme, rows={}, runs=(run,))  # fmt: skip
         found[name] = Arm(name=name, parts={(like.task, like.evaluation): part}, specs={})
+        runs.append(run)
+    if kind == "tags":
+        strict = METRICS[metric or like.metrics[0]].of_scheme is not None
+        _check_tags(runs, right, like.scheme if strict else None)
     return found
 
 
@@ -70,11 +77,30 @@ def _part_of_files(files: Mapping[str, Answers], metric: str | None) -> Part:
     if not any(answers.golds for answers in files.values()):
         raise RequestError("no file has a gold column, and there is no run to take golds from: add one")
     name = metric or "accuracy"
-    labels: tuple[str, ...] = ()
-    if METRICS[name].kind == "label":
-        there = (value for one in files.values() for value in (*one.values.values(), *one.golds.values()))
-        labels = tuple(sorted({str(value) for value in there}))
-    return Part(arm=FILE, task=FILE, evaluation=FILE, metrics=(name,), labels=labels, scheme=None, rows={}, runs=())
+    if name == OF_SECOND_LABEL:
+        raise RequestError(
+            f"--metric {name}: files do not say which label is the positive one; name a run of the task too, "
+            "or take --metric f1_macro or accuracy"
+        )
+    kind, every = METRICS[name].kind, files.values()
+    golds = [_names(value, kind) for one in every for value in one.golds.values()]
+    given = [_names(value, kind) for one in every for value in one.values.values()]
+    labels = tuple(sorted({label for names in (*golds, *given) for label in names}))
+    scheme = None
+    if METRICS[name].of_scheme is not None:
+        scheme = recognise([tag for tags in golds for tag in (*tags, None)]) or recognise(set(labels)) or "BIO"
+    return Part(arm=FILE, task=FILE, evaluation=FILE, metrics=(name,), labels=labels, scheme=scheme, rows={}, runs=())
+
+
+def _check_tags(runs: Sequence[Answers], golds: Mapping[str, Any], scheme: str | None) -> None:
+    """Raise RequestError where a row has more tags than its gold, or fewer, or one that is none of the `scheme`."""
+    for run in runs:
+        for key, tags in (*run.values.items(), *run.golds.items()):
+            where = f"{run.source}, id {key!r}"
+            if key in golds and len(tags) != len(golds[key]):
+                raise RequestError(f"{where}: {len(tags):,} tags, but its gold has {len(golds[key]):,}")
+            if odd := [tag for tag in tags if scheme is not None and not is_tag_of(tag, scheme)]:
+                raise RequestError(f"{where}: {odd[0]!r} is no tag of the scheme {scheme}; take --metric tag_accuracy")
 
 
 def _named(raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,9 +120,18 @@ def _read(value: Any, kind: str, labels: Sequence[str], answers: Answers, key: s
         return str(value)
     if kind == "number":
         return _number(where, value)
+    return str(value) if kind == "text" else _names(value, kind)
+
+
+def _names(value: Any, kind: str) -> list[str]:
+    """The labels of a cell: one, several, or a tag for each word; [] where answers of this kind have none."""
+    if kind in ("number", "text"):
+        return []
+    if kind == "label":
+        return [str(value)]
     if kind == "labels" and isinstance(value, str) and not value.startswith("["):
         return [one for one in value.split("|") if one]
-    return str(value) if kind == "text" else items(value)
+    return items(value)
 
 
 def _gold(value: Any, kind: str, labels: Sequence[str], answers: Answers, key: str) -> Any:

@@ -17,6 +17,9 @@ from bertkit.runs.answered import Predicted, labels_of, predictions_of
 from bertkit.runs.folder import SPEC, read_result, read_spec
 from bertkit.spec import SAMPLE, Spec, to_plain
 
+OF_SECOND_LABEL = "f1"
+"""The metric of the second label alone, the positive one where a task has two."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:

@@ -15,7 +15,7 @@ from bertkit.evaluation.stats import Spread, difference, spread
 from bertkit.result import Finished
 from bertkit.runs.folder import PREDICTIONS
 from bertkit.spec import to_plain
-from bertkit.studies.arms import Answers, Arm, Part, arm_of
+from bertkit.studies.arms import OF_SECOND_LABEL, Answers, Arm, Part, arm_of
 
 LEVEL = 0.05
 """The p, adjusted for as many tests as there are, below which a difference is no noise."""
@@ -172,6 +172,15 @@ def _metric_of(first: Part, second: Part, wanted: str | None) -> str:
     if wanted is not None:
         if METRICS[wanted].kind != first.metric(first.metrics[0]).kind:
             raise RequestError(f"{where} is not scored by {wanted}: its metrics are {', '.join(first.metrics)}")
+        if wanted == OF_SECOND_LABEL and len(first.labels) != 2:
+            raise RequestError(
+                f"--metric {wanted}: it is of the second of two labels, and {where} has {len(first.labels):,}; "
+                "take --metric f1_macro"
+            )
+        if METRICS[wanted].of_scheme is not None and first.scheme is None:
+            raise RequestError(
+                f"--metric {wanted}: the labels of {where} are no chunk tags; take --metric tag_accuracy"
+            )
         return wanted
     if first.metrics[0] != second.metrics[0]:
         raise RequestError(

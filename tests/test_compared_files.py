@@ -1,0 +1,98 @@
+"""`bertkit compare` of files of answers: which label is the positive one, and tags of words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from answered import answered_on
+from door import Refused, refused
+from files import json_lines, write
+from test_verdict import compared
+
+from bertkit import registry
+from bertkit.spec import Spec
+
+__all__ = ["refused"]
+
+
+def rows(path: Path, answers: list[str], golds: list[str] | None = None) -> Path:
+    """A file of these answers, with golds if there are any."""
+    lines = [{"id": k, "answer": one, **({"gold": golds[k]} if golds else {})} for k, one in enumerate(answers)]
+    return write(path, json_lines(*lines))
+
+
+PAIRS = ["equivalent", "equivalent", "equivalent", "not_equivalent"]
+ALL = ["equivalent"] * 4
+
+
+def test_files_alone_are_not_compared_by_f1_as_no_file_says_which_label_is_the_positive_one(
+    tmp_path: Path, refused: Refused
+) -> None:
+    files = rows(tmp_path / "a.jsonl", PAIRS, PAIRS), rows(tmp_path / "b.jsonl", ALL)
+    line = refused("compare", *map(str, files), "--metric", "f1")
+    assert "--metric f1: files do not say which label is the positive one; name a run of the task too" in line
+    assert "f1_macro or accuracy" in line
+
+
+def test_beside_a_run_of_the_task_f1_of_a_file_is_of_its_positive_label(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = Spec(task=registry.find("mrpc"), model="org/tiny", data="here")
+    run = answered_on(tmp_path, spec, {"dev": (PAIRS, PAIRS)})
+    (found,) = compared(capsys, run, rows(tmp_path / "b.jsonl", ALL), "--metric", "f1")
+    # of "equivalent" three of the four that are given are right, and all three found: 2 x 3 / (4 + 3)
+    assert [arm["scores"] for arm in found["arms"]] == [[1.0], [pytest.approx(6 / 7)]]
+
+
+def test_f1_is_of_two_labels(tmp_path: Path, refused: Refused) -> None:
+    golds = ["entailment", "neutral", "contradiction"]
+    spec = Spec(task=registry.find("mnli"), model="org/tiny", data="here")
+    run = answered_on(tmp_path, spec, {"matched": (golds, golds)})
+    file = rows(tmp_path / "b.jsonl", golds)
+    line = refused("compare", str(run), str(file), "--metric", "f1", "--evaluation", "matched")
+    assert "--metric f1: it is of the second of two labels, and mnli, matched has 3; take --metric f1_macro" in line
+
+
+GOLD_TAGS = ["B-PER E-PER O S-LOC", "O S-LOC"]
+HALF = ["B-PER E-PER O O", "O S-LOC"]
+
+
+@pytest.mark.parametrize("metric", ["entity_f1_strict", "tag_accuracy", "entity_f1"])
+def test_a_row_with_a_tag_too_few_is_refused_and_named(tmp_path: Path, refused: Refused, metric: str) -> None:
+    first = rows(tmp_path / "a.jsonl", GOLD_TAGS, GOLD_TAGS)
+    second = rows(tmp_path / "b.jsonl", [GOLD_TAGS[0], "O"])
+    line = refused("compare", str(first), str(second), "--metric", metric)
+    assert f"{second}, id '1': 1 tags, but its gold has 2" in line
+
+
+def test_a_row_with_a_tag_more_than_the_run_has_words_is_refused(tmp_path: Path, refused: Refused) -> None:
+    spec = Spec(task=registry.find("ud_en_ewt"), model="org/tiny", data="here")
+    golds = [["NOUN", "VERB"], ["NOUN"]]
+    run = answered_on(tmp_path, spec, {"dev": (golds, golds)})
+    file = rows(tmp_path / "b.jsonl", ["NOUN VERB", "NOUN VERB"])
+    assert "id '1': 2 tags, but its gold has 1" in refused("compare", str(run), str(file), "--evaluation", "dev")
+
+
+def test_tags_of_files_are_scored_strictly_by_their_own_scheme(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = rows(tmp_path / "a.jsonl", GOLD_TAGS, GOLD_TAGS), rows(tmp_path / "b.jsonl", HALF)
+    (found,) = compared(capsys, *files, "--metric", "entity_f1_strict")
+    # the second finds two of three entities and gives no other: 2 x 2 / (2 + 3)
+    assert [arm["scores"] for arm in found["arms"]] == [[1.0], [pytest.approx(4 / 5)]]
+
+
+def test_tags_of_no_scheme_are_not_scored_strictly_by_one(tmp_path: Path, refused: Refused) -> None:
+    first = rows(tmp_path / "a.jsonl", ["NOUN VERB"], ["NOUN VERB"])
+    second = rows(tmp_path / "b.jsonl", ["NOUN NOUN"])
+    line = refused("compare", str(first), str(second), "--metric", "entity_f1_strict")
+    assert f"{first}, id '0': 'NOUN' is no tag of the scheme BIO; take --metric tag_accuracy" in line
+
+
+def test_runs_whose_labels_are_no_chunk_tags_are_not_scored_strictly(tmp_path: Path, refused: Refused) -> None:
+    golds = [["NOUN", "VERB"], ["NOUN"]]
+    specs = [Spec(task=registry.find("ud_en_ewt"), model=f"org/{name}", data="here") for name in "ab"]
+    runs = [str(answered_on(tmp_path, spec, {"dev": (golds, golds)})) for spec in specs]
+    line = refused("compare", *runs, "--metric", "entity_f1_strict", "--evaluation", "dev")
+    assert "--metric entity_f1_strict: the labels of ud_en_ewt, dev are no chunk tags" in line
