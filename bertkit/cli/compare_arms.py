@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from itertools import combinations
+from typing import TYPE_CHECKING, Annotated
 
 from bertkit.cli import screen
 from bertkit.cli.compare_runs import COMPARISON, plain_of, print_failed_seeds, print_verdicts, write_verdicts
@@ -12,6 +14,7 @@ from bertkit.cli.options import KINDS, Display, plain_name
 from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
+from bertkit.progress import Progress
 from bertkit.request.arms_file import arms_in
 from bertkit.request.check import check
 from bertkit.request.flags import Flags, RunFlags, SeedsFlag
@@ -19,7 +22,12 @@ from bertkit.request.option import Option
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import targets_of
-from bertkit.spec import Spec
+from bertkit.result import Finished
+from bertkit.spec import RunOptions, Spec
+
+if TYPE_CHECKING:
+    from bertkit.studies.arms import Arm
+    from bertkit.studies.verdict import Verdict
 
 ARMS = "arms-file"
 """The name under which it is registered."""
@@ -41,21 +49,13 @@ def compare_arms(
     compared: ArmsFlags, flags: Flags, own: OwnFlags, run: RunFlags, display: Display, seeds: SeedsFlag = 5
 ) -> int:
     """Train the arms of a file on the same tasks with the same seeds, and tell which is better."""
-    specs, options = specs_of_arms(compared, flags, own, seeds), options_of(run)
+    specs, options = specs_of_arms(compared.arms_file, compared.tasks, flags, own, seeds), options_of(run)
     if flags.processes > 1 and not distributed():
         return relaunch(flags.processes)
-    from bertkit.studies.arms import arm_of
-    from bertkit.studies.group import run_group
-    from bertkit.studies.verdict import verdicts
-
-    named = [name for name, group in specs.items() for _ in group]
-    every = [spec for group in specs.values() for spec in group]
-    done = run_group(every, options, partial(screen.progress, display.silent))
+    done = run_arms(specs, options, partial(screen.progress, display.silent))
     if not first():
         return 0
-    finished = list(zip(named, done, strict=True))
-    arms = [arm_of(name, [(one.folder, one.result) for own, one in finished if own == name]) for name in specs]
-    found = verdicts(arms)
+    arms, found = verdicts_on_arms(done)
     folder = write_verdicts(arms, found, run.out)
     if display.json:
         screen.print_json({"folder": str(folder), **plain_of(found)})
@@ -66,16 +66,37 @@ def compare_arms(
     return 0
 
 
-def specs_of_arms(compared: ArmsFlags, flags: Flags, own: OwnFlags, seeds: int) -> dict[str, list[Spec]]:
+def run_arms(
+    specs: Mapping[str, Sequence[Spec]], options: RunOptions, progress: Callable[[Spec], Progress]
+) -> dict[str, list[Finished]]:
+    """Run the specs of every arm; finished runs are reused."""
+    from bertkit.studies.group import run_group
+
+    done = iter(run_group([spec for group in specs.values() for spec in group], options, progress))
+    return {name: [next(done) for _ in group] for name, group in specs.items()}
+
+
+def verdicts_on_arms(done: Mapping[str, Sequence[Finished]]) -> tuple[list[Arm], list[Verdict]]:
+    """The arms of these runs, and the verdicts on them."""
+    from bertkit.studies.arms import arm_of
+    from bertkit.studies.verdict import verdicts
+
+    arms = [arm_of(name, [(one.folder, one.result) for one in runs]) for name, runs in done.items()]
+    return arms, verdicts(arms)
+
+
+def specs_of_arms(
+    arms_file: str, tasks: str | Iterable[str], flags: Flags, own: OwnFlags, seeds: int
+) -> dict[str, list[Spec]]:
     """The specs of every arm, each task with each seed. Raises RequestError."""
-    targets = targets_of(compared.tasks, own)
-    arms = arms_in(compared.arms_file, flags, KINDS["finetune"], plain_name)
+    targets = targets_of(tasks, own)
+    arms = arms_in(arms_file, flags, KINDS["finetune"], plain_name)
     specs = {name: [one for target in targets for one in seeds_of(target.spec(own_flags), seeds)]
              for name, own_flags in arms.items()}  # fmt: skip
-    names = list(specs)
-    for k, name in enumerate(names):
-        for other in names[:k]:
-            if specs[name] == specs[other]:
-                raise RequestError(f"{compared.arms_file}: [{other}] and [{name}] are the same runs")
     check([spec for group in specs.values() for spec in group])
+    from bertkit.studies.group import are_same_runs
+
+    for one, other in combinations(specs, 2):
+        if are_same_runs(specs[one], specs[other]):
+            raise RequestError(f"{arms_file}: [{one}] and [{other}] are the same runs")
     return specs

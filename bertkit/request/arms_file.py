@@ -12,6 +12,9 @@ from bertkit.request.checked import read_toml, unknown
 from bertkit.request.config import Kinds, value_of
 from bertkit.request.flags import Flags
 
+OF_ALL = ("seed", "processes")
+"""Options that are the same for all arms of a comparison."""
+
 
 def arms_in(typed: str, flags: Flags, kinds: Kinds, plain: Callable[[str], str]) -> dict[str, Flags]:
     """The flags of each arm by its name: `flags`, with what its table says in their place. Raises RequestError.
@@ -32,7 +35,9 @@ def _flags_of(where: str, table: Any, flags: Flags, kinds: Kinds, plain: Callabl
     given: dict[str, Any] = {}
     for key, value in table.items():
         name = plain(key).replace("-", "_")
-        if name == "seed" or name not in known:
-            raise unknown(where, key, set(known) - {"seed"})
+        if name in OF_ALL:
+            raise RequestError(f"{where}: {key}: it is the same for all arms; give --{name} beside the file")
+        if name not in known:
+            raise unknown(where, key, set(known) - set(OF_ALL))
         given[name] = value_of(f"{where}: {key}", known[name], value)
     return replace(flags, **given)

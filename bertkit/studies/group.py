@@ -29,6 +29,11 @@ def run_group(specs: Sequence[Spec], options: RunOptions, progress: Callable[[Sp
     return done
 
 
+def are_same_runs(first: Sequence[Spec], second: Sequence[Spec]) -> bool:
+    """Whether both are the same runs on this machine, where "auto" may be what the other names. Raises RequestError."""
+    return [resolved(one) for one in first] == [resolved(one) for one in second]
+
+
 def marks_of_runs(runs: Sequence[Finished]) -> tuple[str, ...]:
     """Notes on the scores of several runs together."""
     first = _recorded_commits(runs[0].folder)
