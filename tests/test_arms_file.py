@@ -10,7 +10,9 @@ import tiny
 from door import Refused, refused
 from files import write
 
+import bertkit
 from bertkit.cli import main
+from bertkit.errors import RequestError
 
 __all__ = ["refused"]
 
@@ -54,3 +56,23 @@ def test_a_file_of_arms_that_cannot_be_understood_is_refused(
 
 def test_a_file_of_arms_that_is_not_there_is_refused(refused: Refused) -> None:
     assert "there is no such file" in refused("compare", "--arms-file", "arms.toml", *LINE.split())
+
+
+def test_from_python_the_arms_of_a_file_are_trained_and_compared(tmp_path: Path) -> None:
+    encoder = tiny.make("bert", tmp_path / "encoder")
+    file = write(tmp_path / "arms.toml", "[low]\nlearning_rate = 1e-5\n[high]\nlr = 1e-2\n")
+    (verdict,) = bertkit.compare(
+        arms_file=file, tasks=["sst2"], seeds=2, sample=True, model=encoder, max_steps=2, device="cpu",
+        out=tmp_path / "runs",
+    )  # fmt: skip
+    assert [(arm.name, arm.seeds) for arm in verdict.arms] == [("low", (42, 43)), ("high", (42, 43))]
+    (written,) = (tmp_path / "runs").glob("*/compare.json")
+    assert json.loads(written.read_text("utf-8"))["verdicts"][0]["outcome"] == verdict.outcome
+
+
+def test_from_python_nothing_is_compared_beside_the_arms_of_a_file(tmp_path: Path) -> None:
+    file = write(tmp_path / "arms.toml", "[low]\nlr = 1e-5\n[high]\nlr = 1e-2\n")
+    with pytest.raises(RequestError, match="name nothing else"):
+        bertkit.compare("nsp-vs-sop", arms_file=file)  # type: ignore[call-overload]
+    with pytest.raises(RequestError, match="one process"):
+        bertkit.compare(arms_file=file, sample=True, processes=2)

@@ -157,6 +157,18 @@ def test_from_python_the_verdicts_are_returned(tmp_path: Path) -> None:
         bertkit.compare(str(first))
 
 
+def test_from_python_compare_json_is_written_where_out_says(tmp_path: Path) -> None:
+    first, second = arm(tmp_path / "a", []), arm(tmp_path / "b", [50])
+    (found,) = bertkit.compare(first, second, out=tmp_path / "out")
+    (written,) = (tmp_path / "out").glob("compare-*/compare.json")
+    assert json.loads(written.read_text("utf-8"))["verdicts"][0]["difference"]["value"] == found.difference.value
+
+
+def test_from_python_runs_that_are_compared_have_no_progress(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="progress: comparing runs or files trains nothing"):
+        bertkit.compare(tmp_path / "a", tmp_path / "b", progress=True)  # type: ignore[call-overload]
+
+
 def two(below: Path, **fields: Any) -> tuple[str, str]:
     """A run, and another with these fields."""
     first = answered(below / "a", GOLDS, GOLDS)

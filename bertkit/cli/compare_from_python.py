@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli import screen
 from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, is_path, study_named
-from bertkit.cli.compare_runs import RUNS, RunsFlags, verdicts_on
+from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
+from bertkit.cli.compare_runs import RUNS, RunsFlags, verdicts_on, write_verdicts
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags
@@ -46,6 +47,15 @@ def compare(
 ) -> list[Comparison]: ...
 @overload
 def compare(
+    *,
+    arms_file: Target,
+    tasks: str | Iterable[Target] = "sst2",
+    seeds: int = 5,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> list[Verdict]: ...
+@overload
+def compare(
     what: Target,
     other: Target,
     /,
@@ -53,6 +63,7 @@ def compare(
     metric: str | None = None,
     evaluation: str | None = None,
     all_seeds: bool = False,
+    out: Target | None = None,
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
@@ -62,14 +73,22 @@ def compare(
     No figure is drawn.
 
     several paths        a verdict on every pair of them: a run's folder, a folder of one spec's seeds, or a file of
-                         answers (id, answer[, gold])
+                         answers (id, answer[, gold]); compare.json is written into `out` if it is given
     pretrain-vs-scratch  a comparison for each of the `tasks`: a pretrained encoder, and the same architecture from
                          scratch (at the rate `scratch_lr`)
     nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
                          how well either model tells both kinds of pairs
+    arms_file=...        a verdict on every pair of the arms in a TOML file, a table each with the options in which it
+                         differs; compare.json is written into `out`
     """
     first = named("what", what)
+    if "arms_file" in options:
+        if others or first != PRETRAIN_VS_SCRATCH:
+            raise RequestError("arms_file: its tables are what is compared; name nothing else")
+        return _compare_arms(progress=progress, **options)
     if others or is_path(first):
+        if progress:
+            raise RequestError("progress: comparing runs or files trains nothing, so there is none")
         return _compare_runs([first, *(named("others", one) for one in others)], **options)
     if study_named(first) == NSP_VS_SOP:
         return _compare_pairs(progress=progress, **options)
@@ -77,8 +96,23 @@ def compare(
 
 
 def _compare_runs(paths: list[str], **options: Any) -> list[Verdict]:
-    given = Given(f"compare {RUNS}", options, (RunsFlags,), like="compare")
-    return verdicts_on(paths, given.flags(RunsFlags))[1]
+    flags = Given(f"compare {RUNS}", options, (RunsFlags,), like="compare").flags(RunsFlags)
+    compared, found = verdicts_on(paths, flags)
+    if flags.out:
+        write_verdicts(compared, found, flags.out)
+    return found
+
+
+def _compare_arms(
+    *, progress: bool, arms_file: Target, tasks: str | Iterable[Target] = "sst2", seeds: int = 5, **options: Any
+) -> list[Verdict]:
+    given = Given("compare", options)
+    typed, seeds = named("arms_file", arms_file), checked("seeds", int, seeds)
+    run = given.flags(RunFlags)
+    specs = specs_of_arms(typed, _tasks(tasks), given.flags(Flags), given.flags(OwnFlags), seeds)
+    arms, found = verdicts_on_arms(run_arms(specs, options_of(run), partial(screen.progress, not progress)))
+    write_verdicts(arms, found, run.out)
+    return found
 
 
 def _compare_pairs(
@@ -104,13 +138,16 @@ def _compare_tasks(
     if scratch_lr is not None and not 0 < scratch_lr < float("inf"):
         raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
     given = Given("compare", options)
-    if not isinstance(tasks, Iterable):
-        raise RequestError(f"tasks={tasks!r}: name at least one task, or a list of them")
-    listed = tasks if isinstance(tasks, str) else [named("tasks", one) for one in tasks]
-    targets = targets_of(listed, given.flags(OwnFlags))
+    targets = targets_of(_tasks(tasks), given.flags(OwnFlags))
     specs = [target.spec(given.flags(Flags)) for target in targets]
     seeds_of(specs[0], seeds)
     check_specs(specs)
     from bertkit.studies.compare import compare as compared
 
     return compared(specs, seeds, scratch_lr, options_of(given.flags(RunFlags)), partial(screen.progress, not progress))
+
+
+def _tasks(tasks: str | Iterable[Target]) -> str | list[str]:
+    if not isinstance(tasks, Iterable):
+        raise RequestError(f"tasks={tasks!r}: name at least one task, or a list of them")
+    return tasks if isinstance(tasks, str) else [named("tasks", one) for one in tasks]
