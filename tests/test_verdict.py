@@ -18,6 +18,7 @@ from bertkit import registry
 from bertkit.cli import main
 from bertkit.errors import RequestError
 from bertkit.result import Failure
+from bertkit.runs.folder import RESULT
 from bertkit.spec import SAMPLE, Spec
 
 __all__ = ["refused"]
@@ -137,6 +138,28 @@ def test_compare_json_is_written_where_out_says(tmp_path: Path, capsys: pytest.C
     found = compared(capsys, first, second, "--out", tmp_path / "out")
     (folder,) = (tmp_path / "out").iterdir()
     assert json.loads((folder / "compare.json").read_text("utf-8"))["verdicts"] == found
+
+
+def test_the_folder_of_compare_json_stands_in_out_whatever_the_arms_are_called(tmp_path: Path) -> None:
+    names = [f"{place}/{'𠀋' * 60}.jsonl" for place in ("a", "b")]  # of four bytes each; a name has 255 at most
+    lines = json_lines({"id": 0, "answer": "x", "gold": "x"}, {"id": 1, "answer": "y", "gold": "y"})
+    files = [write(tmp_path / name, lines) for name in (*names, "a/run.jsonl", "b/run.jsonl")]
+    for first, second in (files[:2], files[2:]):
+        bertkit.compare(first, second, out=tmp_path / "out")
+    folders = sorted(one.name.rpartition("-")[0] for one in (tmp_path / "out").iterdir())
+    assert folders[0] == "compare-a-run.jsonl-b-run.jsonl"
+    assert len([*(tmp_path / "out").glob("*/compare.json")]) == 2
+
+
+def test_with_all_seeds_a_result_of_another_version_beside_them_is_no_obstacle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = arm(tmp_path / "a", [], seeds=2)
+    other = answered(first, GOLDS, GOLDS, model="org/other")
+    write(other / RESULT, '{"schema_number": 0}')
+    run = next(first.glob("sst2-tiny-s0-*"))
+    (found,) = compared(capsys, run, arm(tmp_path / "b", [50], seeds=2), "--all-seeds")
+    assert found["arms"][0]["seeds"] == [0, 1]
 
 
 def test_a_failed_run_of_an_arm_is_named_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

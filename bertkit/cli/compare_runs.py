@@ -15,6 +15,7 @@ from bertkit.cli.options import Display
 from bertkit.errors import RequestError
 from bertkit.files import expanded
 from bertkit.request.option import OUTPUT, Option
+from bertkit.request.own_files import safe_name
 
 if TYPE_CHECKING:
     from bertkit.studies.arms import Arm
@@ -152,7 +153,7 @@ def write_verdicts(arms: Sequence[Arm], found: Sequence[Verdict], out: Path) -> 
     from bertkit.files import write_json
 
     plain = plain_of(found)
-    name = "-".join(["compare", *(arm.name for arm in arms)])[:80]
+    name = safe_name("-".join(["compare", *(arm.name for arm in arms)]))
     folder = out / f"{name}-{sha256(repr(plain).encode()).hexdigest()[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "compare.json", plain)

@@ -12,6 +12,7 @@ from typing import Any
 from bertkit.errors import RequestError
 from bertkit.evaluation.intervals import Measures
 from bertkit.evaluation.metrics import METRICS, Metric
+from bertkit.pretraining import PRETRAINING
 from bertkit.result import Failure, Result
 from bertkit.runs.answered import Predicted, labels_of, predictions_of
 from bertkit.runs.folder import SPEC, read_result, read_spec
@@ -183,9 +184,10 @@ def _children(folder: Path) -> list[Path]:
 def _is_finetuning(folder: Path) -> bool:
     """Whether a folder is of a run on a task, and not of pretraining."""
     try:
-        return "task" in json.loads((folder / SPEC).read_text("utf-8"))
+        plain = json.loads((folder / SPEC).read_text("utf-8"))
     except (OSError, ValueError):
         return True  # reading it says what is wrong
+    return not isinstance(plain, dict) or PRETRAINING not in plain
 
 
 def _siblings(run: Path) -> list[Path]:
@@ -194,7 +196,7 @@ def _siblings(run: Path) -> list[Path]:
     others = [
         one for one in _children(run.absolute().parent) if one.name != run.absolute().name and _is_finetuning(one)
     ]
-    return [one for one in others if read_result(one) is not None and not differences(spec, read_spec(one))]
+    return [one for one in others if not differences(spec, read_spec(one)) and read_result(one) is not None]
 
 
 def _leaves(plain: Any, name: str = "") -> Iterator[tuple[str, Any]]:
