@@ -22,7 +22,7 @@ from bertkit.deploy.submission_check import check_submission
 from bertkit.errors import DataError, RequestError
 from bertkit.progress import Progress
 from bertkit.result import Result, Training
-from bertkit.runs.folder import read_spec, write_result
+from bertkit.runs.folder import SPEC, read_spec, write_result
 from bertkit.task import Sheet
 
 __all__ = ["refused"]
@@ -195,6 +195,23 @@ def test_several_runs_of_a_task_are_named_and_one_is_chosen(tmp_path: Path) -> N
 def test_a_run_that_is_not_finished_is_named(tmp_path: Path, refused: Refused) -> None:
     run = answered(tmp_path / "some", ["negative"], ["negative"], finished=False)
     assert f"not finished: {run}" in refused("submit", "glue", "--runs", str(tmp_path / "some"))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "3", '{"task": 3}'])
+def test_a_run_whose_spec_is_damaged_is_named_and_its_task_is_not_filled(
+    tmp_path: Path, refused: Refused, text: str
+) -> None:
+    answered(tmp_path / "some", ["negative"], ["negative"])
+    run = answered(tmp_path / "some", ["negative"], ["negative"], seed=7)
+    write(run / SPEC, text)
+    assert f"{run / SPEC} is damaged" in refused("submit", "glue", "--runs", str(tmp_path / "some"))
+
+
+def test_runs_of_pretraining_and_of_tasks_that_are_not_installed_are_passed_over(tmp_path: Path) -> None:
+    run = answered(tmp_path, ["negative"], ["negative"])
+    write(tmp_path / "encoder" / SPEC, '{"pretraining": {}}')
+    write(tmp_path / "mine" / SPEC, '{"task": {"name": "mine", "head": {"kind": "gone"}}}')
+    assert runs_for(GLUE, tmp_path, {}) == {"sst2": run}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,8 +20,9 @@ from bertkit.machine.devices import accelerator, is_available
 from bertkit.models.labels import head_of
 from bertkit.models.load import load_trained
 from bertkit.models.task_model import TaskModel, task_model
+from bertkit.pretraining import PRETRAINING
 from bertkit.progress import Progress
-from bertkit.runs.folder import MODEL, SPEC, located, read_result, read_spec
+from bertkit.runs.folder import MODEL, SPEC, damage_named, located, read_result, read_spec
 from bertkit.sources import locate
 from bertkit.spec import Spec
 from bertkit.task import Evaluation, Sheet, Suite
@@ -50,19 +52,20 @@ def runs_for(suite: Suite, below: Path, named: Mapping[str, Path]) -> dict[str, 
     """The finished run of each member: the `named` one, else the only one in the folder `below`.
 
     Raises RequestError where a task has several or an unfinished one alone, a named run is unfinished or of another
-    task, and where there is none at all.
+    task, a spec or result is damaged, and where there is none at all.
     """
     found: dict[str, list[Path]] = {}
     unfinished: dict[str, Path] = {}
     children = sorted(one for one in below.iterdir() if (one / SPEC).is_file()) if below.is_dir() else []
     for folder in children:
-        spec = _spec(folder)
-        if spec is None or spec.task.name not in suite.members or spec.task.name in named:
+        task = _task_of(folder)
+        if task not in suite.members or task in named:
             continue
+        read_spec(folder)  # it is not damaged
         if read_result(folder):
-            found.setdefault(spec.task.name, []).append(folder)
+            found.setdefault(task, []).append(folder)
         else:
-            unfinished[spec.task.name] = folder
+            unfinished[task] = folder
     if alone := [str(folder) for task, folder in unfinished.items() if task not in found]:
         raise RequestError(f"not finished: {', '.join(alone)}; resume each with `bertkit resume`")
     for task, folders in found.items():
@@ -112,12 +115,12 @@ def constant_of(sheet: Sheet) -> str:
     return next(iter(sheet.spelt.values())) if sheet.spelt else _number(sheet.bounds[0] if sheet.bounds else 0.0)
 
 
-def _spec(folder: Path) -> Spec | None:
-    """The spec of a run on a task; None for other runs, such as of pretraining."""
-    try:
-        return read_spec(folder)
-    except RequestError:
-        return None
+def _task_of(folder: Path) -> str:
+    """The name of a run's task, whether it is installed or not; "" for a run of pretraining. Raises RequestError."""
+    path = folder / SPEC
+    with damage_named(path):
+        plain = json.loads(path.read_text("utf-8"))
+        return "" if PRETRAINING in plain else str(plain["task"]["name"])
 
 
 def _loaded(run: Path, data: str | None) -> tuple[TaskModel, Spec]:
