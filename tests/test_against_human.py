@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from door import Refused, refused
 from test_suite import GLUE, bert_large
 
 from bertkit import registry
+from bertkit.cli import eval_, main
 from bertkit.plots.against_human import System, draw
 from bertkit.studies.against_human import plot, published_shares
-from bertkit.studies.suite import Member, summed
+from bertkit.studies.suite import Member, SuiteScore, average_of, summed
+from bertkit.task import Suite
 
 __all__ = ["refused"]
 
@@ -42,6 +46,39 @@ def test_the_figure_is_written_and_tasks_without_a_score_are_left_out(tmp_path: 
     for words in ("without wnli", "mine", "BERT-large (0.92)", "human"):
         assert words in svg
     assert "mine (" not in svg  # an average of eight tasks is none
+
+
+def asked(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *typed: str) -> str:
+    """What `eval glue --sample --plot` prints, with BERT-large's scores in place of training."""
+
+    def scored(suite: Suite, *others: Any) -> SuiteScore:
+        return summed(suite, tuple(bert_large()), average_of(suite, others[-1]))
+
+    monkeypatch.setattr(eval_, "run_suite", scored)
+    with pytest.raises(SystemExit) as left:
+        main(["eval", "glue", "--sample", "--model", "sample", "--plot", "--quiet", *typed])
+    printed = capsys.readouterr()
+    assert left.value.code == 0, printed.err
+    return printed.out
+
+
+def test_the_figure_of_another_average_is_another_file_and_says_which_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for average in ("official", "bert"):
+        png = tmp_path / f"glue-{average}-against-human.png"
+        printed = asked(capsys, monkeypatch, "--average", average, "--out", str(tmp_path))
+        assert printed.endswith(f"figure: {png}\n        {png.with_suffix('.svg')}\n")
+    assert len([*tmp_path.iterdir()]) == 4
+    assert "GLUE, average 'bert': m on dev" in (tmp_path / "glue-bert-against-human.svg").read_text("utf-8")
+
+
+def test_the_json_names_the_files_of_the_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = json.loads(asked(capsys, monkeypatch, "--json", "--out", str(tmp_path)))
+    assert found["figures"] == [str(tmp_path / f"glue-official-against-human.{kind}") for kind in ("png", "svg")]
+    assert all(Path(one).is_file() for one in found["figures"])
 
 
 def test_the_same_figure_is_the_same_bytes(tmp_path: Path) -> None:

@@ -98,12 +98,8 @@ def evaluate(
     if first() and not display.silent:
         _print_plan(members, run.out)
     result = run_suite(suite, members, options, partial(screen.progress, display.silent), averaged.average)
-    if display.json:
-        screen.print_json(result.plain())
-    elif first():
-        _print_suite(result)
-    if averaged.plot and first() and result.score is not None:
-        _draw(result, run.out, display)
+    if first():
+        _report_suite(result, run.out if averaged.plot else None, display.json)
     return 0 if result.score is not None else 1
 
 
@@ -195,6 +191,17 @@ def _print_plan(members: list[Member], out: Path) -> None:
             screen.stderr().print(f"{title}: {', '.join(names)}")
 
 
+def _report_suite(result: SuiteScore, figures: Path | None, json: bool) -> None:
+    """Print the scores, and draw the figure into the folder `figures` if it is given and there is a score."""
+    drawn = _draw(result, figures) if figures and result.score is not None else ()
+    if json:
+        screen.print_json({**result.plain(), **({"figures": [str(one) for one in drawn]} if figures else {})})
+        return
+    _print_suite(result)
+    for title, file in zip(("figure: ", "        "), drawn, strict=False):
+        screen.console().print(f"{title}{file}", soft_wrap=True)
+
+
 def _print_suite(result: SuiteScore) -> None:
     from rich.table import Table
     from rich.text import Text
@@ -222,15 +229,12 @@ def _print_suite(result: SuiteScore) -> None:
             print_failures(member.result.failures, f"{member.task.name} ")
 
 
-def _draw(result: SuiteScore, out: Path, display: Display) -> None:
+def _draw(result: SuiteScore, out: Path) -> tuple[Path, Path]:
     from bertkit.studies.against_human import plot
 
     spec = next(member.spec for member in result.members if member.spec)
     name = "MiniLM-L6" if spec.model == SAMPLE else spec.model.rstrip("/").split("/")[-1]
-    png, svg = plot(result, out, name)
-    if not display.json:
-        for title, file in (("figure: ", png), ("        ", svg)):
-            screen.console().print(f"{title}{file}", soft_wrap=True)
+    return plot(result, out, name)
 
 
 def _all(result: SuiteScore) -> bool:

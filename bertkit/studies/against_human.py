@@ -11,7 +11,7 @@ from bertkit.task import Average, Column, Published
 
 
 def plot(result: SuiteScore, out: Path, name: str) -> tuple[Path, Path]:
-    """Write SUITE-against-human.png and .svg below `out`; `name` is that of the system that was scored."""
+    """Write SUITE-AVERAGE-against-human.png and .svg below `out`; `name` is that of the system that was scored."""
     suite, average = result.suite, result.average
     systems = [*(published_shares(one, result) for one in suite.published), _ours(result, name)]
     tasks = [task for task in suite.members if task in average.tasks]
@@ -19,11 +19,14 @@ def plot(result: SuiteScore, out: Path, name: str) -> tuple[Path, Path]:
     left_out = f" (without {', '.join(missing)})" if missing else ""
     sample = any(member.spec and member.spec.data == SAMPLE for member in result.members)
     rows = "the sample, no benchmark" if sample else "dev"
-    title = f"{suite.name.upper()}: {name} on {rows}{left_out}; published systems and human scores on test"
-    files = out / f"{suite.name}-against-human.png", out / f"{suite.name}-against-human.svg"
+    title = (
+        f"{suite.name.upper()}, average '{average.name}': {name} on {rows}{left_out}\n"
+        "published systems and human scores on test"
+    )
+    png, svg = (out / f"{suite.name}-{average.name}-against-human.{kind}" for kind in ("png", "svg"))
     out.mkdir(parents=True, exist_ok=True)
-    draw(title, systems, tasks, *files)
-    return files
+    draw(title, systems, tasks, png, svg)
+    return png, svg
 
 
 def published_shares(one: Published, result: SuiteScore) -> System:
