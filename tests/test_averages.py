@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 from door import Refused, refused
 from test_suite import GLUE, member
 
 from bertkit import registry
+from bertkit.cli.eval_ import SuiteFlags
 from bertkit.studies.suite import SuiteScore, average_of, summed
 
 __all__ = ["refused"]
@@ -115,6 +117,12 @@ def test_the_average_is_in_the_json() -> None:
     plain = json.loads(json.dumps(averaged("bert", row(BERT["BERT-base"][0])).plain()))
     assert plain["average"]["name"] == "bert"
     assert plain["tasks"]["mrpc"]["score"] == pytest.approx(0.889)
+
+
+def test_the_help_names_the_averages_of_glue() -> None:
+    option = get_args(get_type_hints(SuiteFlags, include_extras=True)["average"])[1]
+    *names, last = [one.name for one in GLUE.averages]
+    assert f"{', '.join(names)} or {last}" in option.help
 
 
 @pytest.mark.parametrize(
