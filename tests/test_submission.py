@@ -197,6 +197,13 @@ def test_a_run_that_is_not_finished_is_named(tmp_path: Path, refused: Refused) -
     assert f"not finished: {run}" in refused("submit", "glue", "--runs", str(tmp_path / "some"))
 
 
+def test_a_home_folder_is_expanded_in_run(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run = answered(tmp_path, ["negative"], ["negative"], finished=False)
+    line = refused("submit", "glue", "--run", f"sst2=~/{run.name}")
+    assert f"--run sst2={run}: it is not finished" in line
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "3", '{"task": 3}'])
 def test_a_run_whose_spec_is_damaged_is_named_and_its_task_is_not_filled(
     tmp_path: Path, refused: Refused, text: str
@@ -220,6 +227,7 @@ def test_runs_of_pretraining_and_of_tasks_that_are_not_installed_are_passed_over
         ("submit glue --runs nowhere", "nowhere holds no finished run on a task of glue"),
         ("submit glu", "did you mean glue"),
         ("submit glue --run cola", "--run cola: write it as TASK=FOLDER"),
+        ("submit glue --run cola=a --run cola=b", "--run cola=b: cola is named before, with a"),
         ("submit glue --run squad=there", "glue has no such task"),
         ("submit glue --out .", "--out .: it is a folder"),
         ("submit glue --out nowhere/a.zip", "there is no folder"),

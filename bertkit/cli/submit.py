@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from bertkit import registry
 from bertkit.cli import screen
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError
+from bertkit.files import expanded
 from bertkit.request.option import DATA, OUTPUT, Option
 from bertkit.task import Suite
 
@@ -61,7 +63,7 @@ def submitted(name: str, flags: SubmitFlags, progress: bool) -> list[Filled]:
         raise RequestError(f"--out {flags.out}: it is a folder; name the zip file to write")
     if not flags.out.absolute().parent.is_dir():
         raise RequestError(f"--out {flags.out}: there is no folder {flags.out.absolute().parent}")
-    named = dict(_named(one) for one in flags.run or [])
+    named = _named(flags.run or [])
     from bertkit.deploy.submission import runs_for, submit
 
     runs = runs_for(suite, flags.runs, named)
@@ -76,8 +78,14 @@ def _suite(name: str) -> Suite:
     return found
 
 
-def _named(typed: str) -> tuple[str, Path]:
-    task, equals, folder = typed.partition("=")
-    if not equals or not task or not folder:
-        raise RequestError(f"--run {typed}: write it as TASK=FOLDER")
-    return task, Path(folder)
+def _named(typed: Sequence[str]) -> dict[str, Path]:
+    """The folder of each task's run. Raises RequestError for what is no TASK=FOLDER, and a task that is named twice."""
+    found = dict[str, Path]()
+    for one in typed:
+        task, _, folder = one.partition("=")
+        if not task or not folder:
+            raise RequestError(f"--run {one}: write it as TASK=FOLDER")
+        if task in found:
+            raise RequestError(f"--run {one}: {task} is named before, with {found[task]}; give one run for each task")
+        found[task] = expanded(folder)
+    return found
