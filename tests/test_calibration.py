@@ -92,6 +92,9 @@ def test_rows_in_blocks_are_calibrated_as_rows_at_once() -> None:
 
 def test_no_row_has_no_calibration() -> None:
     assert Reliability().calibration() is None
+    empty = Reliability()
+    empty.add(np.empty((0, 3)), np.empty(0, np.int64))
+    assert empty.calibration() is None
 
 
 def test_a_gold_that_is_no_label_is_never_right() -> None:

@@ -67,7 +67,7 @@ class Reliability:
         the given label. Brier's score (1950) is the sum over all labels of the squared differences of probability and 1
         for the gold, 0 for the others, averaged over the rows: from 0 to 2.
         """
-        if not self._blocks:
+        if not any(confidence.size for confidence, _, _ in self._blocks):
             return None
         confidence, right, squares = (np.concatenate(parts) for parts in zip(*self._blocks, strict=True))
         places = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)  # bins (low, high], as theirs
