@@ -8,7 +8,7 @@ import pytest
 from answered import answered_on
 from door import Refused, refused
 from files import json_lines, write
-from test_verdict import compared
+from test_verdict import compared, printed
 
 from bertkit import registry
 from bertkit.spec import Spec
@@ -52,6 +52,22 @@ def test_f1_is_of_two_labels(tmp_path: Path, refused: Refused) -> None:
     file = rows(tmp_path / "b.jsonl", golds)
     line = refused("compare", str(run), str(file), "--metric", "f1", "--evaluation", "matched")
     assert "--metric f1: it is of the second of two labels, and mnli, matched has 3; take --metric f1_macro" in line
+
+
+def test_of_files_it_is_said_that_the_test_covers_their_answers_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = printed(capsys, rows(tmp_path / "a.jsonl", PAIRS, PAIRS), rows(tmp_path / "b.jsonl", ALL))
+    assert "one file each: the test covers these answers only" in text
+    assert "seed" not in text.replace("SEEDS", "")
+
+
+def test_beside_a_file_more_seeds_of_a_run_are_not_advised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = Spec(task=registry.find("mrpc"), model="org/tiny", data="here")
+    run = answered_on(tmp_path, spec, {"dev": (PAIRS, PAIRS)})
+    text = printed(capsys, run, rows(tmp_path / "b.jsonl", ALL))
+    assert "b.jsonl: one file, so the test covers these answers only" in text
+    assert "--seeds" not in text
 
 
 GOLD_TAGS = ["B-PER E-PER O S-LOC", "O S-LOC"]

@@ -26,9 +26,7 @@ def lines(verdict: Verdict, count: int = 1) -> list[str]:
     """The sentence, what it would take to tell where it is within noise, and the other tests."""
     found = [sentence(verdict, count)]
     if verdict.difference.doubt.over == ROWS_ALONE:
-        which = [arm.name for arm in verdict.arms if len(arm.scores) == 1]
-        names = " and ".join(which)
-        found.append(f"{names}: one seed, so the test covers these runs only; train with --seeds 5 to test over seeds")
+        found.append(_why_rows_alone(verdict))
     elif verdict.outcome == "within noise":
         found.append(_to_tell(verdict))
     if verdict.tests:
@@ -47,6 +45,17 @@ def seeds_shown(seeds: Sequence[int | None]) -> str:
     if len(known) > 2 and known == list(range(known[0], known[0] + len(known))):
         return f"{known[0]}-{known[-1]}"
     return ", ".join(map(str, known)) or "-"
+
+
+def _why_rows_alone(verdict: Verdict) -> str:
+    """Which arms have no seeds to test over: a file has none, and a run one."""
+    files = [arm.name for arm in verdict.arms if None in arm.seeds]
+    if len(files) > 1:
+        return "one file each: the test covers these answers only"
+    if files:
+        return f"{files[0]}: one file, so the test covers these answers only"
+    names = " and ".join(arm.name for arm in verdict.arms if len(arm.scores) == 1)
+    return f"{names}: one seed, so the test covers these runs only; train with --seeds 5 to test over seeds"
 
 
 def _to_tell(verdict: Verdict) -> str:
