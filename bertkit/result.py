@@ -165,6 +165,7 @@ class Result:
     selected  what was selected on rows taken out of train for it: the update whose model is kept, a threshold, a
               temperature
     failures  why the run is taken for a failed one; () for a sound one
+    joules    the energy of the machine's "CPU" and "GPU" in `seconds`, where it counts that
     """
 
     spec: Spec
@@ -179,6 +180,7 @@ class Result:
     seconds: float = 0.0
     selected: Mapping[str, Any] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    joules: Mapping[str, float] = field(default_factory=dict)
     schema_number: int = SCHEMA
 
     @property
