@@ -171,7 +171,7 @@ def test_an_interval_stays_within_what_a_metric_can_be(name: str, worst: float) 
     [(True, 0.5, 34), (True, 1.0, 10), (False, 0.5, 64), (False, 0.8, 26), (False, 1.0, 17)],
 )
 def test_the_seeds_that_a_power_takes_are_those_of_cohens_tables(paired: bool, effect: float, seeds: int) -> None:
-    power = two_way.seeds_of_power(effect, 0.0, 1.0 if paired else 2.0, paired, 0.05)
+    power = two_way.power_by_seeds(effect, 0.0, 1.0 if paired else 2.0, paired, 0.05)
     assert 2 + int(np.flatnonzero(power >= 0.8)[0]) == seeds
 
 

@@ -128,7 +128,7 @@ def difference(
     return Difference(value=value, low=low, high=high, p=p, doubt=doubt, paired=paired)
 
 
-def seeds_of_power(gap: float, rows: float, each: float, paired: bool, level: float) -> NDArray[np.float64]:
+def power_by_seeds(gap: float, rows: float, each: float, paired: bool, level: float) -> NDArray[np.float64]:
     """The power to detect a difference `gap` with 2, 3 ... MOST_SEEDS seeds an arm.
 
     rows   the variance over rows that all seeds share; `each` that of the difference of one seed of either arm

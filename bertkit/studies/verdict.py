@@ -84,8 +84,8 @@ class Verdict:
             return None
         each = gap.doubt.seeds * 2 / sum(1 / len(arm.scores) for arm in self.arms)
         level = LEVEL * min(1.0, gap.p / self.adjusted) if self.adjusted > 0 else LEVEL
-        seeds = two_way.seeds_of_power(abs(gap.value), gap.doubt.rows, each, gap.paired, level)
-        enough = np.flatnonzero(seeds >= POWER)
+        power = two_way.power_by_seeds(abs(gap.value), gap.doubt.rows, each, gap.paired, level)
+        enough = np.flatnonzero(power >= POWER)
         if len(enough):
             return int(enough[0]) + 2
         return None if gap.doubt.rows >= (gap.value / POWERED) ** 2 else two_way.MOST_SEEDS + 1
