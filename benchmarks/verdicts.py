@@ -34,7 +34,7 @@ ROWS, SEEDS, ACCURACY, GAP, DISAGREEMENT, DRAWS = 2_000, 5, 0.86, 0.02, 0.08, 4_
 SDS = (0.003, 0.005, 0.008, 0.012, 0.016, 0.024)
 """Standard deviations of an arm's accuracy over seeds, other than that of its rows."""
 TASKS = ("cola", "mrpc")
-RATE, EPOCHS = 1e-4, 1
+RATE, EPOCHS = 1e-4, 3
 SPLITS = 100
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from bertkit.pretraining import PretrainSpec
@@ -164,6 +165,7 @@ class Result:
     selected  what was selected on rows taken out of train for it: the update whose model is kept, a threshold, a
               temperature
     failures  why the run is taken for a failed one; () for a sound one
+    joules    the energy of the machine's "CPU" and "GPU" in `seconds`, where it counts that
     """
 
     spec: Spec
@@ -178,6 +180,7 @@ class Result:
     seconds: float = 0.0
     selected: Mapping[str, Any] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    joules: Mapping[str, float] = field(default_factory=dict)
     schema_number: int = SCHEMA
 
     @property
@@ -221,6 +224,19 @@ class Pretrained:
     folder: Path
     result: PretrainResult
     before: bool
+
+
+def mean_floors(scored: Sequence[Scored]) -> tuple[Floor, ...]:
+    """The floors of several seeds' scores on one evaluation, their means where seeds were scored on different rows.
+
+    Of those that every seed has.
+    """
+    each = [{floor.name: floor.metrics for floor in one.floors} for one in scored]
+    names = [floor.name for floor in scored[0].floors if all(floor.name in one for one in each)]
+    return tuple(
+        Floor(name=name, metrics={metric: fmean(one[name][metric] for one in each) for metric in each[0][name]})
+        for name in names
+    )
 
 
 def selected_lines(selected: Mapping[str, Any]) -> list[str]:

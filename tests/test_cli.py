@@ -137,9 +137,14 @@ def test_eval_glue_on_the_sample_shows_nine_tasks_and_is_no_glue_score(say: Say)
 
 def test_compare_writes_both_arms_curves_and_numbers(say: Say) -> None:
     line = "compare pretrain-vs-scratch --sample --model ENCODER --max-steps 4 --seeds 2 --device cpu --out RUNS"
+    line += " --tasks sst2,rte"
     code, out, _ = say(f"{line} --scratch-lr 1e-3 --json")
     assert code == 0
     found = json.loads(out)
+    verdicts = [one["verdict"] for one in found["tasks"]]
+    assert [one["count"] for one in verdicts] == [2, 2]
+    ps = sorted(one["difference"]["p"] for one in verdicts)
+    assert sorted(one["adjusted"] for one in verdicts) == pytest.approx([min(1, 2 * ps[0]), max(2 * ps[0], ps[1])])
     pretrained, scratch = found["tasks"][0]["arms"]
     assert (pretrained["arm"], scratch["arm"]) == ("pretrained", "scratch")
     assert (pretrained["learning_rate"], scratch["learning_rate"]) == (1e-4, 1e-3)

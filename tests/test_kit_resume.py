@@ -48,14 +48,13 @@ def test_a_run_with_the_kit_that_is_killed_resumes_to_the_same_bytes(kit: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kit", KITS)
+@pytest.mark.parametrize("kit", ["layers", "lora", "threshold"])
 def test_two_processes_with_the_kit_resume_to_the_same_bytes(kit: str) -> None:
-    count = tortured(KITS[kit], LABELLED.get(kit, "classification"), processes=2)
-    assert count["runs"] == count["survived"] == count["identical"] == 5
+    count = tortured(KITS[kit], LABELLED.get(kit, "classification"), processes=2, kills=2)
+    assert count["runs"] == count["survived"] == count["identical"] == 4
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kit", ["--class-weights balanced --label-smoothing 0.1 --layer-decay 0.8", "--lora 2"])
-def test_words_with_the_kit_resume_to_the_same_bytes(kit: str) -> None:
-    count = tortured(kit, head="tagging")
+def test_words_with_the_kit_resume_to_the_same_bytes() -> None:
+    count = tortured("--class-weights balanced --label-smoothing 0.1 --lora 2", head="tagging")
     assert count["identical"] == count["runs"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats as scipy_stats
@@ -87,8 +90,8 @@ def test_where_seeds_say_the_same_the_difference_varies_as_the_rows_do() -> None
 def test_a_replicate_is_the_score_of_the_sampled_rows(name: str) -> None:
     draws = np.random.default_rng(4)
     metric = METRICS[name]
-    table = draws.integers(0, 2, (30, 2)).astype(float)
-    table = table if metric.measure is not ACCURACY.measure else table[:, :1]
+    table = draws.integers(0, 2 if name == "f1" else 4, (30, 2)).astype(float)
+    table = table if metric.measure is not ACCURACY.measure else table[:, :1] % 2
     samples = np.random.default_rng(SEED)
     expected = [metric.score(table[samples.integers(0, 30, 30)]) for _ in range(SAMPLES)]
     assert replicates(metric, [table])[:, 0] == pytest.approx(np.array(expected))
@@ -113,23 +116,63 @@ def test_mcnemar_of_the_same_answers_is_1() -> None:
     assert paired_tests.mcnemar([True, False], [True, False]) == 1
 
 
-@pytest.mark.parametrize("name", ["accuracy", "matthews", "spearman"])
+def drawn(name: str, draws: np.random.Generator, wrong: float, rows: int = 40) -> tuple[list[Any], list[Any]]:
+    """Golds, the same for equal draws, and answers of which a share is drawn again."""
+    each: dict[str, Callable[[], Any]] = {
+        "label": lambda: str(draws.choice(["a", "b", "c"])),
+        "labels": lambda: [name for name in "abc" if draws.random() < 0.4],
+        "number": lambda: float(draws.standard_normal()),
+        "tags": lambda: [str(tag) for tag in draws.choice(["B-X", "I-X", "O"], 4)],
+        "text": lambda: " ".join(draws.choice(["one", "two", "three"], 2)),
+    }
+    kind = METRICS[name].kind
+    golds = [each[kind]() for _ in range(rows)]
+    values = [each[kind]() if other < wrong else gold for gold, other in zip(golds, draws.random(rows), strict=True)]
+    return [[gold] for gold in golds] if kind == "text" else golds, values
+
+
+@pytest.mark.parametrize("name", METRICS)
 def test_the_permutation_over_rows_agrees_with_scipy_on_one_run_an_arm(name: str) -> None:
-    draws = np.random.default_rng(6)
-    metric = METRICS[name]
-    gold = draws.integers(0, 2, 60).astype(float)
-    answers = [np.where(draws.random(60) < share, gold, 1 - gold) for share in (0.8, 0.65)]
-    tables = [np.column_stack([gold, one]) if name != "accuracy" else (gold == one)[:, None] * 1.0 for one in answers]
+    metric, rows = METRICS[name], 40
+    golds, ours = drawn(name, np.random.default_rng(6), 0.3)
+    _, theirs = drawn(name, np.random.default_rng(6), 0.6)
+    table = metric.measure([*golds, *golds], [*ours, *theirs], ("a", "b", "c"))
 
-    def gap(ours: np.ndarray, theirs: np.ndarray) -> float:
-        rows = [np.column_stack([gold, one]) if name != "accuracy" else one[:, None] for one in (ours, theirs)]
-        return metric.score(rows[0]) - metric.score(rows[1])
+    def gap(first: np.ndarray, second: np.ndarray) -> float:
+        return metric.score(table[first]) - metric.score(table[second])
 
-    given = answers if name != "accuracy" else [table[:, 0] for table in tables]
     expected = scipy_stats.permutation_test(
-        given, gap, permutation_type="samples", n_resamples=2_000, vectorized=False, rng=np.random.default_rng(7)
-    )
-    assert paired_tests.over_rows(metric, tables[:1], tables[1:]) == pytest.approx(expected.pvalue, abs=0.06)
+        (np.arange(rows), np.arange(rows, 2 * rows)), gap, permutation_type="samples", n_resamples=1_000,
+        vectorized=False, rng=np.random.default_rng(7),
+    )  # fmt: skip
+    assert paired_tests.over_rows(metric, [table[:rows]], [table[rows:]]) == pytest.approx(expected.pvalue, abs=0.07)
+
+
+def test_a_hundred_and_fifty_labels_are_resampled_by_label_and_not_by_cell() -> None:
+    table = np.random.default_rng(1).integers(0, 150, (500, 2)).astype(float)
+    for name, columns in (("f1_macro", 300), ("matthews", 301)):
+        sums = METRICS[name].sums
+        assert sums and sums.columns(table).shape == (500, columns) and sums.columns(table).dtype == np.uint8
+
+
+@pytest.mark.parametrize(("name", "worst"), [("accuracy", 0.0), ("matthews", -1.0), ("r2", -np.inf)])
+def test_an_interval_stays_within_what_a_metric_can_be(name: str, worst: float) -> None:
+    metric, draws = METRICS[name], np.random.default_rng(2)
+    table = draws.integers(0, 2, (50, 2)).astype(float)
+    tables = [table[:, :1], 1 - table[:, :1]] if name == "accuracy" else [table, np.column_stack([table[:, 0]] * 2)]
+    found = two_way.mean(metric, tables)
+    assert worst <= found.low <= found.value <= found.high <= 1
+    gap = two_way.difference(metric, tables, tables[::-1])
+    assert -(1 - worst) <= gap.low <= gap.value <= gap.high <= 1 - worst
+
+
+@pytest.mark.parametrize(
+    ("paired", "effect", "seeds"),  # Cohen 1988, tables 2.4.1: a power of .80 at the two-sided 5 % level
+    [(True, 0.5, 34), (True, 1.0, 10), (False, 0.5, 64), (False, 0.8, 26), (False, 1.0, 17)],
+)
+def test_the_seeds_that_a_power_takes_are_those_of_cohens_tables(paired: bool, effect: float, seeds: int) -> None:
+    power = two_way.power_by_seeds(effect, 0.0, 1.0 if paired else 2.0, paired, 0.05)
+    assert 2 + int(np.flatnonzero(power >= 0.8)[0]) == seeds
 
 
 def test_holm_multiplies_the_least_p_by_the_number_of_tests_and_keeps_the_order() -> None:

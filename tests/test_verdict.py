@@ -81,6 +81,16 @@ def test_seeds_that_vary_more_than_the_arms_differ_say_how_many_would_tell(
     assert "seeds an arm to detect (power 80 %)" in printed(capsys, tmp_path / "a", tmp_path / "b")
 
 
+def test_seeds_that_did_not_detect_a_difference_are_not_said_to_be_enough(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, wrong in (("a", (10, 20)), ("b", (30, 32))):
+        for seed, count in enumerate(wrong):
+            answered(tmp_path / name, GOLDS, wrong_on(GOLDS, range(count)), seed=seed, model=f"org/{name}")
+    (found,) = compared(capsys, tmp_path / "a", tmp_path / "b")
+    assert found["outcome"] == "within noise" and found["seeds to tell"] > 2
+
+
 def test_two_single_runs_get_mcnemars_test_and_it_is_said_that_seeds_were_not_tested(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +132,36 @@ def test_files_of_answers_are_compared_with_each_other(tmp_path: Path, capsys: p
     (found,) = compared(capsys, first, second)
     assert (found["outcome"], found["metric"]) == ("better", "accuracy")
     assert found["difference"]["value"] == pytest.approx(0.15)
+
+
+def test_of_three_files_one_has_the_golds_for_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [write(tmp_path / "a.csv", "id,answer,gold\n" + "".join(f"{k},x,x\n" for k in range(20)))]
+    files += [
+        write(
+            tmp_path / f"{name}.csv", "id,answer\n" + "".join(f"{k},{'y' if k < wrong else 'x'}\n" for k in range(20))
+        )
+        for name, wrong in (("b", 4), ("c", 6))
+    ]
+    found = compared(capsys, *files)
+    assert [round(one["difference"]["value"], 6) for one in found] == [0.2, 0.3, 0.1]
+    assert {one["count"] for one in found} == {3}
+
+
+def test_files_with_other_sets_of_labels_are_compared_label_by_label(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = write(tmp_path / "a.csv", "id,answer,gold\n" + "".join(f"{k},x|y,x\n" for k in range(10)))
+    second = write(tmp_path / "b.csv", "id,answer\n" + "".join(f"{k},x\n" for k in range(10)))
+    (found,) = compared(capsys, first, second, "--metric", "multilabel_f1_macro")
+    assert found["difference"]["value"] == pytest.approx(0.5 - 1)  # x is right everywhere, y is never gold
+
+
+def test_a_row_or_two_make_nothing_better(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = write(tmp_path / "a.csv", "id,answer,gold\n1,x,x\n2,y,y\n")
+    second = write(tmp_path / "b.csv", "id,answer\n1,y\n2,x\n")
+    (found,) = compared(capsys, first, second)
+    assert (found["outcome"], found["difference"]["value"]) == ("within noise", 1.0)
+    assert found["difference"]["p"] == found["tests"]["permutation over rows"] > 0.4
 
 
 def test_a_file_of_answers_is_compared_with_a_run_on_its_golds(
@@ -175,7 +215,7 @@ def test_a_failed_run_of_an_arm_is_named_with_its_reason(tmp_path: Path, capsys:
 def test_from_python_the_verdicts_are_returned(tmp_path: Path) -> None:
     first, second = arm(tmp_path / "a", []), arm(tmp_path / "b", range(50, 80))
     (found,) = bertkit.compare(first, second, metric="accuracy")
-    assert (found.outcome, found.seeds_to_tell) == ("better", 2)
+    assert found.outcome == "better" and found.seeds_to_tell == 2  # all seeds say the same, and rows enough
     with pytest.raises(RequestError, match="name at least two"):
         bertkit.compare(str(first))
 

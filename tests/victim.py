@@ -238,7 +238,7 @@ def outcome(out: Path) -> dict[str, Any]:
 
 
 def _timeless(value: Any) -> Any:
-    """A JSON value without the seconds in it."""
+    """A JSON value without the seconds and joules in it."""
     if isinstance(value, dict):
-        return {name: _timeless(one) for name, one in value.items() if name != "seconds"}
+        return {name: _timeless(one) for name, one in value.items() if name not in ("seconds", "joules")}
     return value

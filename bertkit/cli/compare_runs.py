@@ -95,7 +95,7 @@ def plain_of(found: Sequence[Verdict]) -> dict[str, Any]:
     """The verdicts for JSON, each with its sentence."""
     from bertkit.studies.verdict_lines import sentence
 
-    return {"comparison": RUNS, "verdicts": [{"sentence": sentence(one, len(found)), **one.plain()} for one in found]}
+    return {"comparison": RUNS, "verdicts": [{"sentence": sentence(one), **one.plain()} for one in found]}
 
 
 def print_verdicts(found: Sequence[Verdict]) -> None:
@@ -117,7 +117,7 @@ def print_verdicts(found: Sequence[Verdict]) -> None:
             table.add_row(arm.name, seeds_shown(arm.seeds), screen.percent(arm.mean.value) + sd, bounds)
         screen.console().print(table)
         colour = {"better": "green", "worse": "red"}.get(one.outcome, "yellow")
-        for k, line in enumerate(lines(one, len(found))):
+        for k, line in enumerate(lines(one)):
             screen.console().print(Text(f"  {line}", style=colour if k == 0 else ""))
 
 

@@ -40,7 +40,7 @@ def print_floors(scored: Scored) -> None:
 
 def print_floors_of_seeds(runs: Sequence[Finished]) -> None:
     """The same for several seeds of one spec: their mean against the mean floor, and each seed against its own."""
-    from bertkit.runs.floors import mean_floors
+    from bertkit.result import mean_floors
 
     for seeds in zip(*(run.result.evaluations for run in runs), strict=True):
         scored = replace(seeds[0], floors=mean_floors(seeds))

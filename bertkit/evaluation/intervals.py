@@ -128,12 +128,14 @@ def of_sums(of: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Method:
 def sampled_sums(table: Measures) -> NDArray[np.float64]:
     """(D, k) the sums of each column of (R, k) over SAMPLES bootstrap samples of the rows, those of `bootstrap`."""
     rows, columns = table.shape
-    if rows <= MOST_KEPT_ROWS:
-        return np.asarray(_kept_counts(rows) @ table)
+    kept = _kept_counts(rows) if rows <= MOST_KEPT_ROWS else None
     sums = np.empty((SAMPLES, columns))
     width = max(1, MOST_CELLS // rows)
     for first in range(0, columns, width):
         block = table[:, first : first + width].astype(np.float64)
+        if kept is not None:
+            sums[:, first : first + width] = kept @ block
+            continue
         for k, counts in enumerate(_counts(rows)):
             sums[k, first : first + width] = counts @ block
     return sums

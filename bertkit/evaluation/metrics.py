@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -32,7 +33,7 @@ class Metric:
     measure   (golds, values, labels) -> (R, k), a line a row
     score     (R, k) -> a fraction, or a correlation
     interval  how the 95 % interval of the score over the rows is computed
-    best      what a perfect system gets; more is better for every metric here
+    best      what a perfect system gets, `worst` the least there is; more is better for every metric here
     of_scheme its `measure` for chunk tags of a scheme, where that makes a difference
     sums      the score by sums over the rows; None where it is computed from the rows themselves
     """
@@ -43,6 +44,7 @@ class Metric:
     score: Callable[[Measures], float]
     interval: Method = bootstrap
     best: float = 1.0
+    worst: float = 0.0
     of_scheme: Callable[[str], Measure] | None = None
     sums: sums.Sums | None = None
 
@@ -203,6 +205,7 @@ METRICS = {
         Metric(
             name="matthews",
             kind="label",
+            worst=-1.0,
             measure=_codes,
             score=_matthews,
             interval=of_confusions(matthews_of),
@@ -230,12 +233,13 @@ METRICS = {
         Metric(
             name="pearson",
             kind="number",
+            worst=-1.0,
             measure=_numbers,
             score=_pearson,
             sums=sums.PEARSON,
         ),
-        Metric(name="spearman", kind="number", measure=_numbers, score=_spearman),
-        Metric(name="r2", kind="number", measure=_numbers, score=_r2),
+        Metric(name="spearman", kind="number", measure=_numbers, score=_spearman, worst=-1.0),
+        Metric(name="r2", kind="number", measure=_numbers, score=_r2, worst=-inf),
         Metric(name="tag_accuracy", kind="tags", measure=_tag_counts, score=_ratio, interval=wilson, sums=sums.RATIO),
         Metric(
             name="entity_f1", kind="tags", measure=_entity_counts(None), score=_ratio, interval=wilson, sums=sums.RATIO

@@ -11,6 +11,8 @@ from bertkit.evaluation.metrics import Metric
 
 PERMUTATIONS = 5_000
 """Random exchanges of answers between two arms."""
+CELLS = 4_000_000
+"""Numbers of an array that are in memory at once."""
 SLOW_PERMUTATIONS = 400
 """For a score that is computed from the rows themselves, such as a rank correlation."""
 
@@ -43,18 +45,25 @@ def _summed_gaps(
     count, rows = len(first), len(first[0])
     columns = np.split(metric.sums.columns(np.concatenate([*first, *second])), 2 * count)
     ours, theirs = columns[:count], columns[count:]
-    changes = np.concatenate([b - a for a, b in zip(ours, theirs, strict=True)], axis=1)
-    each = max(1, 4_000_000 // rows)
+    totals = [[table.sum(axis=0, dtype=np.float64) for table in tables] for tables in (ours, theirs)]
+    each = max(1, CELLS // rows)
     gaps = []
     for start in range(0, PERMUTATIONS, each):
-        swaps = generator.random((min(each, PERMUTATIONS - start), rows)) < 0.5
-        moved = np.split(swaps.astype(np.float64) @ changes, count, axis=1)
-        scores = [
-            metric.sums.score(a.sum(axis=0) + m) - metric.sums.score(b.sum(axis=0) - m)
-            for a, b, m in zip(ours, theirs, moved, strict=True)
-        ]
+        swaps = (generator.random((min(each, PERMUTATIONS - start), rows)) < 0.5).astype(np.float64)
+        scores = []
+        for a, b, total_a, total_b in zip(ours, theirs, *totals, strict=True):
+            moved = _moved(swaps, a, b)
+            scores.append(metric.sums.score(total_a + moved) - metric.sums.score(total_b - moved))
         gaps.append(np.mean(scores, axis=0))
     return np.concatenate(gaps)
+
+
+def _moved(swaps: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """(D, m) what D exchanges of R rows add to the sums of m columns, a block of columns after the other."""
+    width = max(1, CELLS // len(ours))
+    blocks = range(0, ours.shape[1], width)
+    differences = (theirs[:, k : k + width].astype(np.float64) - ours[:, k : k + width] for k in blocks)
+    return np.concatenate([swaps @ one for one in differences], axis=1)
 
 
 def _swapped_gap(metric: Metric, first: Sequence[Measures], second: Sequence[Measures], swap: np.ndarray) -> float:

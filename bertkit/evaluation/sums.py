@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,11 @@ Array = NDArray[np.float64]
 class Sums:
     """How a score follows from sums over the rows.
 
-    columns  the measures (R, k) -> (R, m), what is summed
+    columns  the measures (R, k) -> (R, m), what is summed: numbers, or small integers where labels may be many
     score    (D, m) sums of D samples -> (D,) scores
     """
 
-    columns: Callable[[Measures], Array]
+    columns: Callable[[Measures], NDArray[Any]]
     score: Callable[[Array], Array]
 
 
@@ -36,10 +37,14 @@ def macro_f1_of(confusion: Array) -> Array:
 
 def matthews_of(confusion: Array) -> Array:
     """Gorodkin's R_K (2004), Matthews' correlation for C labels, of D confusion matrices: (D, C, C) -> (D,)."""
-    total = confusion.sum((1, 2))
-    golds, answers = confusion.sum(2), confusion.sum(1)
-    above = np.trace(confusion, axis1=1, axis2=2) * total - (golds * answers).sum(1)
-    below = np.sqrt((total**2 - (golds**2).sum(1)) * (total**2 - (answers**2).sum(1)))
+    return _matthews(np.trace(confusion, axis1=1, axis2=2), confusion.sum(2), confusion.sum(1))
+
+
+def _matthews(right: Array, golds: Array, answers: Array) -> Array:
+    """The same from (D,) what is right, and (D, C) golds and answers."""
+    total = golds.sum(1)
+    above = right * total - (golds * answers).sum(1)
+    below = np.sqrt(np.maximum((total**2 - (golds**2).sum(1)) * (total**2 - (answers**2).sum(1)), 0))
     found: Array = np.divide(above, below, out=np.zeros_like(total), where=below > 0)
     return found
 
@@ -67,22 +72,35 @@ def _f1_columns(table: Measures) -> Array:
     return np.column_stack([2.0 * (gold & answer), gold.astype(float) + answer])
 
 
-def _cells(table: Measures) -> Array:
-    """The cells (R, C x C) of the confusion matrix of the C labels, one of them 1 in each row."""
-    count = max(2, int(table.max()) + 1)
-    cells = np.zeros((len(table), count**2))
-    cells[np.arange(len(table)), (table[:, 0] * count + table[:, 1]).astype(int)] = 1
-    return cells
+def _hot(codes: Measures) -> NDArray[np.uint8]:
+    """(R, C) in each row a 1 at the place of its label, of C that there may be."""
+    hot = np.zeros((len(codes), max(2, int(codes.max()) + 1)), np.uint8)
+    hot[np.arange(len(codes)), codes.astype(int)] = 1
+    return hot
+
+
+def _golds_and_answers(table: Measures) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """(R, C) golds and answers, each 1 at its label's place, and (R, 1) whether they are the same."""
+    both = _hot(table.T.ravel())  # together, so that both have as many columns
+    return both[: len(table)], both[len(table) :], (table[:, :1] == table[:, 1:]).astype(np.uint8)
+
+
+def _counts_by_label(table: Measures) -> NDArray[np.uint8]:
+    """(R, 2 C) of each label twice what is right, and what is given and gold."""
+    golds, answers, right = _golds_and_answers(table)
+    return np.concatenate([2 * golds * right, golds + answers], axis=1)
+
+
+def _matthews_columns(table: Measures) -> NDArray[np.uint8]:
+    """(R, 1 + 2 C) what is right, the golds and the answers."""
+    golds, answers, right = _golds_and_answers(table)
+    return np.concatenate([right, golds, answers], axis=1)
 
 
 def _matthews_of_sums(sums: Array) -> Array:
-    count = round(sums.shape[1] ** 0.5)
-    return matthews_of(sums.reshape(-1, count, count))
-
-
-def _f1_macro_of_cells(sums: Array) -> Array:
-    count = round(sums.shape[1] ** 0.5)
-    return macro_f1_of(sums.reshape(-1, count, count))
+    right = sums[:, 0]
+    golds, answers = np.split(sums[:, 1:], 2, axis=1)
+    return _matthews(right, golds, answers)
 
 
 def _moments(table: Measures) -> Array:
@@ -102,7 +120,7 @@ def _pearson_of_moments(sums: Array) -> Array:
 MEAN = Sums(columns=_with_ones, score=_ratio)
 RATIO = Sums(columns=lambda table: table, score=_ratio)
 F1 = Sums(columns=_f1_columns, score=_ratio)
-MACRO_F1 = Sums(columns=_cells, score=_f1_macro_of_cells)
-MATTHEWS = Sums(columns=_cells, score=_matthews_of_sums)
+MACRO_F1 = Sums(columns=_counts_by_label, score=macro_f1_of_sums)
+MATTHEWS = Sums(columns=_matthews_columns, score=_matthews_of_sums)
 SETS_MACRO_F1 = Sums(columns=lambda table: table, score=macro_f1_of_sums)
 PEARSON = Sums(columns=_moments, score=_pearson_of_moments)

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bertkit.evaluation.intervals import TAILS, Measures
 from bertkit.evaluation.metrics import Metric
 from bertkit.evaluation.replicates import Replicates, replicates
 
 SEEDS_AND_ROWS, ROWS_ALONE = "seeds and rows", "rows"
+MOST_SEEDS = 1_000
+"""Seeds up to which a power is computed."""
 MOST_FREEDOM = 10_000.0
 """Degrees of freedom from which Student's t is the normal distribution."""
 
@@ -100,7 +103,7 @@ def mean(metric: Metric, tables: Sequence[Measures]) -> Mean:
             float(np.mean([one.high - score for score, one in zip(scores, bounds, strict=True)])),
         )
     )
-    return Mean(value=value, low=value - low, high=min(value + high, metric.best), doubt=doubt)
+    return Mean(value=value, low=max(value - low, metric.worst), high=min(value + high, metric.best), doubt=doubt)
 
 
 def difference(
@@ -109,7 +112,8 @@ def difference(
     """The mean score of `first` minus that of `second`, over other seeds and rows.
 
     Both arms were scored on the same rows. `paired` says that the runs at the same place have the same seed, and go
-    together. Where either arm has one run, the interval and p are over the rows alone.
+    together. Where either arm has one run, the interval and p are over the rows alone. p is 1 where no sample differs
+    from another: so few rows, or such, say nothing.
     """
     from scipy.stats import t
 
@@ -118,9 +122,30 @@ def difference(
     drawn = replicates(metric, [*first, *second])
     doubt = _difference_doubt(scores, drawn, paired and len(first) == len(second))
     half = doubt.reach * doubt.error
-    p = 2 * float(t.sf(abs(value) / doubt.error, doubt.freedom)) if doubt.error > 0 else float(value == 0)
-    low, high = max(value - half, -2 * metric.best), min(value + half, 2 * metric.best)
+    p = 2 * float(t.sf(abs(value) / doubt.error, doubt.freedom)) if doubt.error > 0 else 1.0
+    most = metric.best - metric.worst
+    low, high = max(value - half, -most), min(value + half, most)
     return Difference(value=value, low=low, high=high, p=p, doubt=doubt, paired=paired)
+
+
+def power_by_seeds(gap: float, rows: float, each: float, paired: bool, level: float) -> NDArray[np.float64]:
+    """The power to detect a difference `gap` with 2, 3 ... MOST_SEEDS seeds an arm.
+
+    rows   the variance over rows that all seeds share; `each` that of the difference of one seed of either arm
+    level  of the two-sided test with Student's t and Satterthwaite's degrees of freedom: the power is by the
+           noncentral t
+    """
+    from scipy.stats import nct, t
+
+    seeds = np.arange(2, MOST_SEEDS + 1)
+    share = each / seeds
+    below = share**2 / ((1 if paired else 2) * (seeds - 1))
+    freedom = np.where(below > 0, (rows + share) ** 2 / np.where(below > 0, below, 1), MOST_FREEDOM)
+    freedom = np.minimum(freedom, MOST_FREEDOM)
+    error = np.sqrt(rows + share)
+    with np.errstate(divide="ignore"):
+        found: NDArray[np.float64] = nct.sf(t.ppf(1 - level / 2, freedom), freedom, np.minimum(gap / error, 30.0))
+    return found
 
 
 def _difference_doubt(scores: Sequence[np.ndarray], drawn: Replicates, paired: bool) -> Doubt:

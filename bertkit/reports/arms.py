@@ -148,6 +148,7 @@ def facts_of(run: Finished, runs: int) -> list[tuple[str, str]]:
         if recipe.batch_tokens
         else f"{recipe.batch_size * recipe.gradient_accumulation:,} rows"
     )
+    all_of = f", of all that ran on the machine in that time{one}" if result.joules else ""
     known = encoder.get("commit") or encoder.get("weights")
     pairs = [
         ("encoder", model_of(result.spec) + (f", {parameters:,} parameters" if isinstance(parameters, int) else "")),
@@ -162,6 +163,7 @@ def facts_of(run: Finished, runs: int) -> list[tuple[str, str]]:
             "time",
             f"{_time(training.seconds)} of training ({rate}), {_time(result.seconds)} in all{one}",
         ),
+        ("energy", ", ".join(f"{name} {one / 3_600:,.2f} Wh" for name, one in result.joules.items()) + all_of),
         ("versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),
         ("spec", result.spec.digest),
         ("weights", str(known)[:16] if known else "not recorded"),

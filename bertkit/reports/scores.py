@@ -9,8 +9,7 @@ from bertkit.evaluation.stats import Spread, spread
 from bertkit.evaluation.titles import METRIC_TITLES
 from bertkit.reports.charts import Strip, aligned
 from bertkit.reports.found import Arm
-from bertkit.result import Finished, Floor, Score, Scored
-from bertkit.runs.floors import mean_floors
+from bertkit.result import Finished, Floor, Score, Scored, mean_floors
 from bertkit.spec import SAMPLE
 
 Intervals = Mapping[tuple[str, str], tuple[float, float]]

@@ -21,8 +21,9 @@ def label_map_of(typed: str | None) -> dict[str, str] | None:
         plain = json.loads(typed, object_pairs_hook=list) if typed.lstrip().startswith("{") else None
     except ValueError:
         raise RequestError(wrong) from None
+    pairs: list[tuple[str, str]]
     if plain is None:
-        pairs = [tuple(side.strip() for side in one.partition("=")[::2]) for one in typed.split(",")]
+        pairs = [(theirs.strip(), ours.strip()) for theirs, _, ours in (one.partition("=") for one in typed.split(","))]
     else:
         pairs = [(theirs, str(ours) if type(ours) is int else ours) for theirs, ours in plain]
     if not pairs or not all(isinstance(side, str) and side for pair in pairs for side in pair):

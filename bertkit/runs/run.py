@@ -15,6 +15,7 @@ from bertkit.data.splits import marks_of
 from bertkit.errors import DivergedError, RequestError
 from bertkit.files import atomic_folder, write_json
 from bertkit.machine.devices import describe, resolved
+from bertkit.machine.energy import EnergyMeter
 from bertkit.machine.sync import run_on_first
 from bertkit.models.load import save
 from bertkit.models.lora import save_adapter
@@ -60,6 +61,7 @@ def run(
         claimed = claim(resolved(spec), options, progress, folder, commits, stack)
         if claimed.result is not None:
             return Finished(folder=claimed.folder, result=claimed.result, before=True)
+        meter = EnergyMeter.start(gpu=claimed.spec.device != "cpu")
         with describing_failures(claimed.folder, lambda: claimed.stop.hint(None)):
             with prepared(claimed, prune) as ready:
                 try:
@@ -70,7 +72,7 @@ def run(
                 except NotFiniteError as error:
                     raise _failed(claimed, error) from error
                 result = _result(claimed, ready, training, evaluations, time.perf_counter() - began)
-                result = replace(result, selected=selected)
+                result = replace(result, selected=selected, joules=meter.joules())
             result = replace(result, failures=run_on_first(lambda: failures_of(result, read_log(claimed.folder))))
             _write(claimed, ready, result)
     return Finished(folder=claimed.folder, result=result, before=False)

@@ -6,8 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bertkit.errors import RequestError
 from bertkit.evaluation.intervals import Measures
@@ -65,10 +68,17 @@ class Part:
         """The metric of this name, for the arm's labels."""
         return METRICS[name].under(self.scheme)
 
-    def measures(self, name: str, ids: Sequence[str], golds: Mapping[str, Any]) -> list[Measures]:
-        """(R, k) what the metric `name` measures of each run's answers to the rows `ids`."""
-        metric, right = self.metric(name), [golds[one] for one in ids]
-        return [metric.measure(right, [run.values[one] for one in ids], self.labels) for run in self.runs]
+
+def measured(parts: Sequence[Part], name: str, golds: Mapping[str, Any]) -> list[list[Measures]]:
+    """(R, k) what the metric `name` measures of each run's answers to the rows of `golds`, by part.
+
+    All at once, so that the k columns are of the same labels for all.
+    """
+    runs = [run for part in parts for run in part.runs]
+    values = [run.values[one] for run in runs for one in golds]
+    table = parts[0].metric(name).measure(list(golds.values()) * len(runs), values, parts[0].labels)
+    tables = iter(np.split(table, len(runs)))
+    return [list(islice(tables, len(part.runs))) for part in parts]
 
 
 @dataclass(frozen=True, kw_only=True)

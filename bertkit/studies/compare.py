@@ -26,7 +26,7 @@ from bertkit.spec import HUB, RunOptions, Spec, to_plain
 from bertkit.studies.arms import Arm as AnsweredArm
 from bertkit.studies.arms import arm_of
 from bertkit.studies.group import marks_of_runs, run_group
-from bertkit.studies.verdict import Verdict, verdicts
+from bertkit.studies.verdict import Verdict, together, verdicts
 from bertkit.studies.verdict_lines import sentence
 from bertkit.task import Recipe, Task
 
@@ -159,7 +159,9 @@ def compare(
     def run_all(arms: Sequence[Spec]) -> list[Finished]:
         return run_group(arms, options, progress)
 
-    return [_compared(spec, seeds, scratch_rate, run_all) for spec in specs]
+    found = [_compared(spec, seeds, scratch_rate, run_all) for spec in specs]
+    adjusted = together([one.verdict for one in found])
+    return [replace(one, verdict=verdict) for one, verdict in zip(found, adjusted, strict=True)]
 
 
 def _compared(

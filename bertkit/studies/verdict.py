@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Literal
 
+import numpy as np
+
 from bertkit.errors import RequestError
 from bertkit.evaluation import paired_tests, two_way
 from bertkit.evaluation.intervals import Measures
@@ -15,13 +17,16 @@ from bertkit.evaluation.stats import Spread, difference, spread
 from bertkit.result import Finished
 from bertkit.runs.folder import PREDICTIONS
 from bertkit.spec import to_plain
-from bertkit.studies.arms import OF_SECOND_LABEL, Answers, Arm, Part, arm_of
+from bertkit.studies.arms import OF_SECOND_LABEL, Answers, Arm, Part, arm_of, measured
 
 LEVEL = 0.05
 """The p, adjusted for as many tests as there are, below which a difference is no noise."""
-POWERED = 2.8
-"""Standard errors of a difference that is found with a power of 80 % at the 5 % level: 1.96 + 0.84."""
-MOST_SEEDS = 1_000
+POWER, POWERED = 0.8, 2.8
+"""A power, and the standard errors of a difference that has it at the 5 % level where they are known: 1.96 + 0.84."""
+PLAIN = ("task", "evaluation", "metric", "rows", "outcome", "adjusted", "count")
+"""Fields of a verdict that are in its JSON as they are."""
+
+OVER_ROWS = "permutation over rows"
 
 Outcome = Literal["better", "worse", "within noise"]
 
@@ -46,7 +51,7 @@ class Verdict:
     """Whether the first arm is better than the second, worse, or within noise, by one metric of one evaluation.
 
     tests     p by name of further tests, each of which holds either the seeds or the rows as they are
-    adjusted  the p of the difference, adjusted for as many verdicts as were given together (Holm 1979)
+    adjusted  the p of the difference, adjusted for the `count` verdicts that were given together (Holm 1979)
     """
 
     task: str
@@ -57,6 +62,7 @@ class Verdict:
     difference: two_way.Difference
     tests: Mapping[str, float]
     adjusted: float
+    count: int = 1
 
     @property
     def outcome(self) -> Outcome:
@@ -67,16 +73,22 @@ class Verdict:
 
     @property
     def seeds_to_tell(self) -> int | None:
-        """About how many seeds an arm would tell a difference of this size with a power of 80 %; None where none would.
+        """About how many seeds an arm would detect a difference of this size with a power of 80 %; None if none.
 
-        Both arms' seeds vary as they do here. None too where an arm has one seed, whose variation is not known.
+        two_way.MOST_SEEDS + 1 for more than that. Both arms' seeds vary as they do here, and the test is this one, with
+        Student's t and the level that was left by other verdicts. None too where an arm has one seed, whose variation
+        is not known.
         """
-        doubt, value = self.difference.doubt, self.difference.value
-        each = doubt.seeds * 2 / sum(1 / len(arm.scores) for arm in self.arms)
-        left = (value / POWERED) ** 2 - doubt.rows
-        if doubt.over != two_way.SEEDS_AND_ROWS or left <= 0:
+        gap = self.difference
+        if gap.doubt.over != two_way.SEEDS_AND_ROWS or not gap.value:
             return None
-        return max(2, -int(-each // left))
+        each = gap.doubt.seeds * 2 / sum(1 / len(arm.scores) for arm in self.arms)
+        level = LEVEL * min(1.0, gap.p / self.adjusted) if self.adjusted > 0 else LEVEL
+        power = two_way.power_by_seeds(abs(gap.value), gap.doubt.rows, each, gap.paired, level)
+        enough = np.flatnonzero(power >= POWER)
+        if len(enough):
+            return int(enough[0]) + 2
+        return None if gap.doubt.rows >= (gap.value / POWERED) ** 2 else two_way.MOST_SEEDS + 1
 
     @property
     def rows_to_tell(self) -> int:
@@ -87,7 +99,7 @@ class Verdict:
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            **{name: getattr(self, name) for name in ("task", "evaluation", "metric", "rows", "outcome", "adjusted")},
+            **{name: getattr(self, name) for name in PLAIN},
             "difference": to_plain(self.difference),
             "tests": dict(self.tests),
             "seeds to tell": self.seeds_to_tell,
@@ -104,14 +116,27 @@ def verdicts(arms: Sequence[Arm], metric: str | None = None, evaluation: str | N
     p is adjusted for all of them together. Raises RequestError where rows, golds, splits or metrics differ, or no
     evaluation is common.
     """
-    found = []
+    golds, found = _golds_of(arms), []
     for first, second in combinations(arms, 2):
         common = [key for key in first.parts if key in second.parts and evaluation in (None, key[1])]
         if not common:
             raise RequestError(_nothing_common(first, second, evaluation))
-        found += [_verdict(first.parts[key], second.parts[key], metric) for key in common]
+        if lacking := [key for key in common if key not in golds]:
+            raise RequestError(f"{', '.join(lacking[0])}: no arm has golds for it")
+        found += [_verdict(first.parts[key], second.parts[key], golds[key], metric) for key in common]
+    return together(found)
+
+
+def together(found: Sequence[Verdict]) -> list[Verdict]:
+    """Verdicts that are given together: p is adjusted for all of them (Holm 1979)."""
     adjusted = paired_tests.holm([one.difference.p for one in found])
-    return [replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True)]
+    return [replace(one, adjusted=p, count=len(found)) for one, p in zip(found, adjusted, strict=True)]
+
+
+def _golds_of(arms: Sequence[Arm]) -> dict[tuple[str, str], Answers]:
+    """For each task and evaluation the first run, or file, of any arm that has golds."""
+    runs = [(key, run) for arm in arms for key, part in arm.parts.items() for run in part.runs if run.golds]
+    return dict(reversed(runs))
 
 
 def means_of(runs: Sequence[Finished]) -> dict[tuple[str, str], two_way.Mean]:
@@ -125,21 +150,24 @@ def means_of(runs: Sequence[Finished]) -> dict[tuple[str, str], two_way.Mean]:
     for part in arm_of("", [(one.folder, one.result) for one in runs]).parts.values():
         golds = part.runs[0].golds
         for name in part.metrics if part.has_same_rows else ():
-            found[part.evaluation, name] = two_way.mean(part.metric(name), part.measures(name, list(golds), golds))
+            (tables,) = measured([part], name, golds)
+            found[part.evaluation, name] = two_way.mean(part.metric(name), tables)
     return found
 
 
-def _verdict(first: Part, second: Part, wanted: str | None) -> Verdict:
-    golds = _common_golds(first, second)
+def _verdict(first: Part, second: Part, known: Answers, wanted: str | None) -> Verdict:
+    golds = _common_golds(first, second, known)
     name = _metric_of(first, second, wanted)
-    metric, ids = first.metric(name), list(golds)
-    ours, theirs = first.measures(name, ids, golds), second.measures(name, ids, golds)
+    metric = first.metric(name)
+    ours, theirs = measured([first, second], name, golds)
     paired = first.seeds == second.seeds and None not in first.seeds
-    gap = two_way.difference(metric, ours, theirs, paired)
+    gap, tests = two_way.difference(metric, ours, theirs, paired), _tests(metric, ours, theirs)
+    if len(ours) == len(theirs) == 1 or not gap.doubt.error:  # few rows make no normal distribution
+        gap = replace(gap, p=tests.get(OVER_ROWS, 1.0))
     arms = _scores(first, metric, ours), _scores(second, metric, theirs)
     return Verdict(
-        task=first.task, evaluation=first.evaluation, metric=name, rows=len(ids), arms=arms, difference=gap,
-        tests=_tests(metric, ours, theirs), adjusted=gap.p,
+        task=first.task, evaluation=first.evaluation, metric=name, rows=len(golds), arms=arms, difference=gap,
+        tests=tests, adjusted=gap.p,
     )  # fmt: skip
 
 
@@ -152,7 +180,7 @@ def _tests(metric: Metric, ours: Sequence[Measures], theirs: Sequence[Measures])
     """The p of tests that hold either the seeds or the rows as they are."""
     tests = {}
     if len(ours) == len(theirs):
-        tests["permutation over rows"] = paired_tests.over_rows(metric, ours, theirs)
+        tests[OVER_ROWS] = paired_tests.over_rows(metric, ours, theirs)
     if len(ours) == len(theirs) == 1 and _are_right_or_wrong(ours[0]):
         tests["McNemar"] = paired_tests.mcnemar(*(table[:, 0] == 1 for table in (ours[0], theirs[0])))
     if len(ours) > 1 and len(theirs) > 1:
@@ -190,8 +218,8 @@ def _metric_of(first: Part, second: Part, wanted: str | None) -> str:
     return first.metrics[0]
 
 
-def _common_golds(first: Part, second: Part) -> dict[str, Any]:
-    """The gold of each row, the same for all runs. Raises RequestError where rows or golds differ."""
+def _common_golds(first: Part, second: Part, known: Answers) -> dict[str, Any]:
+    """The gold of each row, as `known`, the same for all runs. Raises RequestError where rows or golds differ."""
     where = f"{first.task}, {first.evaluation}"
     for name in first.rows.keys() & second.rows.keys():
         if first.rows[name] != second.rows[name]:
@@ -199,16 +227,14 @@ def _common_golds(first: Part, second: Part) -> dict[str, Any]:
                 f"{where}: {first.arm} and {second.arm} differ in their {name}: "
                 f"{first.rows[name]} and {second.rows[name]}"
             )
-    runs = [*first.runs, *second.runs]
-    one = next(run for run in runs if run.golds)
-    for run in runs:
-        _check_rows(where, one, run)
-        if changed := [key for key, gold in run.golds.items() if gold != one.golds[key]]:
+    for run in (*first.runs, *second.runs):
+        _check_rows(where, known, run)
+        if changed := [key for key, gold in run.golds.items() if gold != known.golds[key]]:
             raise RequestError(
-                f"{where}: the golds of {run.source} and {one.source} differ in {len(changed):,} rows, such as "
+                f"{where}: the golds of {run.source} and {known.source} differ in {len(changed):,} rows, such as "
                 f"{changed[0]!r}"
             )
-    return dict(one.golds)
+    return dict(known.golds)
 
 
 def _check_rows(where: str, first: Answers, second: Answers) -> None:

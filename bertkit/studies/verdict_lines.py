@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bertkit.evaluation.two_way import ROWS_ALONE
-from bertkit.studies.verdict import MOST_SEEDS, Verdict
+from bertkit.evaluation.two_way import MOST_SEEDS, ROWS_ALONE
+from bertkit.studies.verdict import Verdict
 
 
-def sentence(verdict: Verdict, count: int = 1) -> str:
-    """The verdict in one sentence; `count` is how many were given together."""
+def sentence(verdict: Verdict) -> str:
+    """The verdict in one sentence."""
     first, second = (arm.name for arm in verdict.arms)
     gap = verdict.difference
     size = f"{_points(gap.value)} points [{_points(gap.low)}, {_points(gap.high)}]"
     over = "rows" if gap.doubt.over == ROWS_ALONE else "paired seeds and rows" if gap.paired else "seeds and rows"
     sure = f"{shown_p(verdict.adjusted)} over {over}"
-    if count > 1:
-        sure += f", adjusted for {count} verdicts (Holm)"
+    if verdict.count > 1:
+        sure += f", adjusted for {verdict.count} verdicts (Holm)"
     if verdict.outcome == "within noise":
         return f"{first} and {second} are within noise: {size}, {sure}"
     return f"{first} is {verdict.outcome} than {second}: {size}, {sure}"
 
 
-def lines(verdict: Verdict, count: int = 1) -> list[str]:
+def lines(verdict: Verdict) -> list[str]:
     """The sentence, what it would take to tell where it is within noise, and the other tests."""
-    found = [sentence(verdict, count)]
+    found = [sentence(verdict)]
     if verdict.difference.doubt.over == ROWS_ALONE:
         found.append(_why_rows_alone(verdict))
     elif verdict.outcome == "within noise":
