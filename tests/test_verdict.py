@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import bertkit
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.errors import RequestError
+from bertkit.heads import FROM_TRAIN
 from bertkit.result import Failure
 from bertkit.runs.folder import RESULT
 from bertkit.spec import SAMPLE, Spec
@@ -314,3 +316,21 @@ def test_what_is_typed_wrong_is_refused(tmp_path: Path, refused: Refused, typed:
     for name in ("b.csv", "c.csv"):
         write(tmp_path / name, "id,answer,gold\n0,positive,positive\n1,negative,negative\n")
     assert words in refused("compare", *typed)
+
+
+def test_runs_whose_models_are_gone_are_compared_by_the_labels_they_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = registry.find("sst2")
+    own = replace(
+        task,
+        head=replace(task.head, labels=FROM_TRAIN),
+        evaluations=tuple(replace(one, metrics=("f1_macro",)) for one in task.evaluations),
+    )
+    runs = [
+        answered_on(tmp_path, Spec(task=own, model=f"org/{name}", data="here"), {"dev": (GOLDS, wrong_on(GOLDS, rows))})
+        for name, rows in (("a", range(20)), ("b", range(60)))
+    ]
+    (found,) = compared(capsys, *runs)
+    assert (found["outcome"], found["metric"]) == ("better", "f1_macro")
+    assert found["difference"]["value"] == pytest.approx(0.9 - 0.7)  # as many rows of either label are wrong

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from bertkit.errors import RequestError
 from bertkit.evaluation.intervals import Measures
 from bertkit.evaluation.metrics import METRICS, Metric
+from bertkit.heads import Head
 from bertkit.pretraining import PRETRAINING
 from bertkit.result import Failure, Result
 from bertkit.runs.answered import Predicted, labels_of, predictions_of
@@ -152,6 +153,7 @@ def _parts(name: str, group: Sequence[tuple[Path, Result]]) -> Iterator[Part]:
     spec = result.spec
     head = spec.task.head
     read = [(one, other.spec.seed, predictions_of(one)) for one, other in group]
+    labels = labels_of(folder, head) or _labels_in(head, read[0][2].values())
     for evaluation in spec.task.scored:
         if any(one.name == evaluation.name and one.missing for one in result.evaluations):
             continue
@@ -161,7 +163,7 @@ def _parts(name: str, group: Sequence[tuple[Path, Result]]) -> Iterator[Part]:
             task=spec.task.name,
             evaluation=evaluation.name,
             metrics=evaluation.metrics,
-            labels=labels_of(folder, head),
+            labels=labels,
             scheme=head.chunk_scheme,
             rows={
                 "task": spec.task.name,
@@ -170,6 +172,11 @@ def _parts(name: str, group: Sequence[tuple[Path, Result]]) -> Iterator[Part]:
             },
             runs=tuple(runs),
         )
+
+
+def _labels_in(head: Head, predicted: Iterable[Predicted]) -> tuple[str, ...]:
+    """The labels of golds and answers, in the order in which train rows would give them; () of a head without."""
+    return head.resolved([gold for part in predicted for gold in (*part.golds, *part.answers) if gold]).label_names
 
 
 def _run(folder: Path, seed: int, predicted: Predicted) -> Answers:
