@@ -87,9 +87,9 @@ def test_the_sample_is_not_compared_with_people(sst2: Path) -> None:
 @pytest.mark.parametrize(
     ("floor", "said"),
     [
-        (0.75, "Wrong dev accuracy does not beat the TF-IDF (75.0)"),
-        (0.5, "Mind dev accuracy is not clearly above the TF-IDF (50.0)"),
-        (0.49, "Fine No sign of a failed run"),
+        (0.75, "Problem dev accuracy does not beat its floor (TF-IDF, 75.0)"),
+        (0.5, "Warning dev accuracy is not clearly above its floor (TF-IDF, 50.0)"),
+        (0.49, "No problems found Checked: failed training"),
     ],
 )
 def test_a_score_is_held_against_its_floor(sst2: Path, floor: float, said: str) -> None:
@@ -97,26 +97,22 @@ def test_a_score_is_held_against_its_floor(sst2: Path, floor: float, said: str) 
 
 
 def test_a_failed_run_says_why_and_what_to_try(tmp_path: Path) -> None:
-    failures = (Failure(reason="the loss never left its start", advice="Try a lower learning rate."),)
+    failures = (Failure(reason="the loss never left its start", advice="a lower --lr"),)
     folder = reported.run(tmp_path, reported.sample("sst2"), reported.one_wrong_in_four, failures=failures)
-    assert "Wrong the loss never left its start Try a lower learning rate." in seen(folder)
+    assert "Problem the loss never left its start Try a lower --lr." in seen(folder)
 
 
 def test_leaked_rows_are_counted_and_the_score_without_them_stands_beside(sst2: Path) -> None:
     leaked = Leaked(rows=12, metrics={"accuracy": Score(value=0.7, low=0.6, high=0.8)})
     page = seen(changed(sst2, leaked=leaked))
-    assert "Mind 12 of 80 dev rows stand in the train rows too Without them: accuracy 70.0 [60.0, 80.0]." in page
+    assert "Warning 12 of 80 dev rows stand in the train rows too Without them: accuracy 70.0 [60.0, 80.0]." in page
     assert "without leaked rows 70.0" in page
 
 
 def test_marks_of_the_result_are_said(tmp_path: Path) -> None:
     marks = ("train: 200 of 67,349 rows",)
     folder = reported.run(tmp_path, reported.sample("sst2"), reported.one_wrong_in_four, marks=marks)
-    assert "Mind train: 200 of 67,349 rows Scores of parts of a data set" in seen(folder)
-
-
-def test_constant_answers_are_wrong(sst2: Path) -> None:
-    assert "Wrong dev: every answer is the same" in seen(changed(sst2, details={"constant": True}))
+    assert "Warning train: 200 of 67,349 rows Scores of parts of a data set" in seen(folder)
 
 
 def test_reliability_has_its_two_numbers_and_its_bins(sst2: Path) -> None:
@@ -311,12 +307,12 @@ def test_a_failed_seed_is_shown_apart_and_not_averaged(tmp_path: Path) -> None:
     last = max(tmp_path.iterdir(), key=lambda path: path.name if path.is_dir() and "s44" in path.name else "")
     result = read_result(last)
     assert result
-    write_result(last, replace(result, failures=(Failure(reason="constant answers", advice=""),)))
+    write_result(last, replace(result, failures=(Failure(reason="constant answers", advice="another --seed"),)))
     page = seen(tmp_path)
     assert "accuracy on dev 75.0 ± 7.1 " in page  # of 70 and 80
     assert "2 of 3 seeds, 1 failed from 70.0 to 80.0" in page
     assert "seed 44 (failed)" in page
-    assert "Wrong seed 44: constant answers" in page
+    assert "Problem seed 44: constant answers" in page
 
 
 def test_a_seed_that_never_finished_for_a_non_finite_loss_is_named(tmp_path: Path) -> None:
@@ -324,7 +320,7 @@ def test_a_seed_that_never_finished_for_a_non_finite_loss_is_named(tmp_path: Pat
     folder = Path(unfinished(tmp_path / "third"))
     write_json(folder / SPEC, {**reported.read(folder / SPEC), "seed": 44, "device": "cpu", "precision": "fp32"})
     write_json(folder / FAILED, {"step": 12, "loss": "nan"})
-    assert "Wrong seed 44: training failed at update 12" in seen(tmp_path)
+    assert "Problem seed 44: training failed at update 12" in seen(tmp_path)
 
 
 def test_old_folders_of_runs_that_were_started_over_are_left_out(tmp_path: Path) -> None:

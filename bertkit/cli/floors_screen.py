@@ -43,8 +43,7 @@ def print_floors(scored: Scored) -> None:
 
 def print_floors_of_seeds(runs: Sequence[Finished], means: Mapping[tuple[str, str], Mean]) -> None:
     """The same for several seeds of one spec: their mean, of which `means` has the interval, against the mean floor."""
-    from bertkit.evaluation.warned import against_floor
-    from bertkit.runs.floors import mean_floors
+    from bertkit.evaluation.warned import against_floor, mean_floors
 
     for seeds in zip(*(run.result.evaluations for run in runs), strict=True):
         scored = replace(seeds[0], floors=mean_floors(seeds))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from bertkit.evaluation.titles import METRIC_TITLES
-from bertkit.result import Scored
+from bertkit.result import Floor, Scored
 
 ROUNDING = 1e-12
 """Scores that differ by less are the same: a mean of several is rounded."""
@@ -50,3 +51,16 @@ def against_floor(scores: Sequence[float], low: float | None, floor: float) -> s
     if sum(scores) / len(scores) <= floor + ROUNDING:
         return "does not beat"
     return "is not clearly above" if (min(scores) if low is None else low) <= floor + ROUNDING else ""
+
+
+def mean_floors(scored: Sequence[Scored]) -> tuple[Floor, ...]:
+    """The floors of several seeds' scores on one evaluation, their means where seeds were scored on different rows.
+
+    Of those that every seed has.
+    """
+    each = [{floor.name: floor.metrics for floor in one.floors} for one in scored]
+    names = [floor.name for floor in scored[0].floors if all(floor.name in one for one in each)]
+    return tuple(
+        Floor(name=name, metrics={metric: fmean(one[name][metric] for one in each) for metric in each[0][name]})
+        for name in names
+    )

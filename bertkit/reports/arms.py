@@ -30,6 +30,7 @@ class ArmPart:
     number       of the arm on the page
     differs      in what its spec differs from those of the task's other arms
     answers      of its first sound run, with what follows; () in a report of several arms
+    seeds        of its runs, and whether each failed
     reliability  of its probabilities, by evaluation
     """
 
@@ -49,6 +50,7 @@ class ArmPart:
     answers: tuple[Answers, ...] = ()
     slices: tuple[SliceTable, ...] = ()
     health: Health | None = None
+    seeds: tuple[tuple[int, bool], ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -91,6 +93,7 @@ def arm_part(arm: Arm, number: int, differs: Mapping[str, str], worst: int | Non
         answers=tuple(answers_of(run, worst or 0)) if run and whole else (),
         slices=slices_of(run.folder) if run and whole else (),
         health=health_of(run.folder, run.result) if run and whole else None,
+        seeds=tuple((one.result.spec.seed, bool(one.result.failures)) for one in arm.runs),
     )
 
 

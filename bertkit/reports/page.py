@@ -10,7 +10,7 @@ from typing import Any
 
 from bertkit import __version__
 from bertkit.files import write_text
-from bertkit.reports.alerts import Alert
+from bertkit.reports.alerts import Alert, checks_of
 from bertkit.reports.arms import ArmPart, about, arm_part, model_of, shown_run
 from bertkit.reports.comparison import Compared, compared_of
 from bertkit.reports.found import Arm, Found, differing
@@ -44,6 +44,11 @@ class ArmPage(Head):
         return on_one_axis(self.arm.lines)
 
     @property
+    def checks(self) -> str:
+        """What was looked at."""
+        return checks_of([self.arm.lines])
+
+    @property
     def has_answers(self) -> bool:
         """Whether there is something to show of answers against golds."""
         return bool(self.arm.bars) or any(one.matrix or one.cloud for one in self.arm.answers)
@@ -52,12 +57,12 @@ class ArmPage(Head):
     def sections(self) -> list[tuple[str, str]]:
         """The ids and titles of its parts."""
         arm = self.arm
-        scores = len(arm.lines) > 1 or bool(arm.lines and len(arm.lines[0].seeds) > 1) or bool(arm.numbers)
+        scores = len(arm.lines) > 1 or bool(arm.lines and len(arm.seeds) > 1) or bool(arm.numbers)
         parts = [
             ("scores", "Scores", scores), ("training", "Training", arm.charts),
             ("answers", "Answers against golds", self.has_answers), ("reliability", "Reliability", arm.reliability),
             ("slices", "Slices", arm.slices), ("errors", "Worst errors", arm.answers), ("rows", "Rows", arm.health),
-            ("command", "The same again", True),
+            ("command", "Reproduce", True),
         ]  # fmt: skip
         return [(name, title) for name, title, there in parts if there]
 
@@ -74,6 +79,11 @@ class SuitePage(Head):
     def first(self) -> ScoreLine | None:
         """The first score, whose axis is that of all."""
         return next((line for part in self.arms for line in part.lines), None)
+
+    @property
+    def checks(self) -> str:
+        """What was looked at."""
+        return checks_of([part.lines for part in self.arms])
 
     @property
     def has_human(self) -> bool:

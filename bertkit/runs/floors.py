@@ -1,15 +1,14 @@
-"""A run's floors, which simple models score on its evaluations: computed, taken from its result, or over seeds."""
+"""A run's floors, which simple models score on its evaluations: computed, or taken from its result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from statistics import fmean
 
 from bertkit.data.rows import Rows
 from bertkit.evaluation.floors import floors_of
 from bertkit.machine.sync import run_on_first
-from bertkit.result import Floor, Result, RowCount, Scored
+from bertkit.result import Result, RowCount, Scored
 from bertkit.runs.claim import Claim
 
 
@@ -39,16 +38,3 @@ def with_known(scored: Sequence[Scored], before: Result | None, rows: Mapping[st
         same = one.name in known and was and now and (was.digest, was.used) == (now.digest, now.used)
         found.append(replace(one, floors=known[one.name].floors, leaked=known[one.name].leaked) if same else one)
     return found
-
-
-def mean_floors(scored: Sequence[Scored]) -> tuple[Floor, ...]:
-    """The floors of several seeds' scores on one evaluation, their means where seeds were scored on different rows.
-
-    Of those that every seed has.
-    """
-    each = [{floor.name: floor.metrics for floor in one.floors} for one in scored]
-    names = [floor.name for floor in scored[0].floors if all(floor.name in one for one in each)]
-    return tuple(
-        Floor(name=name, metrics={metric: fmean(one[name][metric] for one in each) for metric in each[0][name]})
-        for name in names
-    )
