@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -355,19 +356,28 @@ def arm(name: str, final: float, count: int) -> dict[str, Any]:
             "runs": runs}  # fmt: skip
 
 
-def verdict(outcome: str = "better", seeds_to_tell: int | None = 3) -> dict[str, Any]:
+def verdict(outcome: str = "better", more: Sequence[str] = ("McNemar: p < 0.001",)) -> dict[str, Any]:
     """A verdict on two arms with two seeds each."""
     arms = [
         {"arm": name, "seeds": [1, 2], "scores": [mean - 0.01, mean + 0.01],
          "mean": {"value": mean, "low": mean - 0.1, "high": mean + 0.1}}
         for name, mean in (("pretrained", 0.8), ("scratch", 0.6))
     ]  # fmt: skip
+    sentence = "pretrained is better than scratch: +20.0 points [+5.0, +35.0], p = 0.020 over seeds and rows"
     return {
-        "sentence": "pretrained is better than scratch: +20.0 points [+5.0, +35.0], p = 0.020 over seeds and rows",
+        "sentence": sentence, "lines": [sentence, *more],
         "task": "sst2", "evaluation": "dev", "metric": "accuracy", "rows": 872, "outcome": outcome, "adjusted": 0.02,
         "difference": {"value": 0.2, "low": 0.05, "high": 0.35, "p": 0.02}, "tests": {"McNemar": 0.0004},
-        "seeds to tell": seeds_to_tell, "arms": arms,
+        "seeds to tell": 3, "arms": arms,
     }  # fmt: skip
+
+
+FAILED_SEED = {"arm": "scratch", "task": "sst2", "seed": 1, "reason": "the loss rose", "advice": "a lower --lr"}
+MADE = [
+    {"arm": name, "task": "sst2", "commands": [f"bertkit finetune sst2{more} --seeds 2"], "machines": ["cpu, fp32"],
+     "seconds of training": 150.0, "versions": {"torch": "2.13.0"}}
+    for name, more in (("pretrained", ""), ("scratch", " --scratch"))
+]  # fmt: skip
 
 
 def comparison(below: Path) -> Path:
@@ -375,7 +385,8 @@ def comparison(below: Path) -> Path:
     task = {"task": "sst2", "metric": "accuracy", "evaluation": "dev", "marks": ["train: 9 of 10 rows"]}
     arms = [arm("pretrained", 0.8, 2), arm("scratch", 0.6, 2)]
     below.mkdir()
-    plain = {"comparison": "pretrain-vs-scratch", "tasks": [{**task, "verdict": verdict(), "arms": arms}]}
+    plain = {**task, "verdict": verdict(), "arms": arms, "failures": [FAILED_SEED], "made": MADE}
+    plain = {"comparison": "pretrain-vs-scratch", "tasks": [plain]}
     write_json(below / "compare.json", plain)
     return below
 
@@ -383,7 +394,9 @@ def comparison(below: Path) -> Path:
 def compared(below: Path, *verdicts: dict[str, Any]) -> Path:
     """The folder of a comparison of runs."""
     below.mkdir()
-    write_json(below / "compare.json", {"comparison": "runs-or-files", "verdicts": list(verdicts)})
+    plain = {"failures": [FAILED_SEED], "differences": ["pretrained and scratch differ in scratch false and true"]}
+    plain |= {"made": MADE, "command": "bertkit compare pretrained scratch"}
+    write_json(below / "compare.json", {"comparison": "runs-or-files", "verdicts": list(verdicts), **plain})
     return below
 
 
@@ -392,7 +405,7 @@ def test_a_comparison_begins_with_its_verdict(tmp_path: Path) -> None:
     assert "pretrained against scratch sst2 · the same 872 rows Better pretrained is better than scratch: +20.0" in page
     assert "McNemar: p < 0.001" in page
     assert "pretrained 80.0 ± 1.4 70.0 – 90.0 2 0.0001 80.0 2 (1 of 2 seeds)" in page  # sd of 79 and 81
-    assert "Mind train: 9 of 10 rows" in page
+    assert "Warning train: 9 of 10 rows" in page
 
 
 def test_runs_that_were_compared_are_reported_without_curves(tmp_path: Path) -> None:
@@ -401,10 +414,24 @@ def test_runs_that_were_compared_are_reported_without_curves(tmp_path: Path) -> 
     assert "Training loss" not in page
 
 
-def test_within_noise_it_is_said_how_many_seeds_would_tell(tmp_path: Path) -> None:
-    page = seen(compared(tmp_path / "compared", verdict("within noise", seeds_to_tell=1_200)))
-    assert "Within noise pretrained" in page
-    assert "A difference of this size takes about 1,200 seeds an arm to detect (power 80 %)." in page
+def test_below_the_verdict_stand_the_lines_of_the_terminal(tmp_path: Path) -> None:
+    said = ["no number of seeds detects a difference of 0.1 points on 872 rows", "permutation over seeds: p = 0.700"]
+    page = seen(compared(tmp_path / "compared", verdict("within noise", said)))
+    assert f"p = 0.020 over seeds and rows {' '.join(said)} " in page
+
+
+@pytest.mark.parametrize("made", [comparison, lambda below: compared(below, verdict())])
+def test_a_comparison_says_which_seeds_failed_and_how_the_arms_were_made(tmp_path: Path, made: Any) -> None:
+    page = seen(made(tmp_path / "compared"))
+    assert "Problem scratch, seed 1, in the mean and in the tests: the loss rose Try a lower --lr. " in page
+    assert "scratch bertkit finetune sst2 --scratch --seeds 2 machine cpu, fp32 time 2 min of training" in page
+
+
+def test_a_comparison_of_runs_has_its_command_and_in_what_they_differ(tmp_path: Path) -> None:
+    page = seen(compared(tmp_path / "compared", verdict()))
+    assert (
+        "Reproduce bertkit compare pretrained scratch pretrained and scratch differ in scratch false and true" in page
+    )
 
 
 def test_every_verdict_of_several_has_its_heading(tmp_path: Path) -> None:
@@ -416,9 +443,7 @@ def test_every_verdict_of_several_has_its_heading(tmp_path: Path) -> None:
 
 def test_a_comparison_without_a_verdict_is_to_be_made_again(refused: Refused, tmp_path: Path) -> None:
     write(tmp_path / "old" / "compare.json", '{"comparison": "pretrain-vs-scratch", "tasks": [{"task": "sst2"}]}')
-    assert "compare.json has no verdict, as older versions wrote it: run `bertkit compare` again" in refused(
-        "report", "old"
-    )
+    assert "compare.json was written by an older version: run `bertkit compare` again" in refused("report", "old")
 
 
 # The command.

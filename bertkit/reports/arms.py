@@ -15,7 +15,7 @@ from bertkit.reports.found import Arm
 from bertkit.reports.health import Bar, Health, bars_of, health_of, numbers_of
 from bertkit.reports.scores import ScoreLine, score_lines
 from bertkit.reports.slices import SliceTable, slices_of
-from bertkit.request.typed_command import command_of
+from bertkit.request.typed_command import commands_of
 from bertkit.result import Calibration, Finished, Scored, selected_lines
 from bertkit.spec import SAMPLE, Spec
 
@@ -71,9 +71,6 @@ def arm_part(arm: Arm, number: int, differs: Mapping[str, str], worst: int | Non
     wanted = list(dict.fromkeys((e.name, e.metrics[0]) for e in arm.spec.task.scored if not e.at_end))[:CURVES]
     every = [Curves(name="mean of the seeds" if len(curves) > 1 else "loss", runs=tuple(curves))]
     charts = [loss_chart(every), score_chart(every, wanted)] if curves else []
-    seeds = [one.result.spec.seed for one in arm.runs]
-    counted = len(seeds) if seeds == list(range(min(seeds, default=0), min(seeds, default=0) + len(seeds))) else 1
-    folder = run.folder if run else None
     whole = worst is not None and run is not None
     scored = run.result.evaluations if run and whole else ()
     return ArmPart(
@@ -85,7 +82,7 @@ def arm_part(arm: Arm, number: int, differs: Mapping[str, str], worst: int | Non
         alerts=tuple(alerts_of(arm, lines)),
         charts=tuple(one for one in charts if one),
         selected=tuple(selected_lines(run.result.selected)) if run else (),
-        command=command_of(arm.runs[0].result.spec, folder, counted) if run and folder else "",
+        command="\n".join(commands_of([(one.result.spec, one.folder) for one in arm.runs])),
         facts=tuple(facts_of(run, len(arm.runs))) if run else (),
         numbers=tuple(pair for one in scored for pair in _numbers(one, len(scored) > 1)),
         bars=tuple((one.name, tuple(bars)) for one in scored if (bars := bars_of(one))),
@@ -163,7 +160,7 @@ def facts_of(run: Finished, runs: int) -> list[tuple[str, str]]:
         ("machine", f"{result.device}, {result.precision}, {training.layout}"),
         (
             "time",
-            f"{_time(training.seconds)} of training ({rate}), {_time(result.seconds)} in all{one}",
+            f"{time_text(training.seconds)} of training ({rate}), {time_text(result.seconds)} in all{one}",
         ),
         ("versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),
         ("spec", result.spec.digest),
@@ -173,7 +170,8 @@ def facts_of(run: Finished, runs: int) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if value]
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """Seconds in the unit that fits."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3_600:.1f} h"

@@ -12,7 +12,7 @@ from bertkit import __version__
 from bertkit.files import write_text
 from bertkit.reports.alerts import Alert, checks_of
 from bertkit.reports.arms import ArmPart, about, arm_part, model_of, shown_run
-from bertkit.reports.comparison import Compared, compared_of
+from bertkit.reports.comparison import Compared, Made, compared_of, made_of
 from bertkit.reports.found import Arm, Found, differing
 from bertkit.reports.render import render
 from bertkit.reports.scores import ScoreLine, on_one_axis
@@ -93,9 +93,12 @@ class SuitePage(Head):
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonPage(Head):
-    """The page of a comparison."""
+    """The page of a comparison; `command` makes it of runs that are there, "" where the arms were trained for it."""
 
     compared: tuple[Compared, ...]
+    arms_made: tuple[Made, ...]
+    differences: tuple[str, ...]
+    command: str
 
 
 def write_report(found: Found, path: Path, worst: int) -> Path:
@@ -191,6 +194,9 @@ def _comparison_page(found: Found, plain: Any) -> ComparisonPage:
         about=f"{', '.join(tasks)} · {_counted(compared)}",
         foot=_foot(found.folder),
         compared=compared,
+        arms_made=tuple(made_of(found.folder, plain)),
+        differences=tuple(plain.get("differences", ())),
+        command=plain.get("command", ""),
     )
 
 
