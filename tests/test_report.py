@@ -22,8 +22,8 @@ from bertkit.cli import main
 from bertkit.evaluation.slices import Slice, Slicing
 from bertkit.files import write_json
 from bertkit.heads import Answer
-from bertkit.reports.slices import slice_table
-from bertkit.result import Calibration, Failure, Floor, Leaked, Score
+from bertkit.reports.slices import slice_tables
+from bertkit.result import Calibration, Failure, Floor, Leaked, RowCount, Score
 from bertkit.runs.folder import FAILED, LOG, PREDICTIONS, RESULT, SPEC, read_result, write_result
 
 __all__ = ["refused"]
@@ -119,16 +119,17 @@ def test_marks_of_the_result_are_said(tmp_path: Path) -> None:
 def test_reliability_has_its_two_numbers_and_its_bins(sst2: Path) -> None:
     bins = ((30, 0.65, 0.5), (50, 0.95, 0.9))
     page = seen(changed(sst2, calibration=Calibration(ece=0.0875, brier=0.21, bins=bins)))
-    assert "expected calibration error 8.8 Brier score 0.210" in page
-    assert "confidence accuracy 65.0 50.0 95.0 90.0" in page
+    assert re.search(r"expected calibration error 8\.8 \(by chance \d\.\d\) Brier score 0\.210", page)
+    assert "rows confidence accuracy 30 65.0 50.0 50 95.0 90.0" in page
 
 
 def test_reliability_with_the_temperature_stands_beside(sst2: Path) -> None:
     before = Calibration(ece=0.0875, brier=0.21, bins=((30, 0.65, 0.5), (50, 0.95, 0.9)))
     after = Calibration(ece=0.02, brier=0.2, bins=((80, 0.75, 0.75),))
     page = seen(changed(sst2, calibration=before, calibrated=after))
-    assert "expected calibration error, with the temperature 2.0 Brier score, with the temperature 0.200" in page
-    assert "accuracy with the temperature" in page
+    assert "expected calibration error, with the temperature 2.0 (by chance" in page
+    numbers = "as it is 30 65.0 50.0 as it is 50 95.0 90.0 with the temperature 80 75.0 75.0"
+    assert f"probability rows confidence accuracy {numbers}" in page
 
 
 # Answers.
@@ -224,29 +225,71 @@ def test_a_text_that_is_half_a_character_is_written_as_a_question_mark(tmp_path:
     assert 'answer <span class="answer">?</span>' in page_of(folder)
 
 
-def test_a_hundred_thousand_answers_and_updates_make_a_page_below_5_mb(sst2: Path) -> None:
-    line = {"evaluation": "dev", "answer": "negative", "scores": {"negative": 0.9, "positive": 0.1}, "gold": "positive"}
-    write(sst2 / PREDICTIONS, json_lines(*({**line, "row_id": f"row {k}"} for k in range(100_000))))
-    write(sst2 / LOG, json_lines(*({"step": k, "loss": 1 / k} for k in range(1, 100_001))))
-    page = page_of(sst2)
+def test_a_hundred_thousand_answers_and_updates_make_a_page_below_5_mb(tmp_path: Path) -> None:
+    def rows(count: int) -> str:
+        return "".join(f'{{"sentence": "text {k}", "label": {k % 2}}}\n' for k in range(count))
+
+    for split in ("train", "dev"):
+        write(tmp_path / "rows" / f"{split}.jsonl", rows(8))
+    spec = replace(reported.sample("sst2"), data=str(tmp_path / "rows"))
+    folder = reported.run(tmp_path / "runs", spec, reported.one_wrong_in_four)
+    write(tmp_path / "rows" / "dev.jsonl", rows(100_000))
+    result = read_result(folder)
+    assert result
+    write_result(
+        folder, replace(result, rows={"dev": RowCount(used=100_000, there=100_000)})
+    )  # too many to check again
+    line = '{{"evaluation":"dev","row_id":"{}","answer":"{}","scores":{{"negative":0.9,"positive":0.1}},"gold":"{}"}}\n'
+    names = ("negative", "positive")
+    lines = (line.format(k, names[k % 2 or k % 4 == 0], names[k % 2]) for k in range(100_000))
+    write(folder / PREDICTIONS, "".join(lines))
+    write(folder / LOG, "".join(f'{{"step": {k}, "loss": {1 / k}}}\n' for k in range(1, 100_001)))
+    page = page_of(folder)
     assert len(page.encode()) < 100_000
-    assert "100,000 of 100,000 rows have an error; the 50 largest errors" in text_of(page)
+    assert "25,000 of 100,000 rows have an error; the 50 largest errors" in text_of(page)
+    # of the even rows, which are negative, every other one is wrong
+    assert "all rows 75.0 74.7 – 75.3 negative ◆ 50,000 50.0 49.6 – 50.4 positive ◆ 50,000 100.0" in text_of(page)
 
 
 # Slices, rows, and how it was made.
 
 
-def test_a_slice_is_marked_only_where_it_differs_significantly(sst2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def sliced(evaluation: str = "dev") -> Slicing:
     short = Slice(name="1 to 8 tokens", rows=30, score=Score(value=0.5, low=0.4, high=0.6), p=0.01)
     long = Slice(name="9 tokens or more", rows=50, score=Score(value=0.9, low=0.8, high=1.0), p=0.2)
-    table = slice_table(
-        Slicing(by="length", evaluation="dev", metric="accuracy", score=short.score, slices=(short, long))
+    whole = Score(value=0.75, low=0.7, high=0.8)
+    return Slicing(
+        by="length", evaluation=evaluation, metric="accuracy", score=whole, slices=(short, long), undefined=("none",)
     )
-    assert [line.places for line in table.lines] == [(0.0, 16.67, 33.33), (66.67, 83.33, 100.0)]
-    monkeypatch.setattr("bertkit.reports.arms.slices_of", lambda folder: (table,))
+
+
+def test_a_slice_is_marked_only_where_it_differs_significantly(sst2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bertkit.reports.slices.slicings_of", lambda folder: [sliced()])
     page = seen(sst2)
-    assert "dev, accuracy by length slice rows score 95 %" in page
-    assert "1 to 8 tokens ◆ 30 50.0 40.0 – 60.0 9 tokens or more 50 90.0 80.0 – 100.0" in page
+    assert "dev, accuracy by length slice rows score 95 % all rows 75.0 70.0 – 80.0" in page
+    assert "1 to 8 tokens ◆ 30 50.0 40.0 – 60.0 9 tokens or more 50 90.0 80.0 – 100.0 none not defined 40 100 " in page
+
+
+def test_slices_of_an_evaluation_share_an_axis() -> None:
+    high = replace(sliced(), slices=(replace(sliced().slices[1], name="a"), replace(sliced().slices[1], name="b")))
+    first, second = slice_tables([sliced(), high])
+    assert [line.places for line in first.lines[:2]] == [(0.0, 16.67, 33.33), (66.67, 83.33, 100.0)]
+    assert second.lines[0].places == (66.67, 83.33, 100.0)
+    assert first.whole.places[1] == second.whole.places[1] == 58.33
+
+
+def test_where_the_rows_changed_it_is_said_why_there_are_no_slices(tmp_path: Path) -> None:
+    def rows(word: str) -> None:
+        for split in ("train", "dev"):
+            lines = ({"sentence": f"{word} {k}", "label": k % 2} for k in range(8))
+            write(tmp_path / "rows" / f"{split}.jsonl", json_lines(*lines))
+
+    rows("before")
+    spec = replace(reported.sample("sst2"), data=str(tmp_path / "rows"))
+    folder = reported.run(tmp_path / "runs", spec, reported.one_wrong_in_four)
+    assert "No slices" not in seen(folder)
+    write(tmp_path / "rows" / "dev.jsonl", json_lines({"sentence": "another", "label": 1}))
+    assert "Slices No slices: the rows of dev are not those in" in seen(folder)
 
 
 def test_the_rows_are_counted_and_checked_again(sst2: Path) -> None:

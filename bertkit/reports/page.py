@@ -61,8 +61,8 @@ class ArmPage(Head):
         parts = [
             ("scores", "Scores", scores), ("training", "Training", arm.charts),
             ("answers", "Answers against golds", self.has_answers), ("reliability", "Reliability", arm.reliability),
-            ("slices", "Slices", arm.slices), ("errors", "Worst errors", arm.answers), ("rows", "Rows", arm.health),
-            ("command", "Reproduce", True),
+            ("slices", "Slices", arm.slices and arm.slices.shown), ("errors", "Worst errors", arm.answers),
+            ("rows", "Rows", arm.health), ("command", "Reproduce", True),
         ]  # fmt: skip
         return [(name, title) for name, title, there in parts if there]
 

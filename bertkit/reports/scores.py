@@ -61,7 +61,7 @@ def score_lines(arm: Arm) -> list[ScoreLine]:
     """A line for each metric of each evaluation that a run was scored on, in the task's order."""
     if not arm.runs:
         return []
-    intervals = _over_seeds_and_rows(arm)
+    intervals = _over_seeds_and_rows(arm) if len(arm.runs) > 1 else {}
     scored = {one.name: one for run in reversed(arm.runs) for one in run.result.evaluations if one.metrics}
     order = [one.name for one in arm.spec.task.evaluations if one.name in scored]
     return [_line(arm, scored[name], metric, intervals) for name in order for metric in scored[name].metrics]
