@@ -329,7 +329,7 @@ def seeds(below: Path, count: int = 3, **changes: Any) -> Path:
 def test_seeds_stand_as_their_mean_and_each_by_itself(tmp_path: Path) -> None:
     page = seen(seeds(tmp_path))
     assert "accuracy on dev 80.0 ± 10.0 " in page  # of 70, 80 and 90
-    assert "95 % over seeds and rows; 3 seeds from 70.0 to 90.0" in page
+    assert "95 % over seeds and rows; ± standard deviation over 3 seeds (70.0–90.0)" in page
     assert "seed 42 seed 43 seed 44 dev accuracy 70.0 80.0 90.0" in page
     assert "--seeds 3" in page
 
@@ -354,7 +354,7 @@ def test_a_failed_seed_is_shown_apart_and_not_averaged(tmp_path: Path) -> None:
     write_result(last, replace(result, failures=(Failure(reason="constant answers", advice="another --seed"),)))
     page = seen(tmp_path)
     assert "accuracy on dev 75.0 ± 7.1 " in page  # of 70 and 80
-    assert "2 of 3 seeds, 1 failed from 70.0 to 80.0" in page
+    assert "± standard deviation over 2 of 3 seeds, 1 failed (70.0–80.0)" in page
     assert "seed 44 (failed)" in page
     assert "Problem seed 44: constant answers" in page
 
@@ -371,7 +371,7 @@ def test_old_folders_of_runs_that_were_started_over_are_left_out(tmp_path: Path)
     seeds(tmp_path)
     first = next(path for path in tmp_path.iterdir() if "s42" in path.name)
     first.rename(first.with_name(f"{first.name}.before"))
-    assert "2 seeds from 80.0 to 90.0" in seen(tmp_path)
+    assert "over 2 seeds (80.0–90.0)" in seen(tmp_path)
 
 
 def test_the_tasks_of_a_suite_stand_in_its_order_with_their_mean(tmp_path: Path) -> None:
@@ -381,6 +381,23 @@ def test_the_tasks_of_a_suite_stand_in_its_order_with_their_mean(tmp_path: Path)
     assert "GLUE 2 tasks" in page
     assert "mean of 2 tasks on the sample, not a GLUE score 75.0" in page
     assert page.index("sst2 accuracy") < page.index("stsb Pearson")
+
+
+def test_the_mean_of_a_suite_is_over_the_means_of_each_tasks_sound_seeds(tmp_path: Path) -> None:
+    seeds(tmp_path)  # 70, 80 and 90
+    last = next(path for path in tmp_path.iterdir() if "s44" in path.name)
+    result = read_result(last)
+    assert result
+    write_result(last, replace(result, failures=(Failure(reason="constant answers", advice="another --seed"),)))
+    reported.run(tmp_path, reported.sample("stsb"), reported.half_too_much)  # 75
+    assert "mean of 2 tasks on the sample, not a GLUE score, each the mean of its seeds 75.0" in seen(tmp_path)
+
+
+def test_it_is_said_why_a_suite_has_no_mean(tmp_path: Path) -> None:
+    for rate in (1e-4, 3e-4):
+        reported.run(tmp_path, reported.sample("sst2", learning_rate=rate), reported.one_wrong_in_four)
+    reported.run(tmp_path, reported.sample("stsb"), reported.half_too_much)
+    assert "No mean of GLUE: there are several specs of sst2." in seen(tmp_path)
 
 
 def test_two_specs_of_a_task_are_told_apart_by_what_differs(tmp_path: Path) -> None:

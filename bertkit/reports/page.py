@@ -69,11 +69,12 @@ class ArmPage(Head):
 
 @dataclass(frozen=True, kw_only=True)
 class SuitePage(Head):
-    """The page of several arms, with their mean where they are a suite's."""
+    """The page of several arms, with their mean where they are a suite's, or in `no_mean` why there is none."""
 
     arms: tuple[ArmPart, ...]
     alerts: tuple[Alert, ...]
     mean: SuiteMean | None
+    no_mean: str
 
     @property
     def first(self) -> ScoreLine | None:
@@ -138,7 +139,8 @@ def _arm_page(arm: Arm, found: Found, worst: int) -> ArmPage:
 def _suite_page(found: Found) -> SuitePage:
     differs = differing(found.arms)
     parts = [arm_part(arm, k + 1, differs[k]) for k, arm in enumerate(found.arms)]
-    mean = suite_mean(found.arms)
+    suite = suite_mean(found.arms)
+    mean, no_mean = (None, suite) if isinstance(suite, str) else (suite, "")
     runs = sum(len(arm.runs) for arm in found.arms)
     tasks = len({arm.spec.task.name for arm in found.arms})
     specs = [f"{len(parts)} specs"] if len(parts) > tasks else []
@@ -152,6 +154,7 @@ def _suite_page(found: Found) -> SuitePage:
         arms=tuple(_aligned(parts)),
         alerts=tuple(_shared(parts)),
         mean=mean,
+        no_mean=no_mean,
     )
 
 

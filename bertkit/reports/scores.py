@@ -151,7 +151,7 @@ def _spread_text(over: Spread, seeds: Sequence[tuple[int, float, bool]], bounded
     if over.n == 1:
         return f"95 % over rows; {of}" if bounded else of
     over_both = "95 % over seeds and rows; " if bounded else ""
-    return f"{over_both}{of} from {100 * over.low:.1f} to {100 * over.high:.1f}, ± their standard deviation"
+    return f"{over_both}± standard deviation over {of} ({100 * over.low:.1f}–{100 * over.high:.1f})"
 
 
 def _about(
