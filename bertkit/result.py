@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from bertkit.pretraining import PretrainSpec
@@ -224,19 +223,6 @@ class Pretrained:
     folder: Path
     result: PretrainResult
     before: bool
-
-
-def mean_floors(scored: Sequence[Scored]) -> tuple[Floor, ...]:
-    """The floors of several seeds' scores on one evaluation, their means where seeds were scored on different rows.
-
-    Of those that every seed has.
-    """
-    each = [{floor.name: floor.metrics for floor in one.floors} for one in scored]
-    names = [floor.name for floor in scored[0].floors if all(floor.name in one for one in each)]
-    return tuple(
-        Floor(name=name, metrics={metric: fmean(one[name][metric] for one in each) for metric in each[0][name]})
-        for name in names
-    )
 
 
 def selected_lines(selected: Mapping[str, Any]) -> list[str]:

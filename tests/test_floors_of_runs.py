@@ -15,12 +15,14 @@ from test_suite import member
 
 from bertkit import registry
 from bertkit.cli import main, screen
+from bertkit.cli.failures_screen import print_seeds
 from bertkit.cli.floors_screen import print_floors_of_seeds, print_suite_floors
 from bertkit.evaluation import floors
+from bertkit.evaluation.two_way import Doubt, Mean
 from bertkit.progress import Progress
 from bertkit.request.flags import Flags
 from bertkit.request.specs import spec_of
-from bertkit.result import Finished, Floor, Score, Scored
+from bertkit.result import Failure, Finished, Floor, Score, Scored
 from bertkit.runs import run as runs
 from bertkit.runs.rescore import score_run
 
@@ -215,20 +217,37 @@ def finished(one: Scored) -> Finished:
 
 
 @pytest.mark.parametrize(
-    ("seeds", "said"),
+    ("values", "low", "said"),
     [
-        ([scored(0.9, 0.8, 1.0), scored(0.9, 0.8, 1.0)], ""),
-        ([scored(0.9, 0.8, 1.0), scored(0.75, 0.6, 0.9)], "accuracy of 1 of 2 seeds is not clearly above its floor"),
-        ([scored(0.8, 0.7, 0.9), scored(0.5, 0.4, 0.6)], "the mean accuracy does not beat its floor"),
+        ([0.9, 0.75], 0.75, ""),
+        ([0.9, 0.75], 0.7, "the mean accuracy is not clearly above its floor"),
+        ([0.9, 0.75], None, ""),  # without an interval of the mean the least seed is above it
+        ([0.9, 0.7], None, "the mean accuracy is not clearly above its floor"),
+        ([0.8, 0.5], 0.4, "the mean accuracy does not beat its floor"),
+        ([0.65, 0.7, 0.75], 0.6, "the mean accuracy does not beat its floor"),  # a tie: the mean is 0.7000000000000001
     ],
 )
-def test_of_several_seeds_their_mean_and_their_intervals_are_compared(
-    seeds: list[Scored], said: str, capsys: pytest.CaptureFixture[str]
+def test_of_several_seeds_the_mean_is_compared_by_its_interval(
+    values: list[float], low: float | None, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_floors_of_seeds([finished(one) for one in seeds])
+    seeds = [finished(scored(value, 0.1, 1.0)) for value in values]
+    doubt = Doubt(rows=0.0, seeds=0.0, freedom=1.0)
+    mean = {} if low is None else {("dev", "accuracy"): Mean(value=0.0, low=low, high=1.0, doubt=doubt)}
+    print_floors_of_seeds(seeds, mean)
     printed = " ".join(capsys.readouterr().out.split())
     wanted = f" dev: {said} (TF-IDF + logistic regression, 70.0)" if said else ""
     assert printed == f"dev, floors: commonest label 50.0 · {WORDS} 70.0{wanted}"
+
+
+def test_a_failed_seed_is_left_out_of_the_mean_that_is_held_against_the_floor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seeds = [finished(scored(value, 0.1, 1.0)) for value in (0.8, 0.8, 0.1)]  # with the last 56.7, below 70
+    failed = replace(seeds[2].result, failures=(Failure(reason="it failed", advice="another --seed"),))
+    print_seeds([*seeds[:2], replace(seeds[2], result=failed)])
+    said = capsys.readouterr().out
+    assert "dev, floors: " in said
+    assert "does not beat its floor" not in said
 
 
 def test_the_floor_of_a_task_is_the_best_simple_models_score_by_the_suites_rule(

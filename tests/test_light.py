@@ -38,6 +38,7 @@ def answer(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
         ("finetune --help", 0, "--learning-rate"),
         ("eval --help", 0, "--null-threshold"),
         ("compare --help", 0, "nsp-vs-sop"),
+        ("compare --help", 0, "bertkit compare A B ..."),
         ("compare pretrain-vs-scratch --help", 0, "--scratch-lr"),
         ("compare nsp-vs-sop --help", 0, "--masking"),
         ("predict --help", 0, "--question"),

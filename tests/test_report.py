@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -21,8 +22,8 @@ from bertkit.cli import main
 from bertkit.evaluation.slices import Slice, Slicing
 from bertkit.files import write_json
 from bertkit.heads import Answer
-from bertkit.reports.slices import slice_table
-from bertkit.result import Calibration, Failure, Floor, Leaked, Score
+from bertkit.reports.slices import slice_tables
+from bertkit.result import Calibration, Failure, Floor, Leaked, RowCount, Score
 from bertkit.runs.folder import FAILED, LOG, PREDICTIONS, RESULT, SPEC, read_result, write_result
 
 __all__ = ["refused"]
@@ -87,9 +88,9 @@ def test_the_sample_is_not_compared_with_people(sst2: Path) -> None:
 @pytest.mark.parametrize(
     ("floor", "said"),
     [
-        (0.75, "Wrong dev accuracy does not beat the TF-IDF (75.0)"),
-        (0.5, "Mind dev accuracy is not clearly above the TF-IDF (50.0)"),
-        (0.49, "Fine No sign of a failed run"),
+        (0.75, "Problem dev accuracy does not beat its floor (TF-IDF, 75.0)"),
+        (0.5, "Warning dev accuracy is not clearly above its floor (TF-IDF, 50.0)"),
+        (0.49, "No problems found Checked: failed training"),
     ],
 )
 def test_a_score_is_held_against_its_floor(sst2: Path, floor: float, said: str) -> None:
@@ -97,41 +98,38 @@ def test_a_score_is_held_against_its_floor(sst2: Path, floor: float, said: str) 
 
 
 def test_a_failed_run_says_why_and_what_to_try(tmp_path: Path) -> None:
-    failures = (Failure(reason="the loss never left its start", advice="Try a lower learning rate."),)
+    failures = (Failure(reason="the loss never left its start", advice="a lower --lr"),)
     folder = reported.run(tmp_path, reported.sample("sst2"), reported.one_wrong_in_four, failures=failures)
-    assert "Wrong the loss never left its start Try a lower learning rate." in seen(folder)
+    assert "Problem the loss never left its start Try a lower --lr." in seen(folder)
 
 
 def test_leaked_rows_are_counted_and_the_score_without_them_stands_beside(sst2: Path) -> None:
     leaked = Leaked(rows=12, metrics={"accuracy": Score(value=0.7, low=0.6, high=0.8)})
     page = seen(changed(sst2, leaked=leaked))
-    assert "Mind 12 of 80 dev rows stand in the train rows too Without them: accuracy 70.0 [60.0, 80.0]." in page
+    assert "Warning 12 of 80 dev rows stand in the train rows too Without them: accuracy 70.0 [60.0, 80.0]." in page
     assert "without leaked rows 70.0" in page
 
 
 def test_marks_of_the_result_are_said(tmp_path: Path) -> None:
     marks = ("train: 200 of 67,349 rows",)
     folder = reported.run(tmp_path, reported.sample("sst2"), reported.one_wrong_in_four, marks=marks)
-    assert "Mind train: 200 of 67,349 rows Scores of parts of a data set" in seen(folder)
-
-
-def test_constant_answers_are_wrong(sst2: Path) -> None:
-    assert "Wrong dev: every answer is the same" in seen(changed(sst2, details={"constant": True}))
+    assert "Warning train: 200 of 67,349 rows Scores of parts of a data set" in seen(folder)
 
 
 def test_reliability_has_its_two_numbers_and_its_bins(sst2: Path) -> None:
     bins = ((30, 0.65, 0.5), (50, 0.95, 0.9))
     page = seen(changed(sst2, calibration=Calibration(ece=0.0875, brier=0.21, bins=bins)))
-    assert "expected calibration error 8.8 Brier score 0.210" in page
-    assert "confidence accuracy 65.0 50.0 95.0 90.0" in page
+    assert re.search(r"expected calibration error 8\.8 \(by chance \d\.\d\) Brier score 0\.210", page)
+    assert "rows confidence accuracy 30 65.0 50.0 50 95.0 90.0" in page
 
 
 def test_reliability_with_the_temperature_stands_beside(sst2: Path) -> None:
     before = Calibration(ece=0.0875, brier=0.21, bins=((30, 0.65, 0.5), (50, 0.95, 0.9)))
     after = Calibration(ece=0.02, brier=0.2, bins=((80, 0.75, 0.75),))
     page = seen(changed(sst2, calibration=before, calibrated=after))
-    assert "expected calibration error, with the temperature 2.0 Brier score, with the temperature 0.200" in page
-    assert "accuracy with the temperature" in page
+    assert "expected calibration error, with the temperature 2.0 (by chance" in page
+    numbers = "as it is 30 65.0 50.0 as it is 50 95.0 90.0 with the temperature 80 75.0 75.0"
+    assert f"probability rows confidence accuracy {numbers}" in page
 
 
 # Answers.
@@ -227,29 +225,71 @@ def test_a_text_that_is_half_a_character_is_written_as_a_question_mark(tmp_path:
     assert 'answer <span class="answer">?</span>' in page_of(folder)
 
 
-def test_a_hundred_thousand_answers_and_updates_make_a_page_below_5_mb(sst2: Path) -> None:
-    line = {"evaluation": "dev", "answer": "negative", "scores": {"negative": 0.9, "positive": 0.1}, "gold": "positive"}
-    write(sst2 / PREDICTIONS, json_lines(*({**line, "row_id": f"row {k}"} for k in range(100_000))))
-    write(sst2 / LOG, json_lines(*({"step": k, "loss": 1 / k} for k in range(1, 100_001))))
-    page = page_of(sst2)
+def test_a_hundred_thousand_answers_and_updates_make_a_page_below_5_mb(tmp_path: Path) -> None:
+    def rows(count: int) -> str:
+        return "".join(f'{{"sentence": "text {k}", "label": {k % 2}}}\n' for k in range(count))
+
+    for split in ("train", "dev"):
+        write(tmp_path / "rows" / f"{split}.jsonl", rows(8))
+    spec = replace(reported.sample("sst2"), data=str(tmp_path / "rows"))
+    folder = reported.run(tmp_path / "runs", spec, reported.one_wrong_in_four)
+    write(tmp_path / "rows" / "dev.jsonl", rows(100_000))
+    result = read_result(folder)
+    assert result
+    write_result(
+        folder, replace(result, rows={"dev": RowCount(used=100_000, there=100_000)})
+    )  # too many to check again
+    line = '{{"evaluation":"dev","row_id":"{}","answer":"{}","scores":{{"negative":0.9,"positive":0.1}},"gold":"{}"}}\n'
+    names = ("negative", "positive")
+    lines = (line.format(k, names[k % 2 or k % 4 == 0], names[k % 2]) for k in range(100_000))
+    write(folder / PREDICTIONS, "".join(lines))
+    write(folder / LOG, "".join(f'{{"step": {k}, "loss": {1 / k}}}\n' for k in range(1, 100_001)))
+    page = page_of(folder)
     assert len(page.encode()) < 100_000
-    assert "100,000 of 100,000 rows have an error; the 50 largest errors" in text_of(page)
+    assert "25,000 of 100,000 rows have an error; the 50 largest errors" in text_of(page)
+    # of the even rows, which are negative, every other one is wrong
+    assert "all rows 75.0 74.7 – 75.3 negative ◆ 50,000 50.0 49.6 – 50.4 positive ◆ 50,000 100.0" in text_of(page)
 
 
 # Slices, rows, and how it was made.
 
 
-def test_a_slice_is_marked_only_where_it_differs_significantly(sst2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def sliced(evaluation: str = "dev") -> Slicing:
     short = Slice(name="1 to 8 tokens", rows=30, score=Score(value=0.5, low=0.4, high=0.6), p=0.01)
     long = Slice(name="9 tokens or more", rows=50, score=Score(value=0.9, low=0.8, high=1.0), p=0.2)
-    table = slice_table(
-        Slicing(by="length", evaluation="dev", metric="accuracy", score=short.score, slices=(short, long))
+    whole = Score(value=0.75, low=0.7, high=0.8)
+    return Slicing(
+        by="length", evaluation=evaluation, metric="accuracy", score=whole, slices=(short, long), undefined=("none",)
     )
-    assert [line.places for line in table.lines] == [(0.0, 16.67, 33.33), (66.67, 83.33, 100.0)]
-    monkeypatch.setattr("bertkit.reports.arms.slices_of", lambda folder: (table,))
+
+
+def test_a_slice_is_marked_only_where_it_differs_significantly(sst2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bertkit.reports.slices.slicings_of", lambda folder: [sliced()])
     page = seen(sst2)
-    assert "dev, accuracy by length slice rows score 95 %" in page
-    assert "1 to 8 tokens ◆ 30 50.0 40.0 – 60.0 9 tokens or more 50 90.0 80.0 – 100.0" in page
+    assert "dev, accuracy by length slice rows score 95 % all rows 75.0 70.0 – 80.0" in page
+    assert "1 to 8 tokens ◆ 30 50.0 40.0 – 60.0 9 tokens or more 50 90.0 80.0 – 100.0 none not defined 40 100 " in page
+
+
+def test_slices_of_an_evaluation_share_an_axis() -> None:
+    high = replace(sliced(), slices=(replace(sliced().slices[1], name="a"), replace(sliced().slices[1], name="b")))
+    first, second = slice_tables([sliced(), high])
+    assert [line.places for line in first.lines[:2]] == [(0.0, 16.67, 33.33), (66.67, 83.33, 100.0)]
+    assert second.lines[0].places == (66.67, 83.33, 100.0)
+    assert first.whole.places[1] == second.whole.places[1] == 58.33
+
+
+def test_where_the_rows_changed_it_is_said_why_there_are_no_slices(tmp_path: Path) -> None:
+    def rows(word: str) -> None:
+        for split in ("train", "dev"):
+            lines = ({"sentence": f"{word} {k}", "label": k % 2} for k in range(8))
+            write(tmp_path / "rows" / f"{split}.jsonl", json_lines(*lines))
+
+    rows("before")
+    spec = replace(reported.sample("sst2"), data=str(tmp_path / "rows"))
+    folder = reported.run(tmp_path / "runs", spec, reported.one_wrong_in_four)
+    assert "No slices" not in seen(folder)
+    write(tmp_path / "rows" / "dev.jsonl", json_lines({"sentence": "another", "label": 1}))
+    assert "Slices No slices: the rows of dev are not those in" in seen(folder)
 
 
 def test_the_rows_are_counted_and_checked_again(sst2: Path) -> None:
@@ -289,7 +329,7 @@ def seeds(below: Path, count: int = 3, **changes: Any) -> Path:
 def test_seeds_stand_as_their_mean_and_each_by_itself(tmp_path: Path) -> None:
     page = seen(seeds(tmp_path))
     assert "accuracy on dev 80.0 ± 10.0 " in page  # of 70, 80 and 90
-    assert "95 % over seeds and rows; 3 seeds from 70.0 to 90.0" in page
+    assert "95 % over seeds and rows; ± standard deviation over 3 seeds (70.0–90.0)" in page
     assert "seed 42 seed 43 seed 44 dev accuracy 70.0 80.0 90.0" in page
     assert "--seeds 3" in page
 
@@ -311,12 +351,12 @@ def test_a_failed_seed_is_shown_apart_and_not_averaged(tmp_path: Path) -> None:
     last = max(tmp_path.iterdir(), key=lambda path: path.name if path.is_dir() and "s44" in path.name else "")
     result = read_result(last)
     assert result
-    write_result(last, replace(result, failures=(Failure(reason="constant answers", advice=""),)))
+    write_result(last, replace(result, failures=(Failure(reason="constant answers", advice="another --seed"),)))
     page = seen(tmp_path)
     assert "accuracy on dev 75.0 ± 7.1 " in page  # of 70 and 80
-    assert "2 of 3 seeds, 1 failed from 70.0 to 80.0" in page
+    assert "± standard deviation over 2 of 3 seeds, 1 failed (70.0–80.0)" in page
     assert "seed 44 (failed)" in page
-    assert "Wrong seed 44: constant answers" in page
+    assert "Problem seed 44: constant answers" in page
 
 
 def test_a_seed_that_never_finished_for_a_non_finite_loss_is_named(tmp_path: Path) -> None:
@@ -324,14 +364,14 @@ def test_a_seed_that_never_finished_for_a_non_finite_loss_is_named(tmp_path: Pat
     folder = Path(unfinished(tmp_path / "third"))
     write_json(folder / SPEC, {**reported.read(folder / SPEC), "seed": 44, "device": "cpu", "precision": "fp32"})
     write_json(folder / FAILED, {"step": 12, "loss": "nan"})
-    assert "Wrong seed 44: training failed at update 12" in seen(tmp_path)
+    assert "Problem seed 44: training failed at update 12" in seen(tmp_path)
 
 
 def test_old_folders_of_runs_that_were_started_over_are_left_out(tmp_path: Path) -> None:
     seeds(tmp_path)
     first = next(path for path in tmp_path.iterdir() if "s42" in path.name)
     first.rename(first.with_name(f"{first.name}.before"))
-    assert "2 seeds from 80.0 to 90.0" in seen(tmp_path)
+    assert "over 2 seeds (80.0–90.0)" in seen(tmp_path)
 
 
 def test_the_tasks_of_a_suite_stand_in_its_order_with_their_mean(tmp_path: Path) -> None:
@@ -341,6 +381,23 @@ def test_the_tasks_of_a_suite_stand_in_its_order_with_their_mean(tmp_path: Path)
     assert "GLUE 2 tasks" in page
     assert "mean of 2 tasks on the sample, not a GLUE score 75.0" in page
     assert page.index("sst2 accuracy") < page.index("stsb Pearson")
+
+
+def test_the_mean_of_a_suite_is_over_the_means_of_each_tasks_sound_seeds(tmp_path: Path) -> None:
+    seeds(tmp_path)  # 70, 80 and 90
+    last = next(path for path in tmp_path.iterdir() if "s44" in path.name)
+    result = read_result(last)
+    assert result
+    write_result(last, replace(result, failures=(Failure(reason="constant answers", advice="another --seed"),)))
+    reported.run(tmp_path, reported.sample("stsb"), reported.half_too_much)  # 75
+    assert "mean of 2 tasks on the sample, not a GLUE score, each the mean of its seeds 75.0" in seen(tmp_path)
+
+
+def test_it_is_said_why_a_suite_has_no_mean(tmp_path: Path) -> None:
+    for rate in (1e-4, 3e-4):
+        reported.run(tmp_path, reported.sample("sst2", learning_rate=rate), reported.one_wrong_in_four)
+    reported.run(tmp_path, reported.sample("stsb"), reported.half_too_much)
+    assert "No mean of GLUE: there are several specs of sst2." in seen(tmp_path)
 
 
 def test_two_specs_of_a_task_are_told_apart_by_what_differs(tmp_path: Path) -> None:
@@ -359,19 +416,28 @@ def arm(name: str, final: float, count: int) -> dict[str, Any]:
             "runs": runs}  # fmt: skip
 
 
-def verdict(outcome: str = "better", seeds_to_tell: int | None = 3) -> dict[str, Any]:
+def verdict(outcome: str = "better", more: Sequence[str] = ("McNemar: p < 0.001",)) -> dict[str, Any]:
     """A verdict on two arms with two seeds each."""
     arms = [
         {"arm": name, "seeds": [1, 2], "scores": [mean - 0.01, mean + 0.01],
          "mean": {"value": mean, "low": mean - 0.1, "high": mean + 0.1}}
         for name, mean in (("pretrained", 0.8), ("scratch", 0.6))
     ]  # fmt: skip
+    sentence = "pretrained is better than scratch: +20.0 points [+5.0, +35.0], p = 0.020 over seeds and rows"
     return {
-        "sentence": "pretrained is better than scratch: +20.0 points [+5.0, +35.0], p = 0.020 over seeds and rows",
+        "sentence": sentence, "lines": [sentence, *more],
         "task": "sst2", "evaluation": "dev", "metric": "accuracy", "rows": 872, "outcome": outcome, "adjusted": 0.02,
         "difference": {"value": 0.2, "low": 0.05, "high": 0.35, "p": 0.02}, "tests": {"McNemar": 0.0004},
-        "seeds to tell": seeds_to_tell, "arms": arms,
+        "seeds to tell": 3, "arms": arms,
     }  # fmt: skip
+
+
+FAILED_SEED = {"arm": "scratch", "task": "sst2", "seed": 1, "reason": "the loss rose", "advice": "a lower --lr"}
+MADE = [
+    {"arm": name, "task": "sst2", "commands": [f"bertkit finetune sst2{more} --seeds 2"], "machines": ["cpu, fp32"],
+     "seconds of training": 150.0, "versions": {"torch": "2.13.0"}}
+    for name, more in (("pretrained", ""), ("scratch", " --scratch"))
+]  # fmt: skip
 
 
 def comparison(below: Path) -> Path:
@@ -379,7 +445,8 @@ def comparison(below: Path) -> Path:
     task = {"task": "sst2", "metric": "accuracy", "evaluation": "dev", "marks": ["train: 9 of 10 rows"]}
     arms = [arm("pretrained", 0.8, 2), arm("scratch", 0.6, 2)]
     below.mkdir()
-    plain = {"comparison": "pretrain-vs-scratch", "tasks": [{**task, "verdict": verdict(), "arms": arms}]}
+    plain = {**task, "verdict": verdict(), "arms": arms, "failures": [FAILED_SEED], "made": MADE}
+    plain = {"comparison": "pretrain-vs-scratch", "tasks": [plain]}
     write_json(below / "compare.json", plain)
     return below
 
@@ -387,7 +454,9 @@ def comparison(below: Path) -> Path:
 def compared(below: Path, *verdicts: dict[str, Any]) -> Path:
     """The folder of a comparison of runs."""
     below.mkdir()
-    write_json(below / "compare.json", {"comparison": "runs-or-files", "verdicts": list(verdicts)})
+    plain = {"failures": [FAILED_SEED], "differences": ["pretrained and scratch differ in scratch false and true"]}
+    plain |= {"made": MADE, "command": "bertkit compare pretrained scratch"}
+    write_json(below / "compare.json", {"comparison": "runs-or-files", "verdicts": list(verdicts), **plain})
     return below
 
 
@@ -396,7 +465,7 @@ def test_a_comparison_begins_with_its_verdict(tmp_path: Path) -> None:
     assert "pretrained against scratch sst2 · the same 872 rows Better pretrained is better than scratch: +20.0" in page
     assert "McNemar: p < 0.001" in page
     assert "pretrained 80.0 ± 1.4 70.0 – 90.0 2 0.0001 80.0 2 (1 of 2 seeds)" in page  # sd of 79 and 81
-    assert "Mind train: 9 of 10 rows" in page
+    assert "Warning train: 9 of 10 rows" in page
 
 
 def test_runs_that_were_compared_are_reported_without_curves(tmp_path: Path) -> None:
@@ -405,10 +474,24 @@ def test_runs_that_were_compared_are_reported_without_curves(tmp_path: Path) -> 
     assert "Training loss" not in page
 
 
-def test_within_noise_it_is_said_how_many_seeds_would_tell(tmp_path: Path) -> None:
-    page = seen(compared(tmp_path / "compared", verdict("within noise", seeds_to_tell=1_200)))
-    assert "Within noise pretrained" in page
-    assert "A difference of this size takes about 1,200 seeds an arm to detect (power 80 %)." in page
+def test_below_the_verdict_stand_the_lines_of_the_terminal(tmp_path: Path) -> None:
+    said = ["no number of seeds detects a difference of 0.1 points on 872 rows", "permutation over seeds: p = 0.700"]
+    page = seen(compared(tmp_path / "compared", verdict("within noise", said)))
+    assert f"p = 0.020 over seeds and rows {' '.join(said)} " in page
+
+
+@pytest.mark.parametrize("made", [comparison, lambda below: compared(below, verdict())])
+def test_a_comparison_says_which_seeds_failed_and_how_the_arms_were_made(tmp_path: Path, made: Any) -> None:
+    page = seen(made(tmp_path / "compared"))
+    assert "Problem scratch, seed 1, in the mean and in the tests: the loss rose Try a lower --lr. " in page
+    assert "scratch bertkit finetune sst2 --scratch --seeds 2 machine cpu, fp32 time 2 min of training" in page
+
+
+def test_a_comparison_of_runs_has_its_command_and_in_what_they_differ(tmp_path: Path) -> None:
+    page = seen(compared(tmp_path / "compared", verdict()))
+    assert (
+        "Reproduce bertkit compare pretrained scratch pretrained and scratch differ in scratch false and true" in page
+    )
 
 
 def test_every_verdict_of_several_has_its_heading(tmp_path: Path) -> None:
@@ -420,9 +503,7 @@ def test_every_verdict_of_several_has_its_heading(tmp_path: Path) -> None:
 
 def test_a_comparison_without_a_verdict_is_to_be_made_again(refused: Refused, tmp_path: Path) -> None:
     write(tmp_path / "old" / "compare.json", '{"comparison": "pretrain-vs-scratch", "tasks": [{"task": "sst2"}]}')
-    assert "compare.json has no verdict, as older versions wrote it: run `bertkit compare` again" in refused(
-        "report", "old"
-    )
+    assert "compare.json was written by an older version: run `bertkit compare` again" in refused("report", "old")
 
 
 # The command.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from files import json_lines, write
 
-from bertkit.reports.charts import BOTTOM, HEIGHT, TOP, Axis, Series, Strip, aligned, chart
+from bertkit.reports.charts import BOTTOM, DOT, HEIGHT, LARGEST, TOP, Axis, Series, Strip, aligned, chart
 from bertkit.reports.curves import BINS, Curve, Curves, curve_of, loss_chart, score_chart
 from bertkit.runs.folder import LOG
 
@@ -32,7 +32,7 @@ def test_an_axis_of_no_finite_value_is_there_all_the_same() -> None:
 def test_a_line_goes_from_the_lower_left_to_the_upper_right() -> None:
     (line,) = chart("loss", [Series(name="a", x=X, y=Y)], "updates", "about").lines
     assert line.path == f"M0 {HEIGHT - BOTTOM:.1f}L1000 {TOP:.1f}"
-    assert line.dots == ((0.0, HEIGHT - BOTTOM), (100.0, TOP))
+    assert line.dots == ((0.0, HEIGHT - BOTTOM, DOT), (100.0, TOP, DOT))
 
 
 def test_a_band_goes_along_its_upper_end_and_back_along_its_lower_one() -> None:
@@ -56,6 +56,11 @@ def test_a_square_chart_has_the_same_axis_on_both_sides_and_its_diagonal() -> No
         == ["0", "25", "50", "75", "100"]
     )
     assert found.diagonal == f"M0 {found.height - BOTTOM:.1f}L1000 {TOP:.1f}"
+
+
+def test_a_dot_that_stands_for_a_quarter_of_the_rows_has_half_the_radius() -> None:
+    (line,) = chart("r", [Series(name="a", x=X, y=Y, counts=np.array([100, 400.0]))], "confidence", "").lines
+    assert [radius for _, _, radius in line.dots] == [LARGEST / 2, LARGEST]
 
 
 def test_strips_share_an_axis_where_they_are_aligned() -> None:

@@ -72,7 +72,7 @@ def chunks(below: Path) -> Path:
 
 def everything(below: Path) -> Path:
     """A run with floors, calibration and a failure."""
-    failures = (Failure(reason="constant answers", advice="Try a lower learning rate."),)
+    failures = (Failure(reason="constant answers", advice="a lower --lr"),)
     folder = reported.run(below, reported.sample("sst2"), reported.one_wrong_in_four, failures=failures)
     result = read_result(folder)
     assert result

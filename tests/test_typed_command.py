@@ -15,7 +15,7 @@ from bertkit.request.flags import Flags
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import spec_of
 from bertkit.request.target import target_of
-from bertkit.request.typed_command import command_of
+from bertkit.request.typed_command import command_of, commands_of
 from bertkit.spec import Spec
 
 FOLDER = Path("runs") / "a run"
@@ -64,3 +64,19 @@ def test_a_task_made_from_a_file_is_named_by_the_spec_of_the_run(tmp_path: Path)
 def test_a_task_that_is_installed_otherwise_than_it_was_is_named_by_the_spec_of_the_run() -> None:
     changed = replace(spec("sst2"), task=replace(registry.find("sst2"), about="as it was once"))
     assert command_of(changed, FOLDER).startswith("bertkit finetune 'runs/a run/spec.json'")
+
+
+def test_seeds_that_count_up_share_a_command_and_others_have_one_each(tmp_path: Path) -> None:
+    runs = [(spec("sst2", seed=seed), FOLDER) for seed in (42, 43, 45)]
+    assert commands_of(runs[:2]) == ["bertkit finetune sst2 --seeds 2 --out runs"]
+    assert commands_of(runs) == [
+        "bertkit finetune sst2 --out runs",
+        "bertkit finetune sst2 --seed 43 --out runs",
+        "bertkit finetune sst2 --seed 45 --out runs",
+    ]
+
+
+def test_seeds_of_own_files_count_up_from_the_first_ones_spec() -> None:
+    task = replace(spec("sst2").task, name="mine")
+    runs = [(replace(spec("sst2", seed=seed), task=task), Path(f"runs/s{seed}")) for seed in (42, 43)]
+    assert commands_of(runs) == ["bertkit finetune runs/s42/spec.json --seeds 2 --out runs"]

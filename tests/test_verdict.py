@@ -214,6 +214,41 @@ def test_a_failed_run_of_an_arm_is_named_with_its_reason(tmp_path: Path, capsys:
     assert f"{first.name}, sst2, seed 7 failed: every answer is the same" in text
 
 
+def test_json_has_all_that_is_said_beside_the_verdicts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = Spec(task=registry.find("sst2"), model="org/a", data="here", seed=7)
+    why = (Failure(reason="every answer is the same", advice="a lower --lr"),)
+    first = answered_on(tmp_path, spec, {"dev": (GOLDS, ["positive"] * 200)}, failures=why)
+    second = answered(tmp_path, GOLDS, GOLDS, model="org/b")
+    out = ["--out", str(tmp_path / "out")]
+    text = printed(capsys, first, second, *out)
+    compared(capsys, first, second, *out)
+    (folder,) = (tmp_path / "out").iterdir()
+    plain = json.loads((folder / "compare.json").read_text("utf-8"))
+    (verdict,) = plain["verdicts"]
+    assert len(verdict["lines"]) == 3  # the verdict, that it is one seed's, and the tests
+    assert all(line in text for line in [*verdict["lines"], *plain["differences"]])
+    assert plain["failures"] == [
+        {"arm": first.name, "task": "sst2", "seed": 7, "reason": "every answer is the same", "advice": "a lower --lr"}
+    ]
+    assert plain["command"] == f"bertkit compare {first} {second} {' '.join(out)}"
+    assert [one["arm"] for one in plain["made"]] == [first.name, second.name]
+    page = bertkit.report(folder).read_text("utf-8")
+    assert verdict["lines"][1] in page
+
+
+def test_seeds_with_a_gap_have_a_command_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in (0, 1, 3):
+        answered(tmp_path / "a", GOLDS, GOLDS, seed=seed)
+    arm(tmp_path / "b", [], seeds=3)
+    with pytest.raises(SystemExit):
+        main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--json"])
+    gap, whole = json.loads(capsys.readouterr().out)["made"]
+    assert len(gap["commands"]) == 3
+    assert all("--seeds" not in line for line in gap["commands"])
+    (line,) = whole["commands"]
+    assert "--seeds 3" in line
+
+
 def test_from_python_the_verdicts_are_returned(tmp_path: Path) -> None:
     first, second = arm(tmp_path / "a", []), arm(tmp_path / "b", range(50, 80))
     (found,) = bertkit.compare(first, second, metric="accuracy")

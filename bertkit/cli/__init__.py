@@ -52,9 +52,7 @@ command(app, "pretrain", pretrain.pretrain)
 command(app, "resume", resume.resume)
 command(app, "eval", eval_.evaluate)
 studies = typer.Typer(cls=compare.Studies)
-app.add_typer(
-    studies, name="compare", help="Tell whether one is better than the other: runs, files, or two ways of training."
-)
+app.add_typer(studies, name="compare", help=compare.HELP)
 command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
 command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)

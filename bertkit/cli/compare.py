@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 
 PRETRAIN_VS_SCRATCH, NSP_VS_SOP = "pretrain-vs-scratch", "nsp-vs-sop"
 STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP)
+HELP = """Tell whether one is better than the other: runs, files, or two ways of training.
+
+`bertkit compare A B ...`: finished runs, folders of runs, or files of answers.
+
+`bertkit compare --arms-file FILE`: arms that are trained as the file says.
+
+`bertkit compare COMMAND`: one of the studies below."""
 
 
 def study_named(typed: str) -> str:

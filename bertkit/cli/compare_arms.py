@@ -56,9 +56,10 @@ def compare_arms(
     if not first():
         return 0
     arms, found = verdicts_on_arms(done)
-    folder = write_verdicts(arms, found, run.out)
+    plain = plain_of(arms, found)
+    folder = write_verdicts(arms, plain, run.out)
     if display.json:
-        screen.print_json({"folder": str(folder), **plain_of(found)})
+        screen.print_json({"folder": str(folder), **plain})
         return 0
     print_verdicts(found)
     print_failed_seeds(arms)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 from bertkit.cli import screen
 from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, is_path, study_named
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
-from bertkit.cli.compare_runs import RUNS, RunsFlags, verdicts_on, write_verdicts
+from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags
@@ -99,7 +99,7 @@ def _compare_runs(paths: list[str], **options: Any) -> list[Verdict]:
     flags = Given(f"compare {RUNS}", options, (RunsFlags,), like="compare").flags(RunsFlags)
     compared, found = verdicts_on(paths, flags)
     if flags.out:
-        write_verdicts(compared, found, flags.out)
+        write_verdicts(compared, plain_of(compared, found), flags.out)
     return found
 
 
@@ -111,7 +111,7 @@ def _compare_arms(
     run = given.flags(RunFlags)
     specs = specs_of_arms(typed, _tasks(tasks), given.flags(Flags), given.flags(OwnFlags), seeds)
     arms, found = verdicts_on_arms(run_arms(specs, options_of(run), partial(screen.progress, not progress)))
-    write_verdicts(arms, found, run.out)
+    write_verdicts(arms, plain_of(arms, found), run.out)
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,17 +60,26 @@ def compare_runs(
     With several seeds an arm, p and intervals say what other seeds and other rows together may change.
     """
     compared, found = verdicts_on(arms, flags)
-    folder = write_verdicts(compared, found, flags.out) if flags.out else None
+    plain = plain_of(compared, found, _command(arms, flags))
+    folder = write_verdicts(compared, plain, flags.out) if flags.out else None
     if display.json:
-        screen.print_json({"folder": folder and str(folder), **plain_of(found)})
+        screen.print_json({"folder": folder and str(folder), **plain})
         return 0
     print_verdicts(found)
     print_failed_seeds(compared)
-    for line in _differing(compared):
-        screen.console().print(line, soft_wrap=True)
+    for line in plain["differences"]:
+        screen.console().print(f"  {line}", soft_wrap=True)
     if folder:
         screen.console().print(f"numbers: {folder / 'compare.json'}", soft_wrap=True)
     return 0
+
+
+def _command(typed: Sequence[str], flags: RunsFlags) -> str:
+    """The command with its flags."""
+    words = ["bertkit", "compare", *typed]
+    for name, value in (("--metric", flags.metric), ("--evaluation", flags.evaluation), ("--out", flags.out)):
+        words += [] if value is None else [name, str(value)]
+    return shlex.join([*words, *(["--all-seeds"] if flags.all_seeds else [])])
 
 
 def verdicts_on(typed: Sequence[str], flags: RunsFlags) -> tuple[list[Arm], list[Verdict]]:
@@ -91,11 +101,11 @@ def verdicts_on(typed: Sequence[str], flags: RunsFlags) -> tuple[list[Arm], list
     return compared, verdicts(compared, flags.metric, flags.evaluation)
 
 
-def plain_of(found: Sequence[Verdict]) -> dict[str, Any]:
-    """The verdicts for JSON, each with its sentence."""
-    from bertkit.studies.verdict_lines import sentence
+def plain_of(arms: Sequence[Arm], found: Sequence[Verdict], command: str = "") -> dict[str, Any]:
+    """The comparison for JSON, with the command that makes it of runs that are there."""
+    from bertkit.studies.comparison_json import plain_of as plain
 
-    return {"comparison": RUNS, "verdicts": [{"sentence": sentence(one), **one.plain()} for one in found]}
+    return {"comparison": RUNS, **({"command": command} if command else {}), **plain(arms, found)}
 
 
 def print_verdicts(found: Sequence[Verdict]) -> None:
@@ -134,27 +144,14 @@ def _over(one: Verdict) -> str:
     return one.difference.doubt.over
 
 
-def _differing(arms: Sequence[Arm]) -> list[str]:
-    """In which fields the specs of each arm differ from the first one's, a line a task."""
-    from bertkit.studies.arms import differences
-
-    lines = []
-    for arm in arms[1:]:
-        for task in arm.specs.keys() & arms[0].specs.keys():
-            if found := differences(arms[0].specs[task], arm.specs[task]):
-                lines.append(f"  {arms[0].name} and {arm.name} differ in {'; '.join(found[:6])}")
-    return lines
-
-
-def write_verdicts(arms: Sequence[Arm], found: Sequence[Verdict], out: Path) -> Path:
+def write_verdicts(arms: Sequence[Arm], plain: Mapping[str, Any], out: Path) -> Path:
     """Write compare.json into a folder below `out` that is named after the arms; returns the folder."""
     from hashlib import sha256
 
     from bertkit.files import write_json
 
-    plain = plain_of(found)
     name = safe_name("-".join(["compare", *(arm.name for arm in arms)]))
-    folder = out / f"{name}-{sha256(repr(plain).encode()).hexdigest()[:8]}"
+    folder = out / f"{name}-{sha256(repr(plain['verdicts']).encode()).hexdigest()[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "compare.json", plain)
     return folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bertkit.cli.screen import METRIC_TITLES, console, leak_line, percent, print_below, warnings
+from bertkit.cli.screen import METRIC_TITLES, console, leak_line, percent, print_below
 
 if TYPE_CHECKING:
     from bertkit.evaluation.two_way import Mean
@@ -28,6 +28,7 @@ def print_seeds(runs: Sequence[Finished]) -> None:
     from rich.text import Text
 
     from bertkit.cli.floors_screen import print_floors_of_seeds
+    from bertkit.evaluation.warned import warnings
 
     sound: Sequence[Finished] = [run for run in runs if not run.result.failures]
     groups: list[tuple[Sequence[Finished], str]] = []
@@ -49,7 +50,7 @@ def print_seeds(runs: Sequence[Finished]) -> None:
     console().print(table)
     for line in (*_of_intervals(runs, means), *each):
         print_below(line)
-    print_floors_of_seeds(runs)
+    print_floors_of_seeds(sound or runs, means[0])
     for run in runs:
         for scored in run.result.evaluations:
             if scored.leaked:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bertkit.cli.screen import METRIC_TITLES, percent, print_below
 
 if TYPE_CHECKING:
+    from bertkit.evaluation.two_way import Mean
     from bertkit.result import Finished, Floor, Scored
     from bertkit.studies.suite import Member
     from bertkit.task import Average
@@ -25,6 +26,8 @@ def print_floors(scored: Scored) -> None:
 
     Without floors the commonest label's share is printed, where it is known.
     """
+    from bertkit.evaluation.warned import against_floor, is_below_chance
+
     if not scored.floors:
         if "majority" in scored.details:
             share = percent(scored.details["majority"])
@@ -33,14 +36,14 @@ def print_floors(scored: Scored) -> None:
     _print_models(scored)
     for name, score in scored.metrics.items():
         if best := _best(scored, name):
-            said = _verdict(score.value, score.low, best.metrics[name])
+            said = against_floor([score.value], score.low, best.metrics[name])
             hint = ": check the label names" if name == "accuracy" and is_below_chance(scored) else ""
             _print_verdict(scored.name, METRIC_TITLES.get(name, name), said, best, name, hint)
 
 
-def print_floors_of_seeds(runs: Sequence[Finished]) -> None:
-    """The same for several seeds of one spec: their mean against the mean floor, and each seed against its own."""
-    from bertkit.result import mean_floors
+def print_floors_of_seeds(runs: Sequence[Finished], means: Mapping[tuple[str, str], Mean]) -> None:
+    """The same for several seeds of one spec: their mean, of which `means` has the interval, against the mean floor."""
+    from bertkit.evaluation.warned import against_floor, mean_floors
 
     for seeds in zip(*(run.result.evaluations for run in runs), strict=True):
         scored = replace(seeds[0], floors=mean_floors(seeds))
@@ -48,49 +51,29 @@ def print_floors_of_seeds(runs: Sequence[Finished]) -> None:
             continue
         _print_models(scored)
         for name in scored.metrics:
-            best = _best(scored, name)
-            if best is None:
-                continue
-            title = METRIC_TITLES.get(name, name)
-            doubtful = sum(one.metrics[name].low <= _best_value(one, name) for one in seeds)
-            if sum(one.metrics[name].value for one in seeds) / len(seeds) <= best.metrics[name]:
-                _print_verdict(scored.name, f"the mean {title}", "does not beat", best, name)
-            elif doubtful:
-                who = f"{title} of {doubtful} of {len(seeds)} seeds"
-                _print_verdict(scored.name, who, "is not clearly above", best, name)
-
-
-def is_below_chance(scored: Scored) -> bool:
-    """Whether accuracy is below the commonest label's: label names may be swapped."""
-    accuracy = scored.metrics.get("accuracy")
-    if accuracy is None:
-        return False
-    constant = next((one.metrics["accuracy"] for one in scored.floors), scored.details.get("majority", 0.0))
-    return bool(accuracy.high < (constant if constant < 1 else 0.5))
+            best, mean = _best(scored, name), means.get((scored.name, name))
+            if best:
+                scores = [one.metrics[name].value for one in seeds]
+                said = against_floor(scores, mean.low if mean else None, best.metrics[name])
+                who = METRIC_TITLES.get(name, name)
+                _print_verdict(scored.name, f"the mean {who}" if len(runs) > 1 else who, said, best, name)
 
 
 def print_suite_floors(members: Sequence[Member], average: Average) -> None:
     """Print the floor of each task of a suite, by the suite's rule, and which tasks do not beat theirs."""
+    from bertkit.evaluation.warned import against_floor
+
     every = [(member.task.name, member.score(average), member.floor(average)) for member in members]
     floors = [(name, score, floor) for name, score, floor in every if floor is not None]
     if floors:
         print_below(f"floors: {' · '.join(f'{name} {percent(floor)}' for name, _, floor in floors)}")
-    below = [name for name, score, floor in floors if score is not None and score <= floor]
+    below = [name for name, score, floor in floors if score is not None and against_floor([score], None, floor)]
     if below:
         print_below(f"not above their floors: {', '.join(below)}", "red")
 
 
 def _best(scored: Scored, metric: str) -> Floor | None:
     return max(scored.floors, key=lambda floor: floor.metrics[metric], default=None)
-
-
-def _best_value(scored: Scored, metric: str) -> float:
-    return max(floor.metrics[metric] for floor in scored.floors)
-
-
-def _verdict(value: float, low: float, floor: float) -> str:
-    """What a score with the lower end of its interval is against a floor; "" where it is clearly above."""
-    return "does not beat" if value <= floor else "is not clearly above" if low <= floor else ""
 
 
 def _print_models(scored: Scored) -> None:

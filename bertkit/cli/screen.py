@@ -197,6 +197,7 @@ def _print_details(scored: Scored, told: bool) -> None:
     from rich.text import Text
 
     from bertkit.cli.floors_screen import print_floors
+    from bertkit.evaluation.warned import warnings
 
     details = scored.details
     for line in warnings(scored, told):
@@ -240,24 +241,3 @@ def leak_line(scored: Scored, leaked: Leaked) -> str:
     rows = f"{leaked.rows:,} of {scored.rows:,} rows {'are train rows' if leaked.rows > 1 else 'is a train row'} too"
     scores = [f"{METRIC_TITLES.get(name, name)} {with_interval(score)}" for name, score in leaked.metrics.items()]
     return f"{rows}; without {'them' if leaked.rows > 1 else 'it'} {', '.join(scores) or 'none is left'}"
-
-
-def warnings(scored: Scored, told: bool = False) -> list[str]:
-    """Warnings on a score: all answers (unless `told`) or golds are the same, or it is below the majority label's."""
-    from bertkit.cli.floors_screen import is_below_chance
-
-    lines, details = [], scored.details
-    undefined = [METRIC_TITLES[name] for name in ("matthews", "pearson", "spearman") if name in scored.metrics]
-    shown = f"; {', '.join(undefined)}: not defined, shown as 0" if undefined else ""
-    if details.get("constant") and not told:
-        lines.append(f"every answer is the same: the model learnt nothing{shown}")
-    if details.get("only gold") is not None:
-        only = details["only gold"] if details["only gold"] != "" else "no answer"
-        lines.append(f"every gold is the same ({only}){shown or ': the score says little'}")
-    if found := details.get("permuted"):
-        order = ", ".join(f"{answer} for {gold}" for answer, gold in found["names"].items() if answer != gold)
-        scores = f"accuracy {percent(found['accuracy'])}, and {percent(found['permuted'])}"
-        lines.append(f"the rows' labels look permuted: {scores} with {order}")
-    elif not scored.floors and is_below_chance(scored):
-        lines.append("accuracy is below the commonest label's share: check the label names")
-    return lines

@@ -45,8 +45,9 @@ def search_command(
 ) -> int:
     """Search for the learning rate, epochs and batch size; then train the best recipe and score it once.
 
-    A trial is scored on rows held out of train, never on dev. A value that is typed (--lr 3e-5) is not searched. Run
-    again, a stopped search continues.
+    A trial is scored on rows held out of train, never on dev. A value that is typed (--lr 3e-5) is not searched.
+
+    Run again, a stopped search continues.
     """
     target = target_of(task, own)
     asked = _search_of(target, searched, flags, seeds)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bertkit.evaluation.calibration import ece_by_chance
 from bertkit.reports.alerts import Alert, alerts_of
 from bertkit.reports.answers import Answers, answers_of
 from bertkit.reports.charts import Chart, Series, chart
@@ -14,8 +15,8 @@ from bertkit.reports.curves import Curves, curve_of, loss_chart, score_chart
 from bertkit.reports.found import Arm
 from bertkit.reports.health import Bar, Health, bars_of, health_of, numbers_of
 from bertkit.reports.scores import ScoreLine, score_lines
-from bertkit.reports.slices import SliceTable, slices_of
-from bertkit.request.typed_command import command_of
+from bertkit.reports.slices import Slices, slices_of
+from bertkit.request.typed_command import commands_of
 from bertkit.result import Calibration, Finished, Scored, selected_lines
 from bertkit.spec import SAMPLE, Spec
 
@@ -30,6 +31,7 @@ class ArmPart:
     number       of the arm on the page
     differs      in what its spec differs from those of the task's other arms
     answers      of its first sound run, with what follows; () in a report of several arms
+    seeds        of its runs, and whether each failed
     reliability  of its probabilities, by evaluation
     """
 
@@ -47,8 +49,9 @@ class ArmPart:
     bars: tuple[tuple[str, tuple[Bar, ...]], ...] = ()
     reliability: tuple[Chart, ...] = ()
     answers: tuple[Answers, ...] = ()
-    slices: tuple[SliceTable, ...] = ()
+    slices: Slices | None = None
     health: Health | None = None
+    seeds: tuple[tuple[int, bool], ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -69,9 +72,6 @@ def arm_part(arm: Arm, number: int, differs: Mapping[str, str], worst: int | Non
     wanted = list(dict.fromkeys((e.name, e.metrics[0]) for e in arm.spec.task.scored if not e.at_end))[:CURVES]
     every = [Curves(name="mean of the seeds" if len(curves) > 1 else "loss", runs=tuple(curves))]
     charts = [loss_chart(every), score_chart(every, wanted)] if curves else []
-    seeds = [one.result.spec.seed for one in arm.runs]
-    counted = len(seeds) if seeds == list(range(min(seeds, default=0), min(seeds, default=0) + len(seeds))) else 1
-    folder = run.folder if run else None
     whole = worst is not None and run is not None
     scored = run.result.evaluations if run and whole else ()
     return ArmPart(
@@ -83,14 +83,15 @@ def arm_part(arm: Arm, number: int, differs: Mapping[str, str], worst: int | Non
         alerts=tuple(alerts_of(arm, lines)),
         charts=tuple(one for one in charts if one),
         selected=tuple(selected_lines(run.result.selected)) if run else (),
-        command=command_of(arm.runs[0].result.spec, folder, counted) if run and folder else "",
+        command="\n".join(commands_of([(one.result.spec, one.folder) for one in arm.runs])),
         facts=tuple(facts_of(run, len(arm.runs))) if run else (),
         numbers=tuple(pair for one in scored for pair in _numbers(one, len(scored) > 1)),
         bars=tuple((one.name, tuple(bars)) for one in scored if (bars := bars_of(one))),
         reliability=tuple(found for one in scored if (found := reliability_of(one))),
         answers=tuple(answers_of(run, worst or 0)) if run and whole else (),
-        slices=slices_of(run.folder) if run and whole else (),
+        slices=slices_of(run.folder) if run and whole else None,
         health=health_of(run.folder, run.result) if run and whole else None,
+        seeds=tuple((one.result.spec.seed, bool(one.result.failures)) for one in arm.runs),
     )
 
 
@@ -122,19 +123,30 @@ def reliability_of(scored: Scored) -> Chart | None:
     """How often answers are right against their probability, where the result has it."""
     if scored.calibration is None or not scored.calibration.bins:
         return None
-    found = scored.calibration
-    rows = sum(count for count, _, _ in found.bins)
-    ece = f"expected calibration error {100 * found.ece:.1f}, Brier score {found.brier:.3f}"
-    about = f"Accuracy against confidence in {len(found.bins)} bins of {rows:,} rows of {scored.name}: {ece}."
-    series = [_by_confidence("accuracy", found, 0)]
+    found, several = scored.calibration, [("accuracy", scored.calibration)]
     if scored.calibrated and scored.calibrated.bins:
-        series.append(_by_confidence("with the temperature", scored.calibrated, 1))
-    return chart(f"{scored.name}: accuracy by confidence", series, "confidence", about, in_percent=True, square=True)
+        several.append(("with the temperature", scored.calibrated))
+    rows = sum(count for count, _, _ in found.bins)
+    chance = f"by chance {100 * ece_by_chance(found):.1f}"
+    ece = f"expected calibration error {100 * found.ece:.1f} ({chance}), Brier score {found.brier:.3f}"
+    about = f"Accuracy against confidence in {len(found.bins)} bins of {rows:,} rows of {scored.name}: {ece}."
+    series = [_by_confidence(name, one, place) for place, (name, one) in enumerate(several)]
+    drawn = chart(f"{scored.name}: accuracy by confidence", series, "confidence", about, in_percent=True, square=True)
+    names = [("as it is",), ("with the temperature",)] if len(several) > 1 else [()]
+    return replace(
+        drawn,
+        columns=(*(("probability",) if len(several) > 1 else ()), "rows", "confidence", "accuracy"),
+        rows=tuple(
+            (*name, f"{count:,}", f"{100 * confidence:.1f}", f"{100 * accuracy:.1f}")
+            for name, (_, one) in zip(names, several, strict=True)
+            for count, confidence, accuracy in one.bins
+        ),
+    )
 
 
 def _by_confidence(name: str, found: Calibration, colour: int) -> Series:
-    _, confidence, accuracy = (np.array(side, float) for side in zip(*found.bins, strict=True))
-    return Series(name=name, x=confidence, y=accuracy, colour=colour)
+    counts, confidence, accuracy = (np.array(side, float) for side in zip(*found.bins, strict=True))
+    return Series(name=name, x=confidence, y=accuracy, counts=counts, colour=colour)
 
 
 def facts_of(run: Finished, runs: int) -> list[tuple[str, str]]:
@@ -161,7 +173,7 @@ def facts_of(run: Finished, runs: int) -> list[tuple[str, str]]:
         ("machine", f"{result.device}, {result.precision}, {training.layout}"),
         (
             "time",
-            f"{_time(training.seconds)} of training ({rate}), {_time(result.seconds)} in all{one}",
+            f"{time_text(training.seconds)} of training ({rate}), {time_text(result.seconds)} in all{one}",
         ),
         ("energy", ", ".join(f"{name} {one / 3_600:,.2f} Wh" for name, one in result.joules.items()) + all_of),
         ("versions", ", ".join(f"{name} {version}" for name, version in result.versions.items())),
@@ -172,7 +184,8 @@ def facts_of(run: Finished, runs: int) -> list[tuple[str, str]]:
     return [(name, value) for name, value in pairs if value]
 
 
-def _time(seconds: float) -> str:
+def time_text(seconds: float) -> str:
+    """Seconds in the unit that fits."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6_000 else f"{seconds / 3_600:.1f} h"

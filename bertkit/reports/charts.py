@@ -19,19 +19,27 @@ TOP, BOTTOM = 12, 6
 """Pixels above and below what is drawn."""
 WIDE = 1_000
 """The width of a path's own coordinates, which are stretched to the chart's."""
+DOT, CLOUD, LARGEST = 3.0, 3.5, 9.0
+"""Radii in pixels: of a line's dots, of a cloud's, and the largest one that stands for a count."""
+MARKED = 30
+"""Points of a line up to which each has a dot."""
 TABLE = 24
 """Rows of a chart's table at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """A line, or with `as_dots` a cloud; `low` and `high` are the ends of its band."""
+    """A line, or with `as_dots` a cloud.
+
+    `low` and `high` are the ends of its band; with `counts` the area of a dot is what it stands for.
+    """
 
     name: str
     x: Floats  # (P,)
     y: Floats  # (P,)
     low: Floats | None = None  # (P,)
     high: Floats | None = None  # (P,)
+    counts: Floats | None = None  # (P,)
     as_dots: bool = False
     colour: int = 0
 
@@ -46,13 +54,13 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A series as it is drawn: a path, its band, and dots (percent, pixels)."""
+    """A series as it is drawn: a path, its band, and dots (percent, pixels, radius)."""
 
     name: str
     colour: int
     path: str = ""
     band: str = ""
-    dots: tuple[tuple[float, float], ...] = ()
+    dots: tuple[tuple[float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +119,10 @@ class Axis:
 def chart(
     title: str, series: Sequence[Series], x_title: str, about: str, *, in_percent: bool = False, square: bool = False
 ) -> Chart:
-    """A chart of these series. `square` has the same axis on both sides, and the diagonal where they are equal."""
+    """A chart of these series. `square` has the same axis on both sides, and the diagonal where they are equal.
+
+    Its table has a row for each place of the longest series.
+    """
     every = [np.concatenate([getattr(one, name) for one in series]) for name in ("x", "y")]
     bands = [band for one in series for band in (one.low, one.high) if band is not None]
     across = Axis.around(every[0], 5, exact=True)
@@ -139,23 +150,33 @@ def chart(
     )
 
 
+def percent_label(value: float) -> str:
+    """A fraction as a tick's label."""
+    return f"{round(100 * value, 6):g}".replace("-", "−")
+
+
 def _shown(value: float, in_percent: bool) -> str:
-    return (f"{100 * value:g}" if in_percent else f"{value:,g}").replace("-", "−")
+    return percent_label(value) if in_percent else f"{value:,g}".replace("-", "−")
 
 
 def _line(one: Series, across: Axis, up: Axis, height: int) -> Line:
+    places = zip(one.x, one.y, _radii(one), strict=True)
+    dots = tuple((across.percent(x), _pixels(up, y, height), radius) for x, y, radius in places)
     if one.as_dots:
-        dots = [(across.percent(x), _pixels(up, y, height)) for x, y in zip(one.x, one.y, strict=True)]
-        return Line(name=one.name, colour=one.colour, dots=tuple(dots))
+        return Line(name=one.name, colour=one.colour, dots=dots)
     band = ""
     if one.low is not None and one.high is not None:
         there = np.concatenate([one.x, one.x[::-1]]), np.concatenate([one.high, one.low[::-1]])
         band = _path(*there, across, up, height) + "Z"
-    marked = len(one.x) <= 30
-    dots = [(across.percent(x), _pixels(up, y, height)) for x, y in zip(one.x, one.y, strict=True) if marked]
-    return Line(
-        name=one.name, colour=one.colour, path=_path(one.x, one.y, across, up, height), band=band, dots=tuple(dots)
-    )
+    path = _path(one.x, one.y, across, up, height)
+    return Line(name=one.name, colour=one.colour, path=path, band=band, dots=dots if len(one.x) <= MARKED else ())
+
+
+def _radii(one: Series) -> list[float]:
+    """The radius of each dot: with counts its area is in proportion to them."""
+    if one.counts is None:
+        return [CLOUD if one.as_dots else DOT] * len(one.x)
+    return [round(max(1.0, LARGEST * float(share) ** 0.5), 1) for share in one.counts / one.counts.max()]
 
 
 def _path(x: Floats, y: Floats, across: Axis, up: Axis, height: int) -> str:

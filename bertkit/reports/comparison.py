@@ -12,11 +12,12 @@ import numpy as np
 from bertkit.errors import RequestError
 from bertkit.evaluation.stats import spread
 from bertkit.evaluation.titles import METRIC_TITLES
+from bertkit.reports.alerts import Alert
+from bertkit.reports.arms import time_text
 from bertkit.reports.charts import Chart, Strip, aligned
 from bertkit.reports.curves import Curve, Curves, loss_chart, score_chart
 from bertkit.reports.found import COMPARE
 from bertkit.runs.folder import damage_named
-from bertkit.studies.verdict_lines import shown_p
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,8 @@ class ComparedArm:
 class Compared:
     """Two arms on one evaluation.
 
-    sentence  the verdict; `uncertainty` has the tests, and what it would take to tell
+    sentence  the verdict; `uncertainty` has what is said below it: what it would take to tell, and the tests
+    alerts    failed runs, which are in the means and in the tests, and marks of the rows
     gap       their difference with its 95 % interval, against no difference
     charts    of arms that were trained for the comparison
     """
@@ -50,24 +52,54 @@ class Compared:
     uncertainty: tuple[str, ...]
     gap: Strip
     arms: tuple[ComparedArm, ...]
-    marks: tuple[str, ...] = ()
+    alerts: tuple[Alert, ...] = ()
     charts: tuple[Chart, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """How the runs of an arm on a task were made: the commands, a line each, and more, by name."""
+
+    name: str
+    commands: str
+    facts: tuple[tuple[str, str], ...]
+
+
 def compared_of(folder: Path, plain: Mapping[str, Any]) -> list[Compared]:
-    """The verdicts of a comparison. Raises RequestError if its JSON is damaged, or older than verdicts are."""
+    """The verdicts of a comparison. Raises RequestError if its JSON is damaged, or older than its lines are."""
     path = folder / COMPARE
     with damage_named(path):
-        if "verdicts" in plain:
-            return [_compared(one) for one in plain["verdicts"]]
-        tasks = list(plain["tasks"])
-        is_old = any("verdict" not in task for task in tasks)
+        tasks = list(plain.get("tasks", ()))
+        found = plain["verdicts"] if "verdicts" in plain else [task.get("verdict", {"sentence": ""}) for task in tasks]
+        is_old = any("sentence" in one and "lines" not in one for one in found)
+        if not is_old and "verdicts" in plain:
+            return [_compared(one, plain["failures"]) for one in found]
         if not is_old:
             return [_trained(task) for task in tasks]
-    raise RequestError(f"{path} has no verdict, as older versions wrote it: run `bertkit compare` again")
+    raise RequestError(f"{path} was written by an older version: run `bertkit compare` again")
 
 
-def _compared(plain: Mapping[str, Any]) -> Compared:
+def made_of(folder: Path, plain: Mapping[str, Any]) -> list[Made]:
+    """How each arm's runs were made, as the comparison has it. Raises RequestError if its JSON is damaged."""
+    with damage_named(folder / COMPARE):
+        several = [plain] if "verdicts" in plain else plain["tasks"]
+        tasks = len({one["task"] for part in several for one in part["made"]})
+        return [_made(one, tasks > 1) for part in several for one in part["made"]]
+    raise AssertionError
+
+
+def _made(plain: Mapping[str, Any], named: bool) -> Made:
+    versions = ", ".join(f"{name} {version}" for name, version in plain["versions"].items())
+    pairs = (
+        ("machine", "; ".join(plain["machines"])),
+        ("time", f"{time_text(float(plain['seconds of training']))} of training"),
+        ("versions", versions),
+    )
+    name = f"{plain['arm']}, {plain['task']}" if named else plain["arm"]
+    return Made(name=name, commands="\n".join(plain["commands"]), facts=pairs)
+
+
+def _compared(plain: Mapping[str, Any], failures: Sequence[Mapping[str, Any]]) -> Compared:
     gap, metric = plain["difference"], METRIC_TITLES.get(plain["metric"], plain["metric"])
     arms = [_arm(arm, metric) for arm in plain["arms"]]
     strips = aligned([arm.strip for arm in arms])
@@ -80,19 +112,27 @@ def _compared(plain: Mapping[str, Any]) -> Compared:
         rows=int(plain["rows"]),
         outcome=plain["outcome"],
         sentence=plain["sentence"],
-        uncertainty=tuple(_uncertainty(plain)),
+        uncertainty=tuple(plain["lines"][1:]),
+        alerts=tuple(_failed(plain, failures)),
         gap=Strip(about=about, value=value, interval=(low, high), floors=(0.0,)),
         arms=tuple(replace(arm, strip=one) for arm, one in zip(arms, strips, strict=True)),
     )
 
 
-def _uncertainty(plain: Mapping[str, Any]) -> list[str]:
-    """The further tests, and about how many seeds would tell."""
-    tests = [f"{name}: {shown_p(float(p))}" for name, p in plain["tests"].items()]
-    seeds = plain["seeds to tell"]
-    if plain["outcome"] == "within noise" and seeds is not None:
-        return [f"A difference of this size takes about {seeds:,} seeds an arm to detect (power 80 %).", *tests]
-    return tests
+def _failed(plain: Mapping[str, Any], failures: Sequence[Mapping[str, Any]]) -> list[Alert]:
+    """The failed runs of both arms, equal ones once, with their seeds."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in failures:
+        if one["task"] == plain["task"] and one["arm"] in [arm["arm"] for arm in plain["arms"]]:
+            found.setdefault((one["arm"], one["reason"], one["advice"]), []).append(str(one["seed"]))
+    return [
+        Alert(
+            level="bad",
+            text=f"{arm}, seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}, in the mean and in the tests: {reason}",
+            advice=f"Try {advice}.",
+        )
+        for (arm, reason, advice), seeds in found.items()
+    ]
 
 
 def _arm(plain: Mapping[str, Any], metric: str) -> ComparedArm:
@@ -118,10 +158,10 @@ def _trained(plain: Mapping[str, Any]) -> Compared:
         for arm in plain["arms"]
     ]
     charts = (loss_chart(curves), score_chart(curves, [(evaluation, metric)]))
-    found = _compared(plain["verdict"])
+    found = _compared(plain["verdict"], plain["failures"])
     return replace(
         found,
-        marks=tuple(plain["marks"]),
+        alerts=(*found.alerts, *(Alert(level="care", text=mark) for mark in plain["marks"])),
         charts=tuple(one for one in charts if one),
         arms=tuple(replace(arm, more=tuple(_more(own))) for arm, own in zip(found.arms, plain["arms"], strict=True)),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bertkit.errors import BertkitError
+from bertkit.evaluation.calibration import ece_by_chance
 from bertkit.result import Result, RowCount, Scored
 from bertkit.runs.folder import located, read_spec
 
@@ -70,7 +71,8 @@ def numbers_of(scored: Scored) -> list[tuple[str, str]]:
         found.append(("words that got no tag", f"{details['words without a tag']:,} of {details['words']:,}"))
     for calibration, how in ((scored.calibration, ""), (scored.calibrated, ", with the temperature")):
         if calibration:
-            found.append((f"expected calibration error{how}", f"{100 * calibration.ece:.1f}"))
+            ece = f"{100 * calibration.ece:.1f} (by chance {100 * ece_by_chance(calibration):.1f})"
+            found.append((f"expected calibration error{how}", ece))
             found.append((f"Brier score{how}", f"{calibration.brier:.3f}"))
     return found
 

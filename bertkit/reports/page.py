@@ -10,9 +10,9 @@ from typing import Any
 
 from bertkit import __version__
 from bertkit.files import write_text
-from bertkit.reports.alerts import Alert
+from bertkit.reports.alerts import Alert, checks_of
 from bertkit.reports.arms import ArmPart, about, arm_part, model_of, shown_run
-from bertkit.reports.comparison import Compared, compared_of
+from bertkit.reports.comparison import Compared, Made, compared_of, made_of
 from bertkit.reports.found import Arm, Found, differing
 from bertkit.reports.render import render
 from bertkit.reports.scores import ScoreLine, on_one_axis
@@ -44,6 +44,11 @@ class ArmPage(Head):
         return on_one_axis(self.arm.lines)
 
     @property
+    def checks(self) -> str:
+        """What was looked at."""
+        return checks_of([self.arm.lines])
+
+    @property
     def has_answers(self) -> bool:
         """Whether there is something to show of answers against golds."""
         return bool(self.arm.bars) or any(one.matrix or one.cloud for one in self.arm.answers)
@@ -52,28 +57,34 @@ class ArmPage(Head):
     def sections(self) -> list[tuple[str, str]]:
         """The ids and titles of its parts."""
         arm = self.arm
-        scores = len(arm.lines) > 1 or bool(arm.lines and len(arm.lines[0].seeds) > 1) or bool(arm.numbers)
+        scores = len(arm.lines) > 1 or bool(arm.lines and len(arm.seeds) > 1) or bool(arm.numbers)
         parts = [
             ("scores", "Scores", scores), ("training", "Training", arm.charts),
             ("answers", "Answers against golds", self.has_answers), ("reliability", "Reliability", arm.reliability),
-            ("slices", "Slices", arm.slices), ("errors", "Worst errors", arm.answers), ("rows", "Rows", arm.health),
-            ("command", "The same again", True),
+            ("slices", "Slices", arm.slices and arm.slices.shown), ("errors", "Worst errors", arm.answers),
+            ("rows", "Rows", arm.health), ("command", "Reproduce", True),
         ]  # fmt: skip
         return [(name, title) for name, title, there in parts if there]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SuitePage(Head):
-    """The page of several arms, with their mean where they are a suite's."""
+    """The page of several arms, with their mean where they are a suite's, or in `no_mean` why there is none."""
 
     arms: tuple[ArmPart, ...]
     alerts: tuple[Alert, ...]
     mean: SuiteMean | None
+    no_mean: str
 
     @property
     def first(self) -> ScoreLine | None:
         """The first score, whose axis is that of all."""
         return next((line for part in self.arms for line in part.lines), None)
+
+    @property
+    def checks(self) -> str:
+        """What was looked at."""
+        return checks_of([part.lines for part in self.arms])
 
     @property
     def has_human(self) -> bool:
@@ -83,9 +94,12 @@ class SuitePage(Head):
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonPage(Head):
-    """The page of a comparison."""
+    """The page of a comparison; `command` makes it of runs that are there, "" where the arms were trained for it."""
 
     compared: tuple[Compared, ...]
+    arms_made: tuple[Made, ...]
+    differences: tuple[str, ...]
+    command: str
 
 
 def write_report(found: Found, path: Path, worst: int) -> Path:
@@ -125,7 +139,8 @@ def _arm_page(arm: Arm, found: Found, worst: int) -> ArmPage:
 def _suite_page(found: Found) -> SuitePage:
     differs = differing(found.arms)
     parts = [arm_part(arm, k + 1, differs[k]) for k, arm in enumerate(found.arms)]
-    mean = suite_mean(found.arms)
+    suite = suite_mean(found.arms)
+    mean, no_mean = (None, suite) if isinstance(suite, str) else (suite, "")
     runs = sum(len(arm.runs) for arm in found.arms)
     tasks = len({arm.spec.task.name for arm in found.arms})
     specs = [f"{len(parts)} specs"] if len(parts) > tasks else []
@@ -139,6 +154,7 @@ def _suite_page(found: Found) -> SuitePage:
         arms=tuple(_aligned(parts)),
         alerts=tuple(_shared(parts)),
         mean=mean,
+        no_mean=no_mean,
     )
 
 
@@ -181,6 +197,9 @@ def _comparison_page(found: Found, plain: Any) -> ComparisonPage:
         about=f"{', '.join(tasks)} · {_counted(compared)}",
         foot=_foot(found.folder),
         compared=compared,
+        arms_made=tuple(made_of(found.folder, plain)),
+        differences=tuple(plain.get("differences", ())),
+        command=plain.get("command", ""),
     )
 
 

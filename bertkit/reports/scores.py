@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from bertkit.evaluation.stats import Spread, spread
 from bertkit.evaluation.titles import METRIC_TITLES
+from bertkit.evaluation.warned import mean_floors
 from bertkit.reports.charts import Strip, aligned
 from bertkit.reports.found import Arm
-from bertkit.result import Finished, Floor, Score, Scored, mean_floors
+from bertkit.result import Finished, Floor, Score, Scored
 from bertkit.spec import SAMPLE
 
 Intervals = Mapping[tuple[str, str], tuple[float, float]]
@@ -24,7 +26,7 @@ class ScoreLine:
     interval  its 95 % interval, None where there is none
     uncertainty  what the interval or the standard deviation is over: rows, seeds, or both
     seeds     (seed, score, whether the run failed)
-    without   the score without the rows that are train rows too
+    without   the score without the rows that are train rows too, None where there are none
     """
 
     evaluation: str
@@ -36,19 +38,18 @@ class ScoreLine:
     seeds: tuple[tuple[int, float, bool], ...]
     floors: tuple[tuple[str, float], ...]
     human: float | None
-    without: Score | None
+    without: float | None
     strip: Strip
     sd: float = 0.0
 
     @property
-    def lowest(self) -> float:
-        """Of the seeds."""
-        return min(value for _, value, _ in self.seeds)
+    def sound(self) -> list[float]:
+        """The scores that the mean is of: of the seeds that did not fail, or of all where every one did."""
+        return [value for _, value, failed in self.seeds if not failed] or [value for _, value, _ in self.seeds]
 
-    @property
-    def highest(self) -> float:
-        """Of the seeds."""
-        return max(value for _, value, _ in self.seeds)
+    def of_seed(self, seed: int) -> float | None:
+        """The score of one seed, None where it was not scored."""
+        return next((value for own, value, _ in self.seeds if own == seed), None)
 
     @property
     def floor(self) -> float:
@@ -57,12 +58,31 @@ class ScoreLine:
 
 
 def score_lines(arm: Arm) -> list[ScoreLine]:
-    """A line for each metric of each evaluation that was scored, in the task's order."""
+    """A line for each metric of each evaluation that a run was scored on, in the task's order."""
     if not arm.runs:
         return []
-    intervals = _over_seeds_and_rows(arm)
-    scored = arm.runs[0].result.evaluations
-    return [_line(arm, one, metric, intervals) for one in scored for metric in one.metrics]
+    intervals = _over_seeds_and_rows(arm) if len(arm.runs) > 1 else {}
+    scored = {one.name: one for run in reversed(arm.runs) for one in run.result.evaluations if one.metrics}
+    order = [one.name for one in arm.spec.task.evaluations if one.name in scored]
+    return [_line(arm, scored[name], metric, intervals) for name in order for metric in scored[name].metrics]
+
+
+def sound_runs(arm: Arm) -> Sequence[Finished]:
+    """The runs that did not fail, or all where every one did."""
+    return [run for run in arm.runs if not run.result.failures] or arm.runs
+
+
+def score_without(runs: Sequence[Finished], evaluation: str, metric: str) -> float | None:
+    """The mean of the runs' scores without the rows that are train rows too; None where there are none, or none else.
+
+    A run without such rows counts with its score of all rows.
+    """
+    scored = [one for run in runs for one in run.result.evaluations if one.name == evaluation and one.metrics]
+    if not any(one.leaked for one in scored):
+        return None
+    found = [(one.leaked or one).metrics.get(metric) for one in scored]
+    scores = [score.value for score in found if score]
+    return fmean(scores) if scores and len(scores) == len(found) else None
 
 
 def metric_of(run: Finished, evaluation: str, metric: str) -> Score | None:
@@ -74,10 +94,9 @@ def metric_of(run: Finished, evaluation: str, metric: str) -> Score | None:
 def _line(arm: Arm, scored: Scored, metric: str, intervals: Intervals) -> ScoreLine:
     scores = [(run, metric_of(run, scored.name, metric)) for run in arm.runs]
     seeds = tuple((run.result.spec.seed, one.value, bool(run.result.failures)) for run, one in scores if one)
-    sound = [value for _, value, failed in seeds if not failed] or [value for _, value, _ in seeds]
-    over = spread(sound)
+    over = spread([value for _, value, failed in seeds if not failed] or [value for _, value, _ in seeds])
     one = len(seeds) == 1
-    first = scored.metrics[metric]
+    first, without = scored.metrics[metric], score_without(sound_runs(arm), scored.name, metric)
     interval = (first.low, first.high) if one else intervals.get((scored.name, metric))
     human = next((e.human.get(metric) for e in arm.spec.task.evaluations if e.name == scored.name), None)
     human = None if arm.spec.data == SAMPLE else human
@@ -96,7 +115,7 @@ def _line(arm: Arm, scored: Scored, metric: str, intervals: Intervals) -> ScoreL
         seeds=seeds,
         floors=floors,
         human=human,
-        without=scored.leaked.metrics.get(metric) if scored.leaked and one else None,
+        without=without,
         sd=over.sd,
         strip=Strip(
             about=_about(f"{scored.name} {title}", over.mean, interval, floors, human),
@@ -113,13 +132,13 @@ def _over_seeds_and_rows(arm: Arm) -> dict[tuple[str, str], tuple[float, float]]
     """The 95 % intervals of the means over sound seeds, for seeds and rows, where these can be had."""
     from bertkit.studies.verdict import means_of
 
-    sound = [run for run in arm.runs if not run.result.failures] or list(arm.runs)
-    return {name: (mean.low, mean.high) for name, mean in means_of(sound).items()}
+    return {name: (mean.low, mean.high) for name, mean in means_of(sound_runs(arm)).items()}
 
 
 def _floors(arm: Arm, scored: Scored) -> Sequence[Floor]:
-    """The floors, their means over the runs; where there are none the commonest label's accuracy."""
-    floors = mean_floors([one for run in arm.runs for one in run.result.evaluations if one.name == scored.name])
+    """The floors, their means over the sound runs; where there are none the commonest label's accuracy."""
+    same = [one for run in sound_runs(arm) for one in run.result.evaluations if one.name == scored.name and one.metrics]
+    floors = mean_floors(same or [scored])
     majority = scored.details.get("majority")
     if floors or majority is None or "accuracy" not in scored.metrics:
         return floors
@@ -132,7 +151,7 @@ def _spread_text(over: Spread, seeds: Sequence[tuple[int, float, bool]], bounded
     if over.n == 1:
         return f"95 % over rows; {of}" if bounded else of
     over_both = "95 % over seeds and rows; " if bounded else ""
-    return f"{over_both}{of} from {100 * over.low:.1f} to {100 * over.high:.1f}, ± their standard deviation"
+    return f"{over_both}± standard deviation over {of} ({100 * over.low:.1f}–{100 * over.high:.1f})"
 
 
 def _about(

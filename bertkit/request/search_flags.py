@@ -50,7 +50,9 @@ class SearchFlags:
     prune: Annotated[
         bool,
         Option(
-            "--prune/--no-prune", SEARCH, "End a trial whose score is below the median of the others at a fifth of it."
+            "--prune/--no-prune",
+            SEARCH,
+            "Stop a trial whose score is below the median of the other trials at the same fifth of training.",
         ),
     ] = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -35,6 +35,14 @@ def command_of(spec: Spec, folder: Path, seeds: int = 1) -> str:
     hints = get_type_hints(Flags, include_extras=True)
     words = [word for name, value in typed.items() for word in _arguments(hints[name].__metadata__[0].name, value)]
     return shlex.join(["bertkit", "finetune", spec.task.name, *words, *end])
+
+
+def commands_of(runs: Sequence[tuple[Spec, Path]]) -> list[str]:
+    """The command of runs that differ in their seeds alone, each with its folder; where seeds are missing one a run."""
+    seeds = [spec.seed for spec, _ in runs]
+    if runs and seeds == list(range(seeds[0], seeds[0] + len(seeds))):
+        return [command_of(*runs[0], len(runs))]
+    return [command_of(spec, folder) for spec, folder in runs]
 
 
 def _typed(spec: Spec) -> dict[str, Any] | None:

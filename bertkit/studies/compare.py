@@ -25,9 +25,9 @@ from bertkit.runs.folder import LOG, read_log
 from bertkit.spec import HUB, RunOptions, Spec, to_plain
 from bertkit.studies.arms import Arm as AnsweredArm
 from bertkit.studies.arms import arm_of
+from bertkit.studies.comparison_json import made_of, plain_verdict
 from bertkit.studies.group import marks_of_runs, run_group
 from bertkit.studies.verdict import Verdict, together, verdicts
-from bertkit.studies.verdict_lines import sentence
 from bertkit.task import Recipe, Task
 
 PRETRAINED, SCRATCH = "pretrained", "scratch"
@@ -112,7 +112,14 @@ class Comparison:
             "evaluation": self.evaluation,
             "marks": list(self.marks),
             "difference": {"mean": gap.value, "low": gap.low, "high": gap.high, "p": gap.p, "over": gap.doubt.over},
-            "verdict": {"sentence": sentence(self.verdict), **self.verdict.plain()},
+            "verdict": plain_verdict(self.verdict),
+            "failures": [
+                {"arm": arm.name, "task": self.task.name, "seed": curve.seed, **to_plain(failure)}
+                for arm in self.arms
+                for curve in arm.curves
+                for failure in curve.failures
+            ],
+            "made": [made_of(arm.name, self.task.name, [curve.folder for curve in arm.curves]) for arm in self.arms],
             "arms": [_plain_arm(arm, other) for arm, other in zip(self.arms, reversed(self.arms), strict=True)],
         }
 
