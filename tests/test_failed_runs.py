@@ -374,6 +374,19 @@ def test_seeds_that_were_scored_on_different_rows_have_a_mean_and_no_interval(
     assert NO_INTERVAL in said and "(n = 2)" in said
 
 
+def test_a_seed_without_an_evaluation_leaves_the_mean_to_the_others(
+    tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = reviews(tmp_path)
+    seeds_of(data, encoder, tmp_path / "runs", capsys)
+    path = min(tmp_path.glob("runs/*/result.json"))
+    plain = json.loads(path.read_text("utf-8"))
+    plain["evaluations"][0] |= {"metrics": {}, "missing": "no dev split", "floors": []}
+    path.write_text(json.dumps(plain), "utf-8")
+    said = seeds_of(data, encoder, tmp_path / "runs", capsys)
+    assert "(n = 1)" in said and "of each seed: 43 " in said
+
+
 def test_one_sound_seed_has_no_deviation_and_an_interval_over_its_rows(
     tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,6 +29,7 @@ def print_seeds(runs: Sequence[Finished]) -> None:
 
     from bertkit.cli.floors_screen import print_floors_of_seeds
     from bertkit.evaluation.warned import warnings
+    from bertkit.studies.verdict import means_of
 
     sound: Sequence[Finished] = [run for run in runs if not run.result.failures]
     groups: list[tuple[Sequence[Finished], str]] = []
@@ -37,8 +38,9 @@ def print_seeds(runs: Sequence[Finished]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("EVALUATION", "METRIC", "MEAN ± SD", "[95 %]"):
         table.add_column(name, no_wrap=True)
-    means, each = [_means(group) for group, _ in groups], []
-    for place, scored in enumerate(runs[0].result.evaluations):
+    means, each = [means_of(group) for group, _ in groups], []
+    for place, every in enumerate(zip(*(run.result.evaluations for run in runs), strict=True)):
+        scored = next((one for one in every if one.metrics), every[0])
         for metric in scored.metrics:
             title = METRIC_TITLES.get(metric, metric)
             for (group, note), mean in zip(groups, means, strict=True):
@@ -64,21 +66,19 @@ def _over(runs: Sequence[Finished], place: int, metric: str, note: str = "") -> 
     """Mean, deviation and number of these runs' scores, with a note behind the number."""
     from bertkit.evaluation.stats import spread
 
-    over = spread([run.result.evaluations[place].metrics[metric].value for run in runs])
+    over = spread([value for _, value in _values(runs, place, metric)])
     sd = f" ± {percent(over.sd)}" if over.n > 1 else ""
     return f"{percent(over.mean)}{sd} (n = {over.n}{note})"
 
 
 def _each(runs: Sequence[Finished], place: int, metric: str) -> str:
-    values = [(run.result.spec.seed, run.result.evaluations[place].metrics[metric].value) for run in runs]
-    return " · ".join(f"{seed} {percent(value)}" for seed, value in values)
+    return " · ".join(f"{seed} {percent(value)}" for seed, value in _values(runs, place, metric))
 
 
-def _means(runs: Sequence[Finished]) -> dict[tuple[str, str], Mean]:
-    """The mean over these runs, where it has an interval, by evaluation and metric."""
-    from bertkit.studies.verdict import means_of
-
-    return means_of(runs)
+def _values(runs: Sequence[Finished], place: int, metric: str) -> list[tuple[int, float]]:
+    """The score of each seed that has it."""
+    scored = [(run.result.spec.seed, run.result.evaluations[place].metrics.get(metric)) for run in runs]
+    return [(seed, score.value) for seed, score in scored if score]
 
 
 def _of_intervals(runs: Sequence[Finished], means: Sequence[Mapping[tuple[str, str], Mean]]) -> list[str]:

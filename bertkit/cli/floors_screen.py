@@ -45,10 +45,11 @@ def print_floors_of_seeds(runs: Sequence[Finished], means: Mapping[tuple[str, st
     """The same for several seeds of one spec: their mean, of which `means` has the interval, against the mean floor."""
     from bertkit.evaluation.warned import against_floor, mean_floors
 
-    for seeds in zip(*(run.result.evaluations for run in runs), strict=True):
-        scored = replace(seeds[0], floors=mean_floors(seeds))
-        if not scored.floors:
+    for every in zip(*(run.result.evaluations for run in runs), strict=True):
+        seeds = [one for one in every if one.metrics]
+        if not seeds or not mean_floors(seeds):
             continue
+        scored = replace(seeds[0], floors=mean_floors(seeds))
         _print_models(scored)
         for name in scored.metrics:
             best, mean = _best(scored, name), means.get((scored.name, name))
