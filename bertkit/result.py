@@ -245,7 +245,7 @@ def _temperature_line(selected: Mapping[str, Any], on: str) -> str:
         return f"no temperature is best {on}: every one is right, or no more than by chance"
     low, high = selected["temperature low"], selected["temperature high"]
     sure = f"[{low:.3f}, {'no limit' if high is None else f'{high:.3f}'}]"
-    chance = ", 1 among them: none may do as well" if low <= 1 <= (high or 1) else ""
+    chance = ", no clear gain" if low <= 1 <= (high or 1) else ""
     losses = f"log loss {selected['log loss']:.4f}, with it {selected['log loss with it']:.4f}"
     return f"temperature {selected['temperature']:.3f} {sure}{chance} (predict --calibrated): {losses} {on}"
 

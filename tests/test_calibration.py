@@ -150,11 +150,11 @@ def test_the_interval_of_a_temperature_has_the_true_one_in_95_of_100_samples() -
     assert 0.92 <= np.mean([low <= 2.0 <= high for low, high in bounds]) <= 0.98
 
 
-def test_a_temperature_of_few_rows_says_that_none_may_do_as_well() -> None:
+def test_a_temperature_whose_interval_has_1_is_no_clear_gain() -> None:
     selected = {"temperature": 0.8, "temperature low": 0.5, "temperature high": 1.3, "rows": 10,
                 "log loss": 0.5, "log loss with it": 0.49}  # fmt: skip
     (line,) = selected_lines(selected)
-    assert line.startswith("temperature 0.800 [0.500, 1.300], 1 among them: none may do as well (predict --calibrated)")
+    assert line.startswith("temperature 0.800 [0.500, 1.300], no clear gain (predict --calibrated)")
     (line,) = selected_lines(selected | {"temperature high": 0.9})
     assert line.startswith("temperature 0.800 [0.500, 0.900] (predict --calibrated)")
 
@@ -227,6 +227,14 @@ def test_a_run_scored_again_has_the_same_calibration(calibrated: Path, capsys: p
     again = said(capsys, "eval", str(calibrated), "--json", "--quiet")["evaluations"][0]
     assert again["calibrated"]["ece"] == pytest.approx(result.evaluations[0].calibrated.ece, abs=1e-4)
     assert again["calibration"]["brier"] == pytest.approx(result.evaluations[0].calibration.brier, abs=1e-4)
+
+
+def test_the_report_of_a_run_with_selection_rows_has_its_rows_and_its_temperature(
+    calibrated: Path, tmp_path: Path
+) -> None:
+    page = bertkit.report(calibrated, out=tmp_path / "report.html").read_text("utf-8")
+    assert "selection" in page and f"temperature {temperature_of(calibrated):.3f}" in page
+    assert "Not checked again" not in page
 
 
 def test_both_calibrations_are_printed(calibrated: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bertkit.data.inspect import Inspected, Overlap, blocks, inspect, overlaps
 from bertkit.data.locate import TRAIN
 from bertkit.data.rows import Rows
-from bertkit.data.splits import Splits, read_splits
+from bertkit.data.splits import SELECTION, Splits, read_splits
 from bertkit.data.token_lengths import Tokens, count_tokens, read_tokenizer
 from bertkit.encoders import DEFAULT, SAMPLE_PACKAGE, Encoder, locate_encoder
 from bertkit.errors import EncoderError
@@ -104,7 +104,7 @@ def report_on(spec: Spec, typed_model: str | None, notes: tuple[str, ...]) -> Re
     """Read and look at all rows of a spec. Raises DataError if they cannot be read."""
     splits = read_splits(spec)
     tokenizer, name = _tokenizer(spec, typed_model)
-    golds = {e.name: e.scored for e in spec.task.evaluations} | {TRAIN: True}
+    golds = {e.name: e.scored for e in spec.task.evaluations} | {TRAIN: True, SELECTION: True}
     found = {split: inspect(rows, splits.head, golds[split]) for split, rows in splits.rows.items()}
     parts = tuple(_split(split, rows, found[split], splits, tokenizer, spec) for split, rows in splits.rows.items())
     shared = tuple(overlaps(found))
