@@ -144,7 +144,8 @@ def test_compare_writes_both_arms_curves_and_numbers(say: Say) -> None:
     verdicts = [one["verdict"] for one in found["tasks"]]
     assert [one["count"] for one in verdicts] == [2, 2]
     ps = sorted(one["difference"]["p"] for one in verdicts)
-    assert sorted(one["adjusted"] for one in verdicts) == pytest.approx([min(1, 2 * ps[0]), min(1, max(2 * ps[0], ps[1]))])
+    expected = [min(1, 2 * ps[0]), min(1, max(2 * ps[0], ps[1]))]
+    assert sorted(one["adjusted"] for one in verdicts) == pytest.approx(expected)
     pretrained, scratch = found["tasks"][0]["arms"]
     assert (pretrained["arm"], scratch["arm"]) == ("pretrained", "scratch")
     assert (pretrained["learning_rate"], scratch["learning_rate"]) == (1e-4, 1e-3)
