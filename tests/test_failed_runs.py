@@ -349,6 +349,13 @@ def seeds_of(data: Path, encoder: str, out: Path, capsys: pytest.CaptureFixture[
     return " ".join(capsys.readouterr().out.split())
 
 
+def mark(runs: Path, *failures: list[dict[str, str]]) -> None:
+    """Write into the result of each run, in the order of seeds, what failed in it: training decides it otherwise."""
+    for path, found in zip(sorted(runs.glob("*/result.json")), failures, strict=True):
+        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"failures": found}), "utf-8")
+
+
+FAILURE = {"reason": "it burnt", "advice": "water"}
 NO_INTERVAL = "no interval for dev: not every seed has its answers to the same rows"
 
 
@@ -356,6 +363,8 @@ def test_seeds_without_their_predictions_have_a_mean_and_no_interval(
     tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = reviews(tmp_path)
+    seeds_of(data, encoder, tmp_path / "runs", capsys)
+    mark(tmp_path / "runs", [], [])
     first = seeds_of(data, encoder, tmp_path / "runs", capsys)
     assert "intervals: 95 %, over seeds and rows together" in first and NO_INTERVAL not in first
     next(tmp_path.glob("runs/*/predictions.jsonl")).unlink()
@@ -368,23 +377,26 @@ def test_seeds_that_were_scored_on_different_rows_have_a_mean_and_no_interval(
 ) -> None:
     data = reviews(tmp_path)
     seeds_of(data, encoder, tmp_path / "runs", capsys)
+    mark(tmp_path / "runs", [], [])
     path = min(tmp_path.glob("runs/*/predictions.jsonl"))
     path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[1:]), "utf-8")
     said = seeds_of(data, encoder, tmp_path / "runs", capsys)
     assert NO_INTERVAL in said and "(n = 2)" in said
 
 
+@pytest.mark.parametrize(("failures", "over"), [([], "(n = 1)"), ([FAILURE], "(n = 1; 1 of 2 failed)")])
 def test_a_seed_without_an_evaluation_leaves_the_mean_to_the_others(
-    tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+    failures: list[dict[str, str]], over: str, tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = reviews(tmp_path)
     seeds_of(data, encoder, tmp_path / "runs", capsys)
+    mark(tmp_path / "runs", [], failures)
     path = min(tmp_path.glob("runs/*/result.json"))
     plain = json.loads(path.read_text("utf-8"))
     plain["evaluations"][0] |= {"metrics": {}, "missing": "no dev split", "floors": []}
     path.write_text(json.dumps(plain), "utf-8")
     said = seeds_of(data, encoder, tmp_path / "runs", capsys)
-    assert "(n = 1)" in said and "of each seed: 43 " in said
+    assert over in said and "of each seed: 43 " in said
 
 
 def test_one_sound_seed_has_no_deviation_and_an_interval_over_its_rows(
@@ -392,11 +404,7 @@ def test_one_sound_seed_has_no_deviation_and_an_interval_over_its_rows(
 ) -> None:
     data = reviews(tmp_path)
     seeds_of(data, encoder, tmp_path / "runs", capsys)
-    for path, failures in zip(sorted(tmp_path.glob("runs/*/result.json")), ([], [FAILURE]), strict=True):
-        path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"failures": failures}), "utf-8")
+    mark(tmp_path / "runs", [], [FAILURE])
     said = seeds_of(data, encoder, tmp_path / "runs", capsys)
     assert "(n = 1 of 2; 1 failed)" in said and "± 0.0 (n = 1" not in said
     assert "over seeds and rows together; of a single seed over the rows alone" in said
-
-
-FAILURE = {"reason": "it burnt", "advice": "water"}

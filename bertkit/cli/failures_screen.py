@@ -44,8 +44,11 @@ def print_seeds(runs: Sequence[Finished]) -> None:
         for metric in scored.metrics:
             title = METRIC_TITLES.get(metric, metric)
             for (group, note), mean in zip(groups, means, strict=True):
+                values = [value for _, value in _values(group, place, metric)]
+                if not values:  # the sound seeds are those that lack this evaluation
+                    continue
                 everything = ", all" if len(group) == len(runs) > len(sound) else ""
-                over, found = _over(group, place, metric, note), mean.get((scored.name, metric))
+                over, found = _over(values, note), mean.get((scored.name, metric))
                 interval = f"[{percent(found.low)}, {percent(found.high)}]" if found else ""
                 table.add_row(f"{scored.name}{everything}", title, over, interval)
             each.append(f"{scored.name}, {title} of each seed: {_each(runs, place, metric)}")
@@ -62,11 +65,11 @@ def print_seeds(runs: Sequence[Finished]) -> None:
         print_failures(run.result.failures, f"seed {run.result.spec.seed} ")
 
 
-def _over(runs: Sequence[Finished], place: int, metric: str, note: str = "") -> str:
-    """Mean, deviation and number of these runs' scores, with a note behind the number."""
+def _over(scores: Sequence[float], note: str = "") -> str:
+    """Mean, deviation and number of these scores, with a note behind the number."""
     from bertkit.evaluation.stats import spread
 
-    over = spread([value for _, value in _values(runs, place, metric)])
+    over = spread(scores)
     sd = f" ± {percent(over.sd)}" if over.n > 1 else ""
     return f"{percent(over.mean)}{sd} (n = {over.n}{note})"
 
