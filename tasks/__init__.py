@@ -6,7 +6,8 @@ from .nli import MNLI, QNLI, RTE, STANCE, WNLI
 from .pos import TREEBANKS
 from .qa import SQUAD, SQUAD_V2
 from .sentiment import SST2
+from .sequences import PROMOTERS, SPLICE
 from .similarity import MRPC, QQP, STSB
 
-TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE)
+TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE, SPLICE, PROMOTERS)
 SUITES = (GLUE,)

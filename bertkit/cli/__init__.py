@@ -13,8 +13,10 @@ from bertkit.cli import (
     check,
     compare,
     compare_arms,
+    compare_label_share,
     compare_pairs,
     compare_runs,
+    compare_token_maps,
     corrupt,
     embryology,
     eval_,
@@ -57,6 +59,8 @@ command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
 command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
+command(studies, f"compare {compare.LABEL_SHARE}", compare_label_share.compare_label_share)
+command(studies, f"compare {compare.TOKEN_MAPS}", compare_token_maps.compare_token_maps)
 command(app, "search", search.search_command, like="finetune", without=NOT_SEARCHED)
 command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)
