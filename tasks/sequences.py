@@ -25,7 +25,7 @@ SPLICE = Task(
         columns=COLUMNS,
         rows={"train": 3_190},
         hold_out=HoldOut(share=0.1),
-    ),  # fmt: skip
+    ),
     evaluations=(Evaluation(name="dev", split="dev", metrics=("accuracy",)),),
     recipe=RECIPE,
 )
@@ -41,7 +41,7 @@ PROMOTERS = Task(
         labels={"+": "promoter", "-": "other"},
         rows={"train": 106},
         hold_out=HoldOut(share=0.2),
-    ),  # fmt: skip
+    ),
     evaluations=(Evaluation(name="dev", split="dev", metrics=("accuracy",)),),
     recipe=RECIPE,
 )

@@ -84,7 +84,7 @@ def _check_drawn(lacking: set[Any], share: float, seed: int) -> None:
 
 
 def _labels(train: Rows, head: Head) -> list[tuple[Any, ...]]:
-    """What each row is stratified by: its labels or tags, or the bin of its number; one name for all where it has none."""
+    """What each row is stratified by: its labels or tags, or the bin of its number; None where it has nothing."""
     golds = list(train.table.column(head.roles[-1]))
     if golds and isinstance(head.strata(golds[0]), float):
         numbers = np.array([head.strata(gold) for gold in golds], float)
