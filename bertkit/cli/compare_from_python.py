@@ -7,22 +7,27 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli import screen
-from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, is_path, study_named
+from bertkit.cli.compare import LABEL_SHARE, NSP_VS_SOP, PRETRAIN_VS_SCRATCH, TOKEN_MAPS, is_path, study_named
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
+from bertkit.cli.compare_label_share import LabelShareFlags
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
+from bertkit.cli.compare_token_maps import TokenMapFlags
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags
-from bertkit.request.keywords import Given, Options, Target, checked, named
+from bertkit.request.keywords import GROUPS, Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PairFlags
 from bertkit.request.pretrain_keywords import PairOptions, corpora_named
 from bertkit.request.specs import options_of, seeds_of
-from bertkit.request.target import targets_of
+from bertkit.request.target import target_of, targets_of
+from bertkit.spec import Spec
 
 if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
+    from bertkit.studies.label_share import LabelStudy
     from bertkit.studies.pairs import PairStudy
+    from bertkit.studies.token_maps import MapStudy
     from bertkit.studies.verdict import Verdict
 
 
@@ -35,6 +40,34 @@ def compare(
     progress: bool = False,
     **options: Unpack[PairOptions],
 ) -> PairStudy: ...
+@overload
+def compare(
+    what: Literal["label-share"],
+    *,
+    task: Target,
+    shares: str | Iterable[float] = ...,
+    arms: str | Iterable[str] = ...,
+    reach: float | None = None,
+    least_steps: int = ...,
+    scratch_lr: float | None = None,
+    frozen_lr: float = ...,
+    seeds: int = 3,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> LabelStudy: ...
+@overload
+def compare(
+    what: Literal["token-maps"],
+    *,
+    task: Target,
+    arms: str | Iterable[str] = ...,
+    map: str = "random",
+    maps: int | None = None,
+    max_tokens: int = ...,
+    seeds: int = 1,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> MapStudy: ...
 @overload
 def compare(
     what: str = PRETRAIN_VS_SCRATCH,
@@ -67,7 +100,7 @@ def compare(
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
-) -> list[Comparison] | PairStudy | list[Verdict]:
+) -> list[Comparison] | PairStudy | LabelStudy | MapStudy | list[Verdict]:
     """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
     No figure is drawn.
@@ -78,6 +111,8 @@ def compare(
                          scratch (at the rate `scratch_lr`)
     nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
                          how well either model tells both kinds of pairs
+    label-share          scores of a `task` learnt from nested `shares` (percentages) of its labels, by `arms`
+    token-maps           scores of a `task` of sequences, read as words by arbitrary `maps`, by `arms`
     arms_file=...        a verdict on every pair of the arms in a TOML file, a table each with the options in which it
                          differs; compare.json is written into `out`
     """
@@ -90,8 +125,11 @@ def compare(
         if progress:
             raise RequestError("progress: comparing runs or files trains nothing, so there is none")
         return _compare_runs([first, *(named("others", one) for one in others)], **options)
-    if study_named(first) == NSP_VS_SOP:
-        return _compare_pairs(progress=progress, **options)
+    studies = {NSP_VS_SOP: _compare_pairs, LABEL_SHARE: _compare_shares, TOKEN_MAPS: _compare_maps}
+    study: Any = studies.get(study_named(first))
+    if study is not None:
+        found: PairStudy | LabelStudy | MapStudy = study(progress=progress, **options)
+        return found
     return _compare_tasks(progress=progress, **options)
 
 
@@ -124,6 +162,35 @@ def _compare_pairs(
     from bertkit.studies.pairs import compare_pairs
 
     return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _compare_shares(*, progress: bool, task: Target | None = None, seeds: int = 3, **options: Any) -> LabelStudy:
+    given = _given(LABEL_SHARE, LabelShareFlags, options)
+    asked = given.flags(LabelShareFlags).asked(_spec(task, given), checked("seeds", int, seeds))
+    from bertkit.studies.label_share import compare_shares
+
+    return compare_shares(asked, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _compare_maps(*, progress: bool, task: Target | None = None, seeds: int = 1, **options: Any) -> MapStudy:
+    given = _given(TOKEN_MAPS, TokenMapFlags, options)
+    asked = given.flags(TokenMapFlags).asked(_spec(task, given), checked("seeds", int, seeds))
+    from bertkit.studies.token_maps import compare_maps
+
+    return compare_maps(asked, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _given(study: str, group: type[Any], options: dict[str, Any]) -> Given:
+    """The options, those that may be lists separated by commas."""
+    listed: dict[str, Any] = {name: options[name] for name in ("shares", "arms") if name in options}
+    joined: dict[str, Any] = {
+        name: ",".join(map(str, value)) for name, value in listed.items() if isinstance(value, list | tuple)
+    }
+    return Given(f"compare {study}", options | joined, (group, *GROUPS), like="compare")
+
+
+def _spec(task: Target | None, given: Given) -> Spec:
+    return target_of(None if task is None else named("task", task), given.flags(OwnFlags)).spec(given.flags(Flags))
 
 
 def _compare_tasks(

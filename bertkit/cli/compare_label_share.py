@@ -167,9 +167,9 @@ def _print(found: LabelStudy) -> None:
 
 
 def _cell(point: object) -> str:
-    """Mean and interval."""
+    """The mean, and the interval below it: four arms stand in 80 columns."""
     from bertkit.studies.label_share import Point
 
     assert isinstance(point, Point)
     low, high = (screen.percent(one) for one in (point.mean.low, point.mean.high))
-    return f"{screen.percent(point.mean.value)} [{low}, {high}]"
+    return f"{screen.percent(point.mean.value)}\n[{low}, {high}]"

@@ -225,7 +225,7 @@ def _scored(
             arms[TFIDF] = simple_arm(TFIDF, next(iter(arms.values())), given, splits, shown)
         ordered = [arms[arm] for arm in asked.arms]
         points += [_point(arm, share, len(splits.train or ()), name) for arm in ordered]
-        found += [(share, *verdicts([ordered[0], other], evaluation=name)) for other in ordered[1:]]
+        found += [(share, one) for other in ordered[1:] for one in verdicts([ordered[0], other], evaluation=name)]
     adjusted = together([one for _, one in found])
     last = min(one.mean.value for one in points if one.share == asked.shares[-1])
     return LabelStudy(
