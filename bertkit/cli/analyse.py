@@ -8,6 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
+from bertkit.cli import analyse_word
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -24,7 +25,9 @@ class Analysis:
     function: Callable[..., Any]
 
 
-ANALYSES: dict[str, Analysis] = {}
+ANALYSES = {
+    "word": Analysis(command=analyse_word.analyse_word, function=analyse_word.word),
+}
 """Every WHAT, in the order of --help."""
 
 

@@ -18,6 +18,9 @@ ANALYSIS = "Analysis"
 SHORTEST = 8
 """The least tokens of a text, special ones among them."""
 
+DrawnSeedFlag = Annotated[int, Option("--seed", ANALYSIS, "Of all that is drawn.")]
+OutFlag = Annotated[Path, Option("--out -o --output-dir", OUTPUT, "Folder in which each analysis gets its own.")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyseFlags:
@@ -48,10 +51,15 @@ class AnalyseFlags:
         """Raise RequestError for values that are out of range."""
         if self.max_length is not None and self.max_length < SHORTEST:
             raise RequestError(f"--max-length {self.max_length}: it must be at least {SHORTEST}")
-        if not 0 <= self.seed < 2**32:
-            raise RequestError(f"--seed {self.seed}: it must be at least 0 and below 2**32")
+        check_seed(self.seed)
         if self.layers is not None:
             _numbers(self.layers)
+
+
+def check_seed(seed: int) -> None:
+    """Raise RequestError for a seed that is out of range."""
+    if not 0 <= seed < 2**32:
+        raise RequestError(f"--seed {seed}: it must be at least 0 and below 2**32")
 
 
 def chosen_layers(typed: str | None, last: int) -> tuple[int, ...]:
