@@ -41,13 +41,14 @@ WORDS = re.compile(rf"{UNSPACED.pattern}|(?:(?!{UNSPACED.pattern})\w)+(?:['’](
 class WordVectors:
     """Vectors of V words.
 
-    table     gensim's KeyedVectors
-    kept      words of several characters without spaces that count as one, because they were asked for
-    words     how many words of the corpus were read
+    table   gensim's KeyedVectors
+    kept    words of several characters without spaces that count as one, because they were asked for
+    digest  SHA-256 of all that they depend on
     """
 
     table: Any
     kept: tuple[str, ...]
+    digest: str
 
     @property
     def size(self) -> int:
@@ -75,7 +76,7 @@ class WordVectors:
 
     def neighbours(self, word: str, count: int) -> list[tuple[str, float]]:
         """The words nearest to it and their cosines, the nearest first. Raises DataError if it has no vector."""
-        self._known(word)
+        self.check(word)
         return [(name, float(value)) for name, value in self.table.most_similar(word.lower(), topn=count)]
 
     def fourth(self, first: str, second: str, third: str) -> str:
@@ -84,7 +85,8 @@ class WordVectors:
         found = self.table.most_similar(positive=[given[1], given[2]], negative=[given[0]], topn=1)
         return str(found[0][0])
 
-    def _known(self, word: str) -> None:
+    def check(self, word: str) -> None:
+        """Raise DataError if the word has no vector."""
         if word.lower() not in self.table:
             raise DataError(f"'{word}' has no vector: the corpus has it too rarely (--min-count), or not at all")
 
@@ -161,7 +163,7 @@ def train_cbow(text: CorpusText, flags: CbowFlags, kept: tuple[str, ...], progre
     def read(folder: Path) -> Any:
         return gensim.models.KeyedVectors.load_word2vec_format(str(folder / VECTORS), binary=True)
 
-    return WordVectors(table=cached(KIND, key, make, read), kept=kept)
+    return WordVectors(table=cached(KIND, key, make, read), kept=kept, digest=key)
 
 
 def _trained(sentences: _Sentences, flags: CbowFlags) -> Any:

@@ -69,7 +69,7 @@ def read_sense_rows(path: Path, word: str) -> SenseRows:
     """The sentences of a file: a table with the columns sentence and, if they are known, sense; or a sentence a line.
 
     A column `start` says which of a word's places in its sentence is meant. Raises DataError or RequestError, naming
-    the line: for a word that is not in its sentence, or there twice; for one sense only, and for fewer than two sentences.
+    the line: for a word that is not in its sentence, or there twice; for one sense only, and for one sentence.
     """
     if not word.strip():
         raise RequestError("the word is empty")

@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from bertkit.cli import analyse_word
+from bertkit.cli import analyse_cbow, analyse_word
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -27,6 +27,7 @@ class Analysis:
 
 ANALYSES = {
     "word": Analysis(command=analyse_word.analyse_word, function=analyse_word.word),
+    "cbow": Analysis(command=analyse_cbow.analyse_cbow, function=analyse_cbow.cbow),
 }
 """Every WHAT, in the order of --help."""
 

@@ -33,20 +33,22 @@ def print_study(study: WordStudy, model: str) -> None:
 
 
 def _print_layers(study: WordStudy) -> None:
-    names, rows = ["LAYER", "MEAN COS"], []
+    tested = study.rows.senses is not None
+    names, rows = ["LAYER"] if tested else ["LAYER", "MEAN COSINE"], []
     if study.anisotropy is not None:
         names.append("RANDOM")
-    if study.rows.senses is not None:
+    if tested:
         names += ["WITHIN", "ACROSS", "P", "HOLM", "1-NN"]
         names += ["CENTRED", "P", "1-NN"] if study.centred is not None else []
     for layer, one in enumerate(study.raw):
-        row = [layer_name(layer) if len(study.raw) > 1 else "static", f"{one.mean:.3f}"]
+        row = [str(layer) if len(study.raw) > 1 else "static", *([] if tested else [f"{one.mean:.3f}"])]
         row += [f"{study.anisotropy[layer]:.3f}"] if study.anisotropy is not None else []
         row += _of_senses(one, None if study.centred is None else study.centred[layer])
         rows.append(row)
     print_table(names, rows)
-    if study.centred is not None and study.rows.senses is not None:
-        screen.print_below("RANDOM: cosine of random tokens; CENTRED: within - across, less their mean vector")
+    if study.centred is not None:
+        centred = "; CENTRED: within - across of vectors less their mean" if tested else ""
+        screen.print_below(f"layer 0: the embeddings; RANDOM: mean cosine of random tokens{centred}")
 
 
 def _of_senses(raw: LayerSenses, centred: LayerSenses | None) -> list[str]:
