@@ -18,6 +18,9 @@ from bertkit.result import Score
 MOST_DRAWN = 60
 """Sentences of a heat map; of more, as many of each sense as a sample has."""
 
+BEFORE = 9
+"""Characters of a label before its word."""
+
 Figures = list[tuple[Path, Path]]
 
 
@@ -74,11 +77,17 @@ def draw_study(study: WordStudy, subject: Subject, folder: Path) -> tuple[Figure
     ]
     title = f"cosine of '{study.rows.word}' in {len(chosen)} sentences · {subject.name}"
     figures = [figure_files(folder, "cosines")]
-    note = draw_similarity(panels, [study.rows.sentences[k] for k in chosen], senses, title, figures[0])
+    note = draw_similarity(panels, [_excerpt(study, k) for k in chosen], senses, title, figures[0])
     if len(study.raw) > 1:
         figures.append(figure_files(folder, "by-layer"))
         draw_by_layer(_panels(study), f"'{study.rows.word}' by layer · {subject.name}", figures[-1])
     return figures, [note] if note else []
+
+
+def _excerpt(study: WordStudy, row: int) -> str:
+    """The sentence from a few characters before its word."""
+    sentence, (start, _) = study.rows.sentences[row], study.rows.spans[row]
+    return sentence if start <= BEFORE else f"…{sentence[start - BEFORE :]}"
 
 
 def _shown(study: WordStudy, sampling: Sampling) -> list[int]:
@@ -147,7 +156,9 @@ def score_lines(scores: SetScores) -> list[str]:
     if chosen:
         lines.append("that layer is chosen on the rows it is scored on, so that it is optimistic")
     if scores.absent:
-        lines.append(f"{scores.absent:,} of {scores.rows:,} rows have a word without a vector, and count as wrong")
+        lines.append(
+            f"{scores.absent:,} of {scores.rows:,} rows have a word without a vector, and the commonest answer"
+        )
     return lines
 
 

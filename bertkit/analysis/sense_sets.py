@@ -67,7 +67,7 @@ class SetScores:
     """Accuracy by layer on a set, and what the commonest answer of train scores on the same rows.
 
     thresholds  of WiC, the cosine from which on two are taken for the same sense, chosen on train, by layer
-    absent      scored rows whose word has no vector: they count as wrong
+    absent      scored rows whose word has no vector: they are answered with the commonest answer of train
     """
 
     name: str
@@ -107,7 +107,7 @@ def _files(name: str, data: Path) -> tuple[Path, Path]:
 
 
 def _wic(path: Path, limit: int | None) -> tuple[SetRows, Codes]:
-    rows, answers = SetRows(sentences=[], spans=[], words=[]), []
+    rows, answers = SetRows(sentences=[], spans=[], words=[]), list[int]()
     for name, row in read_located(path):
         if limit is not None and len(answers) == limit:
             break
@@ -122,7 +122,7 @@ def _wic(path: Path, limit: int | None) -> tuple[SetRows, Codes]:
 
 
 def _coarse(path: Path, limit: int | None) -> tuple[SetRows, Codes]:
-    rows, answers = SetRows(sentences=[], spans=[], words=[]), []
+    rows, answers = SetRows(sentences=[], spans=[], words=[]), list[int]()
     for name, row in read_located(path):
         if limit is not None and len(answers) == limit:
             break
@@ -151,20 +151,20 @@ Embedded = tuple[NDArray[np.floating], NDArray[np.bool_]]
 
 def _score_wic(given: SenseSet, train: Embedded, scored: Embedded) -> SetScores:
     accuracy, thresholds = [], []
-    known, right_there = (_both(part[1]) for part in (train, scored))
+    known, there = (_both(part[1]) for part in (train, scored))
+    common = given.answers == int(np.bincount(given.train_answers).argmax())
     if not known.any():
         raise DataError(f"{TITLES[given.name]}: no word of the train rows has a vector")
     for layer in range(train[0].shape[1]):
         values = [_pair_cosines(part[0][:, layer]) for part in (train, scored)]
         threshold = best_threshold(values[0][known], given.train_answers[known] == 1)
-        right = ((values[1] >= threshold) == (given.answers == 1)) & right_there
+        right = np.where(there, (values[1] >= threshold) == (given.answers == 1), common)
         thresholds.append(threshold)
         accuracy.append(share_with_interval(right.astype(float)))
-    commonest = int(np.bincount(given.train_answers).argmax())
     return SetScores(
         name=given.name, split=given.split, rows=len(given.answers), accuracy=tuple(accuracy),
-        commonest=share_with_interval((given.answers == commonest).astype(float)), thresholds=tuple(thresholds),
-        absent=int((~right_there).sum()), marks=given.marks,
+        commonest=share_with_interval(common.astype(float)), thresholds=tuple(thresholds),
+        absent=int((~there).sum()), marks=given.marks,
     )  # fmt: skip
 
 
@@ -180,17 +180,18 @@ def _pair_cosines(vectors: NDArray[np.floating]) -> Table:
 
 def _score_coarse(given: SenseSet, train: Embedded, scored: Embedded) -> SetScores:
     layers, rows = train[0].shape[1], len(given.answers)
-    credit, common = np.zeros((layers, rows)), np.zeros(rows)
+    near, common = np.zeros((layers, rows)), np.zeros(rows)
     of_train, of_scored = np.array(given.train.words), np.array(given.scored.words)
     for word in sorted(set(given.scored.words)):
         ours, mine = np.flatnonzero(of_train == word), np.flatnonzero(of_scored == word)
         counts = Counter(given.train_answers[ours].tolist())
         common[mine] = given.answers[mine] == (counts.most_common(1)[0][0] if counts else -1)
+        near[:, mine] = common[mine]
         ours, mine = ours[train[1][ours]], mine[scored[1][mine]]
         for layer in range(layers if len(ours) else 0):
-            near = unit(scored[0][mine, layer]) @ unit(train[0][ours, layer]).T
-            credit[layer, mine] = neighbour_credit(near, given.answers[mine], given.train_answers[ours])
+            similarities = unit(scored[0][mine, layer]) @ unit(train[0][ours, layer]).T
+            near[layer, mine] = neighbour_credit(similarities, given.answers[mine], given.train_answers[ours])
     return SetScores(
-        name=given.name, split=given.split, rows=rows, accuracy=tuple(map(share_with_interval, credit)),
+        name=given.name, split=given.split, rows=rows, accuracy=tuple(map(share_with_interval, near)),
         commonest=share_with_interval(common), thresholds=None, absent=int((~scored[1]).sum()), marks=given.marks,
     )  # fmt: skip

@@ -136,9 +136,8 @@ def _measured(
     )  # fmt: skip
     plain = found.plain()
     folder = analysis_folder(flags.out, CBOW, rows.word if rows else (senses.set or "words"), [vectors.digest, plain])
-    figures, notes = ([], [])
-    if study is not None:
-        figures, notes = draw_study(study, Subject(name=name, layers=(0,), sampling=sampling), folder)
+    subject = Subject(name=name, layers=(0,), sampling=sampling)
+    figures, notes = ([], []) if study is None else draw_study(study, subject, folder)
     numbers = write_numbers(folder, CBOW, plain)
     return replace(found, figures=figures, numbers=numbers, notes=notes)
 

@@ -48,9 +48,7 @@ class SenseFlags:
                 raise RequestError(f"{flag} {count}: it must be at least {least}")
         one = word is not None or self.sentences is not None
         if one and self.set is not None:
-            raise RequestError(
-                f"--set {self.set}: it is scored in place of one word: leave out the word and --sentences"
-            )
+            raise RequestError(f"--set {self.set}: leave out the word and --sentences, whose place it takes")
         if one and (word is None or self.sentences is None):
             raise RequestError("give both a word and the --sentences it is in")
         if needed and not one and self.set is None:
