@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import tiny
@@ -16,6 +17,8 @@ from bertkit.analysis.sense_rows import places_of, read_sense_rows
 from bertkit.analysis.sense_sets import read_set
 from bertkit.cli import main
 from bertkit.errors import DataError, RequestError
+from bertkit.request.analyse_flags import AnalyseFlags
+from bertkit.request.sense_flags import CbowFlags, CbowOptions, SenseFlags, WordOptions
 
 __all__ = ["refused"]
 
@@ -68,8 +71,13 @@ def test_python_gives_what_the_command_prints(model: str, tmp_path: Path, capsys
     assert "no senses are marked" in text
     with pytest.raises(RequestError, match="no analysis is called 'wrod'; did you mean word"):
         bertkit.analyse("wrod", model)
-    with pytest.raises(RequestError, match="no option of analyse is called 'sentence'; did you mean sentences"):
+    with pytest.raises(RequestError, match="no option of analyse word is called 'sentence'; did you mean sentences"):
         bertkit.analyse("word", model, "bank", sentence=lines)
+
+
+def test_the_keywords_of_type_checkers_are_the_flags() -> None:
+    for keywords, groups in ((WordOptions, (SenseFlags, AnalyseFlags)), (CbowOptions, (SenseFlags, CbowFlags))):
+        assert set(get_type_hints(keywords)) == {field.name for group in groups for field in fields(group)}
 
 
 @pytest.mark.parametrize(

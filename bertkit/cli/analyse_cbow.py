@@ -81,7 +81,7 @@ def analyse_cbow(
 
 def cbow(corpus: Target | Iterable[Target], *, progress: bool = False, **options: Unpack[CbowOptions]) -> CbowFound:
     """Learn vectors of words from a corpus, and look at them: `bertkit analyse cbow`. Raises BertkitError."""
-    given = Given("analyse", options, (SenseFlags, CbowFlags))
+    given = Given("analyse cbow", options, (SenseFlags, CbowFlags), like="analyse")
     return _found(corpora_named(corpus), (given.flags(SenseFlags), given.flags(CbowFlags)), not progress)
 
 

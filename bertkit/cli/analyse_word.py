@@ -57,7 +57,7 @@ def analyse_word(
     senses: SenseFlags,
     flags: AnalyseFlags,
     display: Display,
-    word: Annotated[str | None, typer.Argument(metavar="[WORD]", help="The word that is in each sentence.")] = None,
+    word: Annotated[str | None, typer.Argument(help="The word that is in each sentence.")] = None,
 ) -> int:
     """Show how alike a word's vectors are in different sentences, layer by layer, and whether they follow its senses.
 
@@ -80,7 +80,7 @@ def word(
     model: Target, word: str | None = None, *, progress: bool = False, **options: Unpack[WordOptions]
 ) -> WordFound:
     """Look at a word's vectors in sentences, or score a set: `bertkit analyse word`. Raises BertkitError."""
-    given = Given("analyse", options, (SenseFlags, AnalyseFlags))
+    given = Given("analyse word", options, (SenseFlags, AnalyseFlags), like="analyse")
     return _found(named("model", model), word, (given.flags(SenseFlags), given.flags(AnalyseFlags)), not progress)
 
 

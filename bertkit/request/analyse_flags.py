@@ -26,7 +26,7 @@ OutFlag = Annotated[Path, Option("--out -o --output-dir", OUTPUT, "Folder in whi
 class AnalyseFlags:
     """The flags of any analysis; one with flags of its own inherits these, and its `check` calls this one.
 
-    max_length  tokens of a text at most, special ones counted; None is the model's window (`Body.window`)
+    max_length  tokens of a text at most, special ones counted; None is 512, or what the model sees (`Body.window`)
     layers      the layers that a figure shows, as typed; `chosen_layers` reads them
     out         folder in which each analysis gets its own
     """
@@ -35,7 +35,9 @@ class AnalyseFlags:
     offline: OfflineFlag = False
     max_length: Annotated[
         int | None,
-        Option("--max-length --max-seq-length", DATA, "Tokens of a text at most. [default: the model's window]"),
+        Option(
+            "--max-length --max-seq-length", DATA, "Tokens of a text at most. [default: 512, or what the model sees]"
+        ),
     ] = None
     layers: Annotated[
         str | None,
