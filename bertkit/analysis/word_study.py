@@ -8,7 +8,9 @@ N sentences, L layers (0 is the embeddings), H hidden size.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from bertkit.analysis.bodies import Body
 from bertkit.analysis.sense_rows import SenseRows
 from bertkit.analysis.sense_tests import (
+    NEAR,
     Codes,
     Table,
     cosines,
@@ -70,6 +73,7 @@ class Draws:
     count        samples; `each` sentences of each sense in one
     least        the least p that a sample can have
     significant  (L+1,) the share of samples with p at most SURE, raw and centred
+    surest       (L+1,) the share of samples with the least possible p
     nearest      (L+1,) the mean share of sentences whose nearest other one has their sense, raw and centred
     """
 
@@ -77,6 +81,7 @@ class Draws:
     each: int
     least: float
     significant: dict[str, tuple[float, ...]]
+    surest: dict[str, tuple[float, ...]]
     nearest: dict[str, tuple[float, ...]]
 
 
@@ -87,6 +92,7 @@ class WordStudy:
     raw, centred  for each layer what cosines say, of the vectors as they are and less the mean of random tokens
     anisotropy    for each layer the mean cosine of random tokens of different sentences; None for static vectors
     matrices      (L+1, N, N) raw cosines
+    forms         the pieces that the word is made of, and in how many sentences
     tried         distinct splits of the sentences, or how many were drawn (`exact` tells); 0 without senses
     """
 
@@ -98,6 +104,7 @@ class WordStudy:
     tried: int
     exact: bool
     unknown: float
+    forms: Mapping[str, int] = field(default_factory=dict)
     draws: Draws | None = None
 
     @property
@@ -114,7 +121,8 @@ class WordStudy:
         """All of it as JSON."""
         return {
             "word": self.rows.word, "sentences": list(self.rows.sentences), "senses": self.rows.senses,
-            "tried": self.tried, "exact": self.exact, "unknown": self.unknown, "anisotropy": self.anisotropy,
+            "tried": self.tried, "exact": self.exact, "unknown": self.unknown, "forms": dict(self.forms),
+            "anisotropy": self.anisotropy,
             "raw": [asdict(one) for one in self.raw],
             "centred": None if self.centred is None else [asdict(one) for one in self.centred],
             "draws": None if self.draws is None else asdict(self.draws),
@@ -133,8 +141,15 @@ def study_word(body: Body, rows: SenseRows, asked: Sampling, progress: Progress)
     others = span_vectors(body, drawn, progress, "random tokens")
     found = senses_by_layer(vectors, rows, asked, others.mean(axis=0, dtype=np.float64))
     return replace(
-        found, unknown=encoded.unknown_share, anisotropy=tuple(_apart(others[:, k], of) for k in range(body.layers + 1))
-    )
+        found, unknown=encoded.unknown_share, forms=forms_of(body, encoded),
+        anisotropy=tuple(_apart(others[:, k], of) for k in range(body.layers + 1)),
+    )  # fmt: skip
+
+
+def forms_of(body: Body, encoded: EncodedSpans) -> Mapping[str, int]:
+    """The pieces of the spans, those of one with spaces between, and how many spans have them, the commonest first."""
+    pieces = (ids[places] for ids, places in zip(encoded.ids, encoded.pieces, strict=True))
+    return dict(Counter(" ".join(body.tokenizer.convert_ids_to_tokens(one.tolist())) for one in pieces).most_common())
 
 
 def random_tokens(encoded: EncodedSpans, seed: int) -> tuple[EncodedSpans, Codes]:
@@ -201,16 +216,19 @@ def _draws(moved: dict[str, Table], rows: SenseRows, asked: Sampling) -> Draws:
     samples, kinds = sampled(rows, asked), len(rows.counts)
     codes = np.repeat(np.arange(kinds), asked.each)
     labels, exact = splits((asked.each,) * kinds, asked.seed)
-    significant, nearest = {}, {}
+    least = 1 / len(labels) if exact else 1 / (len(labels) + 1)
+    significant, surest, nearest = {}, {}, {}
     for how, matrices in moved.items():
         parts = [[one[np.ix_(sample, sample)] for sample in samples] for one in matrices]
         ps = [[split_test(part, codes, labels, exact) for part in layer] for layer in parts]
         significant[how] = tuple(float(np.mean([p <= SURE for p in layer])) for layer in ps)
+        surest[how] = tuple(float(np.mean([p <= least * (1 + NEAR) for p in layer])) for layer in ps)
         nearest[how] = tuple(
             float(np.mean([neighbour_credit(part, codes).mean() for part in layer])) for layer in parts
         )
-    least = 1 / len(labels) if exact else 1 / (len(labels) + 1)
-    return Draws(count=asked.draws, each=asked.each, least=least, significant=significant, nearest=nearest)
+    return Draws(
+        count=asked.draws, each=asked.each, least=least, significant=significant, surest=surest, nearest=nearest
+    )
 
 
 def codes_of(rows: SenseRows) -> Codes | None:

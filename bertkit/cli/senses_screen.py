@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from bertkit.analysis.sense_sets import SetScores
     from bertkit.analysis.word_study import LayerSenses, WordStudy
 
+FORMS = 5
+"""Ways of tokenising a word that are shown."""
 UNKNOWN = 0.05
 """The share of a word's pieces that are the unknown token, from which a line says so."""
 
@@ -26,6 +28,9 @@ def print_study(study: WordStudy, model: str) -> None:
     print_heading(f"'{study.rows.word}' in {len(study.rows.sentences):,} sentences · {model}", marks)
     if senses:
         screen.print_below(f"senses: {senses}")
+    if len(study.forms) > 1:
+        shown = [f"{form} {count}×" for form, count in list(study.forms.items())[:FORMS]]
+        screen.print_below(f"it is tokenised in {len(study.forms)} ways: {', '.join(shown)}")
     _print_layers(study)
     for line in verdict_lines(study):
         screen.print_below(line)
@@ -72,12 +77,15 @@ def _print_draws(study: WordStudy) -> None:
         return
     least = f"least possible p {drawn.least:.4f}"
     print_heading(f"{drawn.count} random samples of {drawn.each} sentences a sense, each tested by itself ({least})")
-    names = ["LAYER", *(f"{how.upper()}: {part}" for how in drawn.significant for part in (f"P ≤ {SURE:g}", "1-NN"))]
+    names = ["LAYER"]
+    for how in drawn.significant:
+        names += [f"{'CENTRED: ' if how == 'centred' else ''}P ≤ {SURE:g}", "LEAST P", "1-NN"]
     rows = []
     for layer in range(len(study.raw)):
-        row = [layer_name(layer) if len(study.raw) > 1 else "static"]
+        row = [str(layer) if len(study.raw) > 1 else "static"]
         for how in drawn.significant:
-            row += [f"{screen.percent(values[layer])} %" for values in (drawn.significant[how], drawn.nearest[how])]
+            values = (drawn.significant[how], drawn.surest[how], drawn.nearest[how])
+            row += [f"{screen.percent(one[layer])} %" for one in values]
         rows.append(row)
     print_table(names, rows)
 
