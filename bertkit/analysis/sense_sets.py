@@ -66,6 +66,7 @@ class SenseSet:
 class SetScores:
     """Accuracy by layer on a set, and what the commonest answer of train scores on the same rows.
 
+    of_train    accuracy on train by layer, by which a layer is chosen: of CoarseWSD each row is left out in turn
     thresholds  of WiC, the cosine from which on two are taken for the same sense, chosen on train, by layer
     absent      scored rows whose word has no vector: they are answered with the commonest answer of train
     """
@@ -74,14 +75,20 @@ class SetScores:
     split: str
     rows: int
     accuracy: tuple[Score, ...]
+    of_train: tuple[float, ...]
     commonest: Score
     thresholds: tuple[float, ...] | None
     absent: int
     marks: tuple[str, ...] = ()
 
+    @property
+    def best(self) -> int:
+        """The layer that is best on train."""
+        return max(range(len(self.of_train)), key=self.of_train.__getitem__)
+
     def plain(self) -> dict[str, Any]:
         """All of it as JSON."""
-        return asdict(self)
+        return {**asdict(self), "best": self.best}
 
 
 def read_set(name: str, data: Path, limit: int | None = None) -> SenseSet:
@@ -150,19 +157,21 @@ Embedded = tuple[NDArray[np.floating], NDArray[np.bool_]]
 
 
 def _score_wic(given: SenseSet, train: Embedded, scored: Embedded) -> SetScores:
-    accuracy, thresholds = [], []
+    accuracy, thresholds, of_train = [], [], []
     known, there = (_both(part[1]) for part in (train, scored))
     common = given.answers == int(np.bincount(given.train_answers).argmax())
     if not known.any():
         raise DataError(f"{TITLES[given.name]}: no word of the train rows has a vector")
     for layer in range(train[0].shape[1]):
         values = [_pair_cosines(part[0][:, layer]) for part in (train, scored)]
-        threshold = best_threshold(values[0][known], given.train_answers[known] == 1)
+        same = given.train_answers[known] == 1
+        threshold = best_threshold(values[0][known], same)
+        of_train.append(float(((values[0][known] >= threshold) == same).mean()))
         right = np.where(there, (values[1] >= threshold) == (given.answers == 1), common)
         thresholds.append(threshold)
         accuracy.append(share_with_interval(right.astype(float)))
     return SetScores(
-        name=given.name, split=given.split, rows=len(given.answers), accuracy=tuple(accuracy),
+        name=given.name, split=given.split, rows=len(given.answers), accuracy=tuple(accuracy), of_train=tuple(of_train),
         commonest=share_with_interval(common.astype(float)), thresholds=tuple(thresholds),
         absent=int((~there).sum()), marks=given.marks,
     )  # fmt: skip
@@ -180,7 +189,7 @@ def _pair_cosines(vectors: NDArray[np.floating]) -> Table:
 
 def _score_coarse(given: SenseSet, train: Embedded, scored: Embedded) -> SetScores:
     layers, rows = train[0].shape[1], len(given.answers)
-    near, common = np.zeros((layers, rows)), np.zeros(rows)
+    near, common, left_out = np.zeros((layers, rows)), np.zeros(rows), np.zeros(layers)
     of_train, of_scored = np.array(given.train.words), np.array(given.scored.words)
     for word in sorted(set(given.scored.words)):
         ours, mine = np.flatnonzero(of_train == word), np.flatnonzero(of_scored == word)
@@ -189,9 +198,13 @@ def _score_coarse(given: SenseSet, train: Embedded, scored: Embedded) -> SetScor
         near[:, mine] = common[mine]
         ours, mine = ours[train[1][ours]], mine[scored[1][mine]]
         for layer in range(layers if len(ours) else 0):
-            similarities = unit(scored[0][mine, layer]) @ unit(train[0][ours, layer]).T
+            units = unit(train[0][ours, layer])
+            similarities = unit(scored[0][mine, layer]) @ units.T
             near[layer, mine] = neighbour_credit(similarities, given.answers[mine], given.train_answers[ours])
+            if len(ours) > 1:
+                left_out[layer] += neighbour_credit(units @ units.T, given.train_answers[ours]).sum()
     return SetScores(
         name=given.name, split=given.split, rows=rows, accuracy=tuple(map(share_with_interval, near)),
+        of_train=tuple((left_out / max(1, len(of_train))).tolist()),
         commonest=share_with_interval(common), thresholds=None, absent=int((~scored[1]).sum()), marks=given.marks,
     )  # fmt: skip
