@@ -6,6 +6,8 @@ CoarseWSD-20: Loureiro et al. 2021 (arXiv 2008.11608), whose 1-NN this is: the n
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -60,6 +62,12 @@ class SenseSet:
     answers: Codes
     split: str
     marks: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its rows and answers."""
+        plain = [asdict(self.train), asdict(self.scored), self.train_answers.tolist(), self.answers.tolist()]
+        return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
 from bertkit.errors import RequestError
-from bertkit.request.analyse_flags import ANALYSIS, AnalyseOptions, DrawnSeedFlag, OutFlag, check_seed
+from bertkit.request.analyse_flags import ANALYSIS, AnalyseOptions, DrawnSeedFlag, OutFlag, check_alone
 from bertkit.request.keywords import Target
 from bertkit.request.option import DATA, OUTPUT, TRAINING, Option
 
@@ -103,7 +103,7 @@ class CbowFlags:
             raise RequestError(f"--size {self.size}: it must be at most {MOST_SIZE:,}")
         if self.neighbours is not None and not self.asked:
             raise RequestError("--neighbours: name words, commas between")
-        check_seed(self.seed)
+        check_alone(self.seed)
 
 
 class SenseOptions(TypedDict, total=False):
