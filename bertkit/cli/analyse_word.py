@@ -121,7 +121,9 @@ def set_of(senses: SenseFlags) -> SenseSet | None:
     return read_set(senses.set, senses.data, senses.limit)
 
 
-def _measured(body: Body, rows: SenseRows | None, asked: tuple[SenseFlags, AnalyseFlags], shown: Progress) -> WordFound:
+def _measured(
+    body: Body, given: tuple[SenseRows | None, SenseSet | None], asked: tuple[SenseFlags, AnalyseFlags], shown: Progress
+) -> WordFound:
     from bertkit.analysis.places import analysis_folder, write_numbers
     from bertkit.analysis.sense_reports import Subject, draw_scores, draw_study
     from bertkit.analysis.sense_sets import score_set
