@@ -46,6 +46,14 @@ class SetRows:
         self.spans.append(span)
         self.words.append(word)
 
+    def taken(self, rows: Sequence[int]) -> SetRows:
+        """These occurrences."""
+        return SetRows(
+            sentences=[self.sentences[k] for k in rows],
+            spans=[self.spans[k] for k in rows],
+            words=[self.words[k] for k in rows],
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class SenseSet:
@@ -100,13 +108,14 @@ class SetScores:
 
 
 def read_set(name: str, data: Path, limit: int | None = None) -> SenseSet:
-    """A set, "wic" or "coarsewsd", in a folder of data; with `limit` the first rows of each part.
+    """A set, "wic" or "coarsewsd", in a folder of data; with `limit` the first rows of each part, or so many a word.
 
     Raises DataError if its files are not there, or are not such ones.
     """
     train, scored = _files(name, data)
     parts = [(_wic if name == "wic" else _coarse)(path, limit) for path in (train, scored)]
-    marks = () if limit is None else (f"the first {limit:,} rows of each part: not the whole set",)
+    kept = "the first {:,} rows of each part" if name == "wic" else "{:,} rows of each word in each part"
+    marks = () if limit is None else (f"{kept.format(limit)}: not the whole set",)
     return SenseSet(
         name=name, train=parts[0][0], scored=parts[1][0], train_answers=parts[0][1], answers=parts[1][1],
         split="dev" if name == "wic" else "test", marks=marks,
@@ -139,8 +148,6 @@ def _wic(path: Path, limit: int | None) -> tuple[SetRows, Codes]:
 def _coarse(path: Path, limit: int | None) -> tuple[SetRows, Codes]:
     rows, answers = SetRows(sentences=[], spans=[], words=[]), list[int]()
     for name, row in read_located(path):
-        if limit is not None and len(answers) == limit:
-            break
         try:
             tokens = str(row["sentence"]).split(" ")
             place = int(row["position"])
@@ -149,7 +156,17 @@ def _coarse(path: Path, limit: int | None) -> tuple[SetRows, Codes]:
             answers.append(int(row["sense"]))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise DataError(f"{name}: no row of CoarseWSD-20 (word, sense, position, sentence): {error}") from error
-    return rows, np.array(answers, np.int64)
+    kept = _spaced(rows.words, limit)
+    return rows.taken(kept), np.array(answers, np.int64)[kept]
+
+
+def _spaced(words: Sequence[str], limit: int | None) -> list[int]:
+    """At most so many rows of each word, evenly spaced, as its senses stand one after the other."""
+    of: dict[str, list[int]] = {}
+    for k, word in enumerate(words):
+        of.setdefault(word, []).append(k)
+    most = max(map(len, of.values()), default=0) if limit is None else limit
+    return [own[k * len(own) // min(most, len(own))] for own in of.values() for k in range(min(most, len(own)))]
 
 
 def score_set(given: SenseSet, embed: Embed) -> SetScores:

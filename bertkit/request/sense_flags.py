@@ -28,7 +28,9 @@ class SenseFlags:
         SetName | None, Option("--set", DATA, "Score a whole set, which --data holds, in place of one word.")
     ] = None
     data: Annotated[Path | None, Option("--data", DATA, "Folder in which the set's files are.")] = None
-    limit: Annotated[int | None, Option("--limit", DATA, "The first N rows of each part of the set alone.")] = None
+    limit: Annotated[
+        int | None, Option("--limit", DATA, "Rows of each part of the set, of coarsewsd for each word.")
+    ] = None
     draws: Annotated[
         int, Option("--draws", ANALYSIS, "Also test so many random samples of the sentences, each by itself.")
     ] = 0
