@@ -28,9 +28,7 @@ class SenseFlags:
         SetName | None, Option("--set", DATA, "Score a whole set, which --data holds, in place of one word.")
     ] = None
     data: Annotated[Path | None, Option("--data", DATA, "Folder in which the set's files are.")] = None
-    limit: Annotated[
-        int | None, Option("--limit", DATA, "Rows of each part of the set, of coarsewsd for each word.")
-    ] = None
+    limit: Annotated[int | None, Option("--limit", DATA, "Rows of each part of the set; of coarsewsd a word.")] = None
     draws: Annotated[
         int, Option("--draws", ANALYSIS, "Also test so many random samples of the sentences, each by itself.")
     ] = 0
