@@ -36,6 +36,8 @@ COMMANDS = (
     "fill",
     "generate",
     "embryology",
+    "analyse word",
+    "analyse cbow",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)
