@@ -120,7 +120,7 @@ def read_texts(file: Path) -> tuple[str, ...]:
 def _pairs(pairs: Iterable[tuple[str, str]], skipped: Mapping[str, int] | None = None) -> Pairs:
     places: tuple[dict[str, int], dict[str, int]] = ({}, {})
     links: dict[tuple[int, int], None] = {}
-    left = dict(skipped) if skipped is not None else {EMPTY: 0, AGAIN: 0}
+    left = {EMPTY: 0, AGAIN: 0, **(skipped or {})}
     for pair in pairs:
         one, other = pair[0].strip(), pair[1].strip()
         if not one or not other:
