@@ -56,10 +56,12 @@ def test_of_two_tables_the_first_columns_are_read_or_those_that_are_named(tmp_pa
 
 
 def test_a_text_with_two_translations_is_one_text_and_what_repeats_or_is_empty_is_counted(tmp_path: Path) -> None:
-    read = read_parallel([file(tmp_path, "a.tsv", "Hi.\t嗨。", "Hi.\t你好。", "Hi.\t嗨。", "\t", "Oh.\t ", "A\tB")], None)
+    read = read_parallel(
+        [file(tmp_path, "a.tsv", "Hi.\t嗨。", "Hi.\t你好。", "Hi.\t嗨。", "\t", "Oh.\t ", "A\tB")], None
+    )
     assert read.texts == (("Hi.", "A"), ("嗨。", "你好。", "B"))
     assert read.links.tolist() == [[0, 0], [0, 1], [1, 2]]
-    assert read.skipped == {"with an empty side": 2, "that stand there before": 1}
+    assert read.skipped == {"with an empty side": 2, "that were there before": 1}
     assert pairs_of(read.one_to_one()) == [("Hi.", "嗨。"), ("A", "B")]
 
 
@@ -128,7 +130,9 @@ def test_texts_are_lines_that_are_not_blank(tmp_path: Path) -> None:
 
 
 def words(text: str, *wanted: str) -> dict[str, list[str]]:
-    return {word: [text[one.start : one.end] for one in found] for word, found in occurrences(wanted, [text], 9).items()}
+    return {
+        word: [text[one.start : one.end] for one in found] for word, found in occurrences(wanted, [text], 9).items()
+    }
 
 
 def test_words_are_found_whole_and_without_case() -> None:

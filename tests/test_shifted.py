@@ -94,7 +94,9 @@ def toy(folder: Path) -> Loaded:
 
 
 def words(model: Loaded, tokens: Tokens, shift: Shift | None = None) -> list[str]:
-    return [" ".join(model.tokenizer.convert_ids_to_tokens(row.tolist())) for row in filled_tokens(model, tokens, shift)]
+    return [
+        " ".join(model.tokenizer.convert_ids_to_tokens(row.tolist())) for row in filled_tokens(model, tokens, shift)
+    ]
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2])

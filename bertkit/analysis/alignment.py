@@ -8,16 +8,14 @@ U, V texts of two languages, N of either, P pairs, L layers (0 is the embeddings
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bertkit.analysis.bodies import Body
 from bertkit.analysis.vectors import EncodedSpans, Vectors, encode_spans, span_vectors
-from bertkit.data.bilingual import Pairs
 from bertkit.data.occurrences import occurrences
 from bertkit.errors import DataError
 from bertkit.evaluation import retrieval
@@ -120,10 +118,8 @@ def sentence_side(body: Body, texts: Sequence[str], language: str, progress: Pro
     return Side(vectors=vectors, there=encoded.there, cut=int(encoded.cut.sum()), unknown=encoded.unknown_share)
 
 
-def word_side(
-    body: Body, words: Sequence[str], texts: Sequence[str], most: int, named: tuple[str, Progress]
-) -> tuple[Side, NDArray[np.int64]]:
-    """Words as the means of their vectors over at most `most` occurrences, and (N,) how many those are.
+def word_side(body: Body, words: Sequence[str], texts: Sequence[str], most: int, named: tuple[str, Progress]) -> Side:
+    """Words as the means of their vectors over at most `most` occurrences each.
 
     A word's vector in a sentence is the mean over its tokens. `named` is the language, and what shows the progress.
     Raises DataError for a language of unknown tokens.
@@ -141,8 +137,7 @@ def word_side(
     for row in np.flatnonzero(there):
         sums[owner[row]] += vectors[row]
     means = sums / np.maximum(counts, 1)[:, None, None]
-    side = Side(vectors=means, there=counts > 0, cut=int(encoded.partial.sum()), unknown=encoded.unknown_share)
-    return side, counts
+    return Side(vectors=means, there=counts > 0, cut=int(encoded.partial.sum()), unknown=encoded.unknown_share)
 
 
 def check_known(encoded: EncodedSpans, language: str, body: Body) -> None:

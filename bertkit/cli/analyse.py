@@ -8,6 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
+from bertkit.cli.analyse_alignment import alignment, analyse_alignment
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -24,7 +25,7 @@ class Analysis:
     function: Callable[..., Any]
 
 
-ANALYSES: dict[str, Analysis] = {}
+ANALYSES: dict[str, Analysis] = {"alignment": Analysis(command=analyse_alignment, function=alignment)}
 """Every WHAT, in the order of --help."""
 
 

@@ -17,7 +17,7 @@ from bertkit.data.read_tables import read_csv
 from bertkit.errors import DataError, RequestError
 from bertkit.findings import Findings
 
-EMPTY, AGAIN = "with an empty side", "that stand there before"
+EMPTY, AGAIN = "with an empty side", "that were there before"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def read_parallel(files: Sequence[Path], columns: Sequence[str] | None) -> Pairs
         return _pairs(_two_columns(files[0], columns))
     first, second = (_column(file, columns[k] if columns else None) for k, file in enumerate(files))
     if len(first) != len(second):
-        longer, shorter = (files if len(first) > len(second) else files[::-1])
+        longer, shorter = files if len(first) > len(second) else files[::-1]
         raise DataError(
             f"{longer} has {max(len(first), len(second)):,} lines and {shorter} {min(len(first), len(second)):,}: "
             "line n of one must translate line n of the other"

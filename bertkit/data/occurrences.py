@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
 """Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
 RUNS = re.compile(rf"[{UNSPACED}]+|[^\W{UNSPACED}]+(?:['’\-][^\W{UNSPACED}]+)*")
 FIRST = re.compile(f"[{UNSPACED}]")
