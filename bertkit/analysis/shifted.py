@@ -25,7 +25,7 @@ from bertkit.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """A vector, (H,), that is added to every token of a text at a layer, 0 to L; special tokens are left as they are."""
+    """A vector, (H,), that is added to every token of a text at a layer, 0 to L; special tokens stay as they are."""
 
     layer: int
     vector: NDArray[np.float32]

@@ -41,7 +41,7 @@ def token_languages(tokenizer: Any, texts: Sequence[Sequence[str]], tokens: Sequ
             continue
         own = [sum(one.get(script, 0.0) for script in scripts) for one in share]
         ratio = SCRIPT_RATIO
-        if not _more(own, ratio) and counts[0][token] + counts[1][token]:
+        if _more(own, ratio) is None and counts[0][token] + counts[1][token]:
             own, ratio = [float(one[token]) for one in often], TOKEN_RATIO
         more = _more(own, ratio)
         if more is not None:

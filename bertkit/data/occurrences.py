@@ -1,4 +1,4 @@
-"""Where the words of a dictionary stand in texts: words between spaces, and the longest match where none are written."""
+"""Where the words of a dictionary stand in texts: between spaces, or by the longest match in scripts without them."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def unit(vectors: Vectors) -> Vectors:
 
 
 def centred(vectors: Vectors) -> Vectors:
-    """(N, H) vectors without their mean: what is common to a language (Libovicky et al. 2020, arXiv 2004.05160, section 3)."""
+    """(N, H) vectors without their mean, which is what a language has in common (Libovicky et al. 2020, 2004.05160)."""
     found: Vectors = vectors - vectors.mean(0, dtype=np.float64).astype(np.float32)
     return found
 
