@@ -149,13 +149,19 @@ def grid(
     ]  # fmt: skip
 
 
-def best_cell(cells: Sequence[Cell], last: int) -> Cell:
+def best_cell(cells: Sequence[Cell], last: int, paired: bool = True) -> Cell:
     """The cell whose texts become their translations most often, the vector really added and at least one layer run.
 
-    Of equal ones that of the smaller strength, then of the lower layer. If only the last layer is there, one of its.
+    Of texts that are not `paired` it is the one with the most texts of the target language. Of equal ones it is that of
+    the smaller strength, then of the lower layer. If only the last layer is there, one of its.
     """
     added = [cell for cell in cells if cell.strength and cell.layer < last] or [one for one in cells if one.strength]
-    return min(added, key=lambda one: (-one.behind.translation.mean(), abs(one.strength), one.layer))
+
+    def worse(one: Cell) -> tuple[float, float, int]:
+        right = one.behind.translation if paired else one.behind.target
+        return -float(right.mean()), abs(one.strength), one.layer
+
+    return min(added, key=worse)
 
 
 def random_like(vectors: Vectors, seed: int) -> Vectors:

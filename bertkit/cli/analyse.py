@@ -9,6 +9,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 from bertkit.cli.analyse_alignment import alignment, analyse_alignment
+from bertkit.cli.analyse_language_vector import analyse_language_vector, language_vector
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -25,7 +26,10 @@ class Analysis:
     function: Callable[..., Any]
 
 
-ANALYSES: dict[str, Analysis] = {"alignment": Analysis(command=analyse_alignment, function=alignment)}
+ANALYSES: dict[str, Analysis] = {
+    "alignment": Analysis(command=analyse_alignment, function=alignment),
+    "language-vector": Analysis(command=analyse_language_vector, function=language_vector),
+}
 """Every WHAT, in the order of --help."""
 
 
