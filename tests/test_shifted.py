@@ -9,6 +9,7 @@ import pytest
 import tiny
 import torch
 import transformers
+from toy_languages import toy
 
 from bertkit.analysis.bodies import Body, load_body
 from bertkit.analysis.shifted import Shift, filled_tokens, last_vectors
@@ -56,40 +57,6 @@ def test_the_layers_behind_a_shift_are_those_of_bert_run_one_by_one(tmp_path: Pa
     assert np.allclose(found, states[0, 1:-1].mean(0).numpy(), atol=1e-5)
 
 
-CONCEPTS = 6
-"""Words of each of the two languages of the toy."""
-
-
-def toy(folder: Path) -> Loaded:
-    """A masked language model of two languages: a word's embedding is its concept and its language's code.
-
-    Its layers add nothing to the states, so that the head sees what is put in: the nearest word's embedding.
-    """
-    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"{lang}{k}" for lang in "ab" for k in range(CONCEPTS))]
-    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
-    config = transformers.BertConfig(vocab_size=len(names), max_position_embeddings=32, **shape)
-    model = transformers.BertForMaskedLM(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.zero_()
-        for module in model.modules():
-            if isinstance(module, torch.nn.LayerNorm):
-                module.weight.fill_(1)
-        words = model.bert.embeddings.word_embeddings.weight
-        for k in range(CONCEPTS):  # a 1 and a -1 sum to 0, so that a layer norm moves no mean
-            for lang in (0, 1):
-                row = words[5 + lang * CONCEPTS + k]
-                row[2 * k], row[2 * k + 1] = 1, -1
-                row[12 + 2 * lang], row[13 + 2 * lang] = 1, -1
-        model.cls.predictions.transform.dense.weight.copy_(torch.eye(16))
-        model.cls.predictions.transform.transform_act_fn = torch.nn.Identity()
-    model.save_pretrained(folder)
-    vocabulary = {name: k for k, name in enumerate(names)}
-    tokenizer = transformers.BertTokenizer(vocab=vocabulary)
-    tokenizer.save_pretrained(folder)
-    return Loaded(model=model, tokenizer=tokenizer, record={})
-
-
 def words(model: Loaded, texts: EncodedSpans, shift: Shift | None = None) -> list[str]:
     return [" ".join(model.tokenizer.convert_ids_to_tokens(row.tolist())) for row in filled_tokens(model, texts, shift)]
 
@@ -113,14 +80,8 @@ def test_a_token_is_of_the_language_that_has_its_script_or_where_both_have_it_it
     tokenizer = transformers.BertTokenizer(vocab={name: k for k, name in enumerate(names)})
 
     def of(*texts: str) -> dict[str, int]:
-        tokens = [
-            EncodedSpans(
-                ids=[np.array(tokenizer(text)["input_ids"], np.int32)], pieces=[np.zeros(0, np.int64)],
-                cut=np.zeros(1, np.bool_), partial=np.zeros(1, np.bool_), unknown=np.zeros(1, np.int64),
-            )
-            for text in texts
-        ]  # fmt: skip
-        return dict(zip(names, token_languages(tokenizer, [[text] for text in texts], tokens).tolist(), strict=True))
+        ids = [[np.array(tokenizer(text)["input_ids"], np.int32)] for text in texts]
+        return dict(zip(names, token_languages(tokenizer, [[text] for text in texts], ids).tolist(), strict=True))
 
     found = of("the han .", "的 人 7")
     assert {name for name, lang in found.items() if lang == FROM} == {"the", "der", "han"}

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +126,10 @@ def behind(body: Body, half: Half, vector: NDArray[np.float32], layer: int, prog
     return turned(half, found, body.layers)
 
 
+Place = Literal["behind", "here"]
+"""Where the nearest are looked for: at the last layer, behind those that have run; or at the vector's own layer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cell:
     """What a vector of one strength does at one layer: found at that layer, and behind all layers above it."""
@@ -133,6 +138,10 @@ class Cell:
     strength: float
     here: Turned
     behind: Turned
+
+    def of(self, place: Place) -> Turned:
+        """What is found there."""
+        return self.behind if place == "behind" else self.here
 
 
 def grid(
@@ -149,8 +158,8 @@ def grid(
     ]  # fmt: skip
 
 
-def best_cell(cells: Sequence[Cell], last: int, paired: bool = True) -> Cell:
-    """The cell whose texts become their translations most often, the vector really added and at least one layer run.
+def best_cell(cells: Sequence[Cell], last: int, place: Place = "behind", paired: bool = True) -> Cell:
+    """The cell whose texts become their translations most often at a place, the vector added below the last layer.
 
     Of texts that are not `paired` it is the one with the most texts of the target language. Of equal ones it is that of
     the smaller strength, then of the lower layer. If only the last layer is there, one of its.
@@ -158,7 +167,7 @@ def best_cell(cells: Sequence[Cell], last: int, paired: bool = True) -> Cell:
     added = [cell for cell in cells if cell.strength and cell.layer < last] or [one for one in cells if one.strength]
 
     def worse(one: Cell) -> tuple[float, float, int]:
-        right = one.behind.translation if paired else one.behind.target
+        right = one.of(place).translation if paired else one.of(place).target
         return -float(right.mean()), abs(one.strength), one.layer
 
     return min(added, key=worse)

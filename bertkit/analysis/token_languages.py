@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.analysis.vectors import EncodedSpans
-
 NEITHER, FROM, TO = -1, 0, 1
 SCRIPT_RATIO, TOKEN_RATIO = 2.0, 10.0
 """How many times as often a language must have a script, or a token, for it to be that language's."""
 
 
-def token_languages(tokenizer: Any, texts: Sequence[Sequence[str]], tokens: Sequence[EncodedSpans]) -> NDArray[np.int8]:
-    """(V,) FROM, TO or NEITHER for every token, by the texts of two languages and their tokens.
+def token_languages(
+    tokenizer: Any, texts: Sequence[Sequence[str]], ids: Sequence[Sequence[NDArray[np.int32]]]
+) -> NDArray[np.int8]:
+    """(V,) FROM, TO or NEITHER for every token, by the texts of two languages and their token ids.
 
     A token of letters is of the language whose texts have its script SCRIPT_RATIO times as often, as a share of their
     letters; if neither has, of the one that has the token itself TOKEN_RATIO times as often. Punctuation, digits,
@@ -31,7 +31,7 @@ def token_languages(tokenizer: Any, texts: Sequence[Sequence[str]], tokens: Sequ
     letters = [Counter(script for text in one for script in map(script_of, text) if script) for one in texts]
     share = [{name: count / max(1, one.total()) for name, count in one.items()} for one in letters]
     size = len(tokenizer)
-    counts = [np.bincount(np.concatenate(one.ids), minlength=size).astype(float) for one in tokens]
+    counts = [np.bincount(np.concatenate(one), minlength=size).astype(float) for one in ids]
     often = [(one + 1) / one.sum() for one in counts]
     found = np.full(size, NEITHER, np.int8)
     special = set(tokenizer.all_special_ids)

@@ -74,7 +74,8 @@ def _print(found: LanguageVector) -> None:
             screen.print_below(f"α = {strength:g}  nearest: {shown.nearest[k]}")
             if shown.filled is not None:
                 screen.print_below(f"       filled: {shown.filled[k]}")
-    screen.console().print(f"\n{found.sentence}", soft_wrap=True)
+    for place in found.chosen:
+        screen.console().print(f"\n{found.finding(place)}", soft_wrap=True)
     print_files([found.figure], found.numbers)
 
 
@@ -87,7 +88,7 @@ def _print_grid(found: LanguageVector, cells: Any, shown: Callable[[Any], str]) 
 
 
 def _print_filled(found: LanguageVector, filled: FilledStudy) -> None:
-    one, other = found.languages
+    other = found.languages[1]
     also = " / words translated" if filled.words is not None else ""
     print_heading(f"\nFilled tokens of {other} / of neither language{also}, %, in {filled.texts:,} texts")
 

@@ -19,6 +19,7 @@ from bertkit.errors import DataError
 from bertkit.plots.by_layer import LayerLine, LayerPanel, draw_by_layer
 from bertkit.progress import Progress
 from bertkit.request.alignment_flags import AlignmentFlags
+from bertkit.request.analyse_flags import chosen_layers
 from bertkit.result import Score
 
 WHAT = "alignment"
@@ -99,6 +100,7 @@ def alignment(encoder: Encoder, flags: AlignmentFlags, show: Callable[[str], Pro
     read = _read(flags)
     with closing(show(f"alignment of {encoder.name}")) as progress:
         body = load_body(encoder, flags.device, flags.max_length)
+        chosen_layers(flags.layers, body.layers)
         one, other = flags.languages
         if flags.dictionary is None:
             sides = (

@@ -18,7 +18,7 @@ from bertkit.analysis.shifted import Shift, filled_tokens, last_vectors
 from bertkit.analysis.token_languages import token_languages
 from bertkit.analysis.vectors import encode_spans
 from bertkit.encoders import Encoder
-from bertkit.errors import DataError, EncoderError
+from bertkit.errors import EncoderError
 from bertkit.evaluation.retrieval import nearest
 from bertkit.models.language import load_language_model
 from bertkit.models.load import Loaded
@@ -79,21 +79,17 @@ def fill_study(
     head: Loaded, body: Body, read: tuple[Study, Encoded], over: tuple[Sequence[int], Sequence[float]],
     progress: Progress,
 ) -> FilledStudy:  # fmt: skip
-    """Fill in the tokens of both halves' texts. Raises DataError if the dictionary has none of their words."""
+    """Fill in the tokens of both halves' texts."""
     study, encoded = read
     halves = [_first(half) for half in (encoded.choosing, encoded.measured)]
     texts = [[study.pairs.texts[0][k] for k in rows[:MOST]] for rows in study.rows]
     asked: list[AskedWords | None] = [None, None]
     if study.dictionary is not None:
         found = [asked_words(body, one, half, study.dictionary) for one, half in zip(texts, halves, strict=True)]
-        if not all(len(one.text) for one in found):
-            raise DataError(
-                f"the dictionary has none of the words in {MOST} texts of {study.languages[0]}: "
-                f"a line is expected to be a word of {study.languages[0]} and its translation"
-            )
         asked = list(found)
-    both = [[half.source.encoded for half in halves], [half.target.encoded for half in halves]]
-    languages = token_languages(head.tokenizer, study.pairs.texts, both)
+    own = [row for half in halves for row in half.source.encoded.ids]
+    other = [row for half in halves for row in half.target.encoded.ids]
+    languages = token_languages(head.tokenizer, study.pairs.texts, (own, other))
     progress.phase("filling in tokens", 2 * len(over[0]) * len(over[1]))
     tried, cells = (
         filled_grid(head, half, encoded.vectors, over, (languages, one, progress))

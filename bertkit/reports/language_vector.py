@@ -5,14 +5,14 @@ n pairs of a half, L layers (0 is the embeddings), S strengths, H hidden size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bertkit.analysis.bodies import Body, load_body
-from bertkit.analysis.language_vector import Cell, best_cell, grid, random_like
+from bertkit.analysis.language_vector import Cell, Place, best_cell, grid, random_like
 from bertkit.analysis.places import analysis_folder, figure_files, write_numbers
 from bertkit.encoders import Encoder
 from bertkit.plots.by_layer import LayerLine, LayerPanel, draw_by_layer
@@ -24,6 +24,7 @@ from bertkit.request.language_vector_flags import LanguageVectorFlags
 from bertkit.result import Score
 
 WHAT = "language-vector"
+PLACES: tuple[Place, ...] = ("behind", "here")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,8 @@ class LanguageVector:
     halves    pairs on which layer and strength were chosen, and pairs that were measured
     paired    whether the texts are translations; if not, only the language of the nearest is known
     cells     a cell for each layer and strength, of the measured half
-    chosen    that of the layer and strength which were best on the other half
-    controls  of the chosen layer, a cell for each strength of a random vector as long as the language's
+    chosen    for each place the cell of the layer and strength that were best there on the other half
+    controls  for each place the cell of a random vector as long as the language's, of that layer and strength
     shown     sentences, and what is nearest to them (and filled in) at each strength
     filled    what the language-model head fills in; None of a model without one
     """
@@ -46,8 +47,8 @@ class LanguageVector:
     strengths: tuple[float, ...]
     layers: tuple[int, ...]
     cells: tuple[Cell, ...]
-    chosen: Cell
-    controls: tuple[Cell, ...]
+    chosen: Mapping[Place, Cell]
+    controls: Mapping[Place, Cell]
     shown: tuple[Shown, ...]
     filled: FilledStudy | None
     notes: tuple[str, ...]
@@ -67,23 +68,19 @@ class LanguageVector:
         """The cell of a layer and a strength."""
         return next(one for one in self.cells if (one.layer, one.strength) == (layer, strength))
 
-    @property
-    def control(self) -> Cell:
-        """That of the chosen strength."""
-        return next(one for one in self.controls if one.strength == self.chosen.strength)
-
-    @property
-    def sentence(self) -> str:
-        """What was found, in one sentence."""
+    def finding(self, place: Place) -> str:
+        """What was found at a place, in one sentence."""
         one, other = self.languages
-        target, translation, _ = self.chosen.behind.scores
-        before = self.at(self.chosen.layer, 0.0).behind.scores[0]
-        translated = f", {_percent(translation)} the translation itself" if self.paired else ""
+        chosen = self.chosen[place]
+        target, translation, _ = chosen.of(place).scores
+        before = self.at(chosen.layer, 0.0).of(place).scores[0]
+        where = "at that layer" if place == "here" else "at the last layer"
+        translated = f", {_percent(translation)} its translation" if self.paired else ""
         return (
-            f"{self.chosen.strength:g} × ({other} − {one}) added at layer {self.chosen.layer}, as chosen on "
-            f"{self.halves[0]:,} other {'pairs' if self.paired else 'texts of each language'}, makes "
-            f"{_percent(target)} of the nearest sentences {other}{translated}; without it {100 * before.value:.1f} % are, "
-            f"with a random vector as long {100 * self.control.behind.scores[0].value:.1f} %."
+            f"{chosen.strength:g} × ({other} − {one}) at layer {chosen.layer}, chosen on the other half: {where} "
+            f"{_percent(target)} of the nearest sentences are {other}{translated}; "
+            f"{100 * before.value:.1f} % are {other} without it, "
+            f"{100 * self.controls[place].of(place).scores[0].value:.1f} % with a random vector as long."
         )
 
     def plain(self) -> dict[str, Any]:
@@ -92,18 +89,19 @@ class LanguageVector:
             "model": self.model, "languages": list(self.languages), "paired": self.paired,
             "chosen_on": self.halves[0], "measured_on": self.halves[1], "strengths": list(self.strengths),
             "layers": list(self.layers), "cells": [self._plain(one) for one in self.cells],
-            "chosen": {"layer": self.chosen.layer, "strength": self.chosen.strength},
-            "controls": [self._plain(one) for one in self.controls], "shown": [asdict(one) for one in self.shown],
-            "filled": None if self.filled is None else self.filled.plain(), "sentence": self.sentence,
+            "chosen": {place: {"layer": one.layer, "strength": one.strength} for place, one in self.chosen.items()},
+            "controls": {place: self._plain(one) for place, one in self.controls.items()},
+            "shown": [asdict(one) for one in self.shown],
+            "filled": None if self.filled is None else self.filled.plain(),
+            "sentences": [self.finding(place) for place in self.chosen],
             "notes": list(self.notes),
         }  # fmt: skip
 
     def _plain(self, cell: Cell) -> dict[str, Any]:
         names = ("target", "translation", "retrieved")[: 3 if self.paired else 1]
-        found: dict[str, Any] = {"layer": cell.layer, "strength": cell.strength}
-        for place, one in (("behind", cell.behind), ("here", cell.here)):
-            found[place] = {name: asdict(score) for name, score in zip(names, one.scores, strict=False)}
-        return found
+        scores = {place: zip(names, cell.of(place).scores, strict=False) for place in PLACES}
+        plain = {place: {name: asdict(score) for name, score in found} for place, found in scores.items()}
+        return {"layer": cell.layer, "strength": cell.strength, **plain}
 
 
 def language_vector(encoder: Encoder, flags: LanguageVectorFlags, show: Callable[[str], Progress]) -> LanguageVector:
@@ -117,7 +115,8 @@ def language_vector(encoder: Encoder, flags: LanguageVectorFlags, show: Callable
         encoded = study.encoded(body, progress)
         cells, chosen, controls = _turned(body, encoded, over, flags.seed, progress)
         filled = head and fill_study(head, body, (study, encoded), over, progress)
-        points = (chosen.layer, filled.chosen.layer if filled else chosen.layer)
+        layer = chosen["behind"].layer
+        points = (layer, filled.chosen.layer if filled else layer)
         shown = show_sentences(
             body, head, (flags.sentences or study.measured_texts[0][:1], study.measured_texts), encoded,
             [(points, factor) for factor in flags.factors],
@@ -126,7 +125,7 @@ def language_vector(encoder: Encoder, flags: LanguageVectorFlags, show: Callable
     found = LanguageVector(
         model=encoder.name, languages=flags.languages, halves=(len(encoded.choosing), len(encoded.measured)),
         paired=study.paired, strengths=flags.factors, layers=layers, cells=tuple(cells), chosen=chosen,
-        controls=tuple(controls), shown=shown, filled=filled, notes=(*study.notes, *encoded.notes, *lacking),
+        controls=controls, shown=shown, filled=filled, notes=(*study.notes, *encoded.notes, *lacking),
         folder=analysis_folder(flags.out, WHAT, encoder.name, asked),
     )  # fmt: skip
     _draw(found)
@@ -136,16 +135,19 @@ def language_vector(encoder: Encoder, flags: LanguageVectorFlags, show: Callable
 
 def _turned(
     body: Body, encoded: Encoded, over: tuple[Sequence[int], Sequence[float]], seed: int, progress: Progress
-) -> tuple[list[Cell], Cell, list[Cell]]:
-    """The cells of the measured half, the one that the other half chooses, and at its layer those of a random vector."""
-    layers, factors = over
+) -> tuple[list[Cell], dict[Place, Cell], dict[Place, Cell]]:
+    """The cells of the measured half, those that the other half chooses, and a random vector's like these."""
     sizes = len(encoded.choosing) + len(encoded.measured)
-    progress.phase("adding the vector", len(layers) * len(factors) * sizes + len(factors) * len(encoded.measured))
+    progress.phase("adding the vector", len(over[0]) * len(over[1]) * sizes + len(PLACES) * len(encoded.measured))
     tried, cells = (grid(body, half, encoded.vectors, over, progress) for half in (encoded.choosing, encoded.measured))
-    best = best_cell(tried, body.layers, encoded.paired)
-    chosen = next(one for one in cells if (one.layer, one.strength) == (best.layer, best.strength))
     drawn = random_like(encoded.vectors, seed)
-    return cells, chosen, grid(body, encoded.measured, drawn, ([chosen.layer], factors), progress)
+    chosen: dict[Place, Cell] = {}
+    controls: dict[Place, Cell] = {}
+    for place in PLACES:
+        best = best_cell(tried, body.layers, place, encoded.paired)
+        chosen[place] = next(one for one in cells if (one.layer, one.strength) == (best.layer, best.strength))
+        (controls[place],) = grid(body, encoded.measured, drawn, ([best.layer], [best.strength]), progress)
+    return cells, chosen, controls
 
 
 def _percent(score: Score) -> str:

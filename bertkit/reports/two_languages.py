@@ -1,10 +1,11 @@
-"""The texts of two languages that a language vector is measured on: read, in halves, encoded; and what is shown of them.
+"""The texts of two languages that a language vector is measured on: read, halved, encoded; and what is shown.
 
 n pairs of a half, L layers (0 is the embeddings), H hidden size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from bertkit.analysis.bodies import Body
 from bertkit.analysis.language_vector import Half, Texts
 from bertkit.analysis.vectors import Vectors, encode_spans, span_vectors
 from bertkit.data.bilingual import Pairs, read_dictionary, read_parallel, read_texts
+from bertkit.data.occurrences import occurrences
 from bertkit.errors import DataError
 from bertkit.progress import Progress
 from bertkit.request.language_vector_flags import LEAST, LanguageVectorFlags
@@ -131,7 +133,7 @@ def read_study(flags: LanguageVectorFlags) -> Study:
         languages=flags.languages, pairs=pairs, paired=flags.parallel is not None,
         rows=(np.sort(order[:middle]), np.sort(order[middle:])), notes=tuple(notes),
         own=own if flags.parallel is not None else None,
-        dictionary=read_dictionary(flags.dictionary_files[0]) if flags.dictionary is not None else None,
+        dictionary=_dictionary(flags, pairs.texts[0]),
     )  # fmt: skip
 
 
@@ -147,6 +149,19 @@ def _drawn(texts: tuple[str, ...], flags: LanguageVectorFlags, most: int | None 
     count = min(most or len(texts), flags.pairs)
     rows = np.sort(np.random.default_rng(flags.seed).choice(len(texts), count, replace=False))
     return tuple(texts[k] for k in rows) if count < len(texts) else texts
+
+
+def _dictionary(flags: LanguageVectorFlags, texts: Sequence[str]) -> Pairs | None:
+    """The dictionary, if there is one. Raises DataError if none of its words is in the texts."""
+    if flags.dictionary is None:
+        return None
+    found = read_dictionary(flags.dictionary_files[0])
+    if not occurrences(found.texts[0], texts, 1):
+        raise DataError(
+            f"{flags.dictionary}: none of its {len(found.texts[0]):,} words of {flags.source} occurs in the texts; "
+            f"a line is a word of {flags.source} and its translation"
+        )
+    return found
 
 
 def _check(texts: tuple[tuple[str, ...], ...], flags: LanguageVectorFlags) -> None:

@@ -1,4 +1,4 @@
-"""The flags of `bertkit analyse language-vector`, checked: two languages, their texts, and what is added where. Light."""
+"""The flags of `bertkit analyse language-vector`, checked: languages, their texts, what is added where. Light."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from bertkit.errors import RequestError
-from bertkit.request.alignment_flags import BilingualFlags
+from bertkit.request.alignment_flags import BilingualFlags, PairsFlag
 from bertkit.request.analyse_flags import ANALYSIS, AnalyseOptions
 from bertkit.request.keywords import Target
 from bertkit.request.option import Option
@@ -22,14 +22,13 @@ LEAST = 8
 class LanguageVectorFlags(BilingualFlags):
     """What is added at which layers, and the sentences that are shown."""
 
+    pairs: PairsFlag = 400
     strengths: Annotated[
         str, Option("--strengths", ANALYSIS, "By what the vector is multiplied, commas between; 0 is always there.")
     ] = "0,1,2,3"
     layers: Annotated[
         str | None,
-        Option(
-            "--layers --layer", ANALYSIS, "Layers it is added at, commas between; 0: the embeddings. [default: all]"
-        ),
+        Option("--layers", ANALYSIS, "Layers it is added at, commas between; 0: the embeddings. [default: all]"),
     ] = None
     sentence: Annotated[
         list[str] | None,
