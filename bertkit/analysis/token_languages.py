@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEITHER, FROM, TO = -1, 0, 1
-SCRIPT_RATIO, TOKEN_RATIO = 2.0, 10.0
+SCRIPT_RATIO, TOKEN_RATIO = 2.0, 4.0
 """How many times as often a language must have a script, or a token, for it to be that language's."""
 
 
@@ -25,7 +25,7 @@ def token_languages(
     """(V,) FROM, TO or NEITHER for every token, by the texts of two languages and their token ids.
 
     A token of letters is of the language whose texts have its script SCRIPT_RATIO times as often, as a share of their
-    letters; if neither has, of the one that has the token itself TOKEN_RATIO times as often. Punctuation, digits,
+    letters; if neither has, of the one that has the token itself TOKEN_RATIO times as often (one more counted of both). Punctuation, digits,
     special tokens and parts of a character are of neither.
     """
     letters = [Counter(script for text in one for script in map(script_of, text) if script) for one in texts]
