@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -16,7 +18,8 @@ from bertkit.analysis.alignment import Side, align
 from bertkit.cli import main
 from bertkit.errors import DataError
 from bertkit.progress import Progress
-from bertkit.request.alignment_flags import AlignmentFlags
+from bertkit.request.alignment_flags import AlignmentFlags, AlignmentOptions
+from bertkit.request.language_vector_flags import LanguageVectorFlags, LanguageVectorOptions
 
 __all__ = ["refused"]
 
@@ -95,6 +98,11 @@ def test_words_are_aligned_by_their_occurrences_and_what_the_texts_lack_is_count
     assert (back.queries, back.candidates) == (5, 4)
     assert forward.layers[-1].centred_mrr.value == 1
     assert found.sentence.startswith("The words align best at layer 0: en → zh MRR ")
+
+
+def test_the_keywords_of_type_checkers_are_the_flags() -> None:
+    for keywords, group in ((AlignmentOptions, AlignmentFlags), (LanguageVectorOptions, LanguageVectorFlags)):
+        assert set(get_type_hints(keywords)) == {field.name for field in fields(group)}
 
 
 def test_languages_are_called_as_typed_or_by_columns_or_by_files(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ COMMANDS = (
     "fill",
     "generate",
     "embryology",
+    "analyse word",
+    "analyse cbow",
+    "analyse alignment",
+    "analyse language-vector",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)

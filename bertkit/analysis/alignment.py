@@ -136,7 +136,7 @@ def word_side(body: Body, words: Sequence[str], texts: Sequence[str], most: int,
     sums = np.zeros((len(words), body.layers + 1, body.size), np.float32)
     for row in np.flatnonzero(there):
         sums[owner[row]] += vectors[row]
-    means = sums / np.maximum(counts, 1)[:, None, None]
+    means: Vectors = (sums / np.maximum(counts, 1)[:, None, None]).astype(np.float32)
     return Side(vectors=means, there=counts > 0, cut=int(encoded.partial.sum()), unknown=encoded.unknown_share)
 
 

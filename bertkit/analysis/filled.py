@@ -133,7 +133,7 @@ def best_filled(cells: Sequence[FilledCell]) -> FilledCell:
     return min(added, key=worse)
 
 
-def ratio(counts: NDArray[np.float64], totals: NDArray[np.float64]) -> Score:
+def ratio(counts: NDArray[Any], totals: NDArray[np.float64]) -> Score:
     """A ratio of sums over texts, with the bootstrap's 95 % interval over them."""
     sums = sampled_sums(np.stack([counts, totals], axis=1))
     low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1), TAILS)

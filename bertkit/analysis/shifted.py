@@ -117,4 +117,5 @@ def _batches(loaded: Loaded, texts: EncodedSpans) -> Iterator[tuple[NDArray[np.i
                 ids[row, : lengths[k]] = texts.ids[k]
                 mask[row, : lengths[k]] = 1
                 inner[row, texts.pieces[k]] = True
-            yield indices, *(torch.from_numpy(one).to(device) for one in (ids, mask, inner))
+            ready = [torch.from_numpy(one).to(device) for one in (ids, mask, inner)]
+            yield indices, ready[0], ready[1], ready[2]

@@ -25,8 +25,8 @@ def token_languages(
     """(V,) FROM, TO or NEITHER for every token, by the texts of two languages and their token ids.
 
     A token of letters is of the language whose texts have its script SCRIPT_RATIO times as often, as a share of their
-    letters; if neither has, of the one that has the token itself TOKEN_RATIO times as often (one more counted of both). Punctuation, digits,
-    special tokens and parts of a character are of neither.
+    letters; if neither has, of the one that has the token itself TOKEN_RATIO times as often, one more counted of both.
+    Punctuation, digits, special tokens and parts of a character are of neither.
     """
     letters = [Counter(script for text in one for script in map(script_of, text) if script) for one in texts]
     share = [{name: count / max(1, one.total()) for name, count in one.items()} for one in letters]

@@ -8,8 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from bertkit.cli.analyse_alignment import alignment, analyse_alignment
-from bertkit.cli.analyse_language_vector import analyse_language_vector, language_vector
+from bertkit.cli import analyse_alignment, analyse_cbow, analyse_language_vector, analyse_word
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -26,9 +25,13 @@ class Analysis:
     function: Callable[..., Any]
 
 
-ANALYSES: dict[str, Analysis] = {
-    "alignment": Analysis(command=analyse_alignment, function=alignment),
-    "language-vector": Analysis(command=analyse_language_vector, function=language_vector),
+ANALYSES = {
+    "word": Analysis(command=analyse_word.analyse_word, function=analyse_word.word),
+    "cbow": Analysis(command=analyse_cbow.analyse_cbow, function=analyse_cbow.cbow),
+    "alignment": Analysis(command=analyse_alignment.analyse_alignment, function=analyse_alignment.alignment),
+    "language-vector": Analysis(
+        command=analyse_language_vector.analyse_language_vector, function=analyse_language_vector.language_vector
+    ),
 }
 """Every WHAT, in the order of --help."""
 

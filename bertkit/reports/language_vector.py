@@ -100,7 +100,9 @@ class LanguageVector:
     def _plain(self, cell: Cell) -> dict[str, Any]:
         names = ("target", "translation", "retrieved")[: 3 if self.paired else 1]
         scores = {place: zip(names, cell.of(place).scores, strict=False) for place in PLACES}
-        plain = {place: {name: asdict(score) for name, score in found} for place, found in scores.items()}
+        plain: dict[str, Any] = {
+            place: {name: asdict(score) for name, score in found} for place, found in scores.items()
+        }
         return {"layer": cell.layer, "strength": cell.strength, **plain}
 
 
@@ -114,7 +116,7 @@ def language_vector(encoder: Encoder, flags: LanguageVectorFlags, show: Callable
         head, lacking = load_head(encoder, flags, body)
         encoded = study.encoded(body, progress)
         cells, chosen, controls = _turned(body, encoded, over, flags.seed, progress)
-        filled = head and fill_study(head, body, (study, encoded), over, progress)
+        filled = fill_study(head, body, (study, encoded), over, progress) if head else None
         layer = chosen["behind"].layer
         points = (layer, filled.chosen.layer if filled else layer)
         shown = show_sentences(
