@@ -22,7 +22,8 @@ from bertkit.analysis.bodies import Body
 from bertkit.analysis.shifted import Shift, last_vectors
 from bertkit.analysis.vectors import EncodedSpans, Vectors
 from bertkit.data.cache import cached
-from bertkit.evaluation.retrieval import nearest, scores
+from bertkit.evaluation.intervals import wilson
+from bertkit.evaluation.retrieval import nearest
 from bertkit.progress import Progress
 from bertkit.result import Score
 
@@ -79,10 +80,14 @@ class Turned:
 
     @property
     def scores(self) -> tuple[Score, Score, Score]:
-        """The shares of target, translation and retrieved."""
-        table = np.stack([self.target, self.translation, self.retrieved], axis=1).astype(np.float64)
-        target, translation, retrieved = scores(table)
-        return target, translation, retrieved
+        """The shares of target, translation and retrieved, with Wilson's intervals."""
+        return _share(self.target), _share(self.translation), _share(self.retrieved)
+
+
+def _share(flags: NDArray[np.bool_]) -> Score:
+    value = float(flags.mean())
+    interval = wilson(flags[:, None].astype(np.float64), lambda table: float(table.mean()))
+    return Score(value=value, low=interval.low, high=interval.high, interval=interval.name)
 
 
 def turned(half: Half, queries: Vectors, layer: int) -> Turned:

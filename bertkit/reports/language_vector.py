@@ -158,9 +158,12 @@ def _percent(score: Score) -> str:
 
 def _draw(found: LanguageVector) -> None:
     other = found.languages[1]
-    panels = [_panel(found, f"nearest sentence is {other}", lambda cell: cell.behind.scores[0])]
+    panels = [_panel(found, f"nearest at that layer is {other}", lambda cell: cell.here.scores[0])]
     if found.paired:
-        panels.append(_panel(found, "nearest sentence is the translation", lambda cell: cell.behind.scores[1]))
+        panels.append(_panel(found, "nearest at that layer is the translation", lambda cell: cell.here.scores[1]))
+        panels.append(_panel(found, "nearest at the last layer is the translation", lambda cell: cell.behind.scores[1]))
+    else:
+        panels.append(_panel(found, f"nearest at the last layer is {other}", lambda cell: cell.behind.scores[0]))
     if found.filled:
         panels.append(_panel(found, f"filled tokens are {other}", lambda cell: cell.shares[0], found.filled.cells))
     title = f"{found.model}: α × ({other} − {found.languages[0]}) added at a layer"
@@ -179,4 +182,4 @@ def _panel(
                 low=tuple(one.low for one in scores), high=tuple(one.high for one in scores), dashed=strength == 0,
             )
         )  # fmt: skip
-    return LayerPanel(title=title, unit="%", lines=tuple(lines), percent=True)
+    return LayerPanel(title=title, unit="%", lines=tuple(lines), percent=True, layers=found.layers)
