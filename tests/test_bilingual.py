@@ -1,4 +1,4 @@
-"""Parallel texts and dictionaries: every layout, what repeats, halves, and where words stand in texts."""
+"""Parallel texts and dictionaries: every layout, what repeats, and where words stand in texts."""
 
 from __future__ import annotations
 
@@ -75,10 +75,7 @@ def numbered(count: int) -> Pairs:
     return Pairs(texts=(texts, texts), links=np.stack([np.arange(count)] * 2, axis=1), skipped={})
 
 
-def test_halves_share_no_pair_and_a_sample_keeps_the_order() -> None:
-    one, other = numbered(9).halves(7)
-    assert (len(one), len(other)) == (4, 5)
-    assert sorted([*one.texts[0], *other.texts[0]]) == sorted(map(str, range(9)))
+def test_a_sample_keeps_the_order() -> None:
     drawn = [int(text) for text in numbered(100).sampled(10, 3).texts[1]]
     assert drawn == sorted(drawn)
     assert len(drawn) == 10

@@ -57,12 +57,6 @@ class Pairs:
                 seen[1].add(b)
         return self.only(np.array(kept, np.int64))
 
-    def halves(self, seed: int) -> tuple[Pairs, Pairs]:
-        """The pairs in two halves, drawn from `seed`, each in its order; the second has the odd one."""
-        order = np.random.default_rng(seed).permutation(len(self))
-        middle = len(self) // 2
-        return self.only(np.sort(order[:middle])), self.only(np.sort(order[middle:]))
-
 
 def read_parallel(files: Sequence[Path], columns: Sequence[str] | None) -> Pairs:
     """The pairs of two files, line by line, or of one with two columns.

@@ -122,8 +122,10 @@ def show_sentences(
     near: list[list[str]] = []
     filled: list[list[str]] = []
     for (layer, token_layer), strength in points:
-        shift = Shift(layer=min(layer, body.layers - 1), vector=np.float32(strength) * encoded.vectors[layer])
-        found = last_vectors(body.loaded, asked, shift, silent)
+        vector = np.float32(strength) * encoded.vectors[layer]
+        last = layer == body.layers  # above which no layer is run
+        shift = Shift(layer=0 if last else layer, vector=0 * vector if last else vector)
+        found = last_vectors(body.loaded, asked, shift, silent) + (vector if last else 0)
         near.append([names[k] for k in nearest(found, every)])
         if head is not None:
             shift = Shift(layer=token_layer, vector=np.float32(strength) * encoded.vectors[token_layer])
