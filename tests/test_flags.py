@@ -38,6 +38,8 @@ COMMANDS = (
     "embryology",
     "analyse word",
     "analyse cbow",
+    "analyse alignment",
+    "analyse language-vector",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)

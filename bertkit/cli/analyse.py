@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from bertkit.cli import analyse_cbow, analyse_word
+from bertkit.cli import analyse_alignment, analyse_cbow, analyse_language_vector, analyse_word
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -28,6 +28,10 @@ class Analysis:
 ANALYSES = {
     "word": Analysis(command=analyse_word.analyse_word, function=analyse_word.word),
     "cbow": Analysis(command=analyse_cbow.analyse_cbow, function=analyse_cbow.cbow),
+    "alignment": Analysis(command=analyse_alignment.analyse_alignment, function=analyse_alignment.alignment),
+    "language-vector": Analysis(
+        command=analyse_language_vector.analyse_language_vector, function=analyse_language_vector.language_vector
+    ),
 }
 """Every WHAT, in the order of --help."""
 

@@ -35,6 +35,7 @@ class LayerPanel:
     """One panel: lines, and levels that do not depend on the layer, such as chance or the human score, by name.
 
     percent  whether values are fractions that are drawn as percentages
+    layers   those that the values are of; () is 0, 1, 2 and so on
     """
 
     title: str
@@ -42,6 +43,7 @@ class LayerPanel:
     lines: tuple[LayerLine, ...]
     levels: tuple[tuple[str, float], ...] = ()
     percent: bool = False
+    layers: tuple[int, ...] = ()
 
 
 def draw_by_layer(panels: Sequence[LayerPanel], title: str, files: tuple[Path, Path]) -> None:
@@ -59,13 +61,13 @@ def _panel(axes: Any, panel: LayerPanel) -> None:
     scale = 100 if panel.percent else 1
     ends = []
     for line, colour in zip(panel.lines, _colours(len(panel.lines)), strict=True):
-        layers = range(len(line.values))
+        layers = panel.layers or tuple(range(len(line.values)))
         values = [scale * value for value in line.values]
         style = "--" if line.dashed else "-"
         axes.plot(layers, values, style, color=colour, linewidth=1.6, marker="o", markersize=3.5, markerfacecolor="w")
         if line.marked is not None:
-            there = [layer for layer in layers if line.marked[layer]]
-            axes.plot(there, [values[layer] for layer in there], "o", color=colour, markersize=5)
+            there = [k for k in range(len(values)) if line.marked[k]]
+            axes.plot([layers[k] for k in there], [values[k] for k in there], "o", color=colour, markersize=5)
         if line.low is not None and line.high is not None:
             low, high = ([scale * value for value in edge] for edge in (line.low, line.high))
             axes.fill_between(layers, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -76,7 +78,8 @@ def _panel(axes: Any, panel: LayerPanel) -> None:
     plain_axes(axes, drawable(panel.title))
     axes.set_xlabel("layer (0: embeddings)", fontsize=9)
     axes.set_ylabel(panel.unit, fontsize=9)
-    axes.set_xticks(range(0, max(len(line.values) for line in panel.lines), _step(panel.lines)))
+    last = max((*panel.layers, *(len(line.values) - 1 for line in panel.lines if not panel.layers)))
+    axes.set_xticks(panel.layers or range(0, last + 1, _step(panel.lines)))
     label_ends(axes, ends)
 
 
