@@ -10,6 +10,7 @@ import typer
 
 from bertkit import __version__
 from bertkit.cli import (
+    analyse,
     check,
     compare,
     compare_arms,
@@ -57,6 +58,10 @@ command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
 command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
+analyses = typer.Typer(cls=analyse.Analyses)
+app.add_typer(analyses, name="analyse", help=analyse.HELP)
+for what, analysis in analyse.ANALYSES.items():
+    command(analyses, f"analyse {what}", analysis.command)
 command(app, "search", search.search_command, like="finetune", without=NOT_SEARCHED)
 command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)

@@ -34,7 +34,7 @@ class Display:
             "--quiet -q",
             OUTPUT,
             "Show no progress.",
-            only="finetune pretrain resume eval compare predict fill generate embryology submit",
+            only="finetune pretrain resume eval compare predict fill generate embryology submit analyse",
         ),
     ] = False
 
