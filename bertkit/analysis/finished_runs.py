@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from bertkit.errors import RequestError
@@ -43,7 +44,7 @@ def finished_runs(folders: Sequence[Path]) -> tuple[FinishedRun, ...]:
     if len({folder.resolve() for folder in folders}) < len(folders):
         raise RequestError("analyse landscape: one of the runs is named twice")
     found = [_finished(folder) for folder in folders]
-    for (path, spec, _), (other, theirs, _) in zip(found, found[1:], strict=False):
+    for (path, spec, _), (other, theirs, _) in pairwise(found):
         if spec.task.name != theirs.task.name:
             raise RequestError(
                 f"{path} is a run on {spec.task.name} and {other} one on {theirs.task.name}: losses of different tasks "

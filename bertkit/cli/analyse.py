@@ -8,6 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
+from bertkit.cli import landscape
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -24,7 +25,9 @@ class Analysis:
     function: Callable[..., Any]
 
 
-ANALYSES: dict[str, Analysis] = {}
+ANALYSES: dict[str, Analysis] = {
+    "landscape": Analysis(command=landscape.look, function=landscape.landscape),
+}
 """Every WHAT, in the order of --help."""
 
 

@@ -72,7 +72,7 @@ class LandscapeFlags:
 
 
 class LandscapeOptions(TypedDict, total=False):
-    """The options of `bertkit analyse landscape` as keywords, for type checkers; a test compares them with the flags."""
+    """The options of `bertkit analyse landscape` as keywords, for type checkers; a test compares both."""
 
     rows: int
     steps: int
