@@ -36,7 +36,7 @@ from bertkit.analysis.landscape import (
     Sizes,
     Surface,
 )
-from bertkit.analysis.landscape_files import drawn, files_of, written
+from bertkit.analysis.landscape_files import drawn, files_of
 from bertkit.analysis.measured_run import Measured, measure, picked_alike, surface_axes
 from bertkit.evaluation import two_way
 from bertkit.evaluation.intervals import Measures
@@ -57,13 +57,10 @@ class _Samples:
 
 
 def landscape(request: LandscapeRequest, progress: Callable[[str], Progress]) -> Landscape:
-    """The landscape of the runs, measured as far as it was not before; its folder has landscape.json and figures.
+    """The landscape of the runs, measured as far as it was not before; it is in its files then.
 
     progress  makes one, of a title. Raises BertkitError.
     """
-    before = written(request)
-    if before is not None:
-        return before
     measured = []
     for run in request.runs:
         with closing(progress(f"landscape, {run.folder.name}")) as shown:
@@ -176,7 +173,7 @@ def _change(one: Measured, table: Measures, own: Measures) -> tuple[Score, float
 
 
 def _contrasts(found: Sequence[_Samples], paired: bool) -> list[Contrast]:
-    """Pretrained against scratch runs, by their means where a kind has several; else the first of two and the second."""
+    """Pretrained against scratch runs, by means where there are several of one; else the first of two and the other."""
     kinds = {
         kind: [one for one in found if one.run.scratch == (kind == "scratch")] for kind in ("pretrained", "scratch")
     }

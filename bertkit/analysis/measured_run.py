@@ -93,9 +93,7 @@ def groups_of(layers: Layers) -> list[Group]:
 
 def measure(run: FinishedRun, sizes: Sizes, device: Device, progress: Progress) -> Measured:
     """Measure a run, but for what was measured before and is in its folder. Raises as `run_ends`, and DivergedError."""
-    progress.phase("rebuilding the initial weights", 1)
     ends = run_ends(run, sizes.rows, sizes.seed, device)
-    progress.advance()
     asked = repr([VERSION, run.digest, sizes.rows, sizes.seed])
     points = MeasuredPoints(run.folder / PARTS / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.jsonl")
     one = _Measuring(ends=ends, points=points, progress=progress)

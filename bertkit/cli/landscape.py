@@ -34,9 +34,7 @@ def look(
     --scratch are compared with pretrained ones.
     """
     asked = request_of(runs, flags)
-    from bertkit.analysis import landscapes
-
-    found = landscapes.landscape(asked, partial(screen.progress_named, display.silent))
+    found = _found(asked, display.silent)
     print_landscape(found, asked, display.json)
     return 0
 
@@ -48,9 +46,19 @@ def landscape(*runs: Target, progress: bool = False, **options: Unpack[Landscape
     """
     given = Given("landscape", options, (LandscapeFlags,))
     asked = request_of([named("run", run) for run in runs], given.flags(LandscapeFlags))
-    from bertkit.analysis import landscapes
+    return _found(asked, not progress)
 
-    return landscapes.landscape(asked, partial(screen.progress_named, not progress))
+
+def _found(asked: LandscapeRequest, silent: bool) -> Landscape:
+    """The landscape: as it was written before, without torch, else measured."""
+    from bertkit.analysis.landscape_files import written
+
+    before = written(asked)
+    if before is not None:
+        return before
+    from bertkit.analysis.landscapes import landscape as measured
+
+    return measured(asked, partial(screen.progress_named, silent))
 
 
 def request_of(runs: Sequence[str], flags: LandscapeFlags) -> LandscapeRequest:
