@@ -16,6 +16,7 @@ import tiny
 import torch
 import transformers
 from door import Refused, refused, unfinished
+from files import write
 from safetensors.torch import load_file, save_file
 from test_api import plain_types
 from test_train import DRY
@@ -28,6 +29,7 @@ from bertkit.analysis.measured_points import MeasuredPoints
 from bertkit.analysis.row_losses import Slice
 from bertkit.analysis.run_ends import RunEnds, run_ends
 from bertkit.cli import main
+from bertkit.evaluation.metrics import METRICS
 from bertkit.heads import Window
 from bertkit.progress import Progress
 from bertkit.request.landscape_flags import LandscapeFlags, LandscapeOptions
@@ -143,6 +145,35 @@ def test_a_treebanks_first_loss_is_by_words_too(made: Path) -> None:
     ends = ends_of(folder)
     assert loss(ends, ends.start) == pytest.approx(log[0]["loss"], rel=1e-5)
     assert ends.slice.counts.sum() == sum(len(tags.split()) for _, tags in tiny.SENTENCES * 2)
+
+
+def test_the_first_loss_of_a_scaled_number_is_in_units_of_its_spread(made: Path) -> None:
+    rows = [f"{text} ({k}),{200 + 10 * (k % 7)}.5" for k, (text, _) in enumerate(tiny.REVIEWS * 4) if "," not in text]
+    write(made / "prices.csv", "\n".join(["text,price", *rows]) + "\n")
+    folder = _of_all_rows(made, made / "prices.csv", label_column="price")
+    ends = ends_of(folder)
+    assert ends.model.head.scale[1] > 10
+    assert loss(ends, ends.start) == pytest.approx(read_log(folder)[0]["loss"], rel=1e-5)
+    recorded = kept.read(folder / "result.json")["evaluations"][0]["metrics"]
+    assert ends.scoring
+    (metric, score), *_ = recorded.items()
+    answers = ends.scoring.answers(ends.at(ends.end))
+    assert METRICS[metric].of(ends.scoring.golds(ends.model), answers) == pytest.approx(score["value"], abs=1e-4)
+
+
+def test_the_first_loss_of_answers_in_documents_is_by_windows(made: Path) -> None:
+    folder = _of_all_rows(made, "squad", sample=True, max_length=100, doc_stride=16)
+    ends = ends_of(folder)
+    assert len(ends.slice.features) > len(ends.slice.picked)
+    assert loss(ends, ends.start) == pytest.approx(read_log(folder)[0]["loss"], rel=1e-5)
+
+
+def _of_all_rows(made: Path, task: Any, **options: Any) -> Path:
+    """A run of one update on all train rows."""
+    return bertkit.finetune(
+        task, model=made / "dry", out=made / "out", max_steps=1, batch_size=5_000, warmup=0.0, device="cpu",
+        precision="fp32", floor=False, **options,
+    ).folder  # fmt: skip
 
 
 def test_another_seed_is_another_start(made: Path) -> None:

@@ -78,7 +78,8 @@ def _reach(alphas: Numbers, losses: Numbers, level: Numbers, step: int) -> Numbe
     low, high = y[rows, first - 1], y[rows, first]
     rise = np.where(high > low, high - low, 1.0)
     crossing = x[first - 1] + (x[first] - x[first - 1]) * np.clip((level - low) / rise, 0.0, 1.0)
-    return np.where(there, crossing, x[-1])
+    found: Numbers = np.where(there, crossing, x[-1])
+    return found
 
 
 def sampled_rises(sums: Numbers, counts: Numbers) -> Numbers:

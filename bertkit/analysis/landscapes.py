@@ -124,7 +124,7 @@ def _groups(one: Measured) -> tuple[RolledBack, ...]:
     counts = one.ends.slice.counts
     losses, sampled = mean_losses(every, counts), sampled_losses(every, counts)
     tables = _tables(one)
-    scores = [_score(one, table) for table in tables] or [None] * len(every)
+    scores: list[Score | None] = [_score(one, table) for table in tables] if tables else [None] * len(every)
     found = [
         RolledBack(name="trained", layers="", loss=with_interval(float(losses[0]), sampled[:, 0]), score=scores[0])
     ]

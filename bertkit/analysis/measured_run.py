@@ -6,7 +6,7 @@ P points of the line, D random directions, R train rows, B bootstrap samples of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -112,11 +112,11 @@ class _Measuring:
     points: MeasuredPoints
     progress: Progress
 
-    def losses(self, point: str, weights: Weights | partial[Weights]) -> Numbers:
+    def losses(self, point: str, weights: Callable[[], Weights]) -> Numbers:
         """(R,) the losses of these weights; not computed, nor the weights made, if they were measured before."""
 
         def made() -> list[float]:
-            found = self.ends.slice.sums(self.ends.at(weights() if callable(weights) else weights))
+            found = self.ends.slice.sums(self.ends.at(weights()))
             return [float(one) for one in found]
 
         return np.array(self.points.of(point, made, self.progress), float)
@@ -130,7 +130,7 @@ class _Measuring:
 
     def rises(self, sizes: Sizes) -> Numbers:
         self.progress.phase("random directions", sizes.directions + 1)
-        found = [self.losses("line 1", self.ends.end)]
+        found = [self.losses("line 1", lambda: self.ends.end)]
         for draw in range(sizes.directions):
             weights = partial(self._random, sizes.seed, draw, sizes.epsilon)
             found.append(self.losses(f"random {sizes.epsilon:.6g} {draw}", weights))
@@ -145,20 +145,20 @@ class _Measuring:
         ends, layers = self.ends, layers_of(self.ends.model.network)
         groups = groups_of(layers)
         self.progress.phase("layers set back", 2 * len(groups) + 1)
-        own = self._answers("answers", ends.end)
+        own = self._answers("answers", lambda: ends.end)
         found = []
         for group in groups:
-            weights = set_back(ends.end, ends.start, group.layers, layers.layer_of)
+            weights = partial(set_back, ends.end, ends.start, group.layers, layers.layer_of)
             losses = self.losses(f"back {group.layers}", weights)
             found.append((group, losses, self._answers(f"answers {group.layers}", weights)))
         return tuple(found), own, ends.scoring.golds(ends.model) if ends.scoring else []
 
-    def _answers(self, point: str, weights: Weights) -> list[Any]:
+    def _answers(self, point: str, weights: Callable[[], Weights]) -> list[Any]:
         scoring = self.ends.scoring
         if scoring is None:
             self.progress.advance()
             return []
-        return list(self.points.of(point, lambda: scoring.answers(self.ends.at(weights)), self.progress))
+        return list(self.points.of(point, lambda: scoring.answers(self.ends.at(weights())), self.progress))
 
     def surface(self, along: Weights, seed: int) -> Numbers:
         """(SURFACE betas, SURFACE alphas) mean losses on the plane of `along` and a random direction as long."""

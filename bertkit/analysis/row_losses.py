@@ -5,7 +5,7 @@ R rows, F features, C outputs, T tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ class Slice:
         """(R,) what each row adds to the sum of the losses, in fp32 and without dropout."""
         logits = predict(model, self.features, Progress())
         losses = [_loss(model, part, logits[k]) for k, part in enumerate(_each(self.features))]
-        found = np.bincount(self.features.row, losses, len(self.picked))
+        found = _by_row(self.features, losses, len(self.picked))
         return np.where(np.isfinite(found), np.minimum(found, MOST_LOSS), MOST_LOSS)
 
 
@@ -51,7 +51,12 @@ def slice_of(model: TaskModel, table: Table, most: int, seed: int) -> Slice:
     picked = np.sort(drawn).astype(np.int64)
     features = model.head.encode(table[picked], model.loaded.tokenizer, model.window)
     counts = [float(model.head.count(part)) for part in _each(features)]
-    return Slice(picked=picked, features=features, counts=np.bincount(features.row, counts, len(picked)))
+    return Slice(picked=picked, features=features, counts=_by_row(features, counts, len(picked)))
+
+
+def _by_row(features: Features, numbers: Sequence[float], rows: int) -> Numbers:
+    """(R,) the sums of (F,) numbers over each row's features."""
+    return np.bincount(features.row, numbers, rows).astype(np.float64)
 
 
 def _each(features: Features) -> Iterator[Features]:
