@@ -36,6 +36,9 @@ COMMANDS = (
     "fill",
     "generate",
     "embryology",
+    "analyse word",
+    "analyse cbow",
+    "analyse landscape",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)

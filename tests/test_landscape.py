@@ -249,6 +249,14 @@ def test_the_table_fits_in_80_columns_and_says_which_is_wider(say: Say) -> None:
         assert part in words
 
 
+def test_weights_that_another_version_drew_are_marked(say: Say, place: Path) -> None:
+    result = kept.read(place / "scratch" / "result.json")
+    result["versions"]["torch"] = "1.0"
+    (place / "scratch" / "result.json").write_text(json.dumps(result), "utf-8")
+    (run,) = say(f"analyse landscape scratch {FLAGS} --json")["runs"]
+    assert run["marks"][-1].startswith("scratch: trained with torch 1.0 (here")
+
+
 def test_what_was_measured_is_not_measured_again(say: Say, counted: list[int]) -> None:
     before = say(f"analyse landscape pretrained scratch {FLAGS} --json")
     assert len(counted) == 2 * POINTS
@@ -375,4 +383,5 @@ def test_rows_that_changed_since_are_refused(place: Path, runs: Path, refused: R
     spec = kept.read(place / "pretrained" / "spec.json")
     spec["data"] = str(tiny.write_reviews(place / "other", tiny.REVIEWS, tiny.REVIEWS[:5]))
     (place / "pretrained" / "spec.json").write_text(json.dumps(spec), "utf-8")
-    assert "the train rows changed since pretrained finished" in refused("analyse", "landscape", "pretrained")
+    said = refused("analyse", "landscape", "pretrained")
+    assert "the train rows changed since pretrained finished; train it again" in said

@@ -48,7 +48,12 @@ class LandscapeRequest:
     @property
     def asked(self) -> dict[str, Any]:
         """What the result depends on, for JSON."""
-        return {"version": VERSION, "runs": [run.digest for run in self.runs], "sizes": vars(self.sizes)}
+        return {
+            "version": VERSION,
+            "folders": [str(run.folder) for run in self.runs],
+            "runs": [run.digest for run in self.runs],
+            "sizes": vars(self.sizes),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

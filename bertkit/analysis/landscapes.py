@@ -37,7 +37,8 @@ from bertkit.analysis.landscape import (
     Surface,
 )
 from bertkit.analysis.landscape_files import drawn, files_of
-from bertkit.analysis.measured_run import Measured, measure, picked_alike, surface_axes
+from bertkit.analysis.measured_run import Measured, measure, surface_axes
+from bertkit.data.locate import TRAIN
 from bertkit.evaluation import two_way
 from bertkit.evaluation.intervals import Measures
 from bertkit.evaluation.metrics import METRICS
@@ -71,10 +72,15 @@ def landscape(request: LandscapeRequest, progress: Callable[[str], Progress]) ->
         Landscape(
             task=request.runs[0].spec.task.name,
             runs=tuple(one.run for one in found),
-            contrasts=tuple(_contrasts(found, picked_alike(measured))),
+            contrasts=tuple(_contrasts(found, _same_rows(request.runs))),
             folder=str(files_of(request).folder),
         ),
     )
+
+
+def _same_rows(runs: Sequence[FinishedRun]) -> bool:
+    """Whether all have the same train rows, of which the same are drawn."""
+    return len({(run.result.rows[TRAIN].digest, run.result.rows[TRAIN].used) for run in runs}) == 1
 
 
 def _of_run(run: FinishedRun, one: Measured, sizes: Sizes) -> _Samples:

@@ -6,7 +6,7 @@ P points of the line, D random directions, R train rows, B bootstrap samples of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -186,9 +186,3 @@ def _on_plane(start: Weights, first: tuple[Weights, float], second: tuple[Weight
 def _seed(seed: int, draw: int) -> int:
     """Of a random direction: another for each draw, and none that a run's own seed gives."""
     return 2**33 + 1_000 * seed + draw + 1
-
-
-def picked_alike(runs: Sequence[Measured]) -> bool:
-    """Whether the losses of all are of the same number of rows, at the same places of their train splits."""
-    first = runs[0].ends.slice.picked
-    return all(np.array_equal(first, one.ends.slice.picked) for one in runs[1:])

@@ -87,7 +87,7 @@ def run_ends(run: FinishedRun, rows: int, seed: int, device: Device) -> RunEnds:
     recipe = replace(source.recipe, lora=None, lora_alpha=None)
     source = replace(source, recipe=recipe, device=device if is_available(device) else "cpu", precision="fp32")
     splits = read_splits(source)
-    check_unchanged(run.result, splits, source, run.folder)
+    check_unchanged(run.result, splits, source, run.folder, f"train it again to measure {run.folder}")
     start = weights_of(initial(source, splits.head).model)
     trained = load_trained(run.folder / MODEL, splits.head)
     mean, sd = splits.head.scale

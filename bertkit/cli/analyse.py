@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from bertkit.cli import landscape
+from bertkit.cli import analyse_cbow, analyse_landscape, analyse_word
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -25,8 +25,10 @@ class Analysis:
     function: Callable[..., Any]
 
 
-ANALYSES: dict[str, Analysis] = {
-    "landscape": Analysis(command=landscape.look, function=landscape.landscape),
+ANALYSES = {
+    "word": Analysis(command=analyse_word.analyse_word, function=analyse_word.word),
+    "cbow": Analysis(command=analyse_cbow.analyse_cbow, function=analyse_cbow.cbow),
+    "landscape": Analysis(command=analyse_landscape.analyse_landscape, function=analyse_landscape.landscape),
 }
 """Every WHAT, in the order of --help."""
 

@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli.analyse import analysis_named
-from bertkit.request.keywords import checked
+from bertkit.cli.analyse_cbow import CbowFound
+from bertkit.cli.analyse_word import WordFound
+from bertkit.request.keywords import Target, checked
+from bertkit.request.landscape_flags import LandscapeOptions
+from bertkit.request.sense_flags import CbowOptions, WordOptions
+
+if TYPE_CHECKING:
+    from bertkit.analysis.landscape import Landscape
 
 
-def analyse(what: str, *arguments: Any, progress: bool = False, **options: Any) -> Any:
+@overload
+def analyse(
+    what: Literal["word"],
+    model: Target,
+    word: str | None = None,
+    /,
+    *,
+    progress: bool = False,
+    **options: Unpack[WordOptions],
+) -> WordFound: ...
+@overload
+def analyse(
+    what: Literal["cbow"],
+    corpus: Target | Iterable[Target],
+    /,
+    *,
+    progress: bool = False,
+    **options: Unpack[CbowOptions],
+) -> CbowFound: ...
+@overload
+def analyse(
+    what: Literal["landscape"], /, *runs: Target, progress: bool = False, **options: Unpack[LandscapeOptions]
+) -> Landscape: ...
+@overload
+def analyse(what: str, /, *arguments: Any, progress: bool = False, **options: Any) -> Any: ...
+def analyse(what: str, /, *arguments: Any, progress: bool = False, **options: Any) -> Any:
     """Look into an encoder: `bertkit analyse WHAT`. Raises BertkitError.
 
-    Returns what was found, and writes it below `out`, as the command does.
+    Returns what was found, and writes it with its figures below `out`, as the command does.
+
+    word  a `model`, and a `word` with its `sentences`, or a `set`
+    cbow  a `corpus`: files or folders of text
+    landscape  finished `runs` of one task, pretrained and scratch
     """
     return analysis_named(checked("what", str, what)).function(*arguments, progress=progress, **options)

@@ -11,7 +11,7 @@ CJK = ("Noto Sans CJK", "Noto Sans SC", "Source Han Sans", "WenQuanYi", "Droid S
        "Microsoft YaHei", "SimHei", "SimSun", "Noto Serif CJK", "AR PL", "Arial Unicode MS", "Unifont")  # fmt: skip
 """How the names of fonts begin that have Chinese and Japanese characters."""
 OWN = "DejaVu Sans"
-MISSING = "no font on this machine has the characters {}: figures show \\u codes (install Noto Sans CJK)"
+MISSING = "no font on this machine has {}: figures show codes or numbers in their place (install Noto Sans CJK)"
 
 
 @cache

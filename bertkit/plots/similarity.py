@@ -43,12 +43,14 @@ def draw_similarity(
     """Write heat maps side by side as PNG and SVG; items stand in the order given, those of a group together.
 
     Each panel has its own colours, from its least to its greatest similarity off the diagonal, and a bar that says
-    them. Returns what the user is told of characters that no font here has, or None.
+    them. A label with characters that no font here has is the item's number. Returns what the user is told of such
+    characters, or None.
     """
     plots = pyplot()
     count = len(labels)
     named, note = with_glyphs([*(_cut(label) for label in labels), *(groups or ()), title])
     items, kinds, heading = named[:count], named[count:-1], named[-1]
+    items = [item if item == _cut(labels[k]) else f"item {k + 1}" for k, item in enumerate(items)]
     wide = 2.6 if count <= MOST_LABELS else 1.2
     figure, axes = plots.subplots(
         1, len(panels), figsize=(wide + (SIDE + 0.6) * len(panels), SIDE + 1.2), squeeze=False, layout="constrained"

@@ -18,12 +18,15 @@ ANALYSIS = "Analysis"
 SHORTEST = 8
 """The least tokens of a text, special ones among them."""
 
+DrawnSeedFlag = Annotated[int, Option("--seed", ANALYSIS, "Of all that is drawn.")]
+OutFlag = Annotated[Path, Option("--out -o --output-dir", OUTPUT, "Folder in which each analysis gets its own.")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyseFlags:
     """The flags of any analysis; one with flags of its own inherits these, and its `check` calls this one.
 
-    max_length  tokens of a text at most, special ones counted; None is the model's window (`Body.window`)
+    max_length  tokens of a text at most, special ones counted; None is 512, or what the model sees (`Body.window`)
     layers      the layers that a figure shows, as typed; `chosen_layers` reads them
     out         folder in which each analysis gets its own
     """
@@ -32,7 +35,9 @@ class AnalyseFlags:
     offline: OfflineFlag = False
     max_length: Annotated[
         int | None,
-        Option("--max-length --max-seq-length", DATA, "Tokens of a text at most. [default: the model's window]"),
+        Option(
+            "--max-length --max-seq-length", DATA, "Tokens of a text at most. [default: 512, or what the model sees]"
+        ),
     ] = None
     layers: Annotated[
         str | None,
@@ -48,10 +53,15 @@ class AnalyseFlags:
         """Raise RequestError for values that are out of range."""
         if self.max_length is not None and self.max_length < SHORTEST:
             raise RequestError(f"--max-length {self.max_length}: it must be at least {SHORTEST}")
-        if not 0 <= self.seed < 2**32:
-            raise RequestError(f"--seed {self.seed}: it must be at least 0 and below 2**32")
+        check_seed(self.seed)
         if self.layers is not None:
             _numbers(self.layers)
+
+
+def check_seed(seed: int) -> None:
+    """Raise RequestError for a seed that is out of range."""
+    if not 0 <= seed < 2**32:
+        raise RequestError(f"--seed {seed}: it must be at least 0 and below 2**32")
 
 
 def chosen_layers(typed: str | None, last: int) -> tuple[int, ...]:

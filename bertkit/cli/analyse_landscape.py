@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bertkit.analysis.landscape import Landscape, LandscapeRequest
 
 
-def look(
+def analyse_landscape(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN...", help="Folders of finished runs of one task: pretrained, scratch.")
     ],
