@@ -25,6 +25,7 @@ import bertkit
 from bertkit import registry
 from bertkit.analysis import landscape_files
 from bertkit.analysis.finished_runs import finished_runs
+from bertkit.analysis.landscape import Contrast, Line
 from bertkit.analysis.measured_points import MeasuredPoints
 from bertkit.analysis.row_losses import Slice
 from bertkit.analysis.run_ends import RunEnds, run_ends
@@ -33,6 +34,7 @@ from bertkit.evaluation.metrics import METRICS
 from bertkit.heads import Window
 from bertkit.progress import Progress
 from bertkit.request.landscape_flags import LandscapeFlags, LandscapeOptions
+from bertkit.result import Score
 from bertkit.runs.folder import read_log
 from bertkit.runs.run import run
 from bertkit.spec import RunOptions, Spec
@@ -244,9 +246,35 @@ def test_the_table_fits_in_80_columns_and_says_which_is_wider(say: Say) -> None:
     assert max(map(len, said.splitlines())) <= 80
     assert "…" not in said
     words = " ".join(said.split())
-    assert any(one in words for one in ("has the wider optimum", "which optimum is wider cannot be told"))
+    assert any(one in words for one in ("by width", "which is wider cannot be told"))
     for part in ("WIDTH IN ALPHA [95 %]", "MEAN RISE [95 %]", "SET BACK", "up to 10 % of its drop", "rollback.svg"):
         assert part in words
+
+
+def line_of(*losses: float) -> Line:
+    scores = tuple(Score(value=one, low=one, high=one) for one in losses)
+    return Line(
+        alphas=(-0.5, 0.0, 0.5, 1.0, 1.5), losses=scores, fraction=0.1, width=scores[0], open=False, distance=0.1
+    )
+
+
+def test_a_run_that_stopped_above_the_minimum_of_its_line_is_told_apart() -> None:
+    reached, passed = line_of(1.1, 1.0, 0.5, 0.2, 0.15), line_of(1.1, 1.0, 0.5, 0.2, 0.1)
+    assert reached.ends[1].value == 0.2
+    assert reached.is_at_its_minimum  # 0.05 below, of 0.08 that a tenth of the drop allows
+    assert (passed.is_at_its_minimum, passed.lowest) == (False, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("measure", "low", "high", "flatter"),
+    [("width", 0.1, 0.3, "a"), ("width", -0.3, -0.1, "b"), ("rise", 0.1, 0.3, "b"), ("width", -0.1, 0.3, None)],
+)
+def test_the_wider_has_the_larger_width_or_the_smaller_rise_beyond_its_interval(
+    measure: str, low: float, high: float, flatter: str | None
+) -> None:
+    gap = Score(value=(low + high) / 2, low=low, high=high)
+    found = Contrast(measure=measure, first="a", second="b", values=(1.0, 0.8), difference=gap, over="rows")
+    assert found.flatter == flatter
 
 
 def test_weights_that_another_version_drew_are_marked(say: Say, place: Path) -> None:

@@ -79,6 +79,18 @@ class Line:
         """The loss of the initial and of the trained weights."""
         return self.losses[self.alphas.index(0.0)], self.losses[self.alphas.index(1.0)]
 
+    @property
+    def lowest(self) -> float:
+        """The alpha of the least loss."""
+        return min(zip(self.losses, self.alphas, strict=True), key=lambda one: one[0].value)[1]
+
+    @property
+    def is_at_its_minimum(self) -> bool:
+        """Whether no loss of the line is lower than that at 1 by more than `fraction` of the drop."""
+        start, end = self.ends
+        least = min(one.value for one in self.losses)
+        return end.value - least <= self.fraction * (start.value - end.value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rise:
@@ -113,7 +125,7 @@ class RolledBack:
 
 @dataclass(frozen=True, kw_only=True)
 class Surface:
-    """The loss at initial + alpha * (trained - initial) + beta * d; d is random, as long as (trained - initial).
+    """The loss at initial + alpha * (trained - initial) + beta * d; d is random, filter by filter as long as the weights.
 
     losses  a line of alphas for each beta
     """
@@ -195,12 +207,23 @@ class Landscape:
             for run in self.runs
             if run.line.width is None
         ]
+        passed = [
+            f"{run.label}: training ended before the minimum of its line, which is at alpha {run.line.lowest:g}: "
+            "its width is none of an optimum"
+            for run in self.runs
+            if run.line.width is not None and not run.line.is_at_its_minimum
+        ]
         opened = [
             f"{run.label}: the loss is still that low at alpha {run.line.alphas[-1]:g}: its width is at least that"
             for run in self.runs
             if run.line.open
         ]
-        return [*(_told(one, self.runs) for one in self.contrasts if one.measure == WIDTH), *undefined, *opened]
+        return [
+            *(_told(one, self.runs) for one in self.contrasts if one.measure == WIDTH),
+            *undefined,
+            *passed,
+            *opened,
+        ]
 
 
 def told_of_groups(run: RunLandscape) -> str:
@@ -222,9 +245,9 @@ def _told(one: Contrast, runs: Sequence[RunLandscape]) -> str:
     gap = f"difference {one.difference.value:+.3g}, 95 % over {one.over} {interval}"
     if one.measure == WIDTH:
         what = f"width in alpha where the loss is up to {100 * line.fraction:g} % of its drop above its end"
-        said = f"{one.flatter} has the wider optimum" if one.flatter else "which optimum is wider cannot be told"
+        said = f"by width {one.flatter} is wider" if one.flatter else "which is wider cannot be told"
     else:
         assert rise is not None
         what = f"mean rise of the loss in {rise.draws} random directions of relative size {rise.epsilon:g}"
-        said = f"{one.flatter} has the flatter optimum" if one.flatter else "which optimum is flatter cannot be told"
+        said = f"by random directions {one.flatter} is flatter" if one.flatter else "which is flatter cannot be told"
     return f"{said}: {one.first} {first}, {one.second} {second}, {gap} ({what})"

@@ -161,14 +161,14 @@ class _Measuring:
         return list(self.points.of(point, lambda: scoring.answers(self.ends.at(weights())), self.progress))
 
     def surface(self, along: Weights, seed: int) -> Numbers:
-        """(SURFACE betas, SURFACE alphas) mean losses on the plane of `along` and a random direction as long."""
+        """(SURFACE betas, SURFACE alphas) mean losses on the plane of `along` and a random direction."""
         alphas, betas = surface_axes()
         self.progress.phase("loss on the plane", len(alphas) * len(betas))
         across = random_direction(self.ends.end, _seed(seed, -1))
-        scale, counts = norm(along) / norm(across), self.ends.slice.counts
+        counts = self.ends.slice.counts
 
         def loss(alpha: float, beta: float) -> float:
-            weights = partial(_on_plane, self.ends.start, (along, alpha), (across, beta * scale))
+            weights = partial(_on_plane, self.ends.start, (along, alpha), (across, beta))
             return float(self.losses(f"plane {alpha:.6g} {beta:.6g}", weights).sum() / counts.sum())
 
         return np.array([[loss(alpha, beta) for alpha in alphas] for beta in betas])

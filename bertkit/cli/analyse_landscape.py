@@ -28,10 +28,9 @@ def analyse_landscape(
     flags: LandscapeFlags,
     display: Display,
 ) -> int:
-    """Show what training did to the loss surface: the loss on the line from the initial weights to the trained ones.
+    """Show what training did to the loss surface, from the initial weights to the trained ones.
 
-    How wide and flat the optimum is, and what is lost when layers are set back to their initial weights. Runs with
-    --scratch are compared with pretrained ones.
+    How wide and flat it is there, and what is lost when layers are set back: of pretrained runs beside scratch ones.
     """
     asked = request_of(runs, flags)
     found = _found(asked, display.silent)

@@ -115,11 +115,15 @@ def draw_planes(planes: Sequence[Plane], title: str, paths: tuple[Path, Path]) -
     for axes, plane in zip(every[0], planes, strict=True):
         filled = axes.contourf(plane.alphas, plane.betas, plane.losses, levels=levels, cmap="viridis", extend="max")
         axes.plot([0, 1], [0, 0], color="white", linewidth=1.2, marker="o", markersize=4)
-        axes.annotate("trained", (1, 0), color="white", fontsize=8, xytext=(3, 4), textcoords="offset points")
-        axes.annotate("initial", (0, 0), color="white", fontsize=8, xytext=(3, 4), textcoords="offset points")
+        for place, name in ((0, "initial"), (1, "trained")):
+            box = {"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1}
+            axes.annotate(
+                name, (place, 0), fontsize=8, xytext=(0, 7), textcoords="offset points", ha="center", bbox=box
+            )
+        axes.set_xticks([-0.5, 0, 0.5, 1, 1.5])
         axes.set_title(plane.label, fontsize=10)
         axes.set_xlabel("alpha: along training", fontsize=9)
-    every[0][0].set_ylabel("beta: a random direction as long", fontsize=9)
-    figure.colorbar(filled, ax=list(every[0]), label="training loss")
+    every[0][0].set_ylabel("beta: a random direction, filter by filter", fontsize=9)
+    figure.colorbar(filled, ax=list(every[0]), label="training loss", format="%.2f")
     figure.suptitle(title, fontsize=10)
     save(figure, *paths)

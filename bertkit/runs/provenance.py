@@ -29,7 +29,7 @@ DECIDING = ("bertkit", "torch", "transformers")
 def check_unchanged(
     result: Result, splits: Splits, source: Spec, folder: Path, advice: str = "rerun with --force"
 ) -> None:
-    """Raise RequestError, with `advice`, if the rows or encoder of `source` changed since the run in `folder` finished."""
+    """Raise RequestError, with `advice`, if rows or encoder of `source` changed since the run in `folder` finished."""
     counts = splits.counts({})
     for name in {**counts, **result.rows}:
         before, count = result.rows.get(name), counts.get(name)
