@@ -166,12 +166,14 @@ def test_the_sets_are_read_where_they_are(tmp_path: Path) -> None:
         write(tmp_path / f"wsd/WiC/{name}.jsonl", json_lines(wic(), wic(label=False)))
         columns = "word\tsense\tlabel\tposition\tsentence\n"
         split = "train" if name == "train" else "test"
-        write(tmp_path / f"coarsewsd-20.{split}.tsv", f"{columns}bank\t1\tbank_river\t2\ta wet bank .\n")
+        rows = "".join(f"bank\t{sense}\tx\t2\ta wet bank .\n" for sense in (1, 1, 0, 0))
+        write(tmp_path / f"coarsewsd-20.{split}.tsv", f"{columns}{rows}")
     found = read_set("wic", tmp_path, limit=1)
     assert (found.answers.tolist(), found.scored.spans, len(found.marks)) == ([1], [(2, 6), (4, 8)], 1)
     coarse = read_set("coarsewsd", tmp_path)
     (start, end), sentence = coarse.scored.spans[0], coarse.scored.sentences[0]
-    assert (sentence[start:end], coarse.answers.tolist()) == ("bank", [1])
+    assert (sentence[start:end], coarse.answers.tolist()) == ("bank", [1, 1, 0, 0])
+    assert read_set("coarsewsd", tmp_path, limit=2).answers.tolist() == [1, 0]
     write(tmp_path / "wsd/WiC/val.jsonl", json_lines(wic(label="maybe")))
     with pytest.raises(DataError, match="line 1: no row of WiC"):
         read_set("wic", tmp_path)

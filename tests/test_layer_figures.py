@@ -20,7 +20,7 @@ def no_cjk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def text_of(svg: Path) -> str:
-    """The comments of a figure, which are the texts in it."""
+    """A figure as SVG, which has each of its texts in a comment."""
     return svg.read_text("utf-8")
 
 
@@ -31,22 +31,18 @@ def test_a_heat_map_has_its_labels_and_groups_and_is_the_same_bytes_again(tmp_pa
         assert draw_similarity(panels, ["one", "two", "three " * 9], ["x", "x", "y"], "it's $5", files) is None
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-    assert {"<!-- one -->", "<!-- three three three thre… -->", "<!-- y -->", "<!-- it's $5 -->"} <= set(
-        part + "-->" for part in text_of(tmp_path / "a.svg").replace("\n", "").replace("    <!--", "<!--").split("-->")
-        for part in [part[part.rfind("<!--") :]]
-    )  # fmt: skip
+    drawn = text_of(tmp_path / "a.svg")
+    texts = ("one", "three three three three…", "y", "it's $5")
+    assert [f"<!-- {text} -->" in drawn for text in texts] == [True] * 4
 
 
 def test_characters_that_no_font_has_are_codes_in_titles_and_numbers_in_labels(no_cjk: None, tmp_path: Path) -> None:
-    note = draw_similarity(
-        [SimilarityPanel(title="layer 0", values=TABLE)], ["吃苹果", "two", "果"], None, "果", (tmp_path / "a.png", tmp_path / "a.svg")
-    )  # fmt: skip
+    panel, files = SimilarityPanel(title="layer 0", values=TABLE), (tmp_path / "a.png", tmp_path / "a.svg")
+    note = draw_similarity([panel], ["吃苹果", "two", "果"], None, "果", files)
     drawn = text_of(tmp_path / "a.svg")
     assert [f"<!-- {text} -->" in drawn for text in ("item 1", "two", "item 3", "\\u679c")] == [True] * 4
-    assert (
-        note
-        == "no font on this machine has 吃 果 苹: figures show codes or numbers in their place (install Noto Sans CJK)"
-    )
+    assert note is not None
+    assert note.startswith("no font on this machine has 吃 果 苹: figures show codes or numbers")
 
 
 def test_a_font_that_has_them_is_fallen_back_on(monkeypatch: pytest.MonkeyPatch) -> None:

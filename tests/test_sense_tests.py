@@ -116,7 +116,7 @@ def test_wic_is_scored_by_the_threshold_of_train_and_a_word_without_vector_gets_
     found = score_set(
         given, lambda texts, _: (np.array([[points[t]] for t in texts]), np.array([t != "?" for t in texts]))
     )
-    assert found.thresholds == (0.5,)
+    assert (found.thresholds, found.of_train, found.best) == ((0.5,), (1.0,), 0)
     assert (found.accuracy[0].value, found.commonest.value, found.absent) == (1, pytest.approx(2 / 3), 1)
 
 
@@ -129,3 +129,4 @@ def test_coarsewsd_is_scored_by_the_nearest_train_sentence_of_the_same_word() ->
     found = score_set(given, lambda texts, _: (np.array(of[len(texts)])[:, None], np.ones(len(texts), bool)))
     assert found.accuracy[0].value == pytest.approx((1 + 2 / 3 + 1) / 3)  # north-east is as near to all three of x
     assert found.commonest.value == pytest.approx(2 / 3)
+    assert found.of_train == pytest.approx([2 / 4])  # the third of x has no other of its sense, and y no other at all

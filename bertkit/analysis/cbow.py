@@ -57,8 +57,9 @@ class WordVectors:
 
     def vector(self, word: str) -> NDArray[np.float32] | None:
         """(H,) the word's vector, in any case; None if the corpus has too few of it."""
-        word = word.lower()
-        found: NDArray[np.float32] | None = self.table[word] if word in self.table else None  # noqa: SIM401  # no get
+        if word.lower() not in self.table:
+            return None
+        found: NDArray[np.float32] = self.table[word.lower()]
         return found
 
     def of_spans(

@@ -145,16 +145,13 @@ def _scores_line(label: str, scores: Sequence[Score | None]) -> LayerLine:
 
 def score_lines(scores: SetScores) -> list[str]:
     """What the scores on a set say, in sentences."""
-    values = [score.value for score in scores.accuracy]
-    best, common = max(range(len(values)), key=values.__getitem__), scores.commonest
-    chosen = f"layer {best}: " if len(values) > 1 else ""
-    told = "above" if scores.accuracy[best].low > common.value else "not above"
+    chosen, common = scores.accuracy[scores.best], scores.commonest
+    where = f"layer {scores.best}, which is best on train: " if len(scores.accuracy) > 1 else ""
+    told = "above" if chosen.low > common.value else "below" if chosen.high < common.value else "no better than"
     lines = [
-        f"{'best, ' if chosen else ''}{chosen}{100 * values[best]:.1f} %, {told} the commonest answer of train "
-        f"({100 * common.value:.1f} %)" + (" by its interval" if told == "above" else ", by its interval")
+        f"{where}{100 * chosen.value:.1f} % [{100 * chosen.low:.1f}, {100 * chosen.high:.1f}], {told} the commonest "
+        f"answer of train ({100 * common.value:.1f} %)"
     ]
-    if chosen:
-        lines.append("that layer is chosen on the rows it is scored on, so that it is optimistic")
     if scores.absent:
         lines.append(
             f"{scores.absent:,} of {scores.rows:,} rows have a word without a vector, and the commonest answer"

@@ -1,4 +1,4 @@
-"""The command `bertkit analyse WHAT`: one module a WHAT, listed in ANALYSES."""
+"""The command `bertkit analyse`, which has one for each analysis, listed in ANALYSES."""
 
 from __future__ import annotations
 

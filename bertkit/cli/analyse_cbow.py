@@ -12,7 +12,7 @@ import typer
 from bertkit.analysis.sense_rows import SenseRows
 from bertkit.cli import screen
 from bertkit.cli.analyse_screen import print_files, print_heading, print_table
-from bertkit.cli.analyse_word import plain_of, rows_of
+from bertkit.cli.analyse_word import plain_of, rows_of, set_of
 from bertkit.cli.options import Display
 from bertkit.cli.senses_screen import print_scores, print_study
 from bertkit.errors import RequestError
@@ -114,12 +114,12 @@ def _measured(
     from bertkit.analysis.cbow import answer_analogies, train_cbow, unspaced
     from bertkit.analysis.places import analysis_folder, write_numbers
     from bertkit.analysis.sense_reports import Subject, draw_study
-    from bertkit.analysis.sense_sets import read_set, score_set
+    from bertkit.analysis.sense_sets import score_set
     from bertkit.analysis.word_study import Sampling, senses_by_layer
     from bertkit.data.corpus import corpus_text
 
     (rows, analogies), (senses, flags) = given, asked
-    a_set = None if senses.set is None or senses.data is None else read_set(senses.set, senses.data, senses.limit)
+    a_set = set_of(senses)
     text = corpus_text(corpus, shown)
     whole = [*flags.asked, *([rows.word] if rows else ()), *(word for one in analogies or () for word in one)]
     vectors = train_cbow(text, flags, unspaced(whole), shown)
@@ -135,7 +135,9 @@ def _measured(
         scores=None if a_set is None else score_set(a_set, vectors.of_spans), figures=[], numbers=None, notes=[],
     )  # fmt: skip
     plain = found.plain()
-    folder = analysis_folder(flags.out, CBOW, rows.word if rows else (senses.set or "words"), [vectors.digest, plain])
+    content = [None if rows is None else vars(rows), None if a_set is None else a_set.digest, analogies, flags.asked]
+    named = rows.word if rows is not None else (senses.set or "words")
+    folder = analysis_folder(flags.out, CBOW, named, [vectors.digest, flags.top_k, vars(sampling), content])
     subject = Subject(name=name, layers=(0,), sampling=sampling)
     figures, notes = ([], []) if study is None else draw_study(study, subject, folder)
     numbers = write_numbers(folder, CBOW, plain)

@@ -21,7 +21,7 @@ from bertkit.request.sense_flags import SenseFlags, WordOptions
 
 if TYPE_CHECKING:
     from bertkit.analysis.bodies import Body
-    from bertkit.analysis.sense_sets import SetScores
+    from bertkit.analysis.sense_sets import SenseSet, SetScores
     from bertkit.analysis.word_study import WordStudy
 
 WORD = "word"
@@ -91,12 +91,13 @@ def _found(model: str, word: str | None, asked: tuple[SenseFlags, AnalyseFlags],
     flags.check()
     encoder = find_body(model, flags.revision)
     rows = rows_of(senses, word)
+    a_set = set_of(senses)
     from bertkit.analysis.bodies import load_body
 
     shown = screen.progress_named(quiet, f"analyse word, {model}")
     try:
         body = load_body(encoder, flags.device, flags.max_length)
-        return _measured(body, rows, asked, shown)
+        return _measured(body, (rows, a_set), asked, shown)
     finally:
         shown.close()
 
@@ -111,14 +112,25 @@ def rows_of(senses: SenseFlags, word: str | None) -> SenseRows | None:
     return rows
 
 
-def _measured(body: Body, rows: SenseRows | None, asked: tuple[SenseFlags, AnalyseFlags], shown: Progress) -> WordFound:
+def set_of(senses: SenseFlags) -> SenseSet | None:
+    """The set that is asked for. Raises DataError."""
+    if senses.set is None or senses.data is None:
+        return None
+    from bertkit.analysis.sense_sets import read_set
+
+    return read_set(senses.set, senses.data, senses.limit)
+
+
+def _measured(
+    body: Body, given: tuple[SenseRows | None, SenseSet | None], asked: tuple[SenseFlags, AnalyseFlags], shown: Progress
+) -> WordFound:
     from bertkit.analysis.places import analysis_folder, write_numbers
     from bertkit.analysis.sense_reports import Subject, draw_scores, draw_study
-    from bertkit.analysis.sense_sets import read_set, score_set
+    from bertkit.analysis.sense_sets import score_set
     from bertkit.analysis.vectors import encode_spans, span_vectors
     from bertkit.analysis.word_study import Sampling, study_word
 
-    senses, flags = asked
+    (rows, a_set), (senses, flags) = given, asked
     sampling = Sampling(seed=flags.seed, draws=senses.draws, each=senses.per_sense)
     layers = chosen_layers(flags.layers, body.layers)
     study = None if rows is None else study_word(body, rows, sampling, shown)
@@ -127,17 +139,13 @@ def _measured(body: Body, rows: SenseRows | None, asked: tuple[SenseFlags, Analy
         encoded = encode_spans(body, sentences, spans)
         return span_vectors(body, encoded, shown), encoded.there
 
-    scores = None
-    if senses.set is not None and senses.data is not None:
-        scores = score_set(read_set(senses.set, senses.data, senses.limit), embed)
+    scores = None if a_set is None else score_set(a_set, embed)
     name = rows.word if rows is not None else str(senses.set)
     plain = plain_of(body.name, study, scores)
-    folder = analysis_folder(flags.out, WORD, name, [body.digest, vars(sampling), plain["word"], plain["set"]])
-    figures, notes = (
-        ([], [])
-        if study is None
-        else draw_study(study, Subject(name=body.name, layers=layers, sampling=sampling), folder)
-    )
+    content = [None if rows is None else vars(rows), None if a_set is None else a_set.digest]
+    folder = analysis_folder(flags.out, WORD, name, [body.digest, body.window, layers, vars(sampling), content])
+    subject = Subject(name=body.name, layers=layers, sampling=sampling)
+    figures, notes = ([], []) if study is None else draw_study(study, subject, folder)
     if scores is not None:
         figures += draw_scores(scores, body.name, folder)
     numbers = write_numbers(folder, WORD, plain)

@@ -25,6 +25,9 @@ def print_study(study: WordStudy, model: str) -> None:
     marks = []
     if study.unknown >= UNKNOWN:
         marks.append(f"{screen.percent(study.unknown)} % of the word's tokens are the unknown token of this tokenizer")
+    twice = len(study.rows.sentences) - len(set(study.rows.sentences))
+    if twice:
+        marks.append(f"{twice:,} sentences are there more than once: they are nearest to each other at every layer")
     print_heading(f"'{study.rows.word}' in {len(study.rows.sentences):,} sentences · {model}", marks)
     if senses:
         screen.print_below(f"senses: {senses}")

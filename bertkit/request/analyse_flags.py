@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, TypedDict
 
 from bertkit.errors import RequestError
+from bertkit.machine.processes import distributed
 from bertkit.request.flags import OfflineFlag, RevisionFlag
 from bertkit.request.keywords import Target
 from bertkit.request.option import DATA, OUTPUT, Option
@@ -53,13 +54,15 @@ class AnalyseFlags:
         """Raise RequestError for values that are out of range."""
         if self.max_length is not None and self.max_length < SHORTEST:
             raise RequestError(f"--max-length {self.max_length}: it must be at least {SHORTEST}")
-        check_seed(self.seed)
+        check_alone(self.seed)
         if self.layers is not None:
             _numbers(self.layers)
 
 
-def check_seed(seed: int) -> None:
-    """Raise RequestError for a seed that is out of range."""
+def check_alone(seed: int) -> None:
+    """Raise RequestError for a seed that is out of range, or under a launcher: an analysis has one process."""
+    if distributed():
+        raise RequestError("bertkit analyse runs in one process: start it without a launcher")
     if not 0 <= seed < 2**32:
         raise RequestError(f"--seed {seed}: it must be at least 0 and below 2**32")
 

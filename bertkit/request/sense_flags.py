@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
 from bertkit.errors import RequestError
-from bertkit.request.analyse_flags import ANALYSIS, AnalyseOptions, DrawnSeedFlag, OutFlag, check_seed
+from bertkit.request.analyse_flags import ANALYSIS, AnalyseOptions, DrawnSeedFlag, OutFlag, check_alone
 from bertkit.request.keywords import Target
 from bertkit.request.option import DATA, OUTPUT, TRAINING, Option
 
@@ -28,7 +28,7 @@ class SenseFlags:
         SetName | None, Option("--set", DATA, "Score a whole set, which --data holds, in place of one word.")
     ] = None
     data: Annotated[Path | None, Option("--data", DATA, "Folder in which the set's files are.")] = None
-    limit: Annotated[int | None, Option("--limit", DATA, "The first N rows of each part of the set alone.")] = None
+    limit: Annotated[int | None, Option("--limit", DATA, "Rows of each part of the set; of coarsewsd a word.")] = None
     draws: Annotated[
         int, Option("--draws", ANALYSIS, "Also test so many random samples of the sentences, each by itself.")
     ] = 0
@@ -103,7 +103,7 @@ class CbowFlags:
             raise RequestError(f"--size {self.size}: it must be at most {MOST_SIZE:,}")
         if self.neighbours is not None and not self.asked:
             raise RequestError("--neighbours: name words, commas between")
-        check_seed(self.seed)
+        check_alone(self.seed)
 
 
 class SenseOptions(TypedDict, total=False):
