@@ -42,14 +42,13 @@ def test_the_width_of_a_parabola_is_twice_the_root_of_the_fraction() -> None:
 def test_a_loss_that_did_not_fall_has_no_width() -> None:
     risen = np.array([[0.7, 0.6, 0.6, 0.6, 0.5, 0.4]])
     assert width(ALPHAS, risen, 0.1) == [0.0]
-    assert not is_open(ALPHAS, risen[0], 0.1)
+    assert not is_open(ALPHAS, risen, 0.1)
 
 
 def test_a_loss_that_stays_low_up_to_the_last_alpha_is_wider_than_measured() -> None:
     low = np.array([1.2, 1.0, 0.5, 0.0, 0.05, 0.1])
     assert width(ALPHAS, low[None], 0.1) == pytest.approx([2.0 - 0.9])
-    assert is_open(ALPHAS, low, 0.1)
-    assert not is_open(ALPHAS, DROPS, 0.1)
+    assert is_open(ALPHAS, np.stack([low, DROPS]), 0.1).tolist() == [True, False]
 
 
 def test_the_mean_loss_is_divided_by_the_targets_of_all_rows() -> None:

@@ -275,6 +275,8 @@ def test_the_wider_has_the_larger_width_or_the_smaller_rise_beyond_its_interval(
     gap = Score(value=(low + high) / 2, low=low, high=high)
     found = Contrast(measure=measure, first="a", second="b", values=(1.0, 0.8), difference=gap, over="rows")
     assert found.flatter == flatter
+    assert replace(found, open=(flatter,) if flatter else ()).flatter == flatter
+    assert replace(found, open=("a" if flatter == "b" else "b",)).flatter is None  # may be as wide
 
 
 def test_weights_that_another_version_drew_are_marked(say: Say, place: Path) -> None:

@@ -51,11 +51,11 @@ def width(alphas: Numbers, losses: Numbers, fraction: float) -> Numbers:
     return np.where(fell, right - left, 0.0)
 
 
-def is_open(alphas: Numbers, losses: Numbers, fraction: float) -> bool:
-    """Whether one curve, (P,), is still below the level of `width` at the last alpha: it is wider than measured."""
-    level, fell = _level(alphas, losses[None], fraction)
-    one = _at(alphas, 1.0)
-    return bool(fell[0] and (losses[one:] <= level[0]).all())
+def is_open(alphas: Numbers, losses: Numbers, fraction: float) -> NDArray[np.bool_]:
+    """(D,) whether a curve, of (D, P), is below the level of `width` up to the last alpha: it is wider than measured."""
+    level, fell = _level(alphas, losses, fraction)
+    low: NDArray[np.bool_] = (losses[:, _at(alphas, 1.0) :] <= level[:, None]).all(axis=1)
+    return fell & low
 
 
 def _level(alphas: Numbers, losses: Numbers, fraction: float) -> tuple[Numbers, NDArray[np.bool_]]:

@@ -125,7 +125,7 @@ class RolledBack:
 
 @dataclass(frozen=True, kw_only=True)
 class Surface:
-    """The loss at initial + alpha * (trained - initial) + beta * d; d is random, filter by filter as long as the weights.
+    """The loss at initial + alpha * (trained - initial) + beta * d, for a random d, filter by filter as long as weights.
 
     losses  a line of alphas for each beta
     """
@@ -166,6 +166,7 @@ class Contrast:
 
     measure     "width" (more is wider) or "rise" (less is flatter)
     over        what the 95 % interval of the difference is over
+    open        those of both that are wider than measured, in more samples of the rows than an interval leaves out
     """
 
     measure: str
@@ -174,13 +175,16 @@ class Contrast:
     values: tuple[float, float]
     difference: Score
     over: str
+    open: tuple[str, ...] = ()
 
     @property
     def flatter(self) -> str | None:
-        """The name of the wider, or flatter, of both; None where the interval does not tell."""
+        """The name of the wider, or flatter, of both; None where the interval does not tell, or the other is open."""
         if self.difference.low <= 0 <= self.difference.high:
             return None
-        return self.first if (self.difference.value > 0) == (self.measure == WIDTH) else self.second
+        sides = (self.first, self.second)
+        flatter, other = sides if (self.difference.value > 0) == (self.measure == WIDTH) else sides[::-1]
+        return None if other in self.open else flatter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,7 +40,7 @@ from bertkit.analysis.landscape_files import drawn, files_of
 from bertkit.analysis.measured_run import Measured, measure, surface_axes
 from bertkit.data.locate import TRAIN
 from bertkit.evaluation import two_way
-from bertkit.evaluation.intervals import Measures
+from bertkit.evaluation.intervals import TAILS, Measures
 from bertkit.evaluation.metrics import METRICS
 from bertkit.progress import Progress
 from bertkit.result import Score
@@ -50,11 +50,12 @@ Numbers = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class _Samples:
-    """The bootstrap samples, (B,), of a run's measures of flatness, and their values."""
+    """The bootstrap samples, (B,), of a run's measures of flatness, their values, and whether its width is open."""
 
     run: RunLandscape
     samples: Mapping[str, Numbers]
     values: Mapping[str, float]
+    open: bool
 
 
 def landscape(request: LandscapeRequest, progress: Callable[[str], Progress]) -> Landscape:
@@ -104,7 +105,7 @@ def _of_run(run: FinishedRun, one: Measured, sizes: Sizes) -> _Samples:
         losses=tuple(with_interval(float(loss), drawn) for loss, drawn in zip(losses, sampled.T, strict=True)),
         fraction=sizes.fraction,
         width=with_interval(value, samples[WIDTH]) if WIDTH in samples else None,
-        open=is_open(one.alphas, losses, sizes.fraction),
+        open=bool(is_open(one.alphas, losses[None], sizes.fraction)[0]),
         distance=one.distance,
     )
     described = RunLandscape(
@@ -114,7 +115,8 @@ def _of_run(run: FinishedRun, one: Measured, sizes: Sizes) -> _Samples:
         metric=scoring.evaluation.metrics[0] if scoring else None, scored=len(one.golds),
         surface=_surface(one), marks=one.ends.marks,
     )  # fmt: skip
-    return _Samples(run=described, samples=samples, values=values)
+    is_wider = is_open(one.alphas, sampled, sizes.fraction).mean() > TAILS[0]
+    return _Samples(run=described, samples=samples, values=values, open=bool(is_wider))
 
 
 def _surface(one: Measured) -> Surface | None:
@@ -205,4 +207,5 @@ def _contrast(measure_name: str, sides: Sequence[tuple[str, Sequence[_Samples]]]
     return Contrast(
         measure=measure_name, first=sides[0][0], second=sides[1][0], values=(values[0], values[1]),
         difference=with_interval(values[0] - values[1], drawn_[0] - drawn_[1]), over=f"{over}{more}",
+        open=tuple(name for name, runs in sides if measure_name == WIDTH and any(one.open for one in runs)),
     )  # fmt: skip
