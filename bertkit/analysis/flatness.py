@@ -52,10 +52,11 @@ def width(alphas: Numbers, losses: Numbers, fraction: float) -> Numbers:
 
 
 def is_open(alphas: Numbers, losses: Numbers, fraction: float) -> NDArray[np.bool_]:
-    """(D,) whether a curve, of (D, P), is below the level of `width` up to the last alpha: it is wider than measured."""
+    """(D,) whether a curve, of (D, P), is below the level of `width` up to the last alpha: wider than measured."""
     level, fell = _level(alphas, losses, fraction)
-    low: NDArray[np.bool_] = (losses[:, _at(alphas, 1.0) :] <= level[:, None]).all(axis=1)
-    return fell & low
+    low = np.all(losses[:, _at(alphas, 1.0) :] <= level[:, None], axis=1)
+    found: NDArray[np.bool_] = np.logical_and(fell, low)
+    return found
 
 
 def _level(alphas: Numbers, losses: Numbers, fraction: float) -> tuple[Numbers, NDArray[np.bool_]]:

@@ -125,7 +125,7 @@ class RolledBack:
 
 @dataclass(frozen=True, kw_only=True)
 class Surface:
-    """The loss at initial + alpha * (trained - initial) + beta * d, for a random d, filter by filter as long as weights.
+    """The loss at initial + alpha * (trained - initial) + beta * d, where d is a random direction: see weights.py.
 
     losses  a line of alphas for each beta
     """

@@ -92,14 +92,15 @@ def groups_of(layers: Layers) -> list[Group]:
 
 
 def measure(run: FinishedRun, sizes: Sizes, device: Device, progress: Progress) -> Measured:
-    """Measure a run, but for what was measured before and is in its folder. Raises as `run_ends`, and DivergedError."""
+    """Measure a run, but for what was measured before and is in its folder. Raises BertkitError."""
     ends = run_ends(run, sizes.rows, sizes.seed, device)
     asked = repr([VERSION, run.digest, sizes.rows, sizes.seed])
     points = MeasuredPoints(run.folder / PARTS / f"{hashlib.sha256(asked.encode()).hexdigest()[:16]}.jsonl")
+    layers = layers_of(ends.model.network)  # first, as it may raise
     one = _Measuring(ends=ends, points=points, progress=progress)
     along, alphas = minus(ends.end, ends.start), alphas_of(sizes.steps)
     line = one.line(along, alphas)
-    groups, own, golds = one.rolled_back()
+    groups, own, golds = one.rolled_back(layers)
     return Measured(
         ends=ends, alphas=alphas, line=line, rises=one.rises(sizes), groups=groups, own=own, golds=golds,
         surface=one.surface(along, sizes.seed) if sizes.surface else None, distance=norm(along) / norm(ends.start),
@@ -140,10 +141,9 @@ class _Measuring:
         end = self.ends.end
         return moved(end, random_direction(end, _seed(seed, draw)), epsilon)
 
-    def rolled_back(self) -> tuple[tuple[tuple[Group, Numbers, list[Any]], ...], list[Any], list[Any]]:
+    def rolled_back(self, layers: Layers) -> tuple[tuple[tuple[Group, Numbers, list[Any]], ...], list[Any], list[Any]]:
         """Each group with its losses and answers; the trained model's answers; and what is right."""
-        ends, layers = self.ends, layers_of(self.ends.model.network)
-        groups = groups_of(layers)
+        ends, groups = self.ends, groups_of(layers)
         self.progress.phase("layers set back", 2 * len(groups) + 1)
         own = self._answers("answers", lambda: ends.end)
         found = []
