@@ -40,6 +40,7 @@ COMMANDS = (
     "analyse cbow",
     "analyse alignment",
     "analyse language-vector",
+    "analyse landscape",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)

@@ -11,10 +11,15 @@ from bertkit.files import write_json
 from bertkit.request.own_files import safe_name
 
 
-def analysis_folder(out: Path, what: str, name: str, asked: Any) -> Path:
-    """`out`/WHAT-NAME-DIGEST, made if it is not there; the digest is of what was asked, as JSON."""
+def analysis_path(out: Path, what: str, name: str, asked: Any) -> Path:
+    """`out`/WHAT-NAME-DIGEST, there or not; the digest is of what was asked, as JSON."""
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    folder = out / f"{safe_name(f'{what}-{name}')}-{digest}"
+    return out / f"{safe_name(f'{what}-{name}')}-{digest}"
+
+
+def analysis_folder(out: Path, what: str, name: str, asked: Any) -> Path:
+    """`analysis_path`, made if it is not there."""
+    folder = analysis_path(out, what, name, asked)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

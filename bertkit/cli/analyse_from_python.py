@@ -10,10 +10,12 @@ from bertkit.cli.analyse_cbow import CbowFound
 from bertkit.cli.analyse_word import WordFound
 from bertkit.request.alignment_flags import AlignmentOptions
 from bertkit.request.keywords import Target, checked
+from bertkit.request.landscape_flags import LandscapeOptions
 from bertkit.request.language_vector_flags import LanguageVectorOptions
 from bertkit.request.sense_flags import CbowOptions, WordOptions
 
 if TYPE_CHECKING:
+    from bertkit.analysis.landscape import Landscape
     from bertkit.reports.alignment import Alignment
     from bertkit.reports.language_vector import LanguageVector
 
@@ -51,15 +53,20 @@ def analyse(
     **options: Unpack[LanguageVectorOptions],
 ) -> LanguageVector: ...
 @overload
+def analyse(
+    what: Literal["landscape"], /, *runs: Target, progress: bool = False, **options: Unpack[LandscapeOptions]
+) -> Landscape: ...
+@overload
 def analyse(what: str, /, *arguments: Any, progress: bool = False, **options: Any) -> Any: ...
 def analyse(what: str, /, *arguments: Any, progress: bool = False, **options: Any) -> Any:
     """Look into an encoder: `bertkit analyse WHAT`. Raises BertkitError.
 
     Returns what was found, and writes it with its figures below `out`, as the command does.
 
-    word  a `model`, and a `word` with its `sentences`, or a `set`
-    cbow  a `corpus`: files or folders of text
+    word             a `model`, and a `word` with its `sentences`, or a `set`
+    cbow             a `corpus`: files or folders of text
     alignment        a `model`, and sentences (`parallel`), or words (`dictionary`) and their texts (`text`)
     language-vector  a `model`, its languages (`source`, `target`), and `parallel` sentences or a `text` of each
+    landscape        finished `runs` of one task, pretrained and scratch
     """
     return analysis_named(checked("what", str, what)).function(*arguments, progress=progress, **options)
