@@ -1,8 +1,9 @@
 """The installed tasks and suites, from every pack.
 
 A pack is a package with a TASKS tuple, maybe a SUITES tuple and a folder `samples/`, named by an entry point of the
-group "bertkit.tasks"; maybe also LANGUAGES, the language of tasks by name, and TRANSFERS, published scores of transfer. bertkit's own tasks are registered the same way. A pack that fails at import
-is named on stderr and skipped.
+group "bertkit.tasks". It may also have LANGUAGES, the language of a task's rows by its name, and TRANSFERS, published
+scores of transfer. bertkit's own tasks are registered the same way. A pack that fails at import is named on stderr and
+skipped.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def xquad(language: str) -> Task:
 def tydiqa(language: str) -> Task:
     """TyDi QA's gold passages: questions that were asked in the language, and not translated.
 
-    Some copies have a dev file whose answers are all empty: it cannot be scored, and the error names its first question.
+    Some copies have a dev file whose answers are all empty: it cannot be scored, and the error names a question.
     """
     return replace(
         SQUAD,
@@ -195,7 +195,12 @@ MULTILINGUAL = (*XQUAD, *XNLI, *PAWSX, *TYDIQA, CMRC, DRCD)
 
 LANGUAGES = {
     **{task.name: task.name.partition(".")[2] for task in MULTILINGUAL if "." in task.name},
-    **{"cmrc": "zh", "drcd": "zh", "ud_en_ewt": "en", "ud_zh_gsd": "zh", "ud_de_gsd": "de", "ud_fr_sequoia": "fr"},
+    "cmrc": "zh",
+    "drcd": "zh",
+    "ud_en_ewt": "en",
+    "ud_zh_gsd": "zh",
+    "ud_de_gsd": "de",
+    "ud_fr_sequoia": "fr",
     **dict.fromkeys(("squad", "squad_v2", "mnli"), "en"),
 }
 """In which language a task's rows are, of those that are trained in one and scored in another."""

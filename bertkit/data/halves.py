@@ -29,8 +29,8 @@ def half_of(rows: Rows, guide: Source, split: str, head: Head, folder: Path | No
     texts = _guide_rows(rows, guide, head, folder)
     if len(texts) != len(rows):
         raise DataError(
-            f"{rows.origin} has {len(rows):,} rows, and {texts.origin} {len(texts):,}: they are divided by it, and must "
-            "stand in the same order"
+            f"{rows.origin} has {len(rows):,} rows, and {texts.origin} {len(texts):,}: it divides them, so both must "
+            "have the same rows in the same order"
         )
     columns = [texts.table[name] for name in TEXTS if name in head.schema()]
     first = in_first_half(list(zip(*columns, strict=True)))
