@@ -120,8 +120,8 @@ def _print_matrix(found: Transfer) -> None:
     screen.console().print(table)
     over = "seeds and rows" if "seeds" in _seeds(found) else "rows"
     screen.print_below(f"[95 % over {over}]")
-    for one in found.published:
-        screen.print_below(f"* published, trained on all rows of {one.train} (full training data): {one.source}")
+    for row in found.published:
+        screen.print_below(f"* published, trained on all rows of {row.train} (full training data): {row.source}")
     for reason in dict.fromkeys(cell.missing for cell in found.cells.values() if cell.missing):
         screen.print_below(f"missing: {reason}")
 
