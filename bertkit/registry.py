@@ -44,9 +44,11 @@ def find(name: str) -> Task:
     if name.lower() in {suite.name for suite in suites()} - known.keys():
         raise RequestError(f"{name} is a suite of tasks: `bertkit eval {name.lower()}` trains and scores them all")
     family, _, language = name.lower().replace("-", "_").partition(".")
-    if language and name.lower().replace("-", "_") not in known and (languages := languages_of(family)):
-        raise RequestError(f"{family} has no language '{language}': there are {', '.join(languages)}")
-    return _find("task", name, known)
+    if (languages := languages_of(family)) and f"{family}.{language}" not in known:
+        asked = f"has no language '{language}'" if language else f"has a task for each language, such as {family}.{languages[0]}"
+        raise RequestError(f"{family} {asked}: there are {', '.join(languages)}")
+    near = known if language else {one: task for one, task in known.items() if "." not in one}
+    return _find("task", name, near)
 
 
 def languages_of(family: str) -> tuple[str, ...]:

@@ -67,6 +67,8 @@ def test_published_scores_are_of_tasks_evaluations_and_metrics_that_there_are() 
 def test_a_language_that_is_not_there_is_refused_with_those_that_are() -> None:
     with pytest.raises(RequestError, match="xnli has no language 'xx': there are ar, bg, de, el, en, es, fr, "):
         registry.find("xnli.xx")
+    with pytest.raises(RequestError, match=r"xquad has a task for each language, such as xquad.ar: there are ar, de"):
+        registry.find("xquad")
 
 
 @pytest.mark.parametrize("where", [("--data", "there"), ()])

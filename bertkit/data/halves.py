@@ -17,15 +17,17 @@ from bertkit.sources import Source, locate
 TEXTS = ("text", "text_pair")
 
 
-def half_of(rows: Rows, guide: Source, split: str, head: Head, folder: Path | None) -> Rows:
-    """The half of `rows` that `split` has: "train" the first, any other the second.
+def half_of(rows: Rows, source: Source, split: str, head: Head, folder: Path | None) -> Rows:
+    """The half of a source's `rows` that `split` has: "train" the first, any other the second; all if it is not halved.
 
-    guide   the source whose dev rows divide them, each row as the one at its place
-    folder  where its files are; None reads it from the Hub, at the commit of `rows`
+    folder  where the files are; None is the Hub, which is read at the commit of `rows`
 
-    Rows of the guide that share a text, also by way of other rows, are in one half. Raises DataError where the guide is
-    not found, or has another number of rows.
+    The dev rows of `source.halved_by` divide them, each the one at its place: those that share a text, also by way of
+    other rows, are in one half. Raises DataError where they are not found, or have another number.
     """
+    guide = source.halved_by
+    if guide is None:
+        return rows
     texts = _guide_rows(rows, guide, head, folder)
     if len(texts) != len(rows):
         raise DataError(

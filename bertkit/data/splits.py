@@ -92,13 +92,12 @@ def read_located_splits(
 
     def read(name: str, source: Source, split: str, golds: bool = True) -> Rows | None:
         skips = spec.on_bad_row == "skip"
+        located = files and files[name]
         if files is None:
             rows = read_hub(source, split, head, golds, skips)
-        elif located := files[name]:
-            rows = read_files(located, source, head, golds, skips)
         else:
-            return None
-        return half_of(rows, source.halved_by, split, head, folder_of(task, spec.data)) if source.halved_by else rows
+            rows = read_files(located, source, head, golds, skips) if located else None
+        return rows and half_of(rows, source, split, head, folder_of(task, spec.data))
 
     train = read(TRAIN, task.source, TRAIN) if training or held_out else None
     parts: dict[str, Rows | str] = {}
