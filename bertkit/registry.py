@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -34,8 +34,8 @@ class Pack:
     tasks: tuple[Task, ...]
     suites: tuple[Suite, ...]
     samples: Path
-    languages: Mapping[str, str]
-    transfers: tuple[PublishedTransfer, ...]
+    languages: Mapping[str, str] = field(default_factory=dict)
+    transfers: tuple[PublishedTransfer, ...] = ()
 
 
 def find(name: str) -> Task:
@@ -45,7 +45,11 @@ def find(name: str) -> Task:
         raise RequestError(f"{name} is a suite of tasks: `bertkit eval {name.lower()}` trains and scores them all")
     family, _, language = name.lower().replace("-", "_").partition(".")
     if (languages := languages_of(family)) and f"{family}.{language}" not in known:
-        asked = f"has no language '{language}'" if language else f"has a task for each language, such as {family}.{languages[0]}"
+        asked = (
+            f"has no language '{language}'"
+            if language
+            else f"has a task for each language, such as {family}.{languages[0]}"
+        )
         raise RequestError(f"{family} {asked}: there are {', '.join(languages)}")
     near = known if language else {one: task for one, task in known.items() if "." not in one}
     return _find("task", name, near)

@@ -14,10 +14,13 @@ from door import Refused, refused, shape
 from files import json_lines, write
 
 import bertkit
+from bertkit import registry
 from bertkit.cli import main
 from bertkit.errors import RequestError
 from bertkit.evaluation.two_way import Difference, Doubt, Mean
+from bertkit.plots.transfer import Matrix, MatrixRow
 from bertkit.runs import transferred
+from bertkit.studies.transfer_found import Cell, ScoredSet, Transfer, beside
 from bertkit.studies.transfer_lines import rows_interval, sentence, sets_ahead
 from bertkit.studies.verdict import Scores, Verdict
 
@@ -119,9 +122,14 @@ def test_a_verdict_is_given_on_each_test_set_that_has_rows(place: Path) -> None:
     assert all(one.difference.paired for one in verdicts)
 
 
+def test_a_number_behind_a_task_s_name_is_that_of_its_rows(place: Path) -> None:
+    options = {**python_options(place), "test": "xnli.zh,xnli.de:4", "test_limit": 5}
+    assert [one.rows for one in bertkit.compare("transfer", **options).sets] == [5, 4]
+
+
 def test_a_killed_study_goes_on_with_what_it_lacks(place: Path, unscored: list[str]) -> None:
-    (lost,) = next((place / "runs").glob("mnli-encoder-s43-*")).glob("transfer/xnli.de-*")
-    shutil.rmtree(lost)
+    for lost in next((place / "runs").glob("mnli-encoder-s43-*")).glob("transfer/xnli.de-*"):
+        shutil.rmtree(lost)
     bertkit.compare("transfer", **python_options(place))
     assert unscored == ["xnli.de mnli-encoder-"]
 
@@ -174,6 +182,26 @@ def test_a_model_is_ahead_where_its_interval_is_above_0_over_seeds_and_rows_and_
     )
 
 
+def test_a_published_score_by_another_rule_has_a_column_of_its_own_in_the_figure() -> None:
+    task = registry.find("xquad.zh")
+    one = ScoredSet(
+        task=task, evaluation="test", metrics=task.evaluations[0].metrics, rows=9, language="zh", is_other=True
+    )
+    doubt = Doubt(rows=0.0004, seeds=0.0, freedom=1.0)
+    means = {name: Mean(value=value, low=0.0, high=1.0, doubt=doubt)
+             for name, value in (("squad_chars_f1", 0.4), ("squad_v1_f1", 0.1))}  # fmt: skip
+    published = beside(registry.transfers("squad"), [one])
+    assert [found.scores for found in published] == [
+        {("xquad.zh", "test", "squad_v1_f1"): 0.58, ("xquad.zh", "test", "squad_v1_em"): 0.483}
+    ]
+    found = Transfer(train=registry.find("squad"), models=("A",), runs={}, sets=(one,), verdicts={}, marks=(),
+                     cells={("A", "xquad.zh", "test"): Cell(means=means)}, published=published)  # fmt: skip
+    assert found.matrix == Matrix(
+        columns=("xquad.zh test", "xquad.zh test\nF1"),
+        rows=(MatrixRow(name="A", values=(0.4, 0.1)), MatrixRow(name="mBERT, published", values=(None, 0.58))),
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -186,6 +214,7 @@ def test_a_model_is_ahead_where_its_interval_is_above_0_over_seeds_and_rows_and_
         ("--train squat --test xquad.zh", "did you mean squad or squad_v2?"),
         ("--train squad --test ,", "--test: name at least one"),
         ("--train squad --test xquad.zh --test-limit 0", "--test-limit 0: it must be at least 1"),
+        ("--train squad --test xquad.zh:0", "--test xquad.zh:0: write a number of rows behind the colon"),
         ("--train squad --test xquad.zh --seeds 0", "--seeds 0"),
         ("--train squad --test xquad.zh --models ,", "--models: name at least one"),
         ("--train squad --test xquad.zh --models scratch:", "--models scratch:: name a model behind it"),

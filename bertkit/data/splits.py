@@ -91,13 +91,12 @@ def read_located_splits(
     held_out = held_out_for(task, files)
 
     def read(name: str, source: Source, split: str, golds: bool = True) -> Rows | None:
-        skips = spec.on_bad_row == "skip"
-        located = files and files[name]
+        skips, folder = spec.on_bad_row == "skip", folder_of(task, spec.data) if source.halved_by else None
         if files is None:
-            rows = read_hub(source, split, head, golds, skips)
-        else:
-            rows = read_files(located, source, head, golds, skips) if located else None
-        return rows and half_of(rows, source, split, head, folder_of(task, spec.data))
+            return half_of(read_hub(source, split, head, golds, skips), source, split, head, folder)
+        located = files[name]
+        rows = read_files(located, source, head, golds, skips) if located else None
+        return half_of(rows, source, split, head, folder) if rows else None
 
     train = read(TRAIN, task.source, TRAIN) if training or held_out else None
     parts: dict[str, Rows | str] = {}

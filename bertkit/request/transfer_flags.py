@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ class TransferFlags:
 
     train: Annotated[str, Option("--train", TRANSFER, "The task to fine-tune on, such as squad.")]
     test: Annotated[
-        str, Option("--test", TRANSFER, "The tasks to score on, separated by commas: xquad.zh,xquad.de,cmrc.")
+        str, Option("--test", TRANSFER, "The tasks to score on, separated by commas; cmrc:500 is its first 500 rows.")
     ]
     models: Annotated[
         str, Option("--models", TRANSFER, "Hub ids, folders or 'sample', separated by commas; scratch:A is untrained.")
@@ -59,22 +59,31 @@ def requested(asked: TransferFlags, flags: Flags, seeds: int) -> TransferRequest
 
     A test task whose rows are not found is no error, unless that is so of all of them.
     """
-    if asked.test_limit is not None and asked.test_limit < 1:
-        raise RequestError(f"--test-limit {asked.test_limit}: it must be at least 1")
     train = registry.find(asked.train)
-    tasks = [registry.find(name) for name in _listed("--test", asked.test)]
-    for task in tasks:
-        _check_heads(train, task)
+    tasks = {registry.find(name).name: limit for name, limit in _tests(asked)}
+    for name in tasks:
+        _check_heads(train, registry.find(name))
     specs = {
         name: tuple(seeds_of(replace(spec_of(train, replace(flags, model=model)), scratch=scratch), seeds))
         for name, (model, scratch) in _models(asked.models).items()
     }
-    tests = {task.name: _located(spec_of(task, _for_scoring(flags, asked.test_limit))) for task in tasks}
+    tests = {name: _located(spec_of(registry.find(name), _for_scoring(flags, limit))) for name, limit in tasks.items()}
     reasons = [reason for reason in tests.values() if isinstance(reason, str)]
     if len(reasons) == len(tests):
         raise DataError(reasons[0])
     check([spec for group in specs.values() for spec in group])
     return TransferRequest(train=train, arms=specs, tests=tests)
+
+
+def _tests(asked: TransferFlags) -> Iterator[tuple[str, int | None]]:
+    """The names of the test tasks, each with the number of rows to score on. Raises RequestError for a wrong number."""
+    if asked.test_limit is not None and asked.test_limit < 1:
+        raise RequestError(f"--test-limit {asked.test_limit}: it must be at least 1")
+    for typed in _listed("--test", asked.test):
+        name, _, count = typed.partition(":")
+        if ":" in typed and not (count.isdecimal() and int(count)):
+            raise RequestError(f"--test {typed}: write a number of rows behind the colon, such as {name}:500")
+        yield name, int(count) if count else asked.test_limit
 
 
 def _for_scoring(flags: Flags, limit: int | None) -> Flags:
@@ -91,9 +100,8 @@ def _located(spec: Spec) -> Spec | str:
     return spec
 
 
-def _listed(flag: str, typed: str | Iterable[str]) -> list[str]:
-    parts = typed.split(",") if isinstance(typed, str) else typed
-    names = list(dict.fromkeys(name.strip() for name in parts if name.strip()))
+def _listed(flag: str, typed: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in typed.split(",") if name.strip()))
     if not names:
         raise RequestError(f"{flag}: name at least one")
     return names
