@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny
 from door import Refused, refused, shape
@@ -17,11 +18,13 @@ import bertkit
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.errors import RequestError
+from bertkit.evaluation.metrics import METRICS
+from bertkit.evaluation.paired_tests import interval_over_rows
 from bertkit.evaluation.two_way import Difference, Doubt, Mean
 from bertkit.plots.transfer import Matrix, MatrixRow
 from bertkit.runs import transferred
 from bertkit.studies.transfer_found import Cell, ScoredSet, Transfer, beside
-from bertkit.studies.transfer_lines import rows_interval, sentence, sets_ahead
+from bertkit.studies.transfer_lines import Compared, sentence, sets_ahead
 from bertkit.studies.verdict import Scores, Verdict
 
 __all__ = ["refused"]
@@ -115,7 +118,8 @@ def test_the_share_of_unknown_tokens_is_that_of_each_test_set(place: Path) -> No
 
 
 def test_a_verdict_is_given_on_each_test_set_that_has_rows(place: Path) -> None:
-    (verdicts,) = bertkit.compare("transfer", **python_options(place)).verdicts.values()
+    (found,) = bertkit.compare("transfer", **python_options(place)).verdicts.values()
+    verdicts = [one.verdict for one in found]
     assert [(one.task, one.count, one.rows) for one in verdicts] == [
         (f"xnli.{one}", 3, 9) for one in ("zh", "de", "en")
     ]
@@ -159,27 +163,36 @@ def test_what_is_printed_has_scores_verdicts_and_published_ones_in_80_columns(
     assert "of 2 test sets in other languages by more than its 95 % interval" in " ".join(table.split())
 
 
-def verdict(task: str, value: float, rows: float, half: float) -> Verdict:
-    """The first arm ahead by `value`: the variance over rows, and half of the interval over seeds and rows."""
-    doubt = Doubt(rows=rows, seeds=0.0, freedom=1.0)
+def compared(task: str, value: float, half: float, over_rows: float) -> Compared:
+    """The first arm ahead by `value`, with half of its interval over seeds and rows, and of that over rows alone."""
+    doubt = Doubt(rows=0.01, seeds=0.01, freedom=1.0)
     gap = Difference(value=value, low=value - half, high=value + half, p=0.5, doubt=doubt, paired=True)
     mean = Mean(value=0.5, low=0.4, high=0.6, doubt=doubt)
-    arms = tuple(Scores(name=name, seeds=(42, 43), scores=(0.5, 0.5), mean=mean) for name in ("A", "B"))
-    return Verdict(task=task, evaluation="test", metric="accuracy", rows=9, arms=arms, difference=gap,  # type: ignore[arg-type]
-                   tests={}, adjusted=0.5)  # fmt: skip
+    one, other = (Scores(name=name, seeds=(42, 43), scores=(0.5, 0.5), mean=mean) for name in ("A", "B"))
+    verdict = Verdict(task=task, evaluation="test", metric="accuracy", rows=9, arms=(one, other), difference=gap,
+                      tests={}, adjusted=0.5)  # fmt: skip
+    return Compared(verdict=verdict, low=value - over_rows, high=value + over_rows)
 
 
 def test_a_model_is_ahead_where_its_interval_is_above_0_over_seeds_and_rows_and_over_rows_alone() -> None:
-    # the standard error over rows is .02, so that its interval reaches .0392 to either side
-    found = [verdict("zh", 0.10, 0.0004, 0.05), verdict("de", 0.05, 0.0004, 0.30), verdict("es", 0.03, 0.0004, 0.30),
-             verdict("en", 0.50, 0.0004, 0.01)]  # fmt: skip
-    assert rows_interval(found[1]) == pytest.approx((0.05 - 0.0392, 0.05 + 0.0392), abs=1e-5)
+    found = [compared("zh", 0.10, 0.05, 0.02), compared("de", 0.05, 0.30, 0.02), compared("es", 0.03, 0.30, 0.04),
+             compared("en", 0.50, 0.01, 0.01)]  # fmt: skip
     ahead = sets_ahead("B", found, {(one, "test") for one in ("zh", "de", "es")})
     assert (ahead.sets, ahead.ahead, ahead.over_rows) == (3, 1, 2)
     assert sentence("A", ahead) == (
         "A is ahead of B on 1 of 3 test sets in other languages by more than its 95 % interval over seeds and rows "
         "(2 seeds), and on 2 by more than that over rows alone"
     )
+
+
+def test_the_interval_over_rows_is_that_of_the_mean_of_the_seeds_even_where_they_contradict_each_other() -> None:
+    # one seed is right on the first 200 of 400 rows, the other on the rest: their mean is .5 on each row. The other
+    # model's seeds are both right on every second row: the difference of a row is -.5 or .5, its error .5 / 400 ** .5
+    right = np.arange(400)[:, None]
+    first = [(right < 200).astype(float), (right >= 200).astype(float)]
+    second = [(right % 2).astype(float)] * 2
+    low, high = interval_over_rows(METRICS["accuracy"], first, second)
+    assert (low, high) == pytest.approx((-1.96 * 0.025, 1.96 * 0.025), rel=0.05)
 
 
 def test_a_published_score_by_another_rule_has_a_column_of_its_own_in_the_figure() -> None:

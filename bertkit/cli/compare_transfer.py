@@ -17,7 +17,7 @@ from bertkit.request.transfer_flags import TransferFlags, requested
 
 if TYPE_CHECKING:
     from bertkit.studies.transfer_found import Cell, ScoredSet, Transfer
-    from bertkit.studies.verdict import Verdict
+    from bertkit.studies.transfer_lines import Compared
 
 TRANSFER = "transfer"
 UNKNOWN_SHOWN = 0.001
@@ -154,26 +154,26 @@ def _print_unknown(found: Transfer) -> None:
     screen.console().print(table)
 
 
-def _print_verdicts(first: str, other: str, verdicts: tuple[Verdict, ...]) -> None:
+def _print_verdicts(first: str, other: str, found: tuple[Compared, ...]) -> None:
     from rich.text import Text
 
     from bertkit.evaluation.paired_tests import holm
     from bertkit.evaluation.two_way import SEEDS_AND_ROWS
-    from bertkit.studies.transfer_lines import rows_interval
     from bertkit.studies.verdict import OVER_ROWS
 
     screen.console().print(Text(f"{first} against {other}, headline scores", style="bold"))
-    if not verdicts:
+    if not found:
         screen.print_below("no test set was scored with both")
         return
+    verdicts = [one.verdict for one in found]
     has_seeds = verdicts[0].difference.doubt.over == SEEDS_AND_ROWS
     over = ("OVER SEEDS AND ROWS",) if has_seeds else ()
     table = _table("TEST SET", "DIFFERENCE", *over, "OVER ROWS ALONE", "VERDICT")
     by_rows = holm([one.tests.get(OVER_ROWS, 1.0) for one in verdicts])
-    for one, p in zip(verdicts, by_rows, strict=True):
+    for one, rows, p in zip(verdicts, found, by_rows, strict=True):
         gap = one.difference
         doubts = [_doubt((gap.low, gap.high), one.adjusted)] if has_seeds else []
-        doubts.append(_doubt(rows_interval(one), p))
+        doubts.append(_doubt((rows.low, rows.high), p))
         table.add_row(f"{one.task} {one.evaluation}", _points(gap.value), *doubts, one.outcome)
     screen.console().print(table)
     sets = f"{len(verdicts)} test set{'s' * (len(verdicts) > 1)}"

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from bertkit import registry
 from bertkit.errors import DataError, HubError
 from bertkit.evaluation import two_way
+from bertkit.evaluation.paired_tests import interval_over_rows
 from bertkit.progress import Progress
 from bertkit.request.transfer_flags import TransferRequest
 from bertkit.result import Finished
@@ -19,6 +20,7 @@ from bertkit.spec import RunOptions, Spec
 from bertkit.studies.arms import Arm, Part, answers_of, measured
 from bertkit.studies.group import marks_of_runs, run_group
 from bertkit.studies.transfer_found import Cell, ScoredSet, Transfer, beside
+from bertkit.studies.transfer_lines import Compared
 from bertkit.studies.verdict import Verdict, verdicts
 
 Key: TypeAlias = tuple[str, str]
@@ -40,7 +42,7 @@ def transfer(asked: TransferRequest, options: RunOptions, progress: Callable[[Sp
     cells = {(arm.name, *one.key): _cell(arm, one.key, scored[arm.name][one.task.name]) for arm in arms for one in sets}
     return Transfer(
         train=asked.train, models=tuple(runs), runs=runs, sets=sets, cells=cells,
-        verdicts={other.name: _verdicts(arms[0], other) for other in arms[1:]},
+        verdicts={other.name: _compared(arms[0], other) for other in arms[1:]},
         published=beside(registry.transfers(asked.train.name), sets), marks=_marks(runs, scored),
     )  # fmt: skip
 
@@ -118,9 +120,17 @@ def _cell(arm: Arm, key: Key, found: Sequence[Transferred] | str) -> Cell:
     return Cell(means=means, scores=scores, unknown=found[0].unknown.get(key[1]))
 
 
-def _verdicts(first: Arm, other: Arm) -> tuple[Verdict, ...]:
+def _compared(first: Arm, other: Arm) -> tuple[Compared, ...]:
     """The first model against another on every test set that both answered; none where there is none."""
-    return tuple(verdicts([first, other])) if first.parts.keys() & other.parts.keys() else ()
+    found = verdicts([first, other]) if first.parts.keys() & other.parts.keys() else []
+    return tuple(_with_rows(one, first, other) for one in found)
+
+
+def _with_rows(found: Verdict, first: Arm, other: Arm) -> Compared:
+    parts = [arm.parts[found.task, found.evaluation] for arm in (first, other)]
+    tables = measured(parts, found.metric, parts[0].runs[0].golds)
+    low, high = interval_over_rows(parts[0].metric(found.metric), *tables)
+    return Compared(verdict=found, low=low, high=high)
 
 
 def _marks(runs: Mapping[str, Sequence[Finished]], scored: Mapping[str, Scored]) -> tuple[str, ...]:

@@ -16,8 +16,7 @@ from bertkit.plots.transfer import Matrix, MatrixRow
 from bertkit.result import Finished
 from bertkit.spec import to_plain
 from bertkit.studies.comparison_json import made_of, plain_verdict
-from bertkit.studies.transfer_lines import Ahead, sentence, sets_ahead
-from bertkit.studies.verdict import Verdict
+from bertkit.studies.transfer_lines import Ahead, Compared, sentence, sets_ahead
 from bertkit.task import PublishedTransfer, Task
 
 
@@ -76,7 +75,7 @@ class Transfer:
     runs: Mapping[str, tuple[Finished, ...]]
     sets: tuple[ScoredSet, ...]
     cells: Mapping[tuple[str, str, str], Cell]
-    verdicts: Mapping[str, tuple[Verdict, ...]]
+    verdicts: Mapping[str, tuple[Compared, ...]]
     published: tuple[PublishedTransfer, ...]
     marks: tuple[str, ...]
 
@@ -149,7 +148,10 @@ class Transfer:
                  "models": {model: _plain(self.cells[model, *one.key]) for model in self.models}}
                 for one in self.sets
             ],
-            "verdicts": {name: [plain_verdict(one) for one in found] for name, found in self.verdicts.items()},
+            "verdicts": {
+                name: [{**plain_verdict(one.verdict), "over rows": {"low": one.low, "high": one.high}} for one in found]
+                for name, found in self.verdicts.items()
+            },
             "ahead": [to_plain(one) for one in self.ahead],
             "lines": self.lines,
             "published": [

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from bertkit.evaluation.two_way import MOST_FREEDOM, Doubt
 from bertkit.studies.verdict import Verdict
 
 
@@ -27,22 +24,28 @@ class Ahead:
     seeds: int
 
 
-def rows_interval(verdict: Verdict) -> tuple[float, float]:
-    """The 95 % interval of the difference over other rows, for the runs as they are: by the normal distribution."""
-    gap = verdict.difference
-    half = Doubt(rows=1.0, seeds=0.0, freedom=MOST_FREEDOM).reach * float(np.sqrt(gap.doubt.rows))
-    return gap.value - half, gap.value + half
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """The first model against another on a test set.
+
+    verdict    over seeds and rows where there are several seeds
+    low, high  the 95 % interval of the difference over rows alone, for the runs as they are
+    """
+
+    verdict: Verdict
+    low: float
+    high: float
 
 
-def sets_ahead(other: str, found: Sequence[Verdict], others: Collection[tuple[str, str]]) -> Ahead:
+def sets_ahead(other: str, found: Sequence[Compared], others: Collection[tuple[str, str]]) -> Ahead:
     """Count the test sets, of those in `others`, that are in other languages, on which the first model is ahead."""
-    counted = [one for one in found if (one.task, one.evaluation) in others]
+    counted = [one for one in found if (one.verdict.task, one.verdict.evaluation) in others]
     return Ahead(
         other=other,
         sets=len(counted),
-        ahead=sum(one.difference.low > 0 for one in counted),
-        over_rows=sum(rows_interval(one)[0] > 0 for one in counted),
-        seeds=max((len(arm.scores) for one in found for arm in one.arms), default=0),
+        ahead=sum(one.verdict.difference.low > 0 for one in counted),
+        over_rows=sum(one.low > 0 for one in counted),
+        seeds=max((len(arm.scores) for one in found for arm in one.verdict.arms), default=0),
     )
 
 
