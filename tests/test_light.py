@@ -69,6 +69,8 @@ def answer(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
         ("compare nsp-vs-sop ./nowhere --seeds 0", 2, "--seeds 0"),
         ("compare nsp-vs-sop ./nowhere --objective mlm", 2, "--objective"),
         ("compare pretrain-vs-scratch --tasks sst3", 2, "did you mean sst2?"),
+        ("compare transfer --help", 0, "--test-limit"),
+        ("compare transfer --train squad --test xquad.xx --models sample", 2, "xquad has no language 'xx'"),
         ("compare pretrain-vs-scratch --sample --seeds 0", 2, "--seeds 0"),
         ("predict ./nowhere text", 2, "nowhere"),
         ("corrupt --help", 0, "--noise-ratio"),
