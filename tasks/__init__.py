@@ -2,12 +2,20 @@
 
 from .acceptability import COLA
 from .glue_server import GLUE
+from .multilingual import LANGUAGES, MULTILINGUAL
 from .nli import MNLI, QNLI, RTE, STANCE, WNLI
 from .pos import TREEBANKS
+from .published_transfer import TRANSFERS
 from .qa import SQUAD, SQUAD_V2
 from .sentiment import SST2
 from .sequences import PROMOTERS, SPLICE
 from .similarity import MRPC, QQP, STSB
 
+<<<<<<< HEAD
 TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE, SPLICE, PROMOTERS)
+=======
+TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE, *MULTILINGUAL)
+>>>>>>> main
 SUITES = (GLUE,)
+
+__all__ = ["LANGUAGES", "SUITES", "TASKS", "TRANSFERS"]

@@ -24,7 +24,11 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
+<<<<<<< HEAD
 STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare label-share", "compare token-maps")
+=======
+STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare transfer")
+>>>>>>> main
 COMMANDS = (
     "check",
     "finetune",
@@ -36,6 +40,11 @@ COMMANDS = (
     "fill",
     "generate",
     "embryology",
+    "analyse word",
+    "analyse cbow",
+    "analyse alignment",
+    "analyse language-vector",
+    "analyse landscape",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)

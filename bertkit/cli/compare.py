@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from bertkit.cli import screen
 from bertkit.cli.compare_arms import ARMS
 from bertkit.cli.compare_runs import COMPARISON, RUNS
+from bertkit.cli.compare_transfer import TRANSFER
 from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display, plain_name
 from bertkit.errors import RequestError, UnknownNameError
@@ -30,8 +31,12 @@ if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
 
 PRETRAIN_VS_SCRATCH, NSP_VS_SOP = "pretrain-vs-scratch", "nsp-vs-sop"
+<<<<<<< HEAD
 LABEL_SHARE, TOKEN_MAPS = "label-share", "token-maps"
 STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, LABEL_SHARE, TOKEN_MAPS)
+=======
+STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER)
+>>>>>>> main
 HELP = """Tell whether one is better than the other: runs, files, or two ways of training.
 
 `bertkit compare A B ...`: finished runs, folders of runs, or files of answers.

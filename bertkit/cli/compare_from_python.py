@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
@@ -11,7 +12,11 @@ from bertkit.cli.compare import LABEL_SHARE, NSP_VS_SOP, PRETRAIN_VS_SCRATCH, TO
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
 from bertkit.cli.compare_label_share import LabelShareFlags
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
+<<<<<<< HEAD
 from bertkit.cli.compare_token_maps import TokenMapFlags
+=======
+from bertkit.cli.compare_transfer import TRANSFER, study
+>>>>>>> main
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags
@@ -20,14 +25,23 @@ from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PairFlags
 from bertkit.request.pretrain_keywords import PairOptions, corpora_named
 from bertkit.request.specs import options_of, seeds_of
+<<<<<<< HEAD
 from bertkit.request.target import target_of, targets_of
 from bertkit.spec import Spec
+=======
+from bertkit.request.target import targets_of
+from bertkit.request.transfer_flags import NOT_OF_TRANSFER, TransferFlags
+>>>>>>> main
 
 if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
     from bertkit.studies.label_share import LabelStudy
     from bertkit.studies.pairs import PairStudy
+<<<<<<< HEAD
     from bertkit.studies.token_maps import MapStudy
+=======
+    from bertkit.studies.transfer_found import Transfer
+>>>>>>> main
     from bertkit.studies.verdict import Verdict
 
 
@@ -42,6 +56,7 @@ def compare(
 ) -> PairStudy: ...
 @overload
 def compare(
+<<<<<<< HEAD
     what: Literal["label-share"],
     *,
     task: Target,
@@ -68,6 +83,18 @@ def compare(
     progress: bool = False,
     **options: Unpack[Options],
 ) -> MapStudy: ...
+=======
+    what: Literal["transfer"],
+    *,
+    train: str,
+    test: str | Iterable[str],
+    models: Target | Iterable[Target],
+    seeds: int = 2,
+    test_limit: int | None = None,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> Transfer: ...
+>>>>>>> main
 @overload
 def compare(
     what: str = PRETRAIN_VS_SCRATCH,
@@ -100,7 +127,11 @@ def compare(
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
+<<<<<<< HEAD
 ) -> list[Comparison] | PairStudy | LabelStudy | MapStudy | list[Verdict]:
+=======
+) -> list[Comparison] | PairStudy | Transfer | list[Verdict]:
+>>>>>>> main
     """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
     No figure is drawn.
@@ -111,8 +142,13 @@ def compare(
                          scratch (at the rate `scratch_lr`)
     nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
                          how well either model tells both kinds of pairs
+<<<<<<< HEAD
     label-share          scores of a `task` learnt from nested `shares` (percentages) of its labels, by `arms`
     token-maps           scores of a `task` of sequences, read as words by arbitrary `maps`, by `arms`
+=======
+    transfer             the `models` (scratch:A is A with random weights) fine-tuned on the task `train`, and scored on
+                         the tasks of `test`, at most `test_limit` rows of each
+>>>>>>> main
     arms_file=...        a verdict on every pair of the arms in a TOML file, a table each with the options in which it
                          differs; compare.json is written into `out`
     """
@@ -125,11 +161,18 @@ def compare(
         if progress:
             raise RequestError("progress: comparing runs or files trains nothing, so there is none")
         return _compare_runs([first, *(named("others", one) for one in others)], **options)
+<<<<<<< HEAD
     studies = {NSP_VS_SOP: _compare_pairs, LABEL_SHARE: _compare_shares, TOKEN_MAPS: _compare_maps}
     study: Any = studies.get(study_named(first))
     if study is not None:
         found: PairStudy | LabelStudy | MapStudy = study(progress=progress, **options)
         return found
+=======
+    if study_named(first) == TRANSFER:
+        return _compare_transfer(progress=progress, **options)
+    if study_named(first) == NSP_VS_SOP:
+        return _compare_pairs(progress=progress, **options)
+>>>>>>> main
     return _compare_tasks(progress=progress, **options)
 
 
@@ -164,6 +207,7 @@ def _compare_pairs(
     return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
 
 
+<<<<<<< HEAD
 def _compare_shares(*, progress: bool, task: Target | None = None, seeds: int = 3, **options: Any) -> LabelStudy:
     given = _given(LABEL_SHARE, LabelShareFlags, options)
     asked = given.flags(LabelShareFlags).asked(_spec(task, given), checked("seeds", int, seeds))
@@ -191,6 +235,20 @@ def _given(study: str, group: type[Any], options: dict[str, Any]) -> Given:
 
 def _spec(task: Target | None, given: Given) -> Spec:
     return target_of(None if task is None else named("task", task), given.flags(OwnFlags)).spec(given.flags(Flags))
+=======
+def _compare_transfer(
+    *, progress: bool, test: str | Iterable[str] = (), models: Target | Iterable[Target] = (), seeds: int = 2,
+    **options: Any,
+) -> Transfer:  # fmt: skip
+    if other := next((name for name in NOT_OF_TRANSFER if name in options), None):
+        raise RequestError(f"{other}: compare {TRANSFER} has no such option; `models` names what is fine-tuned")
+    listed = {"test": _listed("test", test), "models": _listed("models", models)}
+    given = Given(
+        f"compare {TRANSFER}", {"train": "", **options, **listed}, (TransferFlags, Flags, RunFlags), "compare"
+    )
+    asked = given.flags(TransferFlags)
+    return study(asked, given.flags(Flags), given.flags(RunFlags), checked("seeds", int, seeds), not progress)
+>>>>>>> main
 
 
 def _compare_tasks(
@@ -218,3 +276,9 @@ def _tasks(tasks: str | Iterable[Target]) -> str | list[str]:
     if not isinstance(tasks, Iterable):
         raise RequestError(f"tasks={tasks!r}: name at least one task, or a list of them")
     return tasks if isinstance(tasks, str) else [named("tasks", one) for one in tasks]
+
+
+def _listed(what: str, names: Any) -> str:
+    """Names or paths as the flag has them. Raises RequestError."""
+    several = [names] if isinstance(names, str | os.PathLike) or not isinstance(names, Iterable) else names
+    return ",".join(named(what, one) for one in several)
