@@ -61,16 +61,13 @@ ADDED: dict[str, Any] = {
     "threshold": None,
     "calibrate": False,
     "trial": False,
-<<<<<<< HEAD
     "train_share": None,
     "redraw": None,
     "fast_start": False,
     "token_map": None,
-=======
     "trains_on": None,
     "skips": False,
     "halved_by": None,
->>>>>>> main
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 

@@ -11,11 +11,24 @@ from .sentiment import SST2
 from .sequences import PROMOTERS, SPLICE
 from .similarity import MRPC, QQP, STSB
 
-<<<<<<< HEAD
-TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE, SPLICE, PROMOTERS)
-=======
-TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE, *MULTILINGUAL)
->>>>>>> main
+TASKS = (
+    COLA,
+    SST2,
+    MRPC,
+    STSB,
+    QQP,
+    MNLI,
+    QNLI,
+    RTE,
+    WNLI,
+    *TREEBANKS,
+    SQUAD,
+    SQUAD_V2,
+    STANCE,
+    SPLICE,
+    PROMOTERS,
+    *MULTILINGUAL,
+)
 SUITES = (GLUE,)
 
 __all__ = ["LANGUAGES", "SUITES", "TASKS", "TRANSFERS"]

@@ -24,11 +24,13 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
-<<<<<<< HEAD
-STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare label-share", "compare token-maps")
-=======
-STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare transfer")
->>>>>>> main
+STUDIES = (
+    "compare pretrain-vs-scratch",
+    "compare nsp-vs-sop",
+    "compare transfer",
+    "compare label-share",
+    "compare token-maps",
+)
 COMMANDS = (
     "check",
     "finetune",

@@ -17,11 +17,8 @@ from bertkit.cli import (
     compare_label_share,
     compare_pairs,
     compare_runs,
-<<<<<<< HEAD
     compare_token_maps,
-=======
     compare_transfer,
->>>>>>> main
     corrupt,
     embryology,
     eval_,
@@ -65,16 +62,13 @@ command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
 command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
-<<<<<<< HEAD
 command(studies, f"compare {compare.LABEL_SHARE}", compare_label_share.compare_label_share)
 command(studies, f"compare {compare.TOKEN_MAPS}", compare_token_maps.compare_token_maps)
-=======
 command(studies, f"compare {compare_transfer.TRANSFER}", compare_transfer.compare_transfer, without=NOT_OF_TRANSFER)
 analyses = typer.Typer(cls=analyse.Analyses)
 app.add_typer(analyses, name="analyse", help=analyse.HELP)
 for what, analysis in analyse.ANALYSES.items():
     command(analyses, f"analyse {what}", analysis.command)
->>>>>>> main
 command(app, "search", search.search_command, like="finetune", without=NOT_SEARCHED)
 command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)

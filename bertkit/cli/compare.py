@@ -31,12 +31,8 @@ if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
 
 PRETRAIN_VS_SCRATCH, NSP_VS_SOP = "pretrain-vs-scratch", "nsp-vs-sop"
-<<<<<<< HEAD
 LABEL_SHARE, TOKEN_MAPS = "label-share", "token-maps"
-STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, LABEL_SHARE, TOKEN_MAPS)
-=======
-STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER)
->>>>>>> main
+STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER, LABEL_SHARE, TOKEN_MAPS)
 HELP = """Tell whether one is better than the other: runs, files, or two ways of training.
 
 `bertkit compare A B ...`: finished runs, folders of runs, or files of answers.

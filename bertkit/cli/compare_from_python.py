@@ -12,11 +12,8 @@ from bertkit.cli.compare import LABEL_SHARE, NSP_VS_SOP, PRETRAIN_VS_SCRATCH, TO
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
 from bertkit.cli.compare_label_share import LabelShareFlags
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
-<<<<<<< HEAD
 from bertkit.cli.compare_token_maps import TokenMapFlags
-=======
 from bertkit.cli.compare_transfer import TRANSFER, study
->>>>>>> main
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags
@@ -25,23 +22,16 @@ from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PairFlags
 from bertkit.request.pretrain_keywords import PairOptions, corpora_named
 from bertkit.request.specs import options_of, seeds_of
-<<<<<<< HEAD
 from bertkit.request.target import target_of, targets_of
-from bertkit.spec import Spec
-=======
-from bertkit.request.target import targets_of
 from bertkit.request.transfer_flags import NOT_OF_TRANSFER, TransferFlags
->>>>>>> main
+from bertkit.spec import Spec
 
 if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
     from bertkit.studies.label_share import LabelStudy
     from bertkit.studies.pairs import PairStudy
-<<<<<<< HEAD
     from bertkit.studies.token_maps import MapStudy
-=======
     from bertkit.studies.transfer_found import Transfer
->>>>>>> main
     from bertkit.studies.verdict import Verdict
 
 
@@ -56,7 +46,6 @@ def compare(
 ) -> PairStudy: ...
 @overload
 def compare(
-<<<<<<< HEAD
     what: Literal["label-share"],
     *,
     task: Target,
@@ -83,7 +72,8 @@ def compare(
     progress: bool = False,
     **options: Unpack[Options],
 ) -> MapStudy: ...
-=======
+@overload
+def compare(
     what: Literal["transfer"],
     *,
     train: str,
@@ -94,7 +84,6 @@ def compare(
     progress: bool = False,
     **options: Unpack[Options],
 ) -> Transfer: ...
->>>>>>> main
 @overload
 def compare(
     what: str = PRETRAIN_VS_SCRATCH,
@@ -127,11 +116,7 @@ def compare(
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
-<<<<<<< HEAD
-) -> list[Comparison] | PairStudy | LabelStudy | MapStudy | list[Verdict]:
-=======
-) -> list[Comparison] | PairStudy | Transfer | list[Verdict]:
->>>>>>> main
+) -> list[Comparison] | PairStudy | LabelStudy | MapStudy | Transfer | list[Verdict]:
     """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
     No figure is drawn.
@@ -142,13 +127,10 @@ def compare(
                          scratch (at the rate `scratch_lr`)
     nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
                          how well either model tells both kinds of pairs
-<<<<<<< HEAD
     label-share          scores of a `task` learnt from nested `shares` (percentages) of its labels, by `arms`
     token-maps           scores of a `task` of sequences, read as words by arbitrary `maps`, by `arms`
-=======
     transfer             the `models` (scratch:A is A with random weights) fine-tuned on the task `train`, and scored on
                          the tasks of `test`, at most `test_limit` rows of each
->>>>>>> main
     arms_file=...        a verdict on every pair of the arms in a TOML file, a table each with the options in which it
                          differs; compare.json is written into `out`
     """
@@ -161,18 +143,15 @@ def compare(
         if progress:
             raise RequestError("progress: comparing runs or files trains nothing, so there is none")
         return _compare_runs([first, *(named("others", one) for one in others)], **options)
-<<<<<<< HEAD
-    studies = {NSP_VS_SOP: _compare_pairs, LABEL_SHARE: _compare_shares, TOKEN_MAPS: _compare_maps}
-    study: Any = studies.get(study_named(first))
-    if study is not None:
-        found: PairStudy | LabelStudy | MapStudy = study(progress=progress, **options)
-        return found
-=======
-    if study_named(first) == TRANSFER:
-        return _compare_transfer(progress=progress, **options)
-    if study_named(first) == NSP_VS_SOP:
+    name = study_named(first)
+    if name == NSP_VS_SOP:
         return _compare_pairs(progress=progress, **options)
->>>>>>> main
+    if name == TRANSFER:
+        return _compare_transfer(progress=progress, **options)
+    if name == LABEL_SHARE:
+        return _compare_shares(progress=progress, **options)
+    if name == TOKEN_MAPS:
+        return _compare_maps(progress=progress, **options)
     return _compare_tasks(progress=progress, **options)
 
 
@@ -207,7 +186,6 @@ def _compare_pairs(
     return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
 
 
-<<<<<<< HEAD
 def _compare_shares(*, progress: bool, task: Target | None = None, seeds: int = 3, **options: Any) -> LabelStudy:
     given = _given(LABEL_SHARE, LabelShareFlags, options)
     asked = given.flags(LabelShareFlags).asked(_spec(task, given), checked("seeds", int, seeds))
@@ -226,16 +204,18 @@ def _compare_maps(*, progress: bool, task: Target | None = None, seeds: int = 1,
 
 def _given(study: str, group: type[Any], options: dict[str, Any]) -> Given:
     """The options, those that may be lists separated by commas."""
-    listed: dict[str, Any] = {name: options[name] for name in ("shares", "arms") if name in options}
-    joined: dict[str, Any] = {
-        name: ",".join(map(str, value)) for name, value in listed.items() if isinstance(value, list | tuple)
-    }
-    return Given(f"compare {study}", options | joined, (group, *GROUPS), like="compare")
+    listed = {name: _commas(options[name]) for name in ("shares", "arms") if name in options}
+    return Given(f"compare {study}", options | listed, (group, *GROUPS), like="compare")
+
+
+def _commas(given: Any) -> Any:
+    return ",".join(map(str, given)) if isinstance(given, list | tuple) else given
 
 
 def _spec(task: Target | None, given: Given) -> Spec:
     return target_of(None if task is None else named("task", task), given.flags(OwnFlags)).spec(given.flags(Flags))
-=======
+
+
 def _compare_transfer(
     *, progress: bool, test: str | Iterable[str] = (), models: Target | Iterable[Target] = (), seeds: int = 2,
     **options: Any,
@@ -248,7 +228,6 @@ def _compare_transfer(
     )
     asked = given.flags(TransferFlags)
     return study(asked, given.flags(Flags), given.flags(RunFlags), checked("seeds", int, seeds), not progress)
->>>>>>> main
 
 
 def _compare_tasks(

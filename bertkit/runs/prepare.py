@@ -19,14 +19,8 @@ from bertkit.machine.devices import describe, processor
 from bertkit.machine.memory import Guard
 from bertkit.machine.sync import broadcast, run_on_all, run_on_first
 from bertkit.models.finish import finish
-<<<<<<< HEAD
-from bertkit.models.load import Loaded, load
-from bertkit.models.redraw import redrawn
-=======
 from bertkit.models.load import Loaded
->>>>>>> main
 from bertkit.models.task_model import TaskModel, task_model
-from bertkit.models.token_map import mapped
 from bertkit.progress import Progress
 from bertkit.runs.best_model import Best, stale_best
 from bertkit.runs.claim import Claim
@@ -130,16 +124,6 @@ def loaded_for(run: Claim) -> tuple[TaskModel, dict[str, Any]]:
     return model, facts
 
 
-<<<<<<< HEAD
-def _load(run: Claim) -> Loaded:
-    encoder = locate_encoder(run.source.model, run.source.revision, weights=not run.spec.scratch)
-    loaded = load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head, run.spec.label_map)
-    loaded = mapped(redrawn(loaded, run.spec), run.spec.token_map)
-    return adapted(loaded, run.spec.recipe, run.spec.seed)
-
-
-=======
->>>>>>> main
 def _facts(run: Claim, loaded: Loaded) -> dict[str, Any]:
     device = f"{describe(run.accelerator.device)}{processor()}"
     return facts_of(run.spec, run.splits, loaded.record, versions(), device)
