@@ -51,8 +51,8 @@ def test_labels_for_a_score_are_interpolated_on_a_logarithmic_scale() -> None:
         ([(10, 0.1, 0.01), (100, 0.1, 0.01)], "at every number of labels, from 10 on"),
         ([(10, 0.1, 0.3), (100, 0.1, 0.01)], "from 100 labels on (p < .05, adjusted for 3 verdicts); within noise at "
          "10"),
-        ([(10, 0.1, 0.01), (100, 0.1, 0.3)], "from any number of labels on (p < .05, adjusted for 3 verdicts); within "
-         "noise at 100; better at 10"),
+        ([(10, 0.1, 0.01), (100, 0.1, 0.3)], "at 10 labels, but not at more (p < .05, adjusted for 3 verdicts); within "
+         "noise at 100"),
         ([(10, -0.1, 0.01), (100, 0.1, 0.3)], "at no number of labels (p < .05, adjusted for 3 verdicts); within noise "
          "at 100; worse at 10"),
     ],

@@ -154,7 +154,7 @@ def test_updates_stay_within_the_tokens_of_every_seed() -> None:
     mixed = np.array([50] * 5 + [2] * 5)
     steps = [steps_within(200, mixed, recipe, [seed]) for seed in range(8)]
     assert steps_within(200, mixed, recipe, range(8)) == min(steps)
-    with pytest.raises(RequestError, match="--max-tokens 39: an update of 4 rows has 40"):
+    with pytest.raises(RequestError, match="--max-tokens 39: an update has about 40; give more"):
         steps_within(39, lengths, recipe, [1])
 
 
@@ -199,7 +199,8 @@ def test_from_python_a_shift_has_one_map_and_seeds_of_it(tmp_path: Path) -> None
         ("--map shift:0", "shift:N with a number of tokens above 0"),
         ("--map identity --maps 3", "there is one such map; --seeds gives more runs of it"),
         ("--maps 0", "--maps 0: it must be at least 1"),
-        ("--max-tokens 9", "--max-tokens 9: an update of"),
+        ("--max-tokens 9", "--max-tokens 9: an update has about"),
+        ("--maps 2 --seeds 3", "--maps 2 --seeds 3: each map has a seed of its own; --maps 6 gives as many runs"),
         ("--max-tokens 0", "--max-tokens 0: it must be at least 1"),
         ("--arms pretrained,re-embeded", "did you mean re-embedded?"),
         ("--long windows", "--long windows does not apply"),

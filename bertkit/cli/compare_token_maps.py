@@ -72,6 +72,11 @@ class TokenMapFlags:
             raise RequestError(f"--maps {maps}: it must be at least 1")
         if maps > 1 and kind != "random":
             raise RequestError(f"--maps {maps} --map {self.map}: there is one such map; --seeds gives more runs of it")
+        if maps > 1 and seeds > 1:
+            raise RequestError(
+                f"--maps {maps} --seeds {seeds}: each map has a seed of its own; "
+                f"--maps {maps * seeds} gives as many runs"
+            )
         if self.max_tokens < 1:
             raise RequestError(f"--max-tokens {self.max_tokens}: it must be at least 1")
         if spec.recipe.batch_tokens is not None or spec.recipe.window.long == "windows":
@@ -105,7 +110,8 @@ def compare_token_maps(
 ) -> int:
     """Read DNA, proteins or music as words by arbitrary maps: what does pretraining on text help (Kao and Lee 2021)?
 
-    Letters are symbols; where rows have white space, what it separates. --seeds are runs of each map.
+    Letters are symbols; where rows have white space, what it separates. Each map is a run of an arm, with a seed of its
+    own; --seeds gives more runs of a single map.
     """
     target = target_of(task, own)
     asked, options = compared.asked(target.spec(flags), seeds), options_of(run)
@@ -136,10 +142,9 @@ def _report(asked: TokenMaps, found: MapStudy, out: Path, json: bool) -> None:
 
 
 def _runs(found: MapStudy) -> str:
-    """`5 maps`, `5 maps x 2 seeds`, or `3 seeds`."""
-    maps = [f"{len(found.maps)} maps"] if len(found.maps) > 1 else []
-    seeds = [f"{found.seeds} seed{'s' * (found.seeds > 1)}"] if found.seeds > 1 or not maps else []
-    return " x ".join([*maps, *seeds])
+    """`5 maps`, or `3 seeds` of one map."""
+    runs, what = (len(found.maps), "map") if len(found.maps) > 1 else (found.seeds, "seed")
+    return f"{runs} {what}{'s' * (runs > 1)}"
 
 
 def _print(found: MapStudy) -> None:
@@ -159,7 +164,7 @@ def _print(found: MapStudy) -> None:
         mean = f"{screen.percent(arm.spread.mean)} ± {screen.percent(arm.spread.sd)}"
         table.add_row(arm.name, mean, f"[{low}, {high}]", *_against(against.get(arm.name)))
     console.print(table)
-    over = "maps, seeds and rows" if len(found.arms[0].seeds) > 1 else "rows"
+    over = f"{'maps' if len(found.maps) > 1 else 'seeds'} and rows" if len(found.arms[0].seeds) > 1 else "rows"
     console.print(f"  [95 % over {over}]; {found.steps:,} updates, {found.tokens:,} tokens a run")
     for sentence in found.lines:
         screen.print_below(sentence)

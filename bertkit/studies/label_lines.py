@@ -50,13 +50,14 @@ def _line(found: Sequence[tuple[int, Verdict]]) -> str:
         return f"{first} is better than {other} from {counts[ahead]:,} labels on {sure}{before}"
     if "better" not in outcomes:
         return f"{first} is better than {other} at no number of labels {sure}{before}"
-    return f"{first} is not better than {other} from any number of labels on {sure}{before}"
+    better = [f"{count:,}" for count, one in zip(counts, outcomes, strict=True) if one == "better"]
+    return f"{first} is better than {other} at {', '.join(better)} labels, but not at more {sure}{before}"
 
 
 def _before(counts: Sequence[int], outcomes: Sequence[str]) -> str:
-    """Where it is otherwise, by outcome."""
+    """Where it is not better, by outcome."""
     parts = []
-    for outcome in ("within noise", "worse", "better"):
+    for outcome in ("within noise", "worse"):
         at = [f"{count:,}" for count, one in zip(counts, outcomes, strict=True) if one == outcome]
         parts += [f"{outcome} at {', '.join(at)}"] if at else []
     return f"; {'; '.join(parts)}" if parts else ""

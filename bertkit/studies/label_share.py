@@ -196,8 +196,10 @@ def with_least_steps(recipe: Recipe, rows: int, least: int) -> Recipe:
 
 
 def _check(splits: Splits, asked: LabelShares) -> None:
-    """Raise RequestError for a share that has no row of a label, or as many rows as another share."""
+    """Raise RequestError for a share without a row of a label, one as large as another, or an arm that cannot be."""
     assert splits.train
+    if TFIDF in asked.arms and splits.head.simple is None:
+        raise RequestError(f"a {splits.head.kind} head has no simple model: leave the arm {TFIDF} out of --arms")
     for k in range(asked.seeds):
         share_rows(splits.train, splits.head, asked.shares[0], asked.spec.seed + k)
     counts = [size_of_share(len(splits.train), share) for share in asked.shares]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertkit.data.rows import Rows
-from bertkit.data.sampler import Order
+from bertkit.data.sampler import Order, Schedule
 from bertkit.data.splits import Splits
 from bertkit.errors import RequestError
 from bertkit.task import Recipe
@@ -58,33 +58,32 @@ def steps_within(most: int, lengths: NDArray[np.int64], recipe: Recipe, seeds: S
     """How many updates see at most so many tokens, for each of these seeds: no more than the recipe's own.
 
     lengths  (R,) tokens of each train row, special ones counted
+    recipe   its order of rows is "random" or "length"
 
-    The rows are in the order that a run has them in (random). Raises RequestError if an update has more tokens.
+    Raises RequestError if an update has more tokens.
     """
-    order = Order(size=recipe.batch_size * recipe.gradient_accumulation)
-    epoch_steps = order.batches(len(lengths), lambda some: some, 0)
-    steps = recipe.max_steps or max(1, int(np.ceil(recipe.epochs * epoch_steps)))
-    for seed in seeds:
-        steps = min(steps, _steps(most, lengths, order, seed, steps))
+    steps = min(_steps(most, lengths, recipe, seed) for seed in seeds)
     if not steps:
-        raise RequestError(f"--max-tokens {most:,}: an update of {order.size} rows has {_first(lengths, order):,}")
+        first = round(float(lengths.mean()) * min(recipe.batch_size * recipe.gradient_accumulation, len(lengths)))
+        raise RequestError(
+            f"--max-tokens {most:,}: an update has about {first:,}; give more, or a smaller --batch-size"
+        )
     return steps
 
 
-def _steps(most: int, lengths: NDArray[np.int64], order: Order, seed: int, wanted: int) -> int:
-    """The first `wanted` updates, or those that stay within `most` tokens, for a seed."""
-    seeded = Order(size=order.size, seed=seed)
-    seen = steps = epoch = 0
-    while steps < wanted:
-        for batch in seeded.epoch(len(lengths), lambda some: lengths[some], epoch):
-            seen += int(lengths[batch].sum())
-            if seen > most or steps == wanted:
-                return steps
-            steps += 1
-        epoch += 1
-    return steps
-
-
-def _first(lengths: NDArray[np.int64], order: Order) -> int:
-    """About the tokens of an update."""
-    return round(float(lengths.mean()) * min(order.size, len(lengths)))
+def _steps(most: int, lengths: NDArray[np.int64], recipe: Recipe, seed: int) -> int:
+    """The updates of a run with this seed that stay within `most` tokens."""
+    schedule = Schedule(
+        order=Order(size=recipe.batch_size, by_length=recipe.order == "length", seed=seed),
+        features=len(lengths),
+        lengths=lambda some: lengths[some],
+        epochs=recipe.epochs,
+        accumulation=recipe.gradient_accumulation,
+        given_updates=recipe.max_steps,
+    )
+    seen = 0
+    for step, (_, batches) in enumerate(schedule.micro_batches()):
+        seen += sum(int(lengths[batch].sum()) for batch in batches)
+        if seen > most:
+            return step
+    return schedule.updates

@@ -1,7 +1,7 @@
 """Sequences that are no language, read as words of an encoder by arbitrary maps: what of pretraining is left?
 
 After Kao and Lee 2021 ("Is BERT a Cross-Disciplinary Knowledge Learner?", Findings of EMNLP): DNA, proteins and music
-through a map from their symbols to words. Every arm reads the same rows by the same map. M maps, n seeds of each.
+through a map from their symbols to words. Every arm reads the same rows by the same maps.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TokenMaps:
     spec        of the pretrained arm with the first seed, without a map
     kind, by    of the maps
     maps        M, counting up from the spec's seed
-    seeds       n runs of an arm for each map
+    seeds       runs of an arm for each map; one where there are several maps
     most        tokens that a run is trained on at most
     """
 
@@ -67,7 +67,7 @@ class TokenMaps:
 
 @dataclass(frozen=True, kw_only=True)
 class MapStudy:
-    """Scores by arm over maps and seeds, and verdicts on the first arm against each other one, paired by map and seed.
+    """Scores by arm over maps, or seeds of one, and verdicts on the first arm against each other one, paired by them.
 
     maps      by the map's seed, the token of each symbol
     tokens    that runs were trained on, the most of all
@@ -93,7 +93,7 @@ class MapStudy:
     @property
     def lines(self) -> list[str]:
         """The verdicts in sentences."""
-        return [sentence(one) for one in self.verdicts]
+        return [sentence(one, "maps" if len(self.maps) > 1 else "seeds") for one in self.verdicts]
 
     @property
     def map_name(self) -> str:
@@ -143,7 +143,7 @@ def compare_maps(asked: TokenMaps, options: RunOptions, progress: Callable[[str]
 def specs_of(asked: TokenMaps, splits: Splits) -> dict[str, list[Spec]]:
     """By arm, the spec of each run: map after map, seed after seed, all of as many updates. Raises as `compare_maps`.
 
-    The k-th map is drawn from the spec's seed + k, and the j-th run with it has the seed + k n + j.
+    The k-th run has the spec's seed + k, from which its map is drawn too if there are several.
     """
     spec, found = asked.spec, sequences_of(splits)
     with_weights = any(not STARTS[arm].get("scratch") for arm in asked.arms)
@@ -162,10 +162,12 @@ def specs_of(asked: TokenMaps, splits: Splits) -> dict[str, list[Spec]]:
     window = fit_window(spec.recipe.window, config, typed=False)
     lengths = np.minimum(found.lengths + tokenizer.num_special_tokens_to_add(), window.max_length)
     seeds = [spec.seed + k for k in range(asked.maps * asked.seeds)]
-    steps = steps_within(asked.most, lengths, spec.recipe, seeds)
+    by_length = spec.layout == "bucketed" or spec.recipe.order == "length"
+    recipe = replace(spec.recipe, order="length" if by_length else "random")  # no "auto": tokens follow from the order
+    steps = steps_within(asked.most, lengths, recipe, seeds)
     trained = replace(
         spec,
-        recipe=replace(spec.recipe, max_steps=steps),
+        recipe=replace(recipe, max_steps=steps),
         eval_every=spec.eval_every or max(1, steps // SCORINGS),
     )
     return {
