@@ -24,7 +24,7 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
-STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop")
+STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare prompting")
 COMMANDS = (
     "check",
     "finetune",

@@ -41,6 +41,8 @@ def answer(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
         ("compare --help", 0, "bertkit compare A B ..."),
         ("compare pretrain-vs-scratch --help", 0, "--scratch-lr"),
         ("compare nsp-vs-sop --help", 0, "--masking"),
+        ("compare prompting --help", 0, "--verbalise"),
+        ("compare prompting sst2 --sample --model gpt2 --shots 1,x", 2, "--shots 1,x"),
         ("predict --help", 0, "--question"),
         ("fill --help", 0, "--top-k"),
         ("generate --help", 0, "--max-new-tokens"),

@@ -14,6 +14,7 @@ from bertkit.cli import (
     compare,
     compare_arms,
     compare_pairs,
+    compare_prompting,
     compare_runs,
     corrupt,
     embryology,
@@ -57,6 +58,7 @@ command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
 command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
+command(studies, f"compare {compare.PROMPTING}", compare_prompting.compare_prompting)
 command(app, "search", search.search_command, like="finetune", without=NOT_SEARCHED)
 command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)

@@ -7,22 +7,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli import screen
-from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, is_path, study_named
+from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, PROMPTING, is_path, study_named
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
+from bertkit.cli.compare_prompting import SEEDS as PROMPTING_SEEDS
+from bertkit.cli.compare_prompting import causal_encoder, prompting_of
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags
-from bertkit.request.keywords import Given, Options, Target, checked, named
+from bertkit.request.keywords import GROUPS, Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PairFlags
 from bertkit.request.pretrain_keywords import PairOptions, corpora_named
+from bertkit.request.prompting_flags import PromptingFlags, PromptingOptions
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import targets_of
 
 if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
     from bertkit.studies.pairs import PairStudy
+    from bertkit.studies.prompting import PromptStudy
     from bertkit.studies.verdict import Verdict
 
 
@@ -35,6 +39,15 @@ def compare(
     progress: bool = False,
     **options: Unpack[PairOptions],
 ) -> PairStudy: ...
+@overload
+def compare(
+    what: Literal["prompting"],
+    *,
+    task: Target,
+    seeds: int = PROMPTING_SEEDS,
+    progress: bool = False,
+    **options: Unpack[PromptingOptions],
+) -> PromptStudy: ...
 @overload
 def compare(
     what: str = PRETRAIN_VS_SCRATCH,
@@ -67,7 +80,7 @@ def compare(
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
-) -> list[Comparison] | PairStudy | list[Verdict]:
+) -> list[Comparison] | PairStudy | PromptStudy | list[Verdict]:
     """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
     No figure is drawn.
@@ -92,6 +105,8 @@ def compare(
         return _compare_runs([first, *(named("others", one) for one in others)], **options)
     if study_named(first) == NSP_VS_SOP:
         return _compare_pairs(progress=progress, **options)
+    if study_named(first) == PROMPTING:
+        return _compare_prompting(progress=progress, **options)
     return _compare_tasks(progress=progress, **options)
 
 
@@ -124,6 +139,20 @@ def _compare_pairs(
     from bertkit.studies.pairs import compare_pairs
 
     return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _compare_prompting(
+    *, progress: bool, task: Target | None = None, seeds: int = PROMPTING_SEEDS, **options: Any
+) -> PromptStudy:
+    given = Given("compare", options, (*GROUPS, PromptingFlags))
+    seeds, typed = checked("seeds", int, seeds), None if task is None else named("task", task)
+    flags = (given.flags(PromptingFlags), given.flags(Flags), given.flags(OwnFlags))
+    spec, asked, _ = prompting_of(typed, *flags, seeds)
+    run = options_of(given.flags(RunFlags))
+    encoder = causal_encoder(spec)
+    from bertkit.studies.prompting import compare_prompting
+
+    return compare_prompting(spec, encoder, asked, seeds, run, partial(screen.progress_named, not progress))
 
 
 def _compare_tasks(

@@ -147,12 +147,24 @@ def read_config(folder: Path) -> Any:
 
 
 def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
-    """The tokenizer, checked against the model's vocabulary. Raises EncoderError."""
-    if head.reads_words and config.model_type in SPACED:
-        tokenizer = read_tokenizer(folder, config, add_prefix_space=True)
+    """The tokenizer, checked against the model's vocabulary, with a padding token. Raises EncoderError."""
+    spaced = head.reads_words and config.model_type in SPACED
+    tokenizer = read_tokenizer(folder, config, **({"add_prefix_space": True} if spaced else {}))
+    if spaced:
         _space_before_words(tokenizer)
-        return tokenizer
-    return read_tokenizer(folder, config)
+    _pad_with_end(tokenizer, config)
+    return tokenizer
+
+
+def _pad_with_end(tokenizer: Any, config: Any) -> None:
+    """Have a model without a padding token, as GPT-2, pad with the token that ends a text.
+
+    Its heads answer at the last token that is no padding, which they know by `config.pad_token_id`.
+    """
+    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if config.pad_token_id is None:
+        config.pad_token_id = tokenizer.pad_token_id
 
 
 def read_tokenizer(folder: Path, config: Any, **options: Any) -> Any:
