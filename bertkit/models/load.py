@@ -21,6 +21,7 @@ from bertkit.files import os_error
 from bertkit.heads import Head
 from bertkit.heads.temperature import TEMPERATURE
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
+from bertkit.models.end_of_text import use_end_of_text
 from bertkit.models.forward import SHIFTED
 from bertkit.models.kept_head import has_head, matched_head, without_head
 from bertkit.models.lora import plain_state
@@ -152,19 +153,8 @@ def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
     tokenizer = read_tokenizer(folder, config, **({"add_prefix_space": True} if spaced else {}))
     if spaced:
         _space_before_words(tokenizer)
-    _pad_with_end(tokenizer, config)
+    use_end_of_text(tokenizer, config)
     return tokenizer
-
-
-def _pad_with_end(tokenizer: Any, config: Any) -> None:
-    """Have a model without a padding token, as GPT-2, pad with the token that ends a text.
-
-    Its heads answer at the last token that is no padding, which they know by `config.pad_token_id`.
-    """
-    if tokenizer.pad_token_id is None and tokenizer.eos_token_id is not None:
-        tokenizer.pad_token = tokenizer.eos_token
-    if config.pad_token_id is None:
-        config.pad_token_id = tokenizer.pad_token_id
 
 
 def read_tokenizer(folder: Path, config: Any, **options: Any) -> Any:
