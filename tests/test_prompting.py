@@ -22,20 +22,8 @@ from bertkit.studies.prompting import PromptStudy
 
 __all__ = ["refused"]
 
-ASKED = (
-    "--sample",
-    "--limit",
-    "24",
-    "--max-length",
-    "16",
-    "--epochs",
-    "1",
-    "--precision",
-    "fp32",
-    "--seeds",
-    "2",
-    "-q",
-)
+SMALL: Any = {"sample": True, "limit": 24, "max_length": 16, "epochs": 1, "precision": "fp32", "seeds": 2}
+ASKED = ("--sample", "--limit", "24", "--max-length", "16", "--epochs", "1", "--precision", "fp32", "--seeds", "2")
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from bertkit.evaluation.likelihoods import likelihoods
 from bertkit.heads import Classification, Window
 from bertkit.machine.devices import accelerator as make_accelerator
 from bertkit.models.forward import forward
-from bertkit.models.load import Loaded, load
+from bertkit.models.load import Loaded, load, load_trained, save
 from bertkit.models.task_model import task_model
 from bertkit.request.flags import Flags
 from bertkit.request.prompting_flags import shots_of, words_of
@@ -96,6 +96,19 @@ def test_features_of_gpt2_are_answered_alike_with_and_without_padding(folder: Pa
     alone = torch.cat([loaded.model(input_ids=torch.tensor([one])).logits for one in ids])
     np.testing.assert_allclose(logits_of(loaded, texts), alone, atol=1e-6)
     assert alone.std(0).min() > 0.1  # they differ, so that a wrong place would show
+
+
+def test_gpt2_reads_two_texts_with_the_end_of_text_between_them_and_keeps_that_when_saved(
+    folder: Path, tmp_path: Path
+) -> None:
+    head = Classification(labels=("no", "yes"), pair=True)
+    loaded = load(tiny.encoder(folder), head, scratch=False, seed=1)
+    features = head.encode({"text": ["a dog"], "text_pair": ["the cat"]}, loaded.tokenizer, Window(max_length=32))
+    assert loaded.tokenizer.decode(features.inputs["input_ids"].values) == f"a dog{lm.END}the cat"
+    save(loaded, tmp_path)
+    again = load_trained(tmp_path, head)
+    assert again.tokenizer("a dog", "the cat")["input_ids"] == features.inputs["input_ids"].values.tolist()
+    assert again.model.config.pad_token_id == again.pad == 0
 
 
 def logits_of(loaded: Loaded, texts: Sequence[str]) -> Any:

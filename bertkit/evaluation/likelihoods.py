@@ -87,8 +87,8 @@ def _log_probabilities(model: Any, kept: Any, prompts: Sequence[Ids], read: Sequ
         inputs[_cache_name(model)] = copied
     if "logits_to_keep" in inspect.signature(model.forward).parameters:
         inputs["logits_to_keep"] = longest + 1
-    logits = model(**inputs).logits[:, -(longest + 1) :]
-    return logits.double().log_softmax(-1).unflatten(0, (len(prompts), len(read)))
+    logits: torch.Tensor = model(**inputs).logits[:, -(longest + 1) :]
+    return logits.double().log_softmax(-1).reshape(len(prompts), len(read), longest + 1, -1)
 
 
 def _keys_and_values(model: Any, shared: Ids) -> Any:

@@ -70,7 +70,7 @@ class PromptingFlags:
         if simple is None or simple.gives != "label" or head.roles[0] != "text":
             raise RequestError(
                 f"{task.name}: prompting asks for one label of one text or two; the answers of a {head.kind} task "
-                f"are {_given(simple and simple.gives)}"
+                f"are {_given(simple.gives if simple else None)}"
             )
         if not 1 <= self.draws <= MOST_DRAWS:
             raise RequestError(f"--draws {self.draws}: it must be from 1 to {MOST_DRAWS}")
