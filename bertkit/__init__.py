@@ -1,8 +1,8 @@
 """bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe.
 
 From Python, `finetune`, `check`, `evaluate`, `compare`, `predict`, `pretrain`, `load`, `fill`, `generate`,
-`corrupt`, `search`, `embryology`, `report` and `submit` do what the commands do; they are imported when one is first
-used.
+`corrupt`, `search`, `embryology`, `analyse`, `report` and `submit` do what the commands do; they are imported
+when one is first used.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bertkit.api import (
+        analyse,
         check,
         compare,
         corrupt,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "analyse",
     "check",
     "compare",
     "corrupt",

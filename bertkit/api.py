@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 from bertkit.cli import screen
+from bertkit.cli.analyse_from_python import analyse as analyse
 from bertkit.cli.check import CheckFlags, report_of
 from bertkit.cli.compare_from_python import compare as compare
 from bertkit.cli.embryology import embryology as embryology

@@ -1,21 +1,23 @@
 """The installed tasks and suites, from every pack.
 
-A pack is a package with a TASKS tuple, maybe a SUITES tuple and a folder `samples/`, named by an entry
-point of the group "bertkit.tasks". bertkit's own tasks are registered the same way. A pack that fails at import
-is named on stderr and skipped.
+A pack is a package with a TASKS tuple, maybe a SUITES tuple and a folder `samples/`, named by an entry point of the
+group "bertkit.tasks". It may also have LANGUAGES, the language of a task's rows by its name, and TRANSFERS, published
+scores of transfer. bertkit's own tasks are registered the same way. A pack that fails at import is named on stderr and
+skipped.
 """
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from bertkit.errors import RequestError, UnknownNameError
-from bertkit.task import Suite, Task
+from bertkit.task import PublishedTransfer, Suite, Task
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -32,6 +34,8 @@ class Pack:
     tasks: tuple[Task, ...]
     suites: tuple[Suite, ...]
     samples: Path
+    languages: Mapping[str, str] = field(default_factory=dict)
+    transfers: tuple[PublishedTransfer, ...] = ()
 
 
 def find(name: str) -> Task:
@@ -39,7 +43,31 @@ def find(name: str) -> Task:
     known = {task.name: task for task in tasks()}
     if name.lower() in {suite.name for suite in suites()} - known.keys():
         raise RequestError(f"{name} is a suite of tasks: `bertkit eval {name.lower()}` trains and scores them all")
-    return _find("task", name, known)
+    family, _, language = name.lower().replace("-", "_").partition(".")
+    if (languages := languages_of(family)) and f"{family}.{language}" not in known:
+        asked = (
+            f"has no language '{language}'"
+            if language
+            else f"has a task for each language, such as {family}.{languages[0]}"
+        )
+        raise RequestError(f"{family} {asked}: there are {', '.join(languages)}")
+    near = known if language else {one: task for one, task in known.items() if "." not in one}
+    return _find("task", name, near)
+
+
+def languages_of(family: str) -> tuple[str, ...]:
+    """The languages of a data set that has a task for each: of "xquad", whose tasks are xquad.ar and so on."""
+    return tuple(task.name.partition(".")[2] for task in tasks() if task.name.startswith(f"{family}."))
+
+
+def language(task: str) -> str | None:
+    """The language that a task's rows are in; None where its pack does not say it."""
+    return next((pack.languages[task] for pack in packs() if task in pack.languages), None)
+
+
+def transfers(train: str) -> tuple[PublishedTransfer, ...]:
+    """The published models that were fine-tuned on a task and scored on others."""
+    return tuple(one for pack in packs() for one in pack.transfers if one.train == train)
 
 
 def find_suite(name: str) -> Suite:
@@ -83,6 +111,8 @@ def _load(point: EntryPoint) -> Pack | None:
             tasks=tuple(module.TASKS),
             suites=tuple(getattr(module, "SUITES", ())),
             samples=Path(str(module.__file__)).parent / "samples",
+            languages=dict(getattr(module, "LANGUAGES", {})),
+            transfers=tuple(getattr(module, "TRANSFERS", ())),
         )
     except Exception as error:  # another's code at import: whatever it raises, the other packs still list
         print(f"Warning: the task pack '{point.name}' is left out: {error!r}", file=sys.stderr)

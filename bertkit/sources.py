@@ -102,6 +102,9 @@ class Source:
                 as JSON or Python have it, "space" are items with white space between them, "comma" is a number with
                 a decimal comma, and "text" an answer's text alone
     indicators  columns that are 1 where their row has the label of that name, and 0 where not
+    skips       whether bad rows are skipped and counted (up to 5 %) unasked: the published files have some
+    halved_by   whose dev rows divide those of this source, which stand in the same order, into halves by their texts
+                (data/halves.py): "train" is the first half, any other split the second
     """
 
     hub: HubRows | None = None
@@ -121,6 +124,8 @@ class Source:
     separator: str | None = None
     written: Mapping[str, str] = field(default_factory=dict)
     indicators: tuple[str, ...] = ()
+    skips: bool = False
+    halved_by: Source | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,6 +60,9 @@ ADDED: dict[str, Any] = {
     "threshold": None,
     "calibrate": False,
     "trial": False,
+    "trains_on": None,
+    "skips": False,
+    "halved_by": None,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 

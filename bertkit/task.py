@@ -166,6 +166,7 @@ class Task:
     about          one line: what goes in, what comes out
     understood     for a task made from files: what they were taken for, and why, a line each
     sample_recipe  the recipe for the shipped sample, whose rows are few
+    trains_on      where it has no train rows, the task to fine-tune on, whose head is the same
     """
 
     name: str
@@ -176,6 +177,7 @@ class Task:
     recipe: Recipe = field(default_factory=Recipe)
     understood: tuple[str, ...] = ()
     sample_recipe: Recipe = field(default_factory=lambda: Recipe(epochs=10, batch_size=16, learning_rate=1e-4))
+    trains_on: str | None = None
 
     def __post_init__(self) -> None:
         """Assert that the parts fit together, so that a mistake in a pack shows when it is imported."""
@@ -229,6 +231,20 @@ class Published:
     """A published system's scores on a suite's test sets: fractions by (task, evaluation, metric), and their source."""
 
     name: str
+    source: str
+    scores: Mapping[tuple[str, str, str], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedTransfer:
+    """A published model that was fine-tuned on one task and scored on others: fractions, and their source.
+
+    train   the task that it was fine-tuned on, on all of its rows
+    scores  by (task, evaluation, metric)
+    """
+
+    name: str
+    train: str
     source: str
     scores: Mapping[tuple[str, str, str], float]
 

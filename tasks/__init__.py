@@ -2,11 +2,15 @@
 
 from .acceptability import COLA
 from .glue_server import GLUE
+from .multilingual import LANGUAGES, MULTILINGUAL
 from .nli import MNLI, QNLI, RTE, STANCE, WNLI
 from .pos import TREEBANKS
+from .published_transfer import TRANSFERS
 from .qa import SQUAD, SQUAD_V2
 from .sentiment import SST2
 from .similarity import MRPC, QQP, STSB
 
-TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE)
+TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE, *MULTILINGUAL)
 SUITES = (GLUE,)
+
+__all__ = ["LANGUAGES", "SUITES", "TASKS", "TRANSFERS"]

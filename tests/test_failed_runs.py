@@ -384,9 +384,9 @@ def test_seeds_that_were_scored_on_different_rows_have_a_mean_and_no_interval(
     assert NO_INTERVAL in said and "(n = 2)" in said
 
 
-@pytest.mark.parametrize(("failures", "over"), [([], "(n = 1)"), ([FAILURE], "(n = 1; 1 of 2 failed)")])
+@pytest.mark.parametrize(("failures", "place"), [([], "dev accuracy"), ([FAILURE], "dev, all accuracy")])
 def test_a_seed_without_an_evaluation_leaves_the_mean_to_the_others(
-    failures: list[dict[str, str]], over: str, tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
+    failures: list[dict[str, str]], place: str, tmp_path: Path, encoder: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = reviews(tmp_path)
     seeds_of(data, encoder, tmp_path / "runs", capsys)
@@ -396,7 +396,7 @@ def test_a_seed_without_an_evaluation_leaves_the_mean_to_the_others(
     plain["evaluations"][0] |= {"metrics": {}, "missing": "no dev split", "floors": []}
     path.write_text(json.dumps(plain), "utf-8")
     said = seeds_of(data, encoder, tmp_path / "runs", capsys)
-    assert over in said and "of each seed: 43 " in said
+    assert f"{place} " in said and "(n = 1)" in said and "of each seed: 43 " in said
 
 
 def test_one_sound_seed_has_no_deviation_and_an_interval_over_its_rows(

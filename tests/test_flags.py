@@ -24,7 +24,7 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
-STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare prompting")
+STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare transfer", "compare prompting")
 COMMANDS = (
     "check",
     "finetune",
@@ -36,6 +36,11 @@ COMMANDS = (
     "fill",
     "generate",
     "embryology",
+    "analyse word",
+    "analyse cbow",
+    "analyse alignment",
+    "analyse language-vector",
+    "analyse landscape",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)

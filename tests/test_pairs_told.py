@@ -35,7 +35,7 @@ def model_of(layout: Any, source: CorpusFeatures, rows: Any) -> LanguageModel:
     network: Any = transformers.BertForPreTraining(transformers.BertConfig(vocab_size=WORDS.size, **SIZES))
     network.eval()
     both = torch.cat([logits(network, source, row, "whole") for row in rows])
-    network.cls.seq_relationship.bias.data[1] -= (both[:, 1] - both[:, 0]).median()
+    network.cls.seq_relationship.bias.data[1] -= (both[:, 1] - both[:, 0]).quantile(0.5)  # between two rows
     network.train()
     loaded: Any = SimpleNamespace(model=network, pad=0, first_position=0)
     how = BatchLayout(layout=layout, order="random")
@@ -59,7 +59,7 @@ def logits(network: Any, source: CorpusFeatures, row: int, reading: Reading) -> 
 @pytest.mark.parametrize("objective", [MaskedNextSentence(), MaskedSentenceOrder()], ids=["nsp", "sop"])
 def test_pairs_are_told_as_by_transformers(objective: MaskedPair, layout: str) -> None:
     source = CorpusFeatures(rows=ROWS, objective=objective, pieces=WORDS, room=64, seed=4)
-    rows = np.arange(1, 70, 2)
+    rows = np.arange(1, 69, 2)
     model = model_of(layout, source, rows)
     answers = {reading: told(model, source, rows, reading, Progress()).tolist() for reading in READINGS}
     for reading in READINGS:

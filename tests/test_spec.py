@@ -85,6 +85,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "recipe": Recipe(epochs=1),
         "understood": ("a file",),
         "sample_recipe": Recipe(epochs=1),
+        "trains_on": "mnli",
     },
     Source: {
         "hub": HubRows(id="org/rows"),
@@ -104,6 +105,8 @@ OTHER: dict[type, dict[str, Any]] = {
         "separator": "|",
         "written": {"label": "comma"},
         "indicators": ("toxic", "insult"),
+        "skips": True,
+        "halved_by": Source(files={"dev": ("dev-en.tsv",)}),
     },
 }
 CHANGES = [(owner, name) for owner, values in OTHER.items() for name in values]

@@ -77,6 +77,23 @@ def test_where_rows_say_the_same_other_seeds_give_welchs_t_test() -> None:
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval()))
 
 
+def test_equal_scores_of_two_seeds_leave_the_doubt_over_rows() -> None:
+    """Each is right on half of 40 rows, and errors do not coincide: the mean of two independent samples of 40 rows."""
+    rows = np.arange(40)
+    runs = [((rows < 20)[:, None]).astype(float), ((rows % 2 == 0)[:, None]).astype(float)]
+    found = two_way.mean(ACCURACY, runs)
+    assert found.value == 0.5
+    assert found.doubt.error == pytest.approx(np.sqrt(0.25 / 80), rel=0.03)
+    assert found.low < 0.4 and found.high > 0.6
+
+
+def test_the_mean_of_seeds_that_are_right_on_all_rows_has_the_interval_of_one() -> None:
+    one, two = (two_way.mean(ACCURACY, [np.ones((40, 1))] * count) for count in (1, 2))
+    assert (two.value, two.high) == (1.0, 1.0)
+    assert two.low == pytest.approx(one.low)
+    assert one.low < 0.95
+
+
 def test_where_seeds_say_the_same_the_difference_varies_as_the_rows_do() -> None:
     draws = np.random.default_rng(3)
     ours, theirs = (draws.random((2_000, 1)) < level for level in (0.8, 0.7))

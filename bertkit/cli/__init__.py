@@ -10,12 +10,14 @@ import typer
 
 from bertkit import __version__
 from bertkit.cli import (
+    analyse,
     check,
     compare,
     compare_arms,
     compare_pairs,
     compare_prompting,
     compare_runs,
+    compare_transfer,
     corrupt,
     embryology,
     eval_,
@@ -35,6 +37,7 @@ from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
 from bertkit.machine.processes import lost
 from bertkit.request.search_flags import NOT_SEARCHED
+from bertkit.request.transfer_flags import NOT_OF_TRANSFER
 
 INTERRUPTED = 130
 """The exit code that typer, like a shell, gives for a KeyboardInterrupt."""
@@ -59,6 +62,11 @@ command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
 command(studies, f"compare {compare.PROMPTING}", compare_prompting.compare_prompting)
+command(studies, f"compare {compare_transfer.TRANSFER}", compare_transfer.compare_transfer, without=NOT_OF_TRANSFER)
+analyses = typer.Typer(cls=analyse.Analyses)
+app.add_typer(analyses, name="analyse", help=analyse.HELP)
+for what, analysis in analyse.ANALYSES.items():
+    command(analyses, f"analyse {what}", analysis.command)
 command(app, "search", search.search_command, like="finetune", without=NOT_SEARCHED)
 command(app, "predict", predict.predict)
 command(app, "fill", fill.fill)

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from bertkit.cli import screen
 from bertkit.cli.compare_arms import ARMS
 from bertkit.cli.compare_runs import COMPARISON, RUNS
+from bertkit.cli.compare_transfer import TRANSFER
 from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display, plain_name
 from bertkit.errors import RequestError, UnknownNameError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
 
 PRETRAIN_VS_SCRATCH, NSP_VS_SOP, PROMPTING = "pretrain-vs-scratch", "nsp-vs-sop", "prompting"
-STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, PROMPTING)
+STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER, PROMPTING)
 HELP = """Tell whether one is better than the other: runs, files, or two ways of training.
 
 `bertkit compare A B ...`: finished runs, folders of runs, or files of answers.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
@@ -12,6 +13,7 @@ from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
 from bertkit.cli.compare_prompting import SEEDS as PROMPTING_SEEDS
 from bertkit.cli.compare_prompting import causal_encoder, prompting_of
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
+from bertkit.cli.compare_transfer import TRANSFER, study
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags
@@ -22,11 +24,13 @@ from bertkit.request.pretrain_keywords import PairOptions, corpora_named
 from bertkit.request.prompting_flags import PromptingFlags, PromptingOptions
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import targets_of
+from bertkit.request.transfer_flags import NOT_OF_TRANSFER, TransferFlags
 
 if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
     from bertkit.studies.pairs import PairStudy
     from bertkit.studies.prompting import PromptStudy
+    from bertkit.studies.transfer_found import Transfer
     from bertkit.studies.verdict import Verdict
 
 
@@ -48,6 +52,18 @@ def compare(
     progress: bool = False,
     **options: Unpack[PromptingOptions],
 ) -> PromptStudy: ...
+@overload
+def compare(
+    what: Literal["transfer"],
+    *,
+    train: str,
+    test: str | Iterable[str],
+    models: Target | Iterable[Target],
+    seeds: int = 2,
+    test_limit: int | None = None,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> Transfer: ...
 @overload
 def compare(
     what: str = PRETRAIN_VS_SCRATCH,
@@ -80,7 +96,7 @@ def compare(
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
-) -> list[Comparison] | PairStudy | PromptStudy | list[Verdict]:
+) -> list[Comparison] | PairStudy | PromptStudy | Transfer | list[Verdict]:
     """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
     No figure is drawn.
@@ -91,6 +107,9 @@ def compare(
                          scratch (at the rate `scratch_lr`)
     nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
                          how well either model tells both kinds of pairs
+    transfer             the `models` (scratch:A is A with random weights) fine-tuned on the task `train`, and scored on
+                         the tasks of `test`, at most `test_limit` rows of each
+    prompting            what a causal `model` answers to a `task` in context, by `shots`, and after fine-tuning
     arms_file=...        a verdict on every pair of the arms in a TOML file, a table each with the options in which it
                          differs; compare.json is written into `out`
     """
@@ -103,6 +122,8 @@ def compare(
         if progress:
             raise RequestError("progress: comparing runs or files trains nothing, so there is none")
         return _compare_runs([first, *(named("others", one) for one in others)], **options)
+    if study_named(first) == TRANSFER:
+        return _compare_transfer(progress=progress, **options)
     if study_named(first) == NSP_VS_SOP:
         return _compare_pairs(progress=progress, **options)
     if study_named(first) == PROMPTING:
@@ -155,6 +176,20 @@ def _compare_prompting(
     return compare_prompting(spec, encoder, asked, seeds, run, partial(screen.progress_named, not progress))
 
 
+def _compare_transfer(
+    *, progress: bool, test: str | Iterable[str] = (), models: Target | Iterable[Target] = (), seeds: int = 2,
+    **options: Any,
+) -> Transfer:  # fmt: skip
+    if other := next((name for name in NOT_OF_TRANSFER if name in options), None):
+        raise RequestError(f"{other}: compare {TRANSFER} has no such option; `models` names what is fine-tuned")
+    listed = {"test": _listed("test", test), "models": _listed("models", models)}
+    given = Given(
+        f"compare {TRANSFER}", {"train": "", **options, **listed}, (TransferFlags, Flags, RunFlags), "compare"
+    )
+    asked = given.flags(TransferFlags)
+    return study(asked, given.flags(Flags), given.flags(RunFlags), checked("seeds", int, seeds), not progress)
+
+
 def _compare_tasks(
     *,
     progress: bool,
@@ -180,3 +215,9 @@ def _tasks(tasks: str | Iterable[Target]) -> str | list[str]:
     if not isinstance(tasks, Iterable):
         raise RequestError(f"tasks={tasks!r}: name at least one task, or a list of them")
     return tasks if isinstance(tasks, str) else [named("tasks", one) for one in tasks]
+
+
+def _listed(what: str, names: Any) -> str:
+    """Names or paths as the flag has them. Raises RequestError."""
+    several = [names] if isinstance(names, str | os.PathLike) or not isinstance(names, Iterable) else names
+    return ",".join(named(what, one) for one in several)

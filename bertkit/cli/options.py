@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from copy import copy
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -34,7 +34,7 @@ class Display:
             "--quiet -q",
             OUTPUT,
             "Show no progress.",
-            only="finetune pretrain resume eval compare predict fill generate embryology submit",
+            only="finetune pretrain resume eval compare predict fill generate embryology submit analyse",
         ),
     ] = False
 
@@ -134,7 +134,8 @@ def _parameters(name: str, function: Callable[..., object]) -> Iterator[Paramete
         for field in sorted(fields(hint), key=lambda one: one.name not in own):  # a group's own, then inherited ones
             (option,) = inner[field.name].__metadata__
             if _has(name, option):
-                yield _parameter(field.name, inner[field.name], field.default)
+                default = Parameter.empty if field.default is MISSING else field.default  # without one it is required
+                yield _parameter(field.name, inner[field.name], default)
 
 
 def _has(command: str, option: Option) -> bool:

@@ -15,6 +15,9 @@ from bertkit.request.own_flags import OwnFlags
 from bertkit.request.target import Target, target_of
 from bertkit.task import Recipe, Task
 
+LANGUAGE = "LANG"
+"""What stands for a language in a task's name."""
+
 
 def tasks(
     display: Display,
@@ -39,14 +42,24 @@ def _print_all(found: tuple[Task, ...]) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("TASK", "TRAIN", "METRICS", "WHAT"):
-        table.add_column(name, justify="right" if name == "TRAIN" else "left", no_wrap=name != "WHAT")
+        table.add_column(name, justify="right" if name == "TRAIN" else "left", no_wrap=name in ("TASK", "TRAIN"))
     for task in found:
-        rows = task.source.rows.get("train")
+        family, _, language = task.name.partition(".")
+        languages = registry.languages_of(family) if language else ()
+        if languages and language != languages[0]:
+            continue
+        rows = None if languages else task.source.rows.get("train")
         metrics = ", ".join(dict.fromkeys(m for e in task.scored for m in e.metrics))
-        table.add_row(task.name, f"{rows:,}" if rows else "", metrics, task.about)
+        name, about = (f"{family}.{LANGUAGE}", _of_languages(task, languages)) if languages else (task.name, task.about)
+        table.add_row(name, f"{rows:,}" if rows else "", metrics, about)
     screen.console().print(table)
     for suite in registry.suites():
         screen.console().print(f"\nsuite {suite.name}: {', '.join(suite.members)}")
+
+
+def _of_languages(task: Task, languages: tuple[str, ...]) -> str:
+    """What a data set with a task for each language is, by that of the first."""
+    return task.about.replace(f", {languages[0]} (", " (") + f"; {LANGUAGE} is {', '.join(languages)}"
 
 
 def _print_one(target: Target) -> None:

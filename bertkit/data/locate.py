@@ -46,6 +46,8 @@ def locate_splits(task: Task, data: str, training: bool = True) -> SplitFiles | 
     Raises DataError if a scored split is missing, or the train split and no part of dev can replace it.
     """
     folder = folder_of(task, data)
+    if training and task.trains_on and TRAIN not in _splits_of(task, folder):
+        raise DataError(f"{task.name} has no train rows: {_trained_elsewhere(task)}")
     if folder is None:
         return None
     files = {e.name: locate(task.source_of(e), folder, e.split) for e in task.evaluations}
@@ -54,8 +56,21 @@ def locate_splits(task: Task, data: str, training: bool = True) -> SplitFiles | 
     if not held_out and not any(files[e.name] for e in task.scored):
         raise DataError(_lack(task, task.scored[0].split, folder))
     if not files[TRAIN] and (held_out or (training and task.source.carve is None)):
-        raise DataError(_lack(task, TRAIN, folder))
+        elsewhere = f"; {_trained_elsewhere(task)}" if task.trains_on else ""
+        raise DataError(_lack(task, TRAIN, folder) + elsewhere)
     return files
+
+
+def _splits_of(task: Task, folder: Path | None) -> Mapping[str, object]:
+    """The splits that the data set has, in files or on the Hub."""
+    return task.source.files if folder or task.source.hub is None else task.source.hub.splits
+
+
+def _trained_elsewhere(task: Task) -> str:
+    return (
+        f"fine-tune on {task.trains_on}, and score it here by `bertkit compare transfer --train {task.trains_on} "
+        f"--test {task.name}`"
+    )
 
 
 def held_out_for(task: Task, files: SplitFiles | None) -> str | None:

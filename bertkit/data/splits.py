@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from bertkit.data.absent_labels import absent_labels, naming_absent, naming_unknown
 from bertkit.data.class_weights import with_loss, with_shares
+from bertkit.data.halves import half_of
 from bertkit.data.hold_out import hold_out, select_rows
 from bertkit.data.leaks import Mask, leaked
-from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, locate_splits
+from bertkit.data.locate import TRAIN, SplitFiles, folder_of, held_out_for, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
 from bertkit.errors import DataError
 from bertkit.heads import Head
@@ -90,11 +91,12 @@ def read_located_splits(
     held_out = held_out_for(task, files)
 
     def read(name: str, source: Source, split: str, golds: bool = True) -> Rows | None:
-        skips = spec.on_bad_row == "skip"
+        skips, folder = spec.on_bad_row == "skip", folder_of(task, spec.data) if source.halved_by else None
         if files is None:
-            return read_hub(source, split, head, golds, skips)
+            return half_of(read_hub(source, split, head, golds, skips), source, split, head, folder)
         located = files[name]
-        return read_files(located, source, head, golds, skips) if located else None
+        rows = read_files(located, source, head, golds, skips) if located else None
+        return half_of(rows, source, split, head, folder) if rows else None
 
     train = read(TRAIN, task.source, TRAIN) if training or held_out else None
     parts: dict[str, Rows | str] = {}

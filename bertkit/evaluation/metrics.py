@@ -16,7 +16,7 @@ import numpy as np
 from bertkit.evaluation import sums
 from bertkit.evaluation.intervals import Measures, Method, bootstrap, jeffreys_f1, of_confusions, of_sums, wilson
 from bertkit.evaluation.sums import macro_f1_of, macro_f1_of_sums, matthews_of
-from bertkit.heads import chunks, squad
+from bertkit.heads import chunks, squad, squad_chars
 from bertkit.heads.label_sets import counts_of
 from bertkit.heads.schemes import recognise
 
@@ -274,6 +274,13 @@ METRICS = {
             score=_mean,
             interval=wilson,
             sums=sums.MEAN,
+        ),
+        *(
+            Metric(name=name, kind="text", measure=_squad(rule), score=_mean, interval=wilson, sums=sums.MEAN)
+            for name, rule in (
+                ("squad_chars_em", squad_chars.best_exact_chars),
+                ("squad_chars_f1", squad_chars.best_f1_chars),
+            )
         ),
     )
 }

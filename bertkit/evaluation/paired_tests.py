@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bertkit.evaluation.intervals import SEED, Measures
+from bertkit.evaluation.intervals import SEED, TAILS, Measures
 from bertkit.evaluation.metrics import Metric
+from bertkit.evaluation.replicates import replicates
 
 PERMUTATIONS = 5_000
 """Random exchanges of answers between two arms."""
@@ -36,6 +37,22 @@ def over_rows(metric: Metric, first: Sequence[Measures], second: Sequence[Measur
         gaps = _summed_gaps(metric, first, second, generator)
     reached = np.abs(gaps) >= abs(observed) - 1e-12
     return float((1 + reached.sum()) / (1 + len(gaps)))
+
+
+def interval_over_rows(metric: Metric, first: Sequence[Measures], second: Sequence[Measures]) -> tuple[float, float]:
+    """The 95 % interval over other rows of the mean score of `first` minus that of `second`, for the runs as they are.
+
+    tables  (R, k) measures of the same rows, for each run
+
+    The standard error is that of a bootstrap with the same rows for all runs (Efron 1979), the interval normal. It says
+    nothing of other seeds.
+    """
+    from scipy.stats import norm
+
+    drawn = replicates(metric, [*first, *second])
+    gaps = drawn[:, : len(first)].mean(axis=1) - drawn[:, len(first) :].mean(axis=1)
+    value, half = _mean_score(metric, first) - _mean_score(metric, second), norm.ppf(TAILS[1]) * gaps.std(ddof=1)
+    return float(value - half), float(value + half)
 
 
 def _summed_gaps(

@@ -20,4 +20,6 @@ METRIC_TITLES = {
     "squad_f1": "F1",
     "squad_v1_em": "EM",
     "squad_v1_f1": "F1",
+    "squad_chars_em": "EM by characters",
+    "squad_chars_f1": "F1 by characters",
 }

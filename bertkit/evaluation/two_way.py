@@ -93,8 +93,8 @@ def mean(metric: Metric, tables: Sequence[Measures]) -> Mean:
         return Mean(value=value, low=bounds[0].low, high=bounds[0].high, doubt=alone)
     covariance = np.cov(replicates(metric, tables).T)
     own = float(np.diag(covariance).mean())
-    doubt = _doubt(_shared(covariance), [_seeds_variance(scores)], [len(scores) - 1])
-    scale = doubt.rows / own if own > 0 else 0.0
+    doubt = _doubt(_shared(covariance), [_seeds_variance(scores)], [len(scores) - 1], float(covariance.mean()))
+    scale = doubt.rows / own if own > 0 else 1.0  # where every row is right, so are all seeds
     normal = Doubt(rows=1.0, seeds=0.0, freedom=MOST_FREEDOM).reach
     low, high = (
         doubt.reach * float(np.sqrt(scale * (distance / normal) ** 2 + doubt.seeds))
@@ -155,15 +155,25 @@ def _difference_doubt(scores: Sequence[np.ndarray], drawn: Replicates, paired: b
         return Doubt(rows=float(gaps.var(ddof=1)), seeds=0.0, freedom=MOST_FREEDOM, over=ROWS_ALONE)
     if paired:
         gaps = drawn[:, : counts[0]] - drawn[:, counts[0] :]
-        return _doubt(_shared(np.cov(gaps.T)), [_seeds_variance(scores[0] - scores[1])], [counts[0] - 1])
+        covariance = np.cov(gaps.T)
+        seeds = [_seeds_variance(scores[0] - scores[1])]
+        return _doubt(_shared(covariance), seeds, [counts[0] - 1], float(covariance.mean()))
     covariance = np.cov(drawn.T)
     first, second = covariance[: counts[0], : counts[0]], covariance[counts[0] :, counts[0] :]
     shared = _shared(first) + _shared(second) - 2 * float(covariance[: counts[0], counts[0] :].mean())
-    return _doubt(shared, [_seeds_variance(part) for part in scores], [count - 1 for count in counts])
+    held = drawn[:, : counts[0]].mean(axis=1) - drawn[:, counts[0] :].mean(axis=1)
+    seeds = [_seeds_variance(part) for part in scores]
+    return _doubt(shared, seeds, [count - 1 for count in counts], float(held.var(ddof=1)))
 
 
-def _doubt(rows: float, seeds: Sequence[float], freedom: Sequence[int]) -> Doubt:
-    rows, total = max(rows, 0.0), sum(seeds)
+def _doubt(rows: float, seeds: Sequence[float], freedom: Sequence[int], held: float) -> Doubt:
+    """The doubt of these variances, at least `held`: that over other rows with the seeds as they are.
+
+    Few seeds may have the same score by chance, and their errors may not coincide: their variances alone would then
+    come to nothing, however few the rows are.
+    """
+    total = sum(seeds)
+    rows = max(rows, held - total, 0.0)
     below = sum(one**2 / count for one, count in zip(seeds, freedom, strict=True))
     whole = (rows + total) ** 2
     return Doubt(rows=rows, seeds=total, freedom=min(whole / below, MOST_FREEDOM) if below > 0 else MOST_FREEDOM)

@@ -31,7 +31,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "classification": (*METRICS["classification"], "f1", "matthews"),
     "regression": (*METRICS["regression"], "r2"),
     "chunk-tagging": (*METRICS["chunk-tagging"], "tag_accuracy"),
-    "qa": (*METRICS["qa"], "squad_f1", "squad_em"),
+    "qa": (*METRICS["qa"], "squad_f1", "squad_em", "squad_chars_f1", "squad_chars_em"),
 }
 """Every metric that fits a head."""
 

@@ -21,7 +21,7 @@ def spec_of(task: Task, flags: Flags) -> Spec:
     typed = {f.name: getattr(flags, f.name) for f in fields(Spec) if hasattr(flags, f.name)}
     typed |= {"model": _encoder(flags), "data": _rows(flags), "recipe": _recipe(task, flags)}
     typed["label_map"] = label_map_of(flags.label_map)
-    typed["on_bad_row"] = flags.on_bad_row or ("skip" if task.understood else "error")
+    typed["on_bad_row"] = flags.on_bad_row or ("skip" if task.understood or task.source.skips else "error")
     return Spec(task=with_threshold(task, flags.threshold), **typed)
 
 

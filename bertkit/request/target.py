@@ -161,5 +161,8 @@ def checkpoint_labels(model: str) -> tuple[str, ...]:
 
 
 def _is_task(typed: str) -> bool:
+    """Whether it is a task's name, or that of a data set with a task for each language, before another language."""
     key = typed.lower().replace("-", "_")
-    return key in {task.name for task in registry.tasks()}
+    family, _, language = key.partition(".")
+    unknown_language = bool(language) and not _is_there(typed) and bool(registry.languages_of(family))
+    return key in {task.name for task in registry.tasks()} or unknown_language

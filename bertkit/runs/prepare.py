@@ -14,20 +14,19 @@ from bertkit.data.encoding import Encoded, Worker, key_of
 from bertkit.data.locate import TRAIN
 from bertkit.data.rows import Rows
 from bertkit.data.splits import SELECTION, marks_of
-from bertkit.encoders import locate_encoder
 from bertkit.files import write_lines
 from bertkit.machine.devices import describe, processor
 from bertkit.machine.memory import Guard
 from bertkit.machine.sync import broadcast, run_on_all, run_on_first
-from bertkit.models.adapt import adapted
 from bertkit.models.finish import finish
-from bertkit.models.load import Loaded, load
+from bertkit.models.load import Loaded
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
 from bertkit.runs.best_model import Best, stale_best
 from bertkit.runs.claim import Claim
 from bertkit.runs.failures import check_room
 from bertkit.runs.folder import ADAPTER, FAILED, LOG, MODEL, SKIPPED, Log, back_up, write_spec
+from bertkit.runs.initial import initial
 from bertkit.runs.provenance import check_peers, check_resumable, facts_of, saved_options, versions
 from bertkit.runs.scoring import Scoring
 from bertkit.runs.selecting import Selecting, finished_selecting
@@ -113,7 +112,7 @@ def loaded_for(run: Claim) -> tuple[TaskModel, dict[str, Any]]:
 
     Raises RequestError if the run's checkpoint cannot be resumed with them.
     """
-    loaded = run_on_all(lambda: _load(run))
+    loaded = run_on_all(lambda: initial(run.source, run.splits.head))
     for line in loaded.notes:
         run.progress.note(line)
     model = task_model(loaded, run.splits.head, run.spec, run.accelerator, typed_length(run.spec))
@@ -123,12 +122,6 @@ def loaded_for(run: Claim) -> tuple[TaskModel, dict[str, Any]]:
             run.progress.note(line)
         run.progress.note(f"resuming after update {run.state.step:,}")
     return model, facts
-
-
-def _load(run: Claim) -> Loaded:
-    encoder = locate_encoder(run.source.model, run.source.revision, weights=not run.spec.scratch)
-    loaded = load(encoder, run.splits.head, run.spec.scratch, run.spec.seed, run.spec.keep_head, run.spec.label_map)
-    return adapted(loaded, run.spec.recipe, run.spec.seed)
 
 
 def _facts(run: Claim, loaded: Loaded) -> dict[str, Any]:

@@ -26,13 +26,15 @@ DECIDING = ("bertkit", "torch", "transformers")
 """Packages whose version may change a result's bytes."""
 
 
-def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) -> None:
-    """Raise RequestError if the rows or the encoder of `source` changed since the run in `folder` finished."""
+def check_unchanged(
+    result: Result, splits: Splits, source: Spec, folder: Path, advice: str = "rerun with --force"
+) -> None:
+    """Raise RequestError, with `advice`, if rows or encoder of `source` changed since the run in `folder` finished."""
     counts = splits.counts({})
     for name in {**counts, **result.rows}:
         before, count = result.rows.get(name), counts.get(name)
         if before is None or count is None or (before.digest, before.used) != (count.digest, count.used):
-            raise RequestError(f"the {name} rows changed since {folder} finished; rerun with --force")
+            raise RequestError(f"the {name} rows changed since {folder} finished; {advice}")
     encoder = locate_encoder(source.model, source.revision, weights=not source.scratch)
     found, commit = fetch(encoder, weights=not source.scratch)
     if commit and commit == result.encoder.get("commit"):
@@ -40,7 +42,7 @@ def check_unchanged(result: Result, splits: Splits, source: Spec, folder: Path) 
     for part, digest in digests_of(found, source.scratch).items():
         if result.encoder.get(part, digest) != digest:
             what = "weights" if part == "weights" else "config or tokenizer"
-            raise RequestError(f"the {what} of {encoder.name} changed since {folder} finished; rerun with --force")
+            raise RequestError(f"the {what} of {encoder.name} changed since {folder} finished; {advice}")
 
 
 def facts_of(

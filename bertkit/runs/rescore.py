@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bertkit.data.encoding import blocks_of
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for, is_carved, locate_splits
@@ -76,14 +77,15 @@ def _result_if_sound(folder: Path) -> Result | None:
     return None
 
 
-def score_checkpoint(spec: Spec, progress: Progress) -> Scores:
+def score_checkpoint(spec: Spec, progress: Progress, write: Callable[[list[Any]], None] | None = None) -> Scores:
     """Score the fine-tuned checkpoint that `spec.model` names; labels are matched by name, or by `spec.label_map`.
 
-    Where its names say nothing (LABEL_0) they are taken in the task's order. Raises EncoderError if the answers then
-    show that they stand in another.
+    Where its names say nothing (LABEL_0) they are taken in the task's order. Each block of answers is passed to
+    `write`, if given, as lines of predictions.jsonl. Raises EncoderError if the answers then show that the labels
+    stand in another order.
     """
     folder, _ = fetch(locate_encoder(spec.model, spec.revision), weights=True)
-    return _score(spec, folder, progress, locate_splits(spec.task, spec.data, training=False))
+    return _score(spec, folder, progress, locate_splits(spec.task, spec.data, training=False), write=write)
 
 
 def _score(
@@ -93,6 +95,7 @@ def _score(
     files: SplitFiles | None,
     carved: bool = False,
     check: Callable[[Splits], None] = lambda splits: None,
+    write: Callable[[list[Any]], None] | None = None,
 ) -> Scores:
     """Predict and score every evaluation of the spec's task with the model in `folder`, once `check` passed its rows.
 
@@ -111,7 +114,7 @@ def _score(
             scored.append(Scored(name=evaluation.name, split=evaluation.split, missing=rows))
             continue
         try:
-            part, lines = _answered(model, evaluation, rows.table, progress)
+            part, lines = _answered(model, evaluation, rows.table, progress, write)
         except RunError as error:
             raise RunError(f"evaluation {evaluation.name}: {error}") from error
         for line in lines:
@@ -134,7 +137,13 @@ def _refuse_permuted(scored: Scored, assumed: Mapping[str, str], model: str) -> 
         )
 
 
-def _answered(model: TaskModel, evaluation: Evaluation, table: Table, progress: Progress) -> tuple[Answered, list[str]]:
+def _answered(
+    model: TaskModel,
+    evaluation: Evaluation,
+    table: Table,
+    progress: Progress,
+    write: Callable[[list[Any]], None] | None,
+) -> tuple[Answered, list[str]]:
     """The answers to an evaluation's rows, with their golds, and notes on the rows."""
     read = [*model.head.roles[:-1], "row_id"]
     blocks = ((columns, {name: columns[name] for name in read}) for columns in blocks_of(table))
@@ -142,5 +151,7 @@ def _answered(model: TaskModel, evaluation: Evaluation, table: Table, progress: 
     temperature = temperature_in(vars(model.network.config))
     answered, tally = Answered(model.head, evaluation, temperature), Tally()
     for columns, found in in_blocks(model, blocks, progress, tally):
-        answered.add(columns, found)
+        lines = answered.add(columns, found)
+        if write:
+            write(lines)
     return answered, tally.lines

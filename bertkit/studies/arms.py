@@ -157,7 +157,7 @@ def _parts(name: str, group: Sequence[tuple[Path, Result]]) -> Iterator[Part]:
     for evaluation in spec.task.scored:
         if any(one.name == evaluation.name and one.missing for one in result.evaluations):
             continue
-        runs = (_run(one, seed, lines.get(evaluation.name, Predicted())) for one, seed, lines in read)
+        runs = (answers_of(one, seed, lines.get(evaluation.name, Predicted())) for one, seed, lines in read)
         yield Part(
             arm=name,
             task=spec.task.name,
@@ -179,7 +179,8 @@ def _labels_in(head: Head, predicted: Iterable[Predicted]) -> tuple[str, ...]:
     return head.resolved([gold for part in predicted for gold in (*part.golds, *part.answers) if gold]).label_names
 
 
-def _run(folder: Path, seed: int, predicted: Predicted) -> Answers:
+def answers_of(folder: Path, seed: int, predicted: Predicted) -> Answers:
+    """What a run with this seed, in `folder`, answered on an evaluation; rows that share an id are told apart."""
     keys = _distinct(predicted.ids)
     values = dict(zip(keys, predicted.answers, strict=True))
     return Answers(source=folder, seed=seed, values=values, golds=dict(zip(keys, predicted.golds, strict=True)))

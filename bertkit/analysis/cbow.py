@@ -1,0 +1,216 @@
+"""Vectors of words from a corpus by CBOW (Mikolov et al. 2013, arXiv 1301.3781), trained by gensim; one a word.
+
+V words of the vocabulary, H dimensions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bertkit.analysis.sense_rows import UNSPACED
+from bertkit.data.cache import cached
+from bertkit.data.corpus import CorpusText
+from bertkit.errors import DataError, RequestError
+from bertkit.progress import Progress
+
+if TYPE_CHECKING:
+    from bertkit.request.sense_flags import CbowFlags
+
+VERSION = 1
+"""Of how vectors are trained; increase it when that changes, so that they are trained again."""
+KIND = "cbow"
+VECTORS = "vectors.bin"
+NEGATIVE = 5
+"""Words that are drawn against each right one."""
+WORDS = re.compile(rf"{UNSPACED.pattern}|(?:(?!{UNSPACED.pattern})\w)+(?:['’](?:(?!{UNSPACED.pattern})\w)+)?")
+"""A word: letters and digits, an apostrophe inside; in scripts without spaces a character."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WordVectors:
+    """Vectors of V words.
+
+    table   gensim's KeyedVectors
+    kept    words of several characters without spaces that count as one, because they were asked for
+    digest  SHA-256 of all that they depend on
+    """
+
+    table: Any
+    kept: tuple[str, ...]
+    digest: str
+
+    @property
+    def size(self) -> int:
+        """V."""
+        return len(self.table.index_to_key)
+
+    def vector(self, word: str) -> NDArray[np.float32] | None:
+        """(H,) the word's vector, in any case; None if the corpus has too few of it."""
+        if word.lower() not in self.table:
+            return None
+        found: NDArray[np.float32] = self.table[word.lower()]
+        return found
+
+    def of_spans(
+        self, sentences: Sequence[str], spans: Sequence[tuple[int, int]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """(N, 1, H) the mean vector of each span's words, and (N,) which have one; 0 for others."""
+        found = np.zeros((len(sentences), 1, self.table.vector_size), np.float32)
+        there = np.zeros(len(sentences), np.bool_)
+        for k, (sentence, (start, end)) in enumerate(zip(sentences, spans, strict=True)):
+            parts = [self.vector(word) for word in words_of(sentence[start:end], self.kept)]
+            known = [part for part in parts if part is not None]
+            if known:
+                found[k, 0], there[k] = np.mean(known, axis=0), True
+        return found, there
+
+    def neighbours(self, word: str, count: int) -> list[tuple[str, float]]:
+        """The words nearest to it and their cosines, the nearest first. Raises DataError if it has no vector."""
+        self.check(word)
+        return [(name, float(value)) for name, value in self.table.most_similar(word.lower(), topn=count)]
+
+    def fourth(self, first: str, second: str, third: str) -> str:
+        """The word that is to the third as the second to the first: the nearest to second - first + third (3CosAdd)."""
+        given = [word.lower() for word in (first, second, third)]
+        found = self.table.most_similar(positive=[given[1], given[2]], negative=[given[0]], topn=1)
+        return str(found[0][0])
+
+    def check(self, word: str) -> None:
+        """Raise DataError if the word has no vector."""
+        if word.lower() not in self.table:
+            raise DataError(f"'{word}' has no vector: the corpus has it too rarely (--min-count), or not at all")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analogies:
+    """Analogies: (first, second, third, fourth, answer) each, and how many have a word without a vector."""
+
+    answered: tuple[tuple[str, str, str, str, str], ...]
+    unknown: int
+
+    @property
+    def right(self) -> int:
+        """How many answers are the fourth word."""
+        return sum(answer == fourth.lower() for *_, fourth, answer in self.answered)
+
+
+def check_gensim() -> None:
+    """Raise RequestError if gensim is not installed."""
+    if find_spec("gensim") is None:
+        raise RequestError("analyse cbow needs the package gensim: pip install gensim, or bertkit[cbow]")
+
+
+def words_of(text: str, kept: Collection[str] = ()) -> list[str]:
+    """The words of a text in lower case, without punctuation; a character each in scripts without spaces.
+
+    Those of several characters that are `kept` count as one word.
+    """
+    found: list[str] = WORDS.findall(text.lower())
+    whole = sorted((word for word in kept if len(word) > 1), key=len, reverse=True)
+    if whole:
+        pattern = re.compile("|".join([*map(re.escape, whole), WORDS.pattern]))
+        found = pattern.findall(text.lower())
+    return found
+
+
+def unspaced(words: Collection[str]) -> tuple[str, ...]:
+    """Those of several characters in scripts without spaces, in order: no space tells them in a corpus."""
+    return tuple(sorted({word.lower() for word in words if len(word) > 1 and UNSPACED.search(word)}))
+
+
+@dataclass(frozen=True)
+class _Sentences:
+    """The sentences of a corpus as words, again and again; each pass is told to the progress."""
+
+    text: CorpusText
+    kept: tuple[str, ...]
+    progress: Progress
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for document in self.text.documents("train"):
+            for sentence in document:
+                words = words_of(sentence, self.kept)
+                if words:
+                    yield words
+        self.progress.advance()
+
+
+def train_cbow(text: CorpusText, flags: CbowFlags, kept: tuple[str, ...], progress: Progress) -> WordVectors:
+    """Vectors of the words of a corpus, in one thread, so that a seed gives the same; cached by all they depend on.
+
+    Raises DataError for a corpus in which no word is frequent enough.
+    """
+    import gensim
+
+    how = {"size": flags.size, "window": flags.window, "min_count": flags.min_count, "epochs": flags.epochs}
+    asked = [VERSION, gensim.__version__, np.__version__, text.digest, how, flags.seed, kept]
+    key = hashlib.sha256(json.dumps(asked, ensure_ascii=False).encode()).hexdigest()
+
+    def make(folder: Path) -> None:
+        progress.phase("CBOW, passes over the corpus", flags.epochs + 1)
+        _trained(_Sentences(text, kept, progress), flags).save_word2vec_format(str(folder / VECTORS), binary=True)
+
+    def read(folder: Path) -> Any:
+        return gensim.models.KeyedVectors.load_word2vec_format(str(folder / VECTORS), binary=True)
+
+    return WordVectors(table=cached(KIND, key, make, read), kept=kept, digest=key)
+
+
+def _trained(sentences: _Sentences, flags: CbowFlags) -> Any:
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(
+        sg=0, vector_size=flags.size, window=flags.window, min_count=flags.min_count, negative=NEGATIVE,
+        epochs=flags.epochs, seed=flags.seed, workers=1, hashfxn=_hash,
+    )  # fmt: skip
+    model.build_vocab(sentences)
+    if not model.wv.index_to_key:
+        raise DataError(f"--min-count {flags.min_count}: no word of the corpus is so frequent: give less, or more text")
+    model.train(sentences, total_examples=model.corpus_count, epochs=model.epochs)
+    return model.wv
+
+
+def _hash(word: str) -> int:
+    """A word's hash that is the same in every process."""
+    return crc32(word.encode())
+
+
+def read_analogies(path: Path) -> list[tuple[str, str, str, str]]:
+    """The analogies of a file in the layout of questions-words.txt. Raises DataError, naming the line."""
+    from bertkit.data.decoding import lines
+
+    if not path.is_file():
+        raise DataError(f"--analogies {path}: there is no such file")
+    found = []
+    for number, line in lines(path):
+        words = line.split()
+        if not words or words[0].startswith(":"):
+            continue
+        if len(words) != 4:
+            raise DataError(f"{path}, line {number}: {len(words)} words, not four")
+        found.append((words[0], words[1], words[2], words[3]))
+    if not found:
+        raise DataError(f"{path}: it has no analogies")
+    return found
+
+
+def answer_analogies(vectors: WordVectors, given: Sequence[tuple[str, str, str, str]], progress: Progress) -> Analogies:
+    """The answers to analogies; one with a word that has no vector is counted and not answered."""
+    progress.phase("analogies", len(given))
+    answered = []
+    for one in given:
+        if all(vectors.vector(word) is not None for word in one):
+            answered.append((*one, vectors.fourth(*one[:3])))
+        progress.advance()
+    return Analogies(answered=tuple(answered), unknown=len(given) - len(answered))
