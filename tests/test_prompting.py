@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import lm
+import numpy as np
 import pytest
+import torch
+import transformers
 from door import Refused, refused, reviews
 
 import bertkit
 from bertkit.cli import main
+from bertkit.data.prompts import CONTENT_FREE
 from bertkit.plots.prompting import PromptDots, PromptPanel, draw_prompts
 from bertkit.request.keywords import GROUPS
 from bertkit.request.prompting_flags import PromptingFlags, PromptingOptions
@@ -22,6 +26,7 @@ from bertkit.studies.prompting import PromptStudy
 
 __all__ = ["refused"]
 
+SAMPLE = Path(__file__).parent.parent / "tasks" / "samples" / "sst2" / "dev.jsonl"
 SMALL: Any = {"sample": True, "limit": 24, "max_length": 16, "epochs": 1, "precision": "fp32", "seeds": 2}
 ASKED = ("--sample", "--limit", "24", "--max-length", "16", "--epochs", "1", "--precision", "fp32", "--seeds", "2")
 
@@ -87,6 +92,58 @@ def test_the_command_prints_the_study_from_the_cache_and_draws_it(
     assert (plain["words"], plain["window"]) == ({"negative": "negative", "positive": "positive"}, 256)
     said = json.loads(printed(capsys, *asked, "--json"))
     assert said == {"folder": str(folder), **plain}
+
+
+@torch.no_grad()
+def test_scores_are_those_of_transformers_loss_on_each_row(done: tuple[PromptStudy, Path], model: Path) -> None:
+    found, _ = done
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+    network = transformers.AutoModelForCausalLM.from_pretrained(model).eval()
+    names = ("negative", "positive")
+
+    def shares(text: str) -> Any:
+        """Of either label, among the two, by its mean log-likelihood per token."""
+        asked = tokenizer(f"Text: {text}\nLabel:")["input_ids"]
+        means = []
+        for name in names:
+            answer = tokenizer(f" {name}")["input_ids"]
+            labels = torch.tensor([[-100] * len(asked) + answer])
+            means.append(
+                -network(torch.tensor([asked + answer]), labels=labels).loss
+            )  # a mean over the answer's tokens
+        return torch.tensor(means).softmax(0).numpy()
+
+    rows = [json.loads(line) for line in SAMPLE.read_text("utf-8").splitlines()][:24]
+    cut = [tokenizer.decode(tokenizer(row["sentence"], truncation=True, max_length=16)["input_ids"]) for row in rows]
+    read, empty = np.array([shares(text) for text in cut]), np.mean([shares(text) for text in CONTENT_FREE], axis=0)
+    golds = np.array([names.index(row["label"]) for row in rows])
+    scores = [float((one.argmax(1) == golds).mean()) for one in (read, read / empty)]
+    assert [found.prompted[0].scores, found.prompted[2].scores] == [(score,) for score in scores]
+    assert len({*(read / empty).argmax(1)}) == 2  # so that rows in another order would show
+
+
+def test_a_study_that_was_stopped_continues_with_the_draws_it_lacks(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Any = {**SMALL, "seeds": 1, "shots": "0,4", "draws": 2, "template": "{text} It was {label}"}
+    real, computed = prompt_answers.likelihoods, list[int]()
+
+    def stopped_at(most: int) -> Any:
+        def counted(model: Any, shared: Any, *others: Any) -> Any:
+            if len(computed) == most:
+                raise KeyboardInterrupt
+            computed.append(len(shared))
+            return real(model, shared, *others)
+
+        return counted
+
+    monkeypatch.setattr(prompt_answers, "likelihoods", stopped_at(2))
+    with pytest.raises(KeyboardInterrupt):
+        bertkit.compare("prompting", task="sst2", model=model, out=tmp_path, **asked)
+    assert not any(tmp_path.iterdir())
+    monkeypatch.setattr(prompt_answers, "likelihoods", stopped_at(9))
+    bertkit.compare("prompting", task="sst2", model=model, out=tmp_path, **asked)
+    assert [bool(shared) for shared in computed] == [False, True, True]
 
 
 def test_other_words_for_labels_are_other_prompts(done: tuple[PromptStudy, Path], model: Path) -> None:

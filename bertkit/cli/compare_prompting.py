@@ -10,6 +10,7 @@ import typer
 
 from bertkit.cli import screen
 from bertkit.cli.compare import PROMPTING
+from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
@@ -115,13 +116,13 @@ def _print(found: PromptStudy, said: tuple[str, ...]) -> None:
     line = f"{found.task.name} · {title} on {found.evaluation}, {found.rows:,} rows · {found.model_name}"
     screen.print_marks(line, found.marks, found.task)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("ANSWERED BY", f"{title.upper()} ± SD [95 %]", "OVER", "COMMONEST ANSWER"):
+    for name in ("ANSWERED BY", f"{title.upper()} ± SD [95 %]", "OVER", "MOST OFTEN"):
         table.add_column(name, no_wrap=True)
     for one in found.prompted:
         label, share = next(iter(one.answers.items()))
         over = f"{len(one.scores)} draw{'s' * (len(one.scores) > 1)}"
         score = _shown(one.mean.value, one.spread.sd, one.mean.low, one.mean.high, len(one.scores))
-        table.add_row(one.name, score, over, f"{label[:20]} {100 * share:.0f} %")
+        table.add_row(one.name, score, over, f"{100 * share:.0f} % {_cut(label)}")
     tuned, seeds = found.tuned, found.seeds
     score = _shown(tuned.value, found.over_seeds.sd, tuned.low, tuned.high, len(seeds))
     table.add_row("fine-tuned", score, f"{len(seeds)} seed{'s' * (len(seeds) > 1)}", "")
@@ -129,10 +130,19 @@ def _print(found: PromptStudy, said: tuple[str, ...]) -> None:
         table.add_row(floor.name, screen.percent(floor.metrics[found.metric]), "", "")
     table.add_row("chance", screen.percent(found.chance), "", "")
     screen.console().print(table)
+    screen.print_below("answered by the label whose words are likeliest, per token; calibrated: Zhao et al. 2021")
     for sentence in said:
         screen.print_below(sentence)
     for run in found.runs:
         screen.console().print(f"{'finished before' if run.before else 'run'}: {run.folder}", soft_wrap=True)
+    for run in found.runs:
+        print_failures(run.result.failures, f"fine-tuned, seed {run.result.spec.seed} ")
+
+
+def _cut(label: str) -> str:
+    """A label's name, cut to what is left of the screen."""
+    room = max(screen.console().width - 70, 8)
+    return label if len(label) <= room else f"{label[: room - 1]}…"
 
 
 def _shown(value: float, sd: float, low: float, high: float, count: int) -> str:

@@ -19,6 +19,8 @@ from bertkit.progress import Progress
 
 MOST_TOKENS = 8_192
 """Tokens of a batch, with those that its prompts begin with."""
+MOST_LOGITS = 2**25
+"""Logits of a batch: 256 MB in fp64."""
 
 Ids = Sequence[int]
 
@@ -38,11 +40,13 @@ def likelihoods(
     found = np.empty((len(prompts), len(answers)))
     with torch.inference_mode():
         kept = _keys_and_values(model, shared)
-        for rows in _batches(prompts, len(shared), len(read)):
+        steps = len(read) * (1 + max(map(len, read)))
+        most = MOST_LOGITS // (steps * int(model.config.vocab_size))
+        for rows in _batches(prompts, len(shared), len(read), most):
             logs = _log_probabilities(model, kept, [prompts[row] for row in rows], read)
             for column, (answer, place) in enumerate(zip(answers, places, strict=True)):
-                steps = logs[:, place, torch.arange(len(answer)), torch.tensor(answer)]
-                found[rows, column] = steps.sum(1).cpu().numpy()
+                tokens = logs[:, place, torch.arange(len(answer)), torch.tensor(answer)]
+                found[rows, column] = tokens.sum(1).cpu().numpy()
             if progress:
                 progress.advance(len(rows))
     return found
@@ -66,12 +70,12 @@ def _continuations(answers: Sequence[Ids]) -> tuple[list[Ids], list[int]]:
     return longest, places
 
 
-def _batches(prompts: Sequence[Ids], shared: int, continuations: int) -> Iterator[list[int]]:
-    """Prompts of the same length, as many as MOST_TOKENS lets be read at once."""
+def _batches(prompts: Sequence[Ids], shared: int, continuations: int, most: int) -> Iterator[list[int]]:
+    """Prompts of the same length, at most `most`, and as many as MOST_TOKENS lets be read at once; one at least."""
     lengths = np.array([len(one) for one in prompts])
     for length in sorted(set(lengths.tolist())):
         rows = np.flatnonzero(lengths == length)
-        size = max(1, MOST_TOKENS // ((shared + length) * continuations))
+        size = max(1, min(most, MOST_TOKENS // ((shared + length) * continuations)))
         for start in range(0, len(rows), size):
             yield rows[start : start + size].tolist()
 

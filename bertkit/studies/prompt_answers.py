@@ -101,6 +101,10 @@ def answered(spec: Spec, encoder: Encoder, asked: Prompting, device: torch.devic
     """
     splits = read_splits(spec)
     assert splits.train
+    if splits.train.carved:
+        raise RequestError(
+            f"{spec.task.name}: it has no train rows of its own to draw examples from: add a train split"
+        )
     loaded = load_language_model(encoder, ("causal",))
     fit_window(spec.recipe.window, loaded.model.config, typed_length(spec))
     there = [one for one in spec.task.scored if isinstance(splits.evaluations[one.name], Rows)]
