@@ -45,6 +45,18 @@ def test_characters_that_no_font_has_are_codes_in_titles_and_numbers_in_labels(n
     assert note.startswith("no font on this machine has 吃 果 苹: figures show codes or numbers")
 
 
+def test_a_font_that_was_installed_after_matplotlib_listed_its_own_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib import font_manager
+
+    own = font_manager.findfont(glyphs.OWN)
+    monkeypatch.setattr(glyphs, "CJK", (glyphs.OWN,))
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: [own, __file__])
+    found = glyphs._cjk_font.__wrapped__()
+    assert found is not None
+    assert found[0] == glyphs.OWN and ord("é") in found[1]
+
+
 def test_a_font_that_has_them_is_fallen_back_on(monkeypatch: pytest.MonkeyPatch) -> None:
     import matplotlib
 

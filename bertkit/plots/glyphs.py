@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,32 @@ def _own_characters() -> frozenset[int]:
 @cache
 def _cjk_font() -> tuple[str, frozenset[int]] | None:
     """The first font of CJK that is installed, and its characters."""
-    from matplotlib import font_manager, ft2font
+    from matplotlib import ft2font
 
-    there = {font.name: font.fname for font in font_manager.fontManager.ttflist}
-    for start in CJK:
-        for name in sorted(name for name in there if name.startswith(start)):
-            if Path(there[name]).is_file():
-                return name, frozenset(ft2font.FT2Font(there[name]).get_charmap())
-    return None
+    found = _named_in_cjk()
+    if found is None:
+        _add_new_fonts()
+        found = _named_in_cjk()
+    return (found[0], frozenset(ft2font.FT2Font(found[1]).get_charmap())) if found else None
+
+
+def _named_in_cjk() -> tuple[str, str] | None:
+    """The name and the file of the first font of CJK that matplotlib knows."""
+    from matplotlib import font_manager
+
+    there = {font.name: font.fname for font in font_manager.fontManager.ttflist if Path(font.fname).is_file()}
+    return next(((name, there[name]) for start in CJK for name in sorted(there) if name.startswith(start)), None)
+
+
+def _add_new_fonts() -> None:
+    """Let matplotlib know fonts that were installed after it last listed them, which it never looks for again."""
+    from matplotlib import font_manager
+
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for path in font_manager.findSystemFonts():
+        if path not in known:
+            with suppress(OSError, RuntimeError):  # not a font that matplotlib reads
+                font_manager.fontManager.addfont(path)
 
 
 def with_glyphs(texts: Iterable[str]) -> tuple[list[str], str | None]:
@@ -50,6 +70,7 @@ def with_glyphs(texts: Iterable[str]) -> tuple[list[str], str | None]:
     font = _cjk_font()
     if font is not None:
         matplotlib.rcParams["font.family"] = [OWN, font[0]]
+        getLogger("matplotlib.font_manager").setLevel(ERROR)  # it warns of a weight that the font calls otherwise
         lacking = [char for char in lacking if ord(char) not in font[1]]
     table = str.maketrans({char: _code(char) for char in lacking})
     return [text.translate(table) for text in given], MISSING.format(" ".join(lacking[:8])) if lacking else None
