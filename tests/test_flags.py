@@ -41,6 +41,7 @@ COMMANDS = (
     "analyse alignment",
     "analyse language-vector",
     "analyse landscape",
+    "analyse probes",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)
