@@ -24,7 +24,7 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
-STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare transfer")
+STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare transfer", "compare prompting")
 COMMANDS = (
     "check",
     "finetune",
@@ -41,6 +41,7 @@ COMMANDS = (
     "analyse alignment",
     "analyse language-vector",
     "analyse landscape",
+    "analyse probes",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)

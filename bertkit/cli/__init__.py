@@ -15,6 +15,7 @@ from bertkit.cli import (
     compare,
     compare_arms,
     compare_pairs,
+    compare_prompting,
     compare_runs,
     compare_transfer,
     corrupt,
@@ -60,6 +61,7 @@ command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
 command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
+command(studies, f"compare {compare.PROMPTING}", compare_prompting.compare_prompting)
 command(studies, f"compare {compare_transfer.TRANSFER}", compare_transfer.compare_transfer, without=NOT_OF_TRANSFER)
 analyses = typer.Typer(cls=analyse.Analyses)
 app.add_typer(analyses, name="analyse", help=analyse.HELP)

@@ -30,8 +30,8 @@ from bertkit.spec import SAMPLE
 if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
 
-PRETRAIN_VS_SCRATCH, NSP_VS_SOP = "pretrain-vs-scratch", "nsp-vs-sop"
-STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER)
+PRETRAIN_VS_SCRATCH, NSP_VS_SOP, PROMPTING = "pretrain-vs-scratch", "nsp-vs-sop", "prompting"
+STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER, PROMPTING)
 HELP = """Tell whether one is better than the other: runs, files, or two ways of training.
 
 `bertkit compare A B ...`: finished runs, folders of runs, or files of answers.

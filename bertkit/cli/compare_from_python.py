@@ -8,17 +8,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli import screen
-from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, is_path, study_named
+from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, PROMPTING, is_path, study_named
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
+from bertkit.cli.compare_prompting import SEEDS as PROMPTING_SEEDS
+from bertkit.cli.compare_prompting import causal_encoder, prompting_of
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
 from bertkit.cli.compare_transfer import TRANSFER, study
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags
-from bertkit.request.keywords import Given, Options, Target, checked, named
+from bertkit.request.keywords import GROUPS, Given, Options, Target, checked, named
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PairFlags
 from bertkit.request.pretrain_keywords import PairOptions, corpora_named
+from bertkit.request.prompting_flags import PromptingFlags, PromptingOptions
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import targets_of
 from bertkit.request.transfer_flags import NOT_OF_TRANSFER, TransferFlags
@@ -26,6 +29,7 @@ from bertkit.request.transfer_flags import NOT_OF_TRANSFER, TransferFlags
 if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
     from bertkit.studies.pairs import PairStudy
+    from bertkit.studies.prompting import PromptStudy
     from bertkit.studies.transfer_found import Transfer
     from bertkit.studies.verdict import Verdict
 
@@ -39,6 +43,15 @@ def compare(
     progress: bool = False,
     **options: Unpack[PairOptions],
 ) -> PairStudy: ...
+@overload
+def compare(
+    what: Literal["prompting"],
+    *,
+    task: Target,
+    seeds: int = PROMPTING_SEEDS,
+    progress: bool = False,
+    **options: Unpack[PromptingOptions],
+) -> PromptStudy: ...
 @overload
 def compare(
     what: Literal["transfer"],
@@ -83,7 +96,7 @@ def compare(
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
-) -> list[Comparison] | PairStudy | Transfer | list[Verdict]:
+) -> list[Comparison] | PairStudy | PromptStudy | Transfer | list[Verdict]:
     """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
     No figure is drawn.
@@ -96,6 +109,7 @@ def compare(
                          how well either model tells both kinds of pairs
     transfer             the `models` (scratch:A is A with random weights) fine-tuned on the task `train`, and scored on
                          the tasks of `test`, at most `test_limit` rows of each
+    prompting            what a causal `model` answers to a `task` in context, by `shots`, and after fine-tuning
     arms_file=...        a verdict on every pair of the arms in a TOML file, a table each with the options in which it
                          differs; compare.json is written into `out`
     """
@@ -112,6 +126,8 @@ def compare(
         return _compare_transfer(progress=progress, **options)
     if study_named(first) == NSP_VS_SOP:
         return _compare_pairs(progress=progress, **options)
+    if study_named(first) == PROMPTING:
+        return _compare_prompting(progress=progress, **options)
     return _compare_tasks(progress=progress, **options)
 
 
@@ -144,6 +160,20 @@ def _compare_pairs(
     from bertkit.studies.pairs import compare_pairs
 
     return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _compare_prompting(
+    *, progress: bool, task: Target | None = None, seeds: int = PROMPTING_SEEDS, **options: Any
+) -> PromptStudy:
+    given = Given("compare", options, (*GROUPS, PromptingFlags))
+    seeds, typed = checked("seeds", int, seeds), None if task is None else named("task", task)
+    flags = (given.flags(PromptingFlags), given.flags(Flags), given.flags(OwnFlags))
+    spec, asked, _ = prompting_of(typed, *flags, seeds)
+    run = options_of(given.flags(RunFlags))
+    encoder = causal_encoder(spec)
+    from bertkit.studies.prompting import compare_prompting
+
+    return compare_prompting(spec, encoder, asked, seeds, run, partial(screen.progress_named, not progress))
 
 
 def _compare_transfer(
