@@ -23,6 +23,7 @@ Exactness = Literal["fp32", "bf16"]
 """The precision of prediction."""
 Layout = Literal["auto", "unpadded", "bucketed", "padded"]
 OnBadRow = Literal["error", "skip"]
+MapKind = Literal["random", "shift", "identity"]
 HUB, SAMPLE = "hub", "sample"
 SPEC_FILE, MODEL_FOLDER, RESULT_FILE = "spec.json", "model", "result.json"
 """In a run's folder; the result is written last."""
@@ -60,11 +61,33 @@ ADDED: dict[str, Any] = {
     "threshold": None,
     "calibrate": False,
     "trial": False,
+    "train_share": None,
+    "redraw": None,
+    "fast_start": False,
+    "token_map": None,
     "trains_on": None,
     "skips": False,
     "halved_by": None,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenMap:
+    """Which tokens of the vocabulary the symbols of a sequence are read as (Kao and Lee 2021).
+
+    kind     "random" words, a symbol's own token by "identity", or the one that a "shift" puts in its place
+    seed     draws a random map, and nothing else of the run
+    by       tokens by which a shift moves
+    symbols  what is mapped, sorted; any other symbol is unknown
+    spaced   whether symbols have white space between them; otherwise each character is one
+    """
+
+    kind: MapKind
+    seed: int = 0
+    by: int = 0
+    symbols: tuple[str, ...] = ()
+    spaced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +98,15 @@ class Spec:
     model       a Hub id, a folder, or "sample"
     revision    of the Hub's model: a branch, tag or commit
     scratch     the encoder's architecture with random weights
+    redraw      of a pretrained encoder, whether the embeddings of "words" are drawn at random again
+    fast_start  with `scratch`, whether positions and attention start as in `bertkit pretrain --start fast`
+    token_map   the tokens that the symbols of sequences are read as, in place of the tokenizer's own reading
     keep_head   whether a fine-tuned checkpoint's head is trained further, and not replaced by a fresh one
     label_map   the task's label for each label of a fine-tuned checkpoint's head; None matches them by name
     data        "hub", "sample", or the folder of the rows as it was typed
     limit       rows of each split at most, the first ones
+    train_share the share of the (limited) train rows that is trained on, drawn from the seed; a smaller share is within
+                a larger one (data/train_share.py)
     recipe      the hyper-parameters
     eval_every  updates between two evaluations in training; None scores at the end only
     seed        of all random numbers
@@ -95,10 +123,14 @@ class Spec:
     model: str
     revision: str | None = None
     scratch: bool = False
+    redraw: Literal["words"] | None = None
+    fast_start: bool = False
+    token_map: TokenMap | None = None
     keep_head: bool = False
     label_map: Mapping[str, str] | None = None
     data: str = HUB
     limit: int | None = None
+    train_share: float | None = None
     recipe: Recipe = field(default_factory=Recipe)
     eval_every: int | None = None
     seed: int = 42
@@ -121,6 +153,12 @@ class Spec:
         ):
             if count is not None and count < least:
                 raise RequestError(f"{flag} {count}: it must be at least {least}")
+        if self.train_share is not None and not 0 < self.train_share <= 1:
+            raise RequestError(f"--train-share {self.train_share:g}: it is a share of the train rows, 0 < share <= 1")
+        if self.redraw and self.scratch:
+            raise RequestError("word embeddings drawn again and --scratch: every weight is random already")
+        if self.fast_start and not self.scratch:
+            raise RequestError("a fast start is for random weights: it needs --scratch")
         self._check_loss()
         for flag, given in (("--reinit-layers", self.recipe.reinit_layers), ("--lora", self.recipe.lora)):
             if given and self.scratch:
@@ -170,7 +208,7 @@ class Spec:
     def folder_name(self) -> str:
         """A readable name for the run's folder, ending in the digest."""
         model = re.sub(r"[^A-Za-z0-9.]+", "-", self.model.rstrip("/").split("/")[-1]).strip("-.")
-        arm = "-scratch" if self.scratch else ""
+        arm = "-scratch" if self.scratch else "-re-embedded" if self.redraw else ""
         marked = "-sample" if self.data == SAMPLE else ""
         return f"{self.task.name}{marked}-{model or 'model'}{arm}-s{self.seed}-{self.digest}"
 

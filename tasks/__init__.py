@@ -8,9 +8,27 @@ from .pos import TREEBANKS
 from .published_transfer import TRANSFERS
 from .qa import SQUAD, SQUAD_V2
 from .sentiment import SST2
+from .sequences import PROMOTERS, SPLICE
 from .similarity import MRPC, QQP, STSB
 
-TASKS = (COLA, SST2, MRPC, STSB, QQP, MNLI, QNLI, RTE, WNLI, *TREEBANKS, SQUAD, SQUAD_V2, STANCE, *MULTILINGUAL)
+TASKS = (
+    COLA,
+    SST2,
+    MRPC,
+    STSB,
+    QQP,
+    MNLI,
+    QNLI,
+    RTE,
+    WNLI,
+    *TREEBANKS,
+    SQUAD,
+    SQUAD_V2,
+    STANCE,
+    SPLICE,
+    PROMOTERS,
+    *MULTILINGUAL,
+)
 SUITES = (GLUE,)
 
 __all__ = ["LANGUAGES", "SUITES", "TASKS", "TRANSFERS"]

@@ -24,7 +24,14 @@ from bertkit.task import Recipe
 
 __all__ = ["refused"]
 
-STUDIES = ("compare pretrain-vs-scratch", "compare nsp-vs-sop", "compare transfer", "compare prompting")
+STUDIES = (
+    "compare pretrain-vs-scratch",
+    "compare nsp-vs-sop",
+    "compare transfer",
+    "compare label-share",
+    "compare token-maps",
+    "compare prompting",
+)
 COMMANDS = (
     "check",
     "finetune",

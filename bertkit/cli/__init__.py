@@ -14,9 +14,11 @@ from bertkit.cli import (
     check,
     compare,
     compare_arms,
+    compare_label_share,
     compare_pairs,
     compare_prompting,
     compare_runs,
+    compare_token_maps,
     compare_transfer,
     corrupt,
     embryology,
@@ -62,6 +64,8 @@ command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
 command(studies, f"compare {compare.PROMPTING}", compare_prompting.compare_prompting)
+command(studies, f"compare {compare.LABEL_SHARE}", compare_label_share.compare_label_share)
+command(studies, f"compare {compare.TOKEN_MAPS}", compare_token_maps.compare_token_maps)
 command(studies, f"compare {compare_transfer.TRANSFER}", compare_transfer.compare_transfer, without=NOT_OF_TRANSFER)
 analyses = typer.Typer(cls=analyse.Analyses)
 app.add_typer(analyses, name="analyse", help=analyse.HELP)

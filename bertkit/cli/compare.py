@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
 
 PRETRAIN_VS_SCRATCH, NSP_VS_SOP, PROMPTING = "pretrain-vs-scratch", "nsp-vs-sop", "prompting"
-STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER, PROMPTING)
+LABEL_SHARE, TOKEN_MAPS = "label-share", "token-maps"
+STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER, LABEL_SHARE, TOKEN_MAPS, PROMPTING)
 HELP = """Tell whether one is better than the other: runs, files, or two ways of training.
 
 `bertkit compare A B ...`: finished runs, folders of runs, or files of answers.
@@ -45,7 +46,7 @@ def study_named(typed: str) -> str:
     """The study of this name. Raises RequestError."""
     name = plain_name(typed)
     if name not in STUDIES:
-        raise UnknownNameError("comparison", typed, STUDIES, f"there are {' and '.join(STUDIES)}")
+        raise UnknownNameError("comparison", typed, STUDIES, f"there are {', '.join(STUDIES)}")
     return name
 
 
@@ -55,7 +56,7 @@ class Studies(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As click does, with the command for runs before a path. Raises RequestError where nothing is named."""
         if not args:
-            raise RequestError(f"compare: name runs (A B ...) or a study: {' or '.join(STUDIES)}")
+            raise RequestError(f"compare: name runs (A B ...) or a study: {', '.join(STUDIES)}")
         if args[0] in ("--help", "-h"):
             return super().parse_args(ctx, args)
         named = next((one for one in args if args[0].startswith("-") and is_path(one)), args[0])
@@ -75,6 +76,11 @@ def is_path(typed: str) -> bool:
     return "/" in typed or os.sep in typed or (plain_name(typed) not in STUDIES and Path(typed).exists())
 
 
+ScratchRateFlag = Annotated[
+    float | None, Option("--scratch-lr", COMPARISON, "Learning rate of the scratch arm. [default: the same]")
+]
+
+
 @dataclass(frozen=True, kw_only=True)
 class CompareFlags:
     """The flags of a comparison."""
@@ -82,9 +88,7 @@ class CompareFlags:
     tasks: Annotated[
         str, Option("--tasks -t", COMPARISON, "Tasks, or files or folders of your own, separated by commas.")
     ] = "sst2"
-    scratch_lr: Annotated[
-        float | None, Option("--scratch-lr", COMPARISON, "Learning rate of the scratch arm. [default: the same]")
-    ] = None
+    scratch_lr: ScratchRateFlag = None
 
 
 def compare(
@@ -96,8 +100,7 @@ def compare(
     seeds: SeedsFlag = 5,
 ) -> int:
     """Train a pretrained encoder and the same architecture from scratch, with the same rows, order and budget."""
-    if compared.scratch_lr is not None and not 0 < compared.scratch_lr < float("inf"):
-        raise RequestError(f"--scratch-lr {compared.scratch_lr:g}: it must be a number above 0")
+    check_rate("--scratch-lr", compared.scratch_lr)
     targets = targets_of(compared.tasks, own)
     specs = [target.spec(flags) for target in targets]
     check(specs)
@@ -113,6 +116,12 @@ def compare(
     if first():
         _report(found, run.out, display.json)
     return 0
+
+
+def check_rate(flag: str, rate: float | None) -> None:
+    """Raise RequestError for a learning rate that is none."""
+    if rate is not None and not 0 < rate < float("inf"):
+        raise RequestError(f"{flag} {rate:g}: it must be a number above 0")
 
 
 def _report(found: list[Comparison], out: Path, json: bool) -> None:

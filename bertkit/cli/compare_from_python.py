@@ -8,11 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli import screen
-from bertkit.cli.compare import NSP_VS_SOP, PRETRAIN_VS_SCRATCH, PROMPTING, is_path, study_named
+from bertkit.cli.compare import (
+    LABEL_SHARE,
+    NSP_VS_SOP,
+    PRETRAIN_VS_SCRATCH,
+    PROMPTING,
+    TOKEN_MAPS,
+    is_path,
+    study_named,
+)
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
+from bertkit.cli.compare_label_share import LabelShareFlags
 from bertkit.cli.compare_prompting import SEEDS as PROMPTING_SEEDS
 from bertkit.cli.compare_prompting import causal_encoder, prompting_of
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
+from bertkit.cli.compare_token_maps import TokenMapFlags
 from bertkit.cli.compare_transfer import TRANSFER, study
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
@@ -23,13 +33,16 @@ from bertkit.request.pretrain_flags import PairFlags
 from bertkit.request.pretrain_keywords import PairOptions, corpora_named
 from bertkit.request.prompting_flags import PromptingFlags, PromptingOptions
 from bertkit.request.specs import options_of, seeds_of
-from bertkit.request.target import targets_of
+from bertkit.request.target import target_of, targets_of
 from bertkit.request.transfer_flags import NOT_OF_TRANSFER, TransferFlags
+from bertkit.spec import Spec
 
 if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
+    from bertkit.studies.label_share import LabelStudy
     from bertkit.studies.pairs import PairStudy
     from bertkit.studies.prompting import PromptStudy
+    from bertkit.studies.token_maps import MapStudy
     from bertkit.studies.transfer_found import Transfer
     from bertkit.studies.verdict import Verdict
 
@@ -52,6 +65,34 @@ def compare(
     progress: bool = False,
     **options: Unpack[PromptingOptions],
 ) -> PromptStudy: ...
+@overload
+def compare(
+    what: Literal["label-share"],
+    *,
+    task: Target,
+    shares: str | Iterable[float] = ...,
+    arms: str | Iterable[str] = ...,
+    reach: float | None = None,
+    least_steps: int = ...,
+    scratch_lr: float | None = None,
+    frozen_lr: float = ...,
+    seeds: int = 3,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> LabelStudy: ...
+@overload
+def compare(
+    what: Literal["token-maps"],
+    *,
+    task: Target,
+    arms: str | Iterable[str] = ...,
+    map: str = "random",
+    maps: int | None = None,
+    max_tokens: int = ...,
+    seeds: int = 1,
+    progress: bool = False,
+    **options: Unpack[Options],
+) -> MapStudy: ...
 @overload
 def compare(
     what: Literal["transfer"],
@@ -96,7 +137,7 @@ def compare(
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
-) -> list[Comparison] | PairStudy | PromptStudy | Transfer | list[Verdict]:
+) -> list[Comparison] | PairStudy | LabelStudy | MapStudy | PromptStudy | Transfer | list[Verdict]:
     """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
     No figure is drawn.
@@ -107,6 +148,8 @@ def compare(
                          scratch (at the rate `scratch_lr`)
     nsp-vs-sop           pretraining on a `corpus` (files or folders) with next sentences and with sentence order, and
                          how well either model tells both kinds of pairs
+    label-share          scores of a `task` learnt from nested `shares` (percentages) of its labels, by `arms`
+    token-maps           scores of a `task` of sequences, read as words by arbitrary `maps`, by `arms`
     transfer             the `models` (scratch:A is A with random weights) fine-tuned on the task `train`, and scored on
                          the tasks of `test`, at most `test_limit` rows of each
     prompting            what a causal `model` answers to a `task` in context, by `shots`, and after fine-tuning
@@ -122,12 +165,17 @@ def compare(
         if progress:
             raise RequestError("progress: comparing runs or files trains nothing, so there is none")
         return _compare_runs([first, *(named("others", one) for one in others)], **options)
-    if study_named(first) == TRANSFER:
-        return _compare_transfer(progress=progress, **options)
-    if study_named(first) == NSP_VS_SOP:
+    name = study_named(first)
+    if name == NSP_VS_SOP:
         return _compare_pairs(progress=progress, **options)
-    if study_named(first) == PROMPTING:
+    if name == PROMPTING:
         return _compare_prompting(progress=progress, **options)
+    if name == TRANSFER:
+        return _compare_transfer(progress=progress, **options)
+    if name == LABEL_SHARE:
+        return _compare_shares(progress=progress, **options)
+    if name == TOKEN_MAPS:
+        return _compare_maps(progress=progress, **options)
     return _compare_tasks(progress=progress, **options)
 
 
@@ -174,6 +222,36 @@ def _compare_prompting(
     from bertkit.studies.prompting import compare_prompting
 
     return compare_prompting(spec, encoder, asked, seeds, run, partial(screen.progress_named, not progress))
+
+
+def _compare_shares(*, progress: bool, task: Target | None = None, seeds: int = 3, **options: Any) -> LabelStudy:
+    given = _given(LABEL_SHARE, LabelShareFlags, options)
+    asked = given.flags(LabelShareFlags).asked(_spec(task, given), checked("seeds", int, seeds))
+    from bertkit.studies.label_share import compare_shares
+
+    return compare_shares(asked, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _compare_maps(*, progress: bool, task: Target | None = None, seeds: int = 1, **options: Any) -> MapStudy:
+    given = _given(TOKEN_MAPS, TokenMapFlags, options)
+    asked = given.flags(TokenMapFlags).asked(_spec(task, given), checked("seeds", int, seeds))
+    from bertkit.studies.token_maps import compare_maps
+
+    return compare_maps(asked, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _given(study: str, group: type[Any], options: dict[str, Any]) -> Given:
+    """The options, those that may be lists separated by commas."""
+    listed = {name: _commas(options[name]) for name in ("shares", "arms") if name in options}
+    return Given(f"compare {study}", options | listed, (group, *GROUPS), like="compare")
+
+
+def _commas(given: Any) -> Any:
+    return ",".join(map(str, given)) if isinstance(given, list | tuple) else given
+
+
+def _spec(task: Target | None, given: Given) -> Spec:
+    return target_of(None if task is None else named("task", task), given.flags(OwnFlags)).spec(given.flags(Flags))
 
 
 def _compare_transfer(

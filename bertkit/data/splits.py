@@ -12,6 +12,7 @@ from bertkit.data.hold_out import hold_out, select_rows
 from bertkit.data.leaks import Mask, leaked
 from bertkit.data.locate import TRAIN, SplitFiles, folder_of, held_out_for, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
+from bertkit.data.train_share import share_rows
 from bertkit.errors import DataError
 from bertkit.heads import Head
 from bertkit.result import RowCount
@@ -117,7 +118,7 @@ def read_located_splits(
         published = {}  # neither part is a published split
     if spec.trial:  # dev rows are taken out of train, where they are a part of it, and not kept
         parts = dict.fromkeys((e.name for e in task.evaluations), OF_TRIAL)
-    train, selection = _selected(spec, train.limited(spec.limit) if train and training else None, resolved)
+    train, selection = _selected(spec, _used(spec, train, resolved) if train and training else None, resolved)
     absent = absent_labels(train, resolved)
     parts = _limited(spec, parts, resolved, absent)
     return Splits(
@@ -147,6 +148,12 @@ def _published(spec: Spec, held_out: str | None) -> dict[str, int]:
     return {name: count for name, count in counts.items() if count and name not in parts and spec.data != SAMPLE}
 
 
+def _used(spec: Spec, train: Rows, head: Head) -> Rows:
+    """The train rows of the spec's limit, or its share of them."""
+    train = train.limited(spec.limit)
+    return train if spec.train_share is None else share_rows(train, head, spec.train_share, spec.seed)
+
+
 def _selected(spec: Spec, train: Rows | None, head: Head) -> tuple[Rows | None, Rows | None]:
     """The train rows, and those of them on which something is selected, if the spec asks for it."""
     return select_rows(train, head) if train and spec.selects else (train, None)
@@ -173,6 +180,8 @@ def marks_of(spec: Spec, splits: Splits) -> tuple[str, ...]:
             marks.append(f"{name}: {count.used:,} of {count.published:,} rows")
         elif count.used != count.there:
             marks.append(f"{name}: the first {count.used:,} of {count.there:,} rows")
+    if spec.train_share is not None and splits.train:
+        marks.append(f"{TRAIN}: {splits.train.origin}")
     marks += [f"{name}: {reason}" for name, reason in splits.evaluations.items() if isinstance(reason, str)]
     return tuple(marks)
 

@@ -109,6 +109,16 @@ class Flags(KitFlags, WindowFlags):
     limit: Annotated[
         int | None, Option("--limit", DATA, "Use the first N rows of each split.", only="finetune eval compare check")
     ] = None
+    train_share: Annotated[
+        float | None,
+        Option(
+            "--train-share",
+            DATA,
+            "Train on this share of the train rows, drawn from --seed, such as 0.05: every label in its proportion.",
+            only="finetune",
+            training=True,
+        ),
+    ] = None
     on_bad_row: Annotated[
         OnBadRow | None,
         Option(

@@ -44,6 +44,7 @@ class Options(TypedDict, total=False):
     data: Target | None
     sample: bool
     limit: int | None
+    train_share: float | None
     on_bad_row: OnBadRow | None
     epochs: float | None
     max_steps: int | None

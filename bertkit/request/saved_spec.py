@@ -57,4 +57,5 @@ def again(spec: Spec, flags: Flags) -> Spec:
     if flags.data is None and not flags.sample:
         given |= {"sample": True} if spec.data == SAMPLE else {} if spec.data == HUB else {"data": spec.data}
     base = replace(spec.task, recipe=spec.recipe, sample_recipe=spec.recipe)
-    return replace(spec_of(base, replace(flags, **given)), task=with_threshold(spec.task, flags.threshold))
+    found = replace(spec_of(base, replace(flags, **given)), task=with_threshold(spec.task, flags.threshold))
+    return replace(found, redraw=spec.redraw, fast_start=spec.fast_start, token_map=spec.token_map)

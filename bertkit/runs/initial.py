@@ -6,6 +6,8 @@ from bertkit.encoders import locate_encoder
 from bertkit.heads import Head
 from bertkit.models.adapt import adapted
 from bertkit.models.load import Loaded, load
+from bertkit.models.redraw import redrawn
+from bertkit.models.token_map import mapped
 from bertkit.spec import Spec
 
 
@@ -15,8 +17,8 @@ def initial(source: Spec, head: Head) -> Loaded:
     source  the spec with its paths resolved and Hub revisions pinned
     head    its labels resolved
 
-    Raises EncoderError, or RequestError for layers that the encoder does not have.
+    Raises EncoderError, or RequestError for layers that the encoder does not have, or a map that it has no words for.
     """
     encoder = locate_encoder(source.model, source.revision, weights=not source.scratch)
     loaded = load(encoder, head, source.scratch, source.seed, source.keep_head, source.label_map)
-    return adapted(loaded, source.recipe, source.seed)
+    return adapted(mapped(redrawn(loaded, source), source.token_map), source.recipe, source.seed)

@@ -155,6 +155,13 @@ def means_of(runs: Sequence[Finished]) -> dict[tuple[str, str], two_way.Mean]:
     return found
 
 
+def scores_of(arm: Arm, evaluation: str) -> Scores:
+    """An arm's scores on an evaluation by its first metric, with their mean over seeds and rows."""
+    part = next(part for part in arm.parts.values() if part.evaluation == evaluation)
+    (tables,) = measured([part], part.metrics[0], part.runs[0].golds)
+    return _scores(part, part.metric(part.metrics[0]), tables)
+
+
 def _verdict(first: Part, second: Part, known: Answers, wanted: str | None) -> Verdict:
     golds = _common_golds(first, second, known)
     name = _metric_of(first, second, wanted)

@@ -8,12 +8,12 @@ from bertkit.evaluation.two_way import MOST_SEEDS, ROWS_ALONE
 from bertkit.studies.verdict import Verdict
 
 
-def sentence(verdict: Verdict) -> str:
-    """The verdict in one sentence."""
+def sentence(verdict: Verdict, each: str = "seeds") -> str:
+    """The verdict in one sentence; `each` is what runs differ in."""
     first, second = (arm.name for arm in verdict.arms)
     gap = verdict.difference
     size = f"{_points(gap.value)} points [{_points(gap.low)}, {_points(gap.high)}]"
-    over = "rows" if gap.doubt.over == ROWS_ALONE else "paired seeds and rows" if gap.paired else "seeds and rows"
+    over = "rows" if gap.doubt.over == ROWS_ALONE else f"paired {each} and rows" if gap.paired else f"{each} and rows"
     sure = f"{shown_p(verdict.adjusted)} over {over}"
     if verdict.count > 1:
         sure += f", adjusted for {verdict.count} verdicts (Holm)"

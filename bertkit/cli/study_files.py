@@ -1,0 +1,27 @@
+"""What a study leaves: compare.json and its figure, in a folder that is named after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bertkit.plots.bands import BandPanel
+
+
+def write_study(name: str, plain: Mapping[str, Any], panels: Sequence[BandPanel], title: str, out: Path) -> Path:
+    """Write compare.json, curves.png and curves.svg into a folder below `out` named after the study and its runs.
+
+    plain  with the runs' commands under "made", and their specs' digests so in the name
+    """
+    from hashlib import sha256
+
+    from bertkit.files import write_json
+    from bertkit.plots.bands import draw_bands
+
+    folder = out / f"{name[:80]}-{sha256(repr(plain['made']).encode()).hexdigest()[:8]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_bands(panels, title, (folder / "curves.png", folder / "curves.svg"))
+    write_json(folder / "compare.json", plain)
+    return folder
