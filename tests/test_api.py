@@ -185,6 +185,8 @@ def test_a_run_is_trained_scored_and_asked_from_python(tmp_path: Path, capsys: p
         (lambda: bertkit.finetune("sst2", sample=True, processes=2), RequestError, "one process"),
         (lambda: bertkit.compare(tasks=["sst2"], warmup=0.5), RequestError, "compare has no such option"),
         (lambda: bertkit.compare("this"), UnknownNameError, "comparison"),
+        (lambda: bertkit.compare("prompting", task="sst2"), RequestError, "name a causal language model"),
+        (lambda: bertkit.compare("prompting", task="sst2", model="a", shots="x"), RequestError, "--shots x"),
         (lambda: bertkit.compare("nsp-vs-sop", corpus="nowhere.txt"), BertkitError, r"nowhere\.txt"),
         (lambda: bertkit.compare("nsp-vs-sop", corpus=3), RequestError, "corpus=3: name files or folders"),
         (lambda: bertkit.compare("nsp-vs-sop", corpus="a", objective="mlm"), RequestError, "no option of compare nsp"),

@@ -30,6 +30,7 @@ STUDIES = (
     "compare transfer",
     "compare label-share",
     "compare token-maps",
+    "compare prompting",
 )
 COMMANDS = (
     "check",
@@ -47,6 +48,7 @@ COMMANDS = (
     "analyse alignment",
     "analyse language-vector",
     "analyse landscape",
+    "analyse probes",
     "tasks",
 )
 CLICK: Any = typer.main.get_command(app)

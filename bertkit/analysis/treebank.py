@@ -42,7 +42,7 @@ class Sentences:
     """Sentences as words, and the part of speech of each word: its place in UPOS, -1 where it has none."""
 
     words: list[list[str]]
-    tags: list[NDArray[np.int8]]
+    tags: list[NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

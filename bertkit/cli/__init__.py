@@ -16,6 +16,7 @@ from bertkit.cli import (
     compare_arms,
     compare_label_share,
     compare_pairs,
+    compare_prompting,
     compare_runs,
     compare_token_maps,
     compare_transfer,
@@ -62,6 +63,7 @@ command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
 command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
 command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
 command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
+command(studies, f"compare {compare.PROMPTING}", compare_prompting.compare_prompting)
 command(studies, f"compare {compare.LABEL_SHARE}", compare_label_share.compare_label_share)
 command(studies, f"compare {compare.TOKEN_MAPS}", compare_token_maps.compare_token_maps)
 command(studies, f"compare {compare_transfer.TRANSFER}", compare_transfer.compare_transfer, without=NOT_OF_TRANSFER)

@@ -8,7 +8,14 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from bertkit.cli import analyse_alignment, analyse_cbow, analyse_landscape, analyse_language_vector, analyse_word
+from bertkit.cli import (
+    analyse_alignment,
+    analyse_cbow,
+    analyse_landscape,
+    analyse_language_vector,
+    analyse_probes,
+    analyse_word,
+)
 from bertkit.cli.options import plain_name
 from bertkit.errors import RequestError, UnknownNameError
 
@@ -32,6 +39,7 @@ ANALYSES = {
     "language-vector": Analysis(
         command=analyse_language_vector.analyse_language_vector, function=analyse_language_vector.language_vector
     ),
+    "probes": Analysis(command=analyse_probes.analyse_probes, function=analyse_probes.probes),
     "landscape": Analysis(command=analyse_landscape.analyse_landscape, function=analyse_landscape.landscape),
 }
 """Every WHAT, in the order of --help."""

@@ -12,12 +12,14 @@ from bertkit.request.alignment_flags import AlignmentOptions
 from bertkit.request.keywords import Target, checked
 from bertkit.request.landscape_flags import LandscapeOptions
 from bertkit.request.language_vector_flags import LanguageVectorOptions
+from bertkit.request.probe_flags import ProbeOptions
 from bertkit.request.sense_flags import CbowOptions, WordOptions
 
 if TYPE_CHECKING:
     from bertkit.analysis.landscape import Landscape
     from bertkit.reports.alignment import Alignment
     from bertkit.reports.language_vector import LanguageVector
+    from bertkit.reports.probes import Probes
 
 
 @overload
@@ -54,6 +56,10 @@ def analyse(
 ) -> LanguageVector: ...
 @overload
 def analyse(
+    what: Literal["probes"], model: Target, /, *, progress: bool = False, **options: Unpack[ProbeOptions]
+) -> Probes: ...
+@overload
+def analyse(
     what: Literal["landscape"], /, *runs: Target, progress: bool = False, **options: Unpack[LandscapeOptions]
 ) -> Landscape: ...
 @overload
@@ -67,6 +73,7 @@ def analyse(what: str, /, *arguments: Any, progress: bool = False, **options: An
     cbow             a `corpus`: files or folders of text
     alignment        a `model`, and sentences (`parallel`), or words (`dictionary`) and their texts (`text`)
     language-vector  a `model`, its languages (`source`, `target`), and `parallel` sentences or a `text` of each
+    probes           a `model`, and a `task` of words or of texts
     landscape        finished `runs` of one task, pretrained and scratch
     """
     return analysis_named(checked("what", str, what)).function(*arguments, progress=progress, **options)

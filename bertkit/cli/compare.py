@@ -30,9 +30,9 @@ from bertkit.spec import SAMPLE
 if TYPE_CHECKING:
     from bertkit.studies.compare import Arm, Comparison
 
-PRETRAIN_VS_SCRATCH, NSP_VS_SOP = "pretrain-vs-scratch", "nsp-vs-sop"
+PRETRAIN_VS_SCRATCH, NSP_VS_SOP, PROMPTING = "pretrain-vs-scratch", "nsp-vs-sop", "prompting"
 LABEL_SHARE, TOKEN_MAPS = "label-share", "token-maps"
-STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER, LABEL_SHARE, TOKEN_MAPS)
+STUDIES = (PRETRAIN_VS_SCRATCH, NSP_VS_SOP, TRANSFER, LABEL_SHARE, TOKEN_MAPS, PROMPTING)
 HELP = """Tell whether one is better than the other: runs, files, or two ways of training.
 
 `bertkit compare A B ...`: finished runs, folders of runs, or files of answers.

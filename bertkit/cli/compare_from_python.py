@@ -8,11 +8,21 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli import screen
-from bertkit.cli.compare import LABEL_SHARE, NSP_VS_SOP, PRETRAIN_VS_SCRATCH, TOKEN_MAPS, is_path, study_named
+from bertkit.cli.compare import (
+    LABEL_SHARE,
+    NSP_VS_SOP,
+    PRETRAIN_VS_SCRATCH,
+    PROMPTING,
+    TOKEN_MAPS,
+    is_path,
+    study_named,
+)
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
-from bertkit.cli.compare_label_share import LabelShareFlags
+from bertkit.cli.compare_label_share import LabelShareFlags, LabelShareOptions
+from bertkit.cli.compare_prompting import SEEDS as PROMPTING_SEEDS
+from bertkit.cli.compare_prompting import causal_encoder, prompting_of
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
-from bertkit.cli.compare_token_maps import TokenMapFlags
+from bertkit.cli.compare_token_maps import TokenMapFlags, TokenMapOptions
 from bertkit.cli.compare_transfer import TRANSFER, study
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
@@ -21,6 +31,7 @@ from bertkit.request.keywords import GROUPS, Given, Options, Target, checked, na
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.pretrain_flags import PairFlags
 from bertkit.request.pretrain_keywords import PairOptions, corpora_named
+from bertkit.request.prompting_flags import PromptingFlags, PromptingOptions
 from bertkit.request.specs import options_of, seeds_of
 from bertkit.request.target import target_of, targets_of
 from bertkit.request.transfer_flags import NOT_OF_TRANSFER, TransferFlags
@@ -30,6 +41,7 @@ if TYPE_CHECKING:
     from bertkit.studies.compare import Comparison
     from bertkit.studies.label_share import LabelStudy
     from bertkit.studies.pairs import PairStudy
+    from bertkit.studies.prompting import PromptStudy
     from bertkit.studies.token_maps import MapStudy
     from bertkit.studies.transfer_found import Transfer
     from bertkit.studies.verdict import Verdict
@@ -46,31 +58,30 @@ def compare(
 ) -> PairStudy: ...
 @overload
 def compare(
+    what: Literal["prompting"],
+    *,
+    task: Target,
+    seeds: int = PROMPTING_SEEDS,
+    progress: bool = False,
+    **options: Unpack[PromptingOptions],
+) -> PromptStudy: ...
+@overload
+def compare(
     what: Literal["label-share"],
     *,
     task: Target,
-    shares: str | Iterable[float] = ...,
-    arms: str | Iterable[str] = ...,
-    reach: float | None = None,
-    least_steps: int = ...,
-    scratch_lr: float | None = None,
-    frozen_lr: float = ...,
     seeds: int = 3,
     progress: bool = False,
-    **options: Unpack[Options],
+    **options: Unpack[LabelShareOptions],
 ) -> LabelStudy: ...
 @overload
 def compare(
     what: Literal["token-maps"],
     *,
     task: Target,
-    arms: str | Iterable[str] = ...,
-    map: str = "random",
-    maps: int | None = None,
-    max_tokens: int = ...,
     seeds: int = 1,
     progress: bool = False,
-    **options: Unpack[Options],
+    **options: Unpack[TokenMapOptions],
 ) -> MapStudy: ...
 @overload
 def compare(
@@ -116,7 +127,7 @@ def compare(
 ) -> list[Verdict]: ...
 def compare(
     what: Target = PRETRAIN_VS_SCRATCH, *others: Target, progress: bool = False, **options: Any
-) -> list[Comparison] | PairStudy | LabelStudy | MapStudy | Transfer | list[Verdict]:
+) -> list[Comparison] | PairStudy | LabelStudy | MapStudy | PromptStudy | Transfer | list[Verdict]:
     """Compare runs, files of answers, or two ways of training: `bertkit compare`. Raises BertkitError.
 
     No figure is drawn.
@@ -131,6 +142,7 @@ def compare(
     token-maps           scores of a `task` of sequences, read as words by arbitrary `maps`, by `arms`
     transfer             the `models` (scratch:A is A with random weights) fine-tuned on the task `train`, and scored on
                          the tasks of `test`, at most `test_limit` rows of each
+    prompting            what a causal `model` answers to a `task` in context, by `shots`, and after fine-tuning
     arms_file=...        a verdict on every pair of the arms in a TOML file, a table each with the options in which it
                          differs; compare.json is written into `out`
     """
@@ -146,6 +158,8 @@ def compare(
     name = study_named(first)
     if name == NSP_VS_SOP:
         return _compare_pairs(progress=progress, **options)
+    if name == PROMPTING:
+        return _compare_prompting(progress=progress, **options)
     if name == TRANSFER:
         return _compare_transfer(progress=progress, **options)
     if name == LABEL_SHARE:
@@ -184,6 +198,20 @@ def _compare_pairs(
     from bertkit.studies.pairs import compare_pairs
 
     return compare_pairs(specs, seeds, options_of(given.flags(RunFlags)), partial(screen.progress_named, not progress))
+
+
+def _compare_prompting(
+    *, progress: bool, task: Target | None = None, seeds: int = PROMPTING_SEEDS, **options: Any
+) -> PromptStudy:
+    given = Given("compare", options, (*GROUPS, PromptingFlags))
+    seeds, typed = checked("seeds", int, seeds), None if task is None else named("task", task)
+    flags = (given.flags(PromptingFlags), given.flags(Flags), given.flags(OwnFlags))
+    spec, asked, _ = prompting_of(typed, *flags, seeds)
+    run = options_of(given.flags(RunFlags))
+    encoder = causal_encoder(spec)
+    from bertkit.studies.prompting import compare_prompting
+
+    return compare_prompting(spec, encoder, asked, seeds, run, partial(screen.progress_named, not progress))
 
 
 def _compare_shares(*, progress: bool, task: Target | None = None, seeds: int = 3, **options: Any) -> LabelStudy:

@@ -21,6 +21,7 @@ from bertkit.files import os_error
 from bertkit.heads import Head
 from bertkit.heads.temperature import TEMPERATURE
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
+from bertkit.models.end_of_text import use_end_of_text
 from bertkit.models.forward import SHIFTED
 from bertkit.models.kept_head import has_head, matched_head, without_head
 from bertkit.models.lora import plain_state
@@ -147,12 +148,13 @@ def read_config(folder: Path) -> Any:
 
 
 def load_tokenizer(folder: Path, head: Head, config: Any) -> Any:
-    """The tokenizer, checked against the model's vocabulary. Raises EncoderError."""
-    if head.reads_words and config.model_type in SPACED:
-        tokenizer = read_tokenizer(folder, config, add_prefix_space=True)
+    """The tokenizer, checked against the model's vocabulary, with a padding token. Raises EncoderError."""
+    spaced = head.reads_words and config.model_type in SPACED
+    tokenizer = read_tokenizer(folder, config, **({"add_prefix_space": True} if spaced else {}))
+    if spaced:
         _space_before_words(tokenizer)
-        return tokenizer
-    return read_tokenizer(folder, config)
+    use_end_of_text(tokenizer, config)
+    return tokenizer
 
 
 def read_tokenizer(folder: Path, config: Any, **options: Any) -> Any:

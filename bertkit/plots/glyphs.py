@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def with_glyphs(texts: Iterable[str]) -> tuple[list[str], str | None]:
     font = _cjk_font()
     if font is not None:
         matplotlib.rcParams["font.family"] = [OWN, font[0]]
+        getLogger("matplotlib.font_manager").setLevel(ERROR)  # it warns of a weight that the font calls otherwise
         lacking = [char for char in lacking if ord(char) not in font[1]]
     table = str.maketrans({char: _code(char) for char in lacking})
     return [text.translate(table) for text in given], MISSING.format(" ".join(lacking[:8])) if lacking else None

@@ -115,7 +115,7 @@ def loaded_for(run: Claim) -> tuple[TaskModel, dict[str, Any]]:
     loaded = run_on_all(lambda: initial(run.source, run.splits.head))
     for line in loaded.notes:
         run.progress.note(line)
-    model = task_model(loaded, run.splits.head, run.spec, run.accelerator, _typed_length(run.spec))
+    model = task_model(loaded, run.splits.head, run.spec, run.accelerator, typed_length(run.spec))
     facts = _facts(run, loaded)
     if run.state:
         for line in check_resumable(run.state.facts, facts, run.folder):
@@ -129,7 +129,7 @@ def _facts(run: Claim, loaded: Loaded) -> dict[str, Any]:
     return facts_of(run.spec, run.splits, loaded.record, versions(), device)
 
 
-def _typed_length(spec: Spec) -> bool:
+def typed_length(spec: Spec) -> bool:
     """Whether --max-length was given: a recipe's own gives way to a model that sees less."""
     recipes = (spec.task.recipe, spec.task.sample_recipe)
     return spec.recipe.window.max_length not in {recipe.window.max_length for recipe in recipes}
