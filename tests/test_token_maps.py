@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import benchmarks.sequences
 import bertkit
 from bertkit import registry
 from bertkit.cli import main
+from bertkit.data.sampler import Order
 from bertkit.data.splits import read_splits
 from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError, RequestError
@@ -157,6 +159,18 @@ def test_updates_stay_within_the_tokens_of_every_seed() -> None:
     assert steps_within(200, mixed, recipe, range(8)) == min(steps)
     with pytest.raises(RequestError, match="--max-tokens 39: an update has about 40; give more"):
         steps_within(39, lengths, recipe, [1])
+
+
+def test_updates_are_counted_in_the_order_of_lengths_where_a_run_has_it() -> None:
+    """Batches of two by length have 100 tokens or 4, shuffled ones mostly 52: so 4 tokens are one update, or none."""
+    lengths, recipe = np.array([50, 2, 50, 2]), Recipe(epochs=1, batch_size=2, order="length")
+    found = []
+    for seed in range(8):
+        first = next(Order(size=2, by_length=True, seed=seed).epoch(4, lambda some: lengths[some], 0))
+        found.append(int(lengths[first].sum()))
+        with nullcontext() if found[-1] == 4 else pytest.raises(RequestError, match="--max-tokens 4"):
+            assert steps_within(4, lengths, recipe, [seed]) == 1
+    assert set(found) == {4, 100}
 
 
 @pytest.mark.parametrize("between", ["", " "])
