@@ -16,7 +16,7 @@ from bertkit import registry
 from bertkit.errors import RequestError
 from bertkit.heads import Classification, Head, MultiLabel, Span, Window
 from bertkit.sources import Carve, FileFormat, HoldOut, HubRows, Source
-from bertkit.spec import Spec, spec_from_plain, to_plain
+from bertkit.spec import Spec, TokenMap, spec_from_plain, to_plain
 from bertkit.task import Evaluation, Recipe, Task
 
 NAMES = [task.name for task in registry.tasks()]
@@ -27,10 +27,14 @@ OTHER: dict[type, dict[str, Any]] = {
         "model": "org/tiny2",
         "revision": "v1",
         "scratch": True,
+        "redraw": "words",
+        "fast_start": True,
+        "token_map": TokenMap(kind="shift", by=3, symbols=("A", "C")),
         "keep_head": True,
         "label_map": {"LABEL_0": "negative", "LABEL_1": "positive"},
         "data": "sample",
         "limit": 7,
+        "train_share": 0.5,
         "recipe": Recipe(epochs=1),
         "eval_every": 10,
         "seed": 43,
@@ -114,6 +118,8 @@ CHANGES = [(owner, name) for owner, values in OTHER.items() for name in values]
 
 def unchanged(name: str) -> Spec:
     """SPEC with what a field of that name needs to mean anything."""
+    if name == "fast_start":
+        return replace(SPEC, scratch=True)
     if name == "threshold":
         return replace(SPEC, task=replace(SPEC.task, head=MultiLabel(labels=("a", "b"))))
     needs: dict[str, Any] = {"focal_gamma": {"loss": "focal"}, "lora_alpha": {"lora": 8}}
@@ -125,7 +131,7 @@ def changed(owner: type, name: str) -> Spec:
     """SPEC with one field of one of its parts another."""
     change = {name: OTHER[owner][name]}
     if owner is Spec:
-        return replace(SPEC, **change)
+        return replace(unchanged(name) if name == "fast_start" else SPEC, **change)
     if owner is Task:
         return replace(SPEC, task=replace(SPEC.task, **change))
     if owner is Source:

@@ -18,11 +18,11 @@ from bertkit.cli.compare import (
     study_named,
 )
 from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
-from bertkit.cli.compare_label_share import LabelShareFlags
+from bertkit.cli.compare_label_share import LabelShareFlags, LabelShareOptions
 from bertkit.cli.compare_prompting import SEEDS as PROMPTING_SEEDS
 from bertkit.cli.compare_prompting import causal_encoder, prompting_of
 from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
-from bertkit.cli.compare_token_maps import TokenMapFlags
+from bertkit.cli.compare_token_maps import TokenMapFlags, TokenMapOptions
 from bertkit.cli.compare_transfer import TRANSFER, study
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
@@ -70,28 +70,18 @@ def compare(
     what: Literal["label-share"],
     *,
     task: Target,
-    shares: str | Iterable[float] = ...,
-    arms: str | Iterable[str] = ...,
-    reach: float | None = None,
-    least_steps: int = ...,
-    scratch_lr: float | None = None,
-    frozen_lr: float = ...,
     seeds: int = 3,
     progress: bool = False,
-    **options: Unpack[Options],
+    **options: Unpack[LabelShareOptions],
 ) -> LabelStudy: ...
 @overload
 def compare(
     what: Literal["token-maps"],
     *,
     task: Target,
-    arms: str | Iterable[str] = ...,
-    map: str = "random",
-    maps: int | None = None,
-    max_tokens: int = ...,
     seeds: int = 1,
     progress: bool = False,
-    **options: Unpack[Options],
+    **options: Unpack[TokenMapOptions],
 ) -> MapStudy: ...
 @overload
 def compare(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check
 from bertkit.request.flags import Flags, RunFlags, SeedsFlag
+from bertkit.request.keywords import Options
 from bertkit.request.option import Option
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, seeds_of
@@ -31,6 +33,17 @@ ARMS = ("pretrained", "scratch", "frozen", "tfidf")
 """Their names, as bertkit/studies/label_share.py has them."""
 FROZEN_RATE = 1e-3
 """Of a head on a frozen body: by far fewer weights are trained than the task's own rate is for."""
+
+
+class LabelShareOptions(Options, total=False):
+    """The options of `bertkit compare label-share` as keywords, for type checkers."""
+
+    shares: str | Iterable[float]
+    arms: str | Iterable[str]
+    reach: float | None
+    least_steps: int
+    scratch_lr: float | None
+    frozen_lr: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.check import check
 from bertkit.request.flags import Flags, RunFlags, SeedsFlag
+from bertkit.request.keywords import Options
 from bertkit.request.option import Option
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.specs import options_of, seeds_of
@@ -33,6 +35,15 @@ ARMS = ("pretrained", "re-embedded", "scratch", "untrained-start")
 """Their names, as bertkit/studies/token_maps.py has them."""
 MAPS = 5
 """Random maps, where --maps is not given."""
+
+
+class TokenMapOptions(Options, total=False):
+    """The options of `bertkit compare token-maps` as keywords, for type checkers."""
+
+    arms: str | Iterable[str]
+    map: str
+    maps: int | None
+    max_tokens: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ def _against_chance(found: PromptStudy, within: list[Prompted]) -> str:
     chance = f"chance ({100 * found.chance:.1f})"
     if len(within) == len(found.prompted):
         said = f"in context {found.model_name} answers at {chance}"
-        return f"{said}: every interval holds it, as is expected of a small model"
+        return f"{said}: every interval holds it"
     above = [one.name for one in found.prompted if one.mean.low > found.chance]
     below = [one.name for one in found.prompted if one.mean.high < found.chance]
     parts = [f"{what} {chance}: {'; '.join(names)}" for what, names in (("above", above), ("below", below)) if names]
