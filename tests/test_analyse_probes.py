@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 import numpy as np
 import pytest
 import tiny
+import transformers
 from door import Refused, refused
 from files import json_lines, write
 
@@ -168,6 +169,7 @@ def test_the_command_prints_every_layer_from_the_cache_and_writes_the_numbers(
     assert found.untrained.accuracy == best.untrained
     assert found.untrained.gain.value == pytest.approx(found.best.accuracy.value - best.untrained.value)
     assert f"best from layer {found.best.layer}, chosen on train rows" in found.sentence
+    assert "selectivity" not in found.sentence  # a random label of a text that is in dev alone cannot be known
 
     def never(*_: Any) -> Any:
         raise AssertionError("probed again")
@@ -217,3 +219,13 @@ def test_what_cannot_be_probed_is_refused_in_a_line(
         write(tmp_path / "one" / f"{split}.jsonl", json_lines(*({"sentence": f"{k}", "label": 1} for k in range(20))))
     assert said in refused("analyse", "probes", str(folder), "-q", *typed.split())
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_without_an_encoder_is_refused(refused: Refused, tmp_path: Path) -> None:
+    shape = {"n_embd": 8, "n_layer": 1, "n_head": 1}
+    transformers.AutoModelForCausalLM.from_config(
+        transformers.AutoConfig.for_model("gpt2", vocab_size=len(tiny.tokenizer_of("bert")), **shape)
+    ).save_pretrained(tmp_path / "causal")
+    tiny.tokenizer_of("bert").save_pretrained(tmp_path / "causal")
+    said = refused("analyse", "probes", "causal", "-q", "--task", "rte", "--sample")
+    assert "causal has no encoder: gpt2 reads from left to right only" in said

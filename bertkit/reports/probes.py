@@ -105,10 +105,16 @@ class Probes:
         """What was found, in one sentence."""
         best = self.best
         gains = ", ".join(f"{_points(one.gain)} over {one.name}" for one in (self.untrained, *self.floors))
+        told = f"; selectivity {_points(best.selectivity)}" if self.is_selective else ""
         return (
             f"Labels of {self.unit} are told best from layer {best.layer}, chosen on train rows: "
-            f"{_percent(best.accuracy)}, {gains}; selectivity {_points(best.selectivity)}."
+            f"{_percent(best.accuracy)}; in points {gains}{told}."
         )
+
+    @property
+    def is_selective(self) -> bool:
+        """Whether control labels can be known at all: a text is there once, so that of others' labels none can be."""
+        return self.unit == "words"
 
     def plain(self) -> dict[str, Any]:
         """It, for JSON."""
@@ -228,7 +234,8 @@ def _draw(found: Probes) -> None:
         title="selectivity: accuracy less that of the control task", unit="points", percent=True, layers=layers,
         lines=(_line("probe", [one.selectivity for one in found.layers]),),
     )  # fmt: skip
-    draw_by_layer([accuracy, selectivity], f"{Path(found.model).name}: linear probes", found.figure)
+    panels = [accuracy, selectivity] if found.is_selective else [accuracy]
+    draw_by_layer(panels, f"{Path(found.model).name}: linear probes", found.figure)
 
 
 def _line(label: str, scores: list[Score], dashed: bool = False) -> LayerLine:
