@@ -15,6 +15,7 @@ import transformers
 from door import Refused, refused
 from files import json_lines, write
 
+import benchmarks.sequences
 import bertkit
 from bertkit import registry
 from bertkit.cli import main
@@ -225,6 +226,22 @@ def test_more_symbols_than_words_are_refused_before_training(tmp_path: Path, ref
     encoder = tiny.make("bert", tmp_path / "encoder")
     line = refused("compare", "token-maps", str(file), "--model", str(encoder), "-q", "--device", "cpu")
     assert "720 symbols, and the vocabulary has" in line
+
+
+def test_proteins_and_music_are_written_as_rows(tmp_path: Path) -> None:
+    """A chord's notes are in a row; a held note, a rest and a bar line are no pitch; a protein of two places is out."""
+    proteins = ">P1 Nucleus-U\nMKV\nLA\n>P2 Cytoplasm-Nucleus-U\nMM\n>P3 Cell.membrane-M\nGG\n"
+    write(tmp_path / "data/deeploc/deeploc_our_val_set.fasta", proteins)
+    kern = "**kern\t**kern\n=1\t=1\n4C 4E\t[4cc\n4r\t4cc]\n8B-\t8fn"
+    write(tmp_path / "data/kern/bach.jsonl", json_lines({"kern": kern, "composer": "bach", "file": "one.krn"}))
+    assert benchmarks.sequences.write(tmp_path / "out", tmp_path / "data") == {"deeploc.jsonl": 2, "composers.jsonl": 1}
+    lines = [line for name in ("deeploc", "composers")
+             for line in (tmp_path / f"out/{name}.jsonl").read_text("utf-8").splitlines()]  # fmt: skip
+    assert [json.loads(line) for line in lines] == [
+        {"text": "MKVLA", "label": "Nucleus", "group": "P1"},
+        {"text": "GG", "label": "Cell.membrane", "group": "P3"},
+        {"text": "C E cc B- f", "label": "bach", "group": "one.krn"},
+    ]
 
 
 def test_the_tasks_of_dna_read_the_files_as_they_were_published(real_data: Path) -> None:
