@@ -245,6 +245,16 @@ def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path: Path, refused:
     assert said in refused("compare", "transfer", *line.split(), *models)
 
 
+def test_where_no_test_rows_can_be_read_nothing_is_trained(place: Path, tmp_path: Path, refused: Refused) -> None:
+    rows_in(tmp_path / "data")
+    write(tmp_path / "data" / "xnli" / "dev-de.tsv", "He saw.\tHe saw.\tbogus\n")
+    line = f"--train mnli --test xnli.de --models {place / 'encoder'} --device cpu"
+    where = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "runs")]
+    said = refused("compare", "transfer", *line.split(), *where)
+    assert "dev-de.tsv, line 1: unknown label 'bogus'" in said
+    assert not (tmp_path / "runs").exists()
+
+
 def test_from_python_options_that_the_study_does_not_have_are_refused(place: Path) -> None:
     with pytest.raises(RequestError, match="model: compare transfer has no such option; `models` names"):
         bertkit.compare("transfer", **python_options(place), model="sample")
