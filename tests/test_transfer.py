@@ -228,6 +228,8 @@ def test_a_published_score_by_another_rule_has_a_column_of_its_own_in_the_figure
         ("--train squad --test ,", "--test: name at least one"),
         ("--train squad --test xquad.zh --test-limit 0", "--test-limit 0: it must be at least 1"),
         ("--train squad --test xquad.zh:0", "--test xquad.zh:0: write a number of rows behind the colon"),
+        ("--train squad --test xquad.zh:5,xquad.zh", "--test xquad.zh: xquad.zh is named twice"),
+        ("--train squad --test xquad-zh", "did you mean xquad.zh"),
         ("--train squad --test xquad.zh --seeds 0", "--seeds 0"),
         ("--train squad --test xquad.zh --models ,", "--models: name at least one"),
         ("--train squad --test xquad.zh --models scratch:", "--models scratch:: name a model behind it"),
