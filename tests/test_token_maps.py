@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ import transformers
 from door import Refused, refused
 from files import json_lines, write
 
+import benchmarks.sequences
 import bertkit
 from bertkit import registry
 from bertkit.cli import main
+from bertkit.data.sampler import Order
 from bertkit.data.splits import read_splits
 from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError, RequestError
@@ -158,6 +161,18 @@ def test_updates_stay_within_the_tokens_of_every_seed() -> None:
         steps_within(39, lengths, recipe, [1])
 
 
+def test_updates_are_counted_in_the_order_of_lengths_where_a_run_has_it() -> None:
+    """Batches of two by length have 100 tokens or 4, shuffled ones mostly 52: so 4 tokens are one update, or none."""
+    lengths, recipe = np.array([50, 2, 50, 2]), Recipe(epochs=1, batch_size=2, order="length")
+    found = []
+    for seed in range(8):
+        first = next(Order(size=2, by_length=True, seed=seed).epoch(4, lambda some: lengths[some], 0))
+        found.append(int(lengths[first].sum()))
+        with nullcontext() if found[-1] == 4 else pytest.raises(RequestError, match="--max-tokens 4"):
+            assert steps_within(4, lengths, recipe, [seed]) == 1
+    assert set(found) == {4, 100}
+
+
 @pytest.mark.parametrize("between", ["", " "])
 def test_arms_are_compared_by_maps(tmp_path: Path, between: str, capsys: pytest.CaptureFixture[str]) -> None:
     encoder, file = tiny.make("bert", tmp_path / "encoder"), sequences(tmp_path / "rows.jsonl", between)
@@ -225,6 +240,22 @@ def test_more_symbols_than_words_are_refused_before_training(tmp_path: Path, ref
     encoder = tiny.make("bert", tmp_path / "encoder")
     line = refused("compare", "token-maps", str(file), "--model", str(encoder), "-q", "--device", "cpu")
     assert "720 symbols, and the vocabulary has" in line
+
+
+def test_proteins_and_music_are_written_as_rows(tmp_path: Path) -> None:
+    """A chord's notes are in a row; a held note, a rest and a bar line are no pitch; a protein of two places is out."""
+    proteins = ">P1 Nucleus-U\nMKV\nLA\n>P2 Cytoplasm-Nucleus-U\nMM\n>P3 Cell.membrane-M\nGG\n"
+    write(tmp_path / "data/deeploc/deeploc_our_val_set.fasta", proteins)
+    kern = "**kern\t**kern\n=1\t=1\n4C 4E\t[4cc\n4r\t4cc]\n8B-\t8fn"
+    write(tmp_path / "data/kern/bach.jsonl", json_lines({"kern": kern, "composer": "bach", "file": "one.krn"}))
+    assert benchmarks.sequences.write(tmp_path / "out", tmp_path / "data") == {"deeploc.jsonl": 2, "composers.jsonl": 1}
+    lines = [line for name in ("deeploc", "composers")
+             for line in (tmp_path / f"out/{name}.jsonl").read_text("utf-8").splitlines()]  # fmt: skip
+    assert [json.loads(line) for line in lines] == [
+        {"text": "MKVLA", "label": "Nucleus", "group": "P1"},
+        {"text": "GG", "label": "Cell.membrane", "group": "P3"},
+        {"text": "C E cc B- f", "label": "bach", "group": "one.krn"},
+    ]
 
 
 def test_the_tasks_of_dna_read_the_files_as_they_were_published(real_data: Path) -> None:

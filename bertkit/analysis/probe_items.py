@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,16 +141,24 @@ def for_words(body: Body, encoder: Encoder, head: Head) -> Body:
     return replace(body, loaded=replace(body.loaded, tokenizer=tokenizer))
 
 
-def control_labels(train: Items, others: Items, seed: int) -> tuple[Indices, Indices]:
-    """Labels of a control task for both (Hewitt and Liang 2019, section 2): each content has one, drawn once.
+def control_labels(train: Items, items: Items, seed: int) -> Indices:
+    """(N,) labels of a control task (Hewitt and Liang 2019, section 2): each content has one, drawn by the seed.
 
-    They are drawn from how often each label is there in `train`, and say nothing of the content.
+    They are drawn from how often each label is there in `train`, and say nothing of the content: the same content has
+    the same label among whichever others, by its hash.
     """
-    names, codes = np.unique(np.array([*train.content, *others.content], object).astype(str), return_inverse=True)
     labels, counts = np.unique(train.label, return_counts=True)
-    drawn: Any = np.random.default_rng(seed).choice(labels, len(names), p=counts / counts.sum())
-    first, second = np.split(drawn[codes], [len(train.content)])
-    return first, second
+    ends = np.cumsum(counts)
+    drawn = {content: _uniform(content, seed) * int(ends[-1]) for content in dict.fromkeys(items.content)}
+    places = np.searchsorted(ends, [drawn[content] for content in items.content], side="right")
+    found: Indices = labels[np.minimum(places, len(labels) - 1)]
+    return found
+
+
+def _uniform(content: str, seed: int) -> float:
+    """A number from 0 to 1, by the hash of a content."""
+    digest = hashlib.blake2b(content.encode(), digest_size=8, key=seed.to_bytes(8, "little")).digest()
+    return int.from_bytes(digest, "little") / 2**64
 
 
 def code_of(labels: Sequence[str], golds: Sequence[str]) -> dict[str, int]:

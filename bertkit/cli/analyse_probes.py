@@ -64,7 +64,8 @@ def _print(found: Probes) -> None:
         for one in found.layers
     ]  # fmt: skip
     print_table(COLUMNS, rows)
-    screen.print_below(f"floors: {' · '.join(f'{name} {screen.percent(one)}' for name, one in found.floors.items())}")
+    floors = " · ".join(f"{one.name} {screen.with_interval(one.accuracy)}" for one in found.floors)
+    screen.print_below(f"floors: {floors}")
     screen.print_below(
         f"% of {scored:,} {found.unit} in {found.rows[0]:,} rows; probes are trained on {train:,} in {found.rows[1]:,} "
         "rows; selectivity: accuracy minus control"

@@ -121,8 +121,9 @@ def compare_token_maps(
 ) -> int:
     """Read DNA, proteins or music as words by arbitrary maps: what does pretraining on text help (Kao and Lee 2021)?
 
-    Letters are symbols; where rows have white space, what it separates. Each map is a run of an arm, with a seed of its
-    own; --seeds gives more runs of a single map.
+    Letters are symbols; where rows have white space, what it separates.
+
+    Each map has a run and a seed of its own; --seeds gives more runs of a single map.
     """
     target = target_of(task, own)
     asked, options = compared.asked(target.spec(flags), seeds), options_of(run)

@@ -14,7 +14,7 @@ from bertkit.request.own_flags import OwnFlags
 from bertkit.request.target import target_of
 from bertkit.spec import Spec
 
-LEAST = 2
+LEAST, LEAST_TRAIN = 2, 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,9 @@ class ProbeFlags(AnalyseFlags):
         None
     )
     sample: Annotated[bool, Option("--sample", DATA, "Use the shipped sample rows: no benchmark scores.")] = False
-    train_rows: Annotated[int, Option("--train-rows", ANALYSIS, "Rows that probes are trained on at most.")] = 1_000
+    train_rows: Annotated[
+        int, Option("--train-rows", ANALYSIS, "Rows of train at most; a tenth of them choose the layer.")
+    ] = 1_000
     rows: Annotated[int, Option("--rows", ANALYSIS, "Rows that they are scored on at most.")] = 1_000
     layers: Annotated[
         str | None, Option("--layers", ANALYSIS, "Layers to probe, commas between; 0 is the embeddings. [default: all]")
@@ -40,9 +42,9 @@ class ProbeFlags(AnalyseFlags):
         super().check()
         if self.task is None:
             raise RequestError("probes: name with --task what is told: a task (`bertkit tasks` lists them), or a file")
-        for flag, count in (("--train-rows", self.train_rows), ("--rows", self.rows)):
-            if count < LEAST:
-                raise RequestError(f"{flag} {count}: it must be at least {LEAST}")
+        for flag, count, least in (("--train-rows", self.train_rows, LEAST_TRAIN), ("--rows", self.rows, LEAST)):
+            if count < least:
+                raise RequestError(f"{flag} {count}: it must be at least {least}")
 
     def spec(self, model: str) -> Spec:
         """The task's rows, with the model. Raises RequestError, also if its answers are no labels, or DataError."""
