@@ -51,7 +51,11 @@ def find(name: str) -> Task:
             else f"has a task for each language, such as {family}.{languages[0]}"
         )
         raise RequestError(f"{family} {asked}: there are {', '.join(languages)}")
-    near = known if language else {one: task for one, task in known.items() if "." not in one}
+    near = (
+        known
+        if language
+        else {one: task for one, task in known.items() if "." not in one or one.replace(".", "_") == family}
+    )
     return _find("task", name, near)
 
 

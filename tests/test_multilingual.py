@@ -112,7 +112,7 @@ def test_pairs_that_share_a_sentence_are_in_one_half() -> None:
     assert in_first_half(rows) == [True, False, True, False, True, False]
 
 
-def test_no_sentence_of_the_scored_half_is_trained_on_in_any_language(tmp_path: Path) -> None:
+def test_no_row_of_the_scored_half_has_an_english_sentence_that_is_trained_on_in_any_language(tmp_path: Path) -> None:
     data = pairs(tmp_path, **PAIRS)
     trained = columns("pawsx_half.en", data, "train")
     scored = {language: columns(f"pawsx_half.{language}", data, "dev") for language in PAIRS}

@@ -228,6 +228,8 @@ def test_a_published_score_by_another_rule_has_a_column_of_its_own_in_the_figure
         ("--train squad --test ,", "--test: name at least one"),
         ("--train squad --test xquad.zh --test-limit 0", "--test-limit 0: it must be at least 1"),
         ("--train squad --test xquad.zh:0", "--test xquad.zh:0: write a number of rows behind the colon"),
+        ("--train squad --test xquad.zh:5,xquad.zh", "--test xquad.zh: xquad.zh is named twice"),
+        ("--train squad --test xquad-zh", "did you mean xquad.zh"),
         ("--train squad --test xquad.zh --seeds 0", "--seeds 0"),
         ("--train squad --test xquad.zh --models ,", "--models: name at least one"),
         ("--train squad --test xquad.zh --models scratch:", "--models scratch:: name a model behind it"),
@@ -243,6 +245,16 @@ def test_what_cannot_be_compared_is_refused_in_one_line(tmp_path: Path, refused:
         write(tmp_path / "xquad" / "xquad.de.json", question)
         models += ["--data", str(tmp_path)]
     assert said in refused("compare", "transfer", *line.split(), *models)
+
+
+def test_where_no_test_rows_can_be_read_nothing_is_trained(place: Path, tmp_path: Path, refused: Refused) -> None:
+    rows_in(tmp_path / "data")
+    write(tmp_path / "data" / "xnli" / "dev-de.tsv", "He saw.\tHe saw.\tbogus\n")
+    line = f"--train mnli --test xnli.de --models {place / 'encoder'} --device cpu"
+    where = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "runs")]
+    said = refused("compare", "transfer", *line.split(), *where)
+    assert "dev-de.tsv, line 1: unknown label 'bogus'" in said
+    assert not (tmp_path / "runs").exists()
 
 
 def test_from_python_options_that_the_study_does_not_have_are_refused(place: Path) -> None:

@@ -13,6 +13,7 @@ from bertkit.heads import Head
 from bertkit.heads.names import name_of
 from bertkit.request.own_flags import OwnFlags
 from bertkit.request.target import Target, target_of
+from bertkit.sources import Source
 from bertkit.task import Recipe, Task
 
 LANGUAGE = "LANG"
@@ -93,15 +94,20 @@ def _of_files(target: Target) -> dict[str, str]:
 
 
 def _of_source(task: Task) -> dict[str, str]:
-    source = task.source
-    hub = source.hub and f"{source.hub.id} {source.hub.config or ''} {source.hub.revision or ''}".strip()
+    sources = list({id(one): one for one in (task.source, *map(task.source_of, task.scored))}.values())
+    hubs = [f"{one.id} {one.config or ''} {one.revision or ''}".strip() for source in sources if (one := source.hub)]
+    rows = [f"{split} {count:,}" for source in sources for split, count in source.rows.items()]
     return {
-        "rows": ", ".join(f"{split} {count:,}" for split, count in source.rows.items()) or "not known",
-        "the Hub": hub or "not there",
-        "--data": f"a folder with {' or '.join(source.folders) or 'the files'} in it: "
-        + ", ".join(name for names in source.files.values() for name in names),
+        "rows": ", ".join(rows) or "not known",
+        "the Hub": ", and ".join(hubs) or "not there",
+        "--data": "a folder with " + "; and ".join(map(_files_line, sources)),
         "--sample": _recipe_line(task.sample_recipe, task.head) if registry.samples(task) else "not shipped",
     }
+
+
+def _files_line(source: Source) -> str:
+    names = dict.fromkeys(name for names in source.files.values() for name in names)
+    return f"{' or '.join(source.folders) or 'the files'} in it: {', '.join(names)}"
 
 
 def _recipe_line(recipe: Recipe, head: Head) -> str:

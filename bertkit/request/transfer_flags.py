@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,7 +60,7 @@ def requested(asked: TransferFlags, flags: Flags, seeds: int) -> TransferRequest
     A test task whose rows are not found is no error, unless that is so of all of them.
     """
     train = registry.find(asked.train)
-    tasks = {registry.find(name).name: limit for name, limit in _tests(asked)}
+    tasks = _tests(asked)
     for name in tasks:
         _check_heads(train, registry.find(name))
     specs = {
@@ -75,15 +75,20 @@ def requested(asked: TransferFlags, flags: Flags, seeds: int) -> TransferRequest
     return TransferRequest(train=train, arms=specs, tests=tests)
 
 
-def _tests(asked: TransferFlags) -> Iterator[tuple[str, int | None]]:
-    """The names of the test tasks, each with the number of rows to score on. Raises RequestError for a wrong number."""
+def _tests(asked: TransferFlags) -> dict[str, int | None]:
+    """By test task the number of rows to score on. Raises RequestError for a wrong number, or two of one task."""
     if asked.test_limit is not None and asked.test_limit < 1:
         raise RequestError(f"--test-limit {asked.test_limit}: it must be at least 1")
+    found = dict[str, int | None]()
     for typed in _listed("--test", asked.test):
         name, _, count = typed.partition(":")
         if ":" in typed and not (count.isdecimal() and int(count)):
             raise RequestError(f"--test {typed}: write a number of rows behind the colon, such as {name}:500")
-        yield name, int(count) if count else asked.test_limit
+        task = registry.find(name).name
+        if task in found:
+            raise RequestError(f"--test {typed}: {task} is named twice")
+        found[task] = int(count) if count else asked.test_limit
+    return found
 
 
 def _for_scoring(flags: Flags, limit: int | None) -> Flags:

@@ -41,7 +41,7 @@ class WindowFlags:
             "--doc-stride",
             TRAINING,
             "QA, --long windows: overlap of two windows, in tokens. [default with --long: a quarter of --max-length]",
-            only="finetune eval",
+            only="finetune eval compare",
         ),
     ] = None
     max_answer_length: Annotated[

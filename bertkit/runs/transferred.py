@@ -43,14 +43,19 @@ class Transferred:
     marks: tuple[str, ...]
 
 
+def read_tested(spec: Spec) -> Splits:
+    """The rows of the evaluations of the task of `spec`, none of train. Raises DataError or HubError."""
+    files = locate_splits(spec.task, spec.data, training=False)
+    return read_located_splits(spec, files, training=False, labels=spec.task.head.label_names)
+
+
 def transferred(run: Path, spec: Spec, progress: Progress) -> Transferred:
     """What the model in a finished run's folder answers on the task of `spec`, whose model is not read.
 
     An earlier answer to the same rows, by the same model with the same window, is read and not computed again. Raises
     DataError where the rows cannot be read, EncoderError where labels do not agree by name.
     """
-    files = locate_splits(spec.task, spec.data, training=False)
-    splits = read_located_splits(spec, files, training=False, labels=spec.task.head.label_names)
+    splits = read_tested(spec)
     folder = run / TRANSFER / f"{spec.task.name}-{_digest(run, spec, splits)}"
     with closing(progress):
         if not (folder / SCORES).is_file():

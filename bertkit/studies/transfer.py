@@ -15,7 +15,7 @@ from bertkit.evaluation.paired_tests import interval_over_rows
 from bertkit.progress import Progress
 from bertkit.request.transfer_flags import TransferRequest
 from bertkit.result import Finished
-from bertkit.runs.transferred import Transferred, transferred
+from bertkit.runs.transferred import Transferred, read_tested, transferred
 from bertkit.spec import RunOptions, Spec
 from bertkit.studies.arms import Arm, Part, answers_of, measured
 from bertkit.studies.group import marks_of_runs, run_group
@@ -32,11 +32,13 @@ Scored: TypeAlias = Mapping[str, Sequence[Transferred] | str]
 def transfer(asked: TransferRequest, options: RunOptions, progress: Callable[[Spec], Progress]) -> Transfer:
     """Fine-tune every model with every seed, and score each run on every test task; what is finished is reused.
 
-    A test task whose rows cannot be read is a missing cell. Raises what a run raises.
+    A test task whose rows cannot be read is a missing cell. Raises DataError before anything is trained if that is so
+    of all of them, and what a run raises.
     """
+    tests = _readable(asked.tests)
     done = iter(run_group([spec for group in asked.arms.values() for spec in group], options, progress))
     runs = {name: tuple(next(done) for _ in group) for name, group in asked.arms.items()}
-    scored = {name: _scored(group, asked, progress) for name, group in runs.items()}
+    scored = {name: _scored(group, tests, progress) for name, group in runs.items()}
     arms = [_arm(name, group, scored[name]) for name, group in runs.items()]
     sets = tuple(_sets(asked, arms))
     cells = {(arm.name, *one.key): _cell(arm, one.key, scored[arm.name][one.task.name]) for arm in arms for one in sets}
@@ -47,17 +49,27 @@ def transfer(asked: TransferRequest, options: RunOptions, progress: Callable[[Sp
     )  # fmt: skip
 
 
-def _scored(runs: Sequence[Finished], asked: TransferRequest, progress: Callable[[Spec], Progress]) -> Scored:
-    found = dict[str, Sequence[Transferred] | str]()
-    for task, spec in asked.tests.items():
-        if isinstance(spec, str):
-            found[task] = spec
-            continue
-        try:
-            found[task] = [transferred(run.folder, spec, progress(spec)) for run in runs]
-        except (DataError, HubError) as error:  # of its rows: the other test tasks are scored all the same
-            found[task] = str(error)
+def _readable(tests: Mapping[str, Spec | str]) -> Mapping[str, Spec | str]:
+    """The spec of each test task, or why its rows cannot be read. Raises DataError if none can be."""
+    found = {task: spec if isinstance(spec, str) else _unreadable(spec) or spec for task, spec in tests.items()}
+    if all(isinstance(one, str) for one in found.values()):
+        raise DataError(str(next(iter(found.values()))))
     return found
+
+
+def _unreadable(spec: Spec) -> str | None:
+    try:
+        read_tested(spec)
+    except (DataError, HubError) as error:  # the other test tasks are scored all the same
+        return str(error)
+    return None
+
+
+def _scored(runs: Sequence[Finished], tests: Mapping[str, Spec | str], progress: Callable[[Spec], Progress]) -> Scored:
+    return {
+        task: spec if isinstance(spec, str) else [transferred(run.folder, spec, progress(spec)) for run in runs]
+        for task, spec in tests.items()
+    }
 
 
 def _arm(name: str, runs: Sequence[Finished], scored: Scored) -> Arm:
@@ -68,8 +80,7 @@ def _arm(name: str, runs: Sequence[Finished], scored: Scored) -> Arm:
         if not isinstance(found, str)
         for part_key, part in _parts(name, task, runs, found)
     }
-    failures = {(run.result.spec.task.name, run.result.spec.seed): run.result.failures for run in runs}
-    return Arm(name=name, parts=parts, specs={}, failures={key: found for key, found in failures.items() if found})
+    return Arm(name=name, parts=parts, specs={})
 
 
 def _parts(name: str, task: str, runs: Sequence[Finished], found: Sequence[Transferred]) -> Iterator[tuple[Key, Part]]:
