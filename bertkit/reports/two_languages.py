@@ -126,8 +126,8 @@ def read_study(flags: LanguageVectorFlags) -> Study:
     pairs = pairs.sampled(flags.pairs, flags.seed)
     if len(pairs) < LEAST:
         raise DataError(
-            f"{len(pairs)} pair{'s' * (len(pairs) != 1)} of texts: {LEAST} are needed, half of them to choose layer and "
-            "strength on"
+            f"{len(pairs)} pair{'s' * (len(pairs) != 1)} of texts: {LEAST} are needed, half of them to choose layer "
+            "and strength on"
         )
     order = np.random.default_rng(flags.seed).permutation(len(pairs))
     middle = len(pairs) // 2
