@@ -55,6 +55,13 @@ def test_a_static_vector_cannot_tell_senses_apart(corpus: Path, tmp_path: Path) 
     assert found.numbers.is_file()
 
 
+def test_an_analogy_that_no_further_word_can_answer_is_wrong(tmp_path: Path) -> None:
+    corpus = write(tmp_path / "three.txt", "man king woman\n" * 20)
+    analogies = write(tmp_path / "four.txt", "man king woman woman\n")
+    found = bertkit.analyse("cbow", corpus, analogies=analogies, size=2, min_count=1, out=tmp_path / "out")
+    assert (found.analogies.answered[0][-1], found.analogies.right) == ("", 0)
+
+
 def test_the_same_seed_gives_the_same_vectors_in_another_process(corpus: Path, tmp_path: Path) -> None:
     said = []
     for salt, seed in (("1", "5"), ("2", "5"), ("2", "6")):
@@ -77,6 +84,7 @@ def test_the_same_seed_gives_the_same_vectors_in_another_process(corpus: Path, t
         ("royal.txt --word king", "give both a word and the --sentences it is in"),
         ("royal.txt --neighbours king --min-count 99999", "--min-count 99999: no word of the corpus is so frequent"),
         ("royal.txt --neighbours king --size 0", "--size 0: it must be at least 1"),
+        ("royal.txt --neighbours king --out royal.txt", "--out royal.txt: it is no folder"),
         ("royal.txt --neighbours ,", "--neighbours: name words, commas between"),
         ("royal.txt --analogies royal.txt", "royal.txt, line 1: 24 words, not four"),
         ("nowhere.txt --neighbours king", "nowhere.txt: there is no such file or folder"),

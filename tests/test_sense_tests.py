@@ -57,6 +57,12 @@ def test_more_splits_than_are_tried_are_drawn_with_the_sizes_of_the_senses() -> 
     assert (labels == splits((12, 3, 12), 1)[0]).all()
 
 
+def test_splits_of_more_senses_than_a_byte_counts_have_all_of_them() -> None:
+    labels, _ = splits((2,) * 130, 1)
+    assert (np.bincount(labels[0]) == 2).all()
+    assert labels.max() == 129
+
+
 def test_senses_in_two_directions_have_the_least_p_and_those_in_one_have_1() -> None:
     apart = np.array([EAST] * 5 + [NORTH] * 5)
     same = np.array([EAST] * 10)

@@ -81,10 +81,13 @@ class WordVectors:
         return [(name, float(value)) for name, value in self.table.most_similar(word.lower(), topn=count)]
 
     def fourth(self, first: str, second: str, third: str) -> str:
-        """The word that is to the third as the second to the first: the nearest to second - first + third (3CosAdd)."""
+        """The word that is to the third as the second to the first: the nearest to second - first + third (3CosAdd).
+
+        "" if there is no word but these three.
+        """
         given = [word.lower() for word in (first, second, third)]
         found = self.table.most_similar(positive=[given[1], given[2]], negative=[given[0]], topn=1)
-        return str(found[0][0])
+        return str(found[0][0]) if found else ""
 
     def check(self, word: str) -> None:
         """Raise DataError if the word has no vector."""

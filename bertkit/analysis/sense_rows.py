@@ -69,7 +69,8 @@ def read_sense_rows(path: Path, word: str) -> SenseRows:
     """The sentences of a file: a table with the columns sentence and, if they are known, sense; or a sentence a line.
 
     A column `start` says which of a word's places in its sentence is meant. Raises DataError or RequestError, naming
-    the line: for a word that is not in its sentence, or there twice; for one sense only, and for one sentence.
+    the line: for a word that is not in its sentence, or there twice; for one sense only or one a sentence, and for
+    one sentence.
     """
     if not word.strip():
         raise RequestError("the word is empty")
@@ -85,6 +86,8 @@ def read_sense_rows(path: Path, word: str) -> SenseRows:
             raise DataError(f"{lacking}: no sense, and other lines have one: give it one, or leave the column out")
         if len(set(senses)) == 1:
             raise DataError(f"{path}: all {len(found)} sentences have one sense, '{senses[0]}': two are compared")
+        if len(set(senses)) == len(senses):
+            raise DataError(f"{path}: each sentence has a sense of its own: at least one sense needs two sentences")
     order = _by_sense(senses)
     rows = SenseRows(
         word=word,

@@ -52,16 +52,16 @@ def count_splits(sizes: Sequence[int]) -> int:
     return ordered // prod(factorial(list(sizes).count(size)) for size in set(sizes))
 
 
-def splits(sizes: Sequence[int], seed: int) -> tuple[NDArray[np.int8], bool]:
+def splits(sizes: Sequence[int], seed: int) -> tuple[NDArray[np.int16], bool]:
     """(P, N) labels, and whether these are all distinct splits of N items into groups of these sizes.
 
     With more than MOST_SPLITS of them, DRAWN are drawn from `seed`.
     """
     if count_splits(sizes) > MOST_SPLITS:
-        labels = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
+        labels = np.repeat(np.arange(len(sizes), dtype=np.int16), sizes)
         return np.random.default_rng(seed).permuted(np.tile(labels, (DRAWN, 1)), axis=1), False
     divided = list(_all(tuple(range(sum(sizes))), tuple(sizes)))
-    found = np.zeros((len(divided), sum(sizes)), np.int8)
+    found = np.zeros((len(divided), sum(sizes)), np.int16)
     for row, groups in zip(found, divided, strict=True):
         for label, group in enumerate(groups):
             row[list(group)] = label
@@ -80,20 +80,20 @@ def _all(items: tuple[int, ...], sizes: tuple[int, ...]) -> Iterator[list[tuple[
                 yield [(items[0], *others), *more]
 
 
-def split_test(similarities: Table, codes: Codes, labels: NDArray[np.int8], exact: bool) -> float:
+def split_test(similarities: Table, codes: Codes, labels: NDArray[np.int16], exact: bool) -> float:
     """The share of splits whose mean within less mean across is at least that of the senses: one-sided p.
 
     The sizes of the groups are those of the senses, so that it follows from the sum within alone. Drawn splits
     count the senses' own as one more (Phipson and Smyth 2010).
     """
     off = similarities - np.diag(np.diag(similarities))
-    seen = _sums_within(off, codes.astype(np.int8)[None])[0]
+    seen = _sums_within(off, codes.astype(np.int16)[None])[0]
     sums = np.concatenate([_sums_within(off, labels[k : k + BLOCK]) for k in range(0, len(labels), BLOCK)])
     as_far = int((sums >= seen - NEAR * max(1.0, np.abs(off).sum())).sum())
     return as_far / len(labels) if exact else (as_far + 1) / (len(labels) + 1)
 
 
-def _sums_within(off: Table, labels: NDArray[np.int8]) -> Table:
+def _sums_within(off: Table, labels: NDArray[np.int16]) -> Table:
     """(P,) sums of similarities within groups, each pair twice."""
     total = np.zeros(len(labels))
     for code in range(int(labels.max()) + 1):

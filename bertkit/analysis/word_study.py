@@ -185,7 +185,7 @@ def senses_by_layer(
     if centres is not None:
         moved["centred"] = _cosines_by_layer(vectors, centres)
     codes = codes_of(rows)
-    labels, exact = np.zeros((0, 0), np.int8), True
+    labels, exact = np.zeros((0, 0), np.int16), True
     if codes is not None:
         labels, exact = splits(tuple(rows.counts.values()), asked.seed)
     found = {how: _layers(matrices, codes, labels, exact) for how, matrices in moved.items()}
@@ -239,7 +239,7 @@ def codes_of(rows: SenseRows) -> Codes | None:
     return np.array([order[sense] for sense in rows.senses], np.int64)
 
 
-def _layers(matrices: Table, codes: Codes | None, labels: NDArray[np.int8], exact: bool) -> tuple[LayerSenses, ...]:
+def _layers(matrices: Table, codes: Codes | None, labels: NDArray[np.int16], exact: bool) -> tuple[LayerSenses, ...]:
     pairs = np.triu(np.ones(matrices.shape[1:], bool), 1)
     found = [LayerSenses(mean=float(one[pairs].mean())) for one in matrices]
     if codes is None:

@@ -70,7 +70,7 @@ class Alignment:
             f"{100 * way.layers[layer].centred_mrr.value:.1f} % (chance {100 * way.chance[0]:.1f} %)"
             for title, way in zip(self.titles, self.directions, strict=True)
         ]
-        return f"The {self.unit} align best at layer {layer}: {'; '.join(parts)}."
+        return f"The {self.unit} align best at layer {layer}: {'; '.join(parts)}; the layer is chosen on these pairs."
 
     def plain(self) -> dict[str, Any]:
         """It, for JSON."""
@@ -114,7 +114,10 @@ def alignment(encoder: Encoder, flags: AlignmentFlags, show: Callable[[str], Pro
                 word_side(body, read.pairs.texts[1], read.texts[1], most, (other, progress)),
             )
         directions = align(sides, read.pairs.links, progress)
-    asked = [body.digest, flags.languages, read.pairs.texts, read.pairs.links.tolist(), read.texts, flags.occurrences]
+    asked = [
+        body.digest, body.window, flags.languages, read.pairs.texts, read.pairs.links.tolist(), read.texts,
+        flags.occurrences,
+    ]  # fmt: skip
     found = Alignment(
         model=encoder.name, unit="sentences" if flags.dictionary is None else "words", languages=flags.languages,
         pairs=len(read.pairs), directions=directions, folder=analysis_folder(flags.out, WHAT, encoder.name, asked),

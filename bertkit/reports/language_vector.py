@@ -123,7 +123,9 @@ def language_vector(encoder: Encoder, flags: LanguageVectorFlags, show: Callable
             body, head, (flags.sentences or study.measured_texts[0][:1], study.measured_texts), encoded,
             [(points, factor) for factor in flags.factors],
         )  # fmt: skip
-    asked = [body.digest, flags.languages, study.key, flags.factors, layers, flags.seed, flags.sentences]
+    asked = [
+        body.digest, body.window, flags.languages, study.key, flags.factors, layers, flags.seed, flags.sentences
+    ]  # fmt: skip
     found = LanguageVector(
         model=encoder.name, languages=flags.languages, halves=(len(encoded.choosing), len(encoded.measured)),
         paired=study.paired, strengths=flags.factors, layers=layers, cells=tuple(cells), chosen=chosen,

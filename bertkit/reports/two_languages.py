@@ -67,7 +67,8 @@ class Study:
     @property
     def key(self) -> list[Any]:
         """All that was read, for a digest."""
-        return [self.pairs.texts, self.paired, self.own, self.dictionary and self.dictionary.texts]
+        dictionary = None if self.dictionary is None else [self.dictionary.texts, self.dictionary.links.tolist()]
+        return [self.pairs.texts, self.paired, self.own, dictionary]
 
     @property
     def measured_texts(self) -> tuple[list[str], list[str]]:
@@ -125,7 +126,8 @@ def read_study(flags: LanguageVectorFlags) -> Study:
     pairs = pairs.sampled(flags.pairs, flags.seed)
     if len(pairs) < LEAST:
         raise DataError(
-            f"{len(pairs)} pairs of texts: {LEAST} are needed, half of them to choose layer and strength on"
+            f"{len(pairs)} pair{'s' * (len(pairs) != 1)} of texts: {LEAST} are needed, half of them to choose layer "
+            "and strength on"
         )
     order = np.random.default_rng(flags.seed).permutation(len(pairs))
     middle = len(pairs) // 2

@@ -55,6 +55,7 @@ class AnalyseFlags:
         if self.max_length is not None and self.max_length < SHORTEST:
             raise RequestError(f"--max-length {self.max_length}: it must be at least {SHORTEST}")
         check_alone(self.seed)
+        check_out(self.out)
         if self.layers is not None:
             _numbers(self.layers)
 
@@ -65,6 +66,13 @@ def check_alone(seed: int) -> None:
         raise RequestError("bertkit analyse runs in one process: start it without a launcher")
     if not 0 <= seed < 2**32:
         raise RequestError(f"--seed {seed}: it must be at least 0 and below 2**32")
+
+
+def check_out(out: Path) -> None:
+    """Raise RequestError where no folder can be made, as a file has its place, or that of one above it."""
+    there = next((path for path in (out, *out.parents) if path.exists()), None)
+    if there is not None and not there.is_dir():
+        raise RequestError(f"--out {out}: {'it' if there == out else there} is no folder")
 
 
 def chosen_layers(typed: str | None, last: int) -> tuple[int, ...]:

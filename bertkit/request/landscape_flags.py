@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, TypedDict
 
 from bertkit.errors import RequestError
+from bertkit.request.analyse_flags import check_out
 from bertkit.request.flags import OfflineFlag
 from bertkit.request.keywords import Target
 from bertkit.request.option import OUTPUT, Option
@@ -67,8 +68,7 @@ class LandscapeFlags:
             raise RequestError(f"--epsilon {self.epsilon:g}: it must be above 0, and at most 10")
         if self.seed >= 2**32:
             raise RequestError(f"--seed {self.seed}: it must be below 2**32")
-        if self.out.exists() and not self.out.is_dir():
-            raise RequestError(f"--out {self.out}: it is no folder")
+        check_out(self.out)
 
 
 class LandscapeOptions(TypedDict, total=False):

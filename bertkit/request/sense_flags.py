@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
 from bertkit.errors import RequestError
-from bertkit.request.analyse_flags import ANALYSIS, AnalyseOptions, DrawnSeedFlag, OutFlag, check_alone
+from bertkit.request.analyse_flags import ANALYSIS, AnalyseOptions, DrawnSeedFlag, OutFlag, check_alone, check_out
 from bertkit.request.keywords import Target
 from bertkit.request.option import DATA, OUTPUT, TRAINING, Option
 
@@ -104,6 +104,7 @@ class CbowFlags:
         if self.neighbours is not None and not self.asked:
             raise RequestError("--neighbours: name words, commas between")
         check_alone(self.seed)
+        check_out(self.out)
 
 
 class SenseOptions(TypedDict, total=False):
