@@ -99,7 +99,7 @@ BOTH = "--from a --to b --parallel a.txt --parallel b.txt"
         ("--from a --to b --text a.txt --text a.txt", "a and b have the same texts (15 of 15)"),
         ("--from a --to b --parallel a.txt --parallel few.txt", "a.txt has 15 lines and few.txt 1"),
         ("--from a --to b --parallel a.txt --parallel empty.txt", "empty.txt is empty"),
-        ("--from a --to b --text a.txt --text few.txt", "1 pairs of texts: 8 are needed"),
+        ("--from a --to b --text a.txt --text few.txt", "1 pair of texts: 8 are needed"),
         ("--from a --to b --text a.txt --text unknown.txt", "b: 100 % of its tokens are unknown"),
         ("--from a --to c --parallel table.tsv --columns a,c", "table.tsv has no column c: it has a, b"),
         (f"{BOTH} --layers 9", "--layers 9: this encoder has 2 layers"),
