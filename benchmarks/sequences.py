@@ -2,8 +2,8 @@
 
 `python -m benchmarks.sequences OUT [DATA]`; DATA has deeploc/ (FASTA) and kern/ (scores), ../shared/data/lm2/seq by
 default. Proteins are amino acids, without white space, and the place in the cell; of music it is 128 pitches in the
-order in which they begin, and the composer. Chunks of one piece are one group, which stays on one side of a held-out
-split (`--group-column group`).
+order in which they begin, and the composer. Chunks of the same composition are one group, which stays on one side of a
+held-out split (`--group-column group`).
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Rise:
 class RolledBack:
     """The trained model with the weights of some of its layers set back to the initial ones, its head kept.
 
-    layers       which, in words; "" of the trained model itself
+    layers       the layers that are set back, as printed; "" for the trained model itself
     loss         of the train rows; `loss_change` against the trained model on the same rows
     score        on the run's scored rows, and `score_change` likewise, with its p; None where none are scored
     """

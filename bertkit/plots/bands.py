@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bertkit.plots.figure import label_ends, plain_axes, pyplot, save, short
+from bertkit.plots.figure import draw_panels, label_ends, plain_axes, short
 from bertkit.plots.learning import COLOURS
 
 
@@ -44,12 +44,7 @@ class BandPanel:
 
 def draw_bands(panels: Sequence[BandPanel], title: str, files: tuple[Path, Path]) -> None:
     """Write a figure as PNG and SVG, the panels side by side."""
-    plots = pyplot()
-    figure, axes = plots.subplots(1, len(panels), figsize=(6.4 * len(panels), 4.4), squeeze=False, layout="constrained")
-    for panel, one in zip(panels, axes[0], strict=True):
-        _panel(one, panel)
-    figure.suptitle(title, fontsize=10)
-    save(figure, *files)
+    draw_panels(panels, _panel, title, files)
 
 
 def _panel(axes: Any, panel: BandPanel) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bertkit.files import atomic_file
 
+Panel = TypeVar("Panel")
 GAP = 0.045
 """Between two labels at least, as a share of the axis."""
 
@@ -29,6 +30,18 @@ def save(figure: Any, png: Path, svg: Path) -> None:
         with atomic_file(path) as temporary:
             figure.savefig(temporary, dpi=150, format=path.suffix[1:], metadata=metadata)
     pyplot().close(figure)
+
+
+def draw_panels(
+    panels: Sequence[Panel], draw: Callable[[Any, Panel], None], title: str, files: tuple[Path, Path]
+) -> None:
+    """Write a figure as PNG and SVG: a panel on each of its axes, side by side, below one title."""
+    size = (6.4 * len(panels), 4.4)
+    figure, axes = pyplot().subplots(1, len(panels), figsize=size, squeeze=False, layout="constrained")
+    for panel, one in zip(panels, axes[0], strict=True):
+        draw(one, panel)
+    figure.suptitle(title, fontsize=10)
+    save(figure, *files)
 
 
 def plain_axes(axes: Any, title: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bertkit.plots.figure import label_ends, plain_axes, pyplot, save, token_axis
+from bertkit.plots.figure import draw_panels, label_ends, plain_axes, token_axis
 
 COLOURS = ("#0b6e99", "#c8561b", "#4f7f3a", "#7a5195", "#b3123f", "#2a9d8f", "#e09f1f", "#3f51b5")
 
@@ -35,12 +35,7 @@ class LearningPanel:
 
 def draw_learning(panels: Sequence[LearningPanel], title: str, files: tuple[Path, Path]) -> None:
     """Write a figure as PNG and SVG, the panels side by side."""
-    plots = pyplot()
-    figure, axes = plots.subplots(1, len(panels), figsize=(6.4 * len(panels), 4.4), squeeze=False, layout="constrained")
-    for panel, one in zip(panels, axes[0], strict=True):
-        _panel(one, panel)
-    figure.suptitle(title, fontsize=10)
-    save(figure, *files)
+    draw_panels(panels, _panel, title, files)
 
 
 def _panel(axes: Any, panel: LearningPanel) -> None:

@@ -139,8 +139,8 @@ class AlignmentFlags(BilingualFlags):
             )
 
 
-class AlignmentOptions(AnalyseOptions, total=False):
-    """The options of `analyse alignment` as keywords, for type checkers; a test compares them with the flags."""
+class BilingualOptions(AnalyseOptions, total=False):
+    """The options of what has two languages as keywords, for type checkers."""
 
     source: str | None
     target: str | None
@@ -149,4 +149,9 @@ class AlignmentOptions(AnalyseOptions, total=False):
     text: list[str] | None
     dictionary: Target | None
     pairs: int
+
+
+class AlignmentOptions(BilingualOptions, total=False):
+    """The options of `analyse alignment` as keywords, for type checkers; a test compares them with the flags."""
+
     occurrences: int

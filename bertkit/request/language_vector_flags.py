@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from bertkit.errors import RequestError
-from bertkit.request.alignment_flags import BilingualFlags, PairsFlag
-from bertkit.request.analyse_flags import ANALYSIS, AnalyseOptions
-from bertkit.request.keywords import Target
+from bertkit.request.alignment_flags import BilingualFlags, BilingualOptions, PairsFlag
+from bertkit.request.analyse_flags import ANALYSIS
 from bertkit.request.option import Option
 
 LECTURE = "The girl that can help me is all the way across town. There is no one who can help me."
@@ -68,15 +67,8 @@ class LanguageVectorFlags(BilingualFlags):
         return tuple(self.sentence or ((LECTURE,) if self.source == "en" else ()))
 
 
-class LanguageVectorOptions(AnalyseOptions, total=False):
+class LanguageVectorOptions(BilingualOptions, total=False):
     """The options of `analyse language-vector` as keywords, for type checkers; a test compares them with the flags."""
 
-    source: str | None
-    target: str | None
-    parallel: list[str] | str | None
-    columns: str | None
-    text: list[str] | None
-    dictionary: Target | None
-    pairs: int
     strengths: str
     sentence: list[str] | str | None
