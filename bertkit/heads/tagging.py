@@ -20,7 +20,7 @@ from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_c
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_words import show_words, word_pairs, words_error
 from bertkit.heads.simple import Simple
-from bertkit.heads.token_words import cut_words, first_tokens
+from bertkit.heads.token_words import cut_words, first_tokens, mark_ids
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ NO_TAG = "_"
 class Tagging(Head):
     """A label for each word; with a `scheme` (BIO, IOB1, BIOES or BILOU) labels are chunk tags, scored by entity.
 
-    Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word; others are
-    ignored. Words that `max_length` truncates, or that have no token, get None and count as wrong. A word
+    Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word (of XLM-R the first with a
+    character, see first_tokens); others are ignored. Words that `max_length` truncates, or that have no token, get None and count as wrong. A word
     whose gold tag is None is neither trained on nor scored.
     """
 
@@ -142,7 +142,7 @@ class Tagging(Head):
         return [(f"a tag that breaks the scheme {self.scheme}", place) for place in broken(row["tags"], self.scheme)]
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
-        """One feature a row. `places["first"]` has, for each word, its first token, or -1 if it has none."""
+        """One feature a row. `places["first"]` has, for each word, its first token (first_tokens), or -1 if it has none."""
         import numpy as np
 
         from bertkit.heads.features import Features, Ragged, token_inputs
@@ -154,13 +154,16 @@ class Tagging(Head):
             max_length=window.max_length,
             return_attention_mask=False,
         )
-        firsts = [first_tokens(encoding.word_ids(i), len(words)) for i, words in enumerate(rows["words"])]
+        tokens, marks = encoding["input_ids"], mark_ids(tokenizer)
+        firsts = [
+            first_tokens(encoding.word_ids(i), tokens[i], marks, len(words)) for i, words in enumerate(rows["words"])
+        ]
         lost = [cut_words(first, encoding.encodings[i].overflowing) for i, first in enumerate(firsts)]
         tokenless = [first.count(-1) - count for first, count in zip(firsts, lost, strict=True)]
         return Features(
             row=np.arange(len(firsts)),
             inputs=token_inputs(encoding),
-            targets=self._targets(rows, firsts, encoding["input_ids"]),
+            targets=self._targets(rows, firsts, tokens),
             cut=np.array(lost, np.int32) > 0,
             places={"first": Ragged.of(firsts, "int32")},
             counts={NO_TOKEN: np.array(tokenless, np.int32)},

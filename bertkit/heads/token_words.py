@@ -6,11 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def first_tokens(word_ids: list[int | None], words: int) -> list[int]:
-    """For each of `words` words the index of its first token, -1 where it has none."""
+MARKS = ("▁", "Ġ")
+"""What sentencepiece and byte-level BPE write where a word begins; alone it is a token without a character."""
+
+
+def mark_ids(tokenizer: Any) -> frozenset[int]:
+    """The ids of the tokens that say only that a word begins."""
+    found = tokenizer.convert_tokens_to_ids(list(MARKS))
+    return frozenset(i for i, mark in zip(found, MARKS, strict=True) if tokenizer.convert_ids_to_tokens(i) == mark)
+
+
+def first_tokens(word_ids: list[int | None], token_ids: Sequence[int], marks: frozenset[int], words: int) -> list[int]:
+    """For each of `words` words the index of its first token, -1 where it has none.
+
+    It is the first with a character, where there is one: before most words of Chinese and Japanese, XLM-R has a bare
+    mark, which English has nearly nowhere, so that nothing is learnt of it.
+    """
     firsts = [-1] * words
     for place, word in enumerate(word_ids):
-        if word is not None and firsts[word] < 0:
+        if word is not None and (firsts[word] < 0 or token_ids[firsts[word]] in marks):
             firsts[word] = place
     return firsts
 
