@@ -164,8 +164,8 @@ CMRC = replace(
         stems={"train": ("train", "cmrc2018_train"), "dev": ("dev", "validation", "cmrc2018_dev")},
         columns=COLUMNS,
         rows={"train": 10_142, "dev": 3_219},
-        # Of the 9,657 answers of dev, as published, 200 are not at their offset and left out, though its own script
-        # counts them. 3 questions have no others, and are skipped.
+        # Of the 9,657 answers of dev, as published, 200 are not at their offset. 3 questions have no others, and are
+        # skipped.
         skips=True,
     ),
     evaluations=(Evaluation(name="dev", split="dev", metrics=BY_CHARACTERS),),

@@ -51,9 +51,11 @@ def test_counts_and_remarks_come_back_as_they_were_saved(tmp_path: Path) -> None
     assert found[0] == Finding(reason="left out", count=2, file=1, place="line 7")
 
 
-def test_a_gold_that_is_not_at_its_offset_is_dropped_and_counted_if_another_is_right(tmp_path: Path) -> None:
+def test_a_gold_that_is_not_at_its_offset_has_none_and_is_counted_if_another_is_right(tmp_path: Path) -> None:
     golds = [{"text": "May", "answer_start": start} for start in (13, 3, 4)]
     write(tmp_path / "train-v1.1.json", squad({"id": "a", "question": "When?", "answers": golds}))
     found = read("squad", tmp_path)
-    assert found.table["answers"] == [[{"text": "May", "start": 13}]]  # "Anna came in May."
-    assert found.notes == ("2 gold answers: not at its offset, dropped (first: train-v1.1.json, question 1)",)
+    assert found.table["answers"] == [[{"text": "May", "start": start} for start in (13, None, None)]]  # "... in May."
+    assert found.notes == (
+        "2 gold answers: not at its offset: scored, not trained on (first: train-v1.1.json, question 1)",
+    )

@@ -14,7 +14,7 @@ from bertkit.data.written import unwritten
 from bertkit.errors import DataError
 from bertkit.findings import Findings
 from bertkit.heads import Head, checks
-from bertkit.heads.base import DROPPED
+from bertkit.heads.base import ODD_GOLDS
 from bertkit.sources import Source
 
 NO_TAG = "no tag ('_'): not trained on, not scored"
@@ -42,7 +42,7 @@ def validate_rows(
         if valid is None:
             continue
         rows += 1
-        for reason, count in valid.pop(DROPPED, {}).items():
+        for reason, count in valid.pop(ODD_GOLDS, {}).items():
             findings.count(reason, where, unit="gold answer", times=count)
         ident, group = (row.get(cells.names[role]) if role in cells.names else None for role in ("id", "group"))
         valid["row_id"] = str(index if ident is None else ident)

@@ -28,8 +28,8 @@ Row = Mapping[str, Any]
 FromTrain = Literal["from train"]
 FROM_TRAIN: FromTrain = "from train"
 
-DROPPED = "dropped golds"
-"""The key of a checked row with the golds that were left out, counted by reason; it is no column."""
+ODD_GOLDS = "odd golds"
+"""The key of a checked row with the golds that are not as they should be, counted by reason; it is no column."""
 
 Labels = tuple[str, ...] | Number | FromTrain
 """Label names in the model's order; or a number; or the names found in the train rows, sorted."""
@@ -99,7 +99,7 @@ class Head(TakesLoss, Shows, HasParts, ABC):
 
     @abstractmethod
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-        """A raw row, by role, as the head's columns, and maybe DROPPED. Raises DataError that begins with `where`.
+        """A raw row, by role, as the head's columns, and maybe ODD_GOLDS. Raises DataError that begins with `where`.
 
         The gold is not among the `values` where rows are only predicted.
 

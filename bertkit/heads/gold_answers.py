@@ -43,18 +43,19 @@ UNITS = {"UTF-16 units": ("utf-16-le", 2), "UTF-8 bytes": ("utf-8", 1)}
 """What other languages count offsets in: JavaScript, Java and C# the former, Go and Rust the latter."""
 
 
-def rightly_placed(name: str, context: str, golds: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The answers whose text is at their offset, counted in characters (code points).
+def placed(name: str, context: str, golds: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The answers; one whose text is not at its offset, in characters (code points), has None as its start.
 
-    Raises DataError if there are answers and none does.
+    Such an answer is scored, as by SQuAD's script, which reads texts alone, but cannot be trained on. Raises DataError
+    if there are answers and none is at its offset.
     """
     for gold in golds:
         if not isinstance(gold["text"], str) or type(gold["start"]) is not int or not gold["text"]:
             raise DataError(f"{name}: an answer needs its text and its offset (answer_start)")
-    kept = [gold for gold in golds if gold["start"] >= 0 and context.startswith(gold["text"], gold["start"])]
-    if golds and not kept:
+    right = [gold["start"] >= 0 and context.startswith(gold["text"], gold["start"]) for gold in golds]
+    if golds and not any(right):
         raise DataError(f"{name}: {_misplaced(context, golds[0]['text'], golds[0]['start'])}")
-    return kept
+    return [gold if there else {**gold, "start": None} for gold, there in zip(golds, right, strict=True)]
 
 
 def _misplaced(context: str, text: str, start: int) -> str:

@@ -53,7 +53,7 @@ def _share(answer: Answer) -> float:
 
 def _marked(context: str, golds: Sequence[Mapping[str, Any]], answer: Answer) -> list[Segment]:
     """The document in segments, each inside or outside of the answer and of any gold."""
-    there = [(gold["start"], gold["start"] + len(gold["text"])) for gold in golds]
+    there = [(gold["start"], gold["start"] + len(gold["text"])) for gold in golds if gold["start"] is not None]
     given = []
     best = answer.scores.get("n_best") or []
     if answer.value and best and best[0]["text"] == answer.value:

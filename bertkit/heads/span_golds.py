@@ -64,6 +64,8 @@ def _best_held(windows: Sequence[NDArray[Any]], golds: Golds, longest: int) -> _
     """The gold used as target: the first that is held and not too long, else the first that is held."""
     best: _Held | None = None
     for gold in golds:
+        if gold["start"] is None:
+            continue
         held = _held(windows, gold["start"], gold["start"] + len(gold["text"]))
         if best is None or (held.length and (not best.length or held.length <= longest < best.length)):
             best = held

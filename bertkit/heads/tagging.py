@@ -38,9 +38,10 @@ NO_TAG = "_"
 class Tagging(Head):
     """A label for each word; with a `scheme` (BIO, IOB1, BIOES or BILOU) labels are chunk tags, scored by entity.
 
-    Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word (of XLM-R the first with a
-    character, see first_tokens); others are ignored. Words that `max_length` truncates, or that have no token, get None and count as wrong. A word
-    whose gold tag is None is neither trained on nor scored.
+    Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word (of XLM-R the
+    first with a character, see first_tokens); others are ignored. Words that `max_length` truncates, or
+    that have no token, get None and count as wrong. A word whose gold tag is None is neither trained on
+    nor scored.
     """
 
     labels: Labels = FROM_TRAIN
@@ -142,7 +143,7 @@ class Tagging(Head):
         return [(f"a tag that breaks the scheme {self.scheme}", place) for place in broken(row["tags"], self.scheme)]
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
-        """One feature a row. `places["first"]` has, for each word, its first token (first_tokens), or -1 if it has none."""
+        """One feature a row. `places["first"]` has, for each word, its first token, or -1 if it has none."""
         import numpy as np
 
         from bertkit.heads.features import Features, Ragged, token_inputs

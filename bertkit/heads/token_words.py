@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-
 MARKS = ("▁", "Ġ")
 """What sentencepiece and byte-level BPE write where a word begins; alone it is a token without a character."""
 
