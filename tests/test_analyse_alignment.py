@@ -118,6 +118,7 @@ def test_languages_are_called_as_typed_or_by_columns_or_by_files(tmp_path: Path)
     ("typed", "said"),
     [
         ("", "alignment: give sentences with --parallel, or words with --dictionary and --text"),
+        ("--parallel en.txt --parallel en.txt", "first and second have the same texts (4 of 4): name a file of each"),
         ("--parallel none.txt", "there is no file none.txt"),
         ("--parallel en.txt --parallel short.txt", "en.txt has 4 lines and short.txt 1"),
         ("--parallel en.txt --parallel empty.txt", "empty.txt is empty"),

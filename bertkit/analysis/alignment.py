@@ -23,6 +23,8 @@ from bertkit.evaluation.retrieval import rank, scores
 from bertkit.progress import Progress
 from bertkit.result import Score
 
+UNKNOWN_SAID = 0.01
+"""From this share of unknown tokens on it is said."""
 MOST_UNKNOWN = 0.5
 """From this share of unknown tokens on a language is refused."""
 

@@ -18,9 +18,9 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.analysis.sense_rows import UNSPACED
 from bertkit.data.cache import cached
 from bertkit.data.corpus import CorpusText
+from bertkit.data.occurrences import UNSPACED
 from bertkit.errors import DataError, RequestError
 from bertkit.progress import Progress
 

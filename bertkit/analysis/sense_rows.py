@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.data.decoding import check_line_ends, lines
+from bertkit.data.occurrences import UNSPACED
 from bertkit.data.readers import read_located
 from bertkit.errors import DataError, RequestError
 
@@ -21,8 +22,6 @@ TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 """Suffixes of files with columns; any other has a sentence a line."""
 SENTENCE, SENSE, START = ("sentence", "text"), ("sense", "label"), ("start", "position")
 """The names that each column may have, the first that is there counting; a start is in characters, from 0."""
-UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff]")
-"""A character of a script that has no spaces between words: Thai, Lao, Burmese, Khmer, kana, Chinese characters."""
 SHOWN = 40
 
 

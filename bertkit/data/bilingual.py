@@ -111,6 +111,16 @@ def read_texts(file: Path) -> tuple[str, ...]:
     return found
 
 
+def check_different(texts: Sequence[Sequence[str]], languages: Sequence[str]) -> None:
+    """Raise DataError if at least half of the texts of one language are the other's too."""
+    one, other = (set(side) for side in texts)
+    if 2 * len(one & other) >= len(one):
+        raise DataError(
+            f"{languages[0]} and {languages[1]} have the same texts ({len(one & other):,} of {len(one):,}): "
+            "name a file of each language"
+        )
+
+
 def _pairs(pairs: Iterable[tuple[str, str]], skipped: Mapping[str, int] | None = None) -> Pairs:
     places: tuple[dict[str, int], dict[str, int]] = ({}, {})
     links: dict[tuple[int, int], None] = {}

@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-UNSPACED = (
+UNSPACED_CHARS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 """Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
-RUNS = re.compile(rf"[{UNSPACED}]+|[^\W{UNSPACED}]+(?:['’\-][^\W{UNSPACED}]+)*")
-FIRST = re.compile(f"[{UNSPACED}]")
+RUNS = re.compile(rf"[{UNSPACED_CHARS}]+|[^\W{UNSPACED_CHARS}]+(?:['’\-][^\W{UNSPACED_CHARS}]+)*")
+UNSPACED = re.compile(f"[{UNSPACED_CHARS}]")
+"""One of their characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ def occurrences(words: Collection[str], texts: Sequence[str], most: int) -> dict
 def _words_in(text: str, wanted: Collection[str], longest: int) -> Iterator[tuple[int, int]]:
     for run in RUNS.finditer(text):
         start, stop = run.span()
-        if not FIRST.match(run[0]):
+        if not UNSPACED.match(run[0]):
             yield start, stop
             continue
         while start < stop:

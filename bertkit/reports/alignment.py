@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from bertkit.analysis.alignment import Direction, Side, align, sentence_side, word_side
+from bertkit.analysis.alignment import UNKNOWN_SAID, Direction, Side, align, sentence_side, word_side
 from bertkit.analysis.bodies import load_body
 from bertkit.analysis.places import analysis_folder, figure_files, write_numbers
-from bertkit.data.bilingual import Pairs, read_dictionary, read_parallel, read_texts
+from bertkit.data.bilingual import Pairs, check_different, read_dictionary, read_parallel, read_texts
 from bertkit.encoders import Encoder
 from bertkit.errors import DataError
 from bertkit.plots.by_layer import LayerLine, LayerPanel, draw_by_layer
@@ -23,8 +23,6 @@ from bertkit.request.analyse_flags import chosen_layers
 from bertkit.result import Score
 
 WHAT = "alignment"
-UNKNOWN_SAID = 0.01
-"""From this share of unknown tokens on it is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +129,13 @@ def alignment(encoder: Encoder, flags: AlignmentFlags, show: Callable[[str], Pro
 def _read(flags: AlignmentFlags) -> _Read:
     if flags.dictionary is None:
         every = read_parallel(flags.parallel_files, flags.column_names)
+        check_different(every.texts, flags.languages)
         return _Read(pairs=every.sampled(flags.pairs, flags.seed), texts=(), notes=pair_notes(every, flags.pairs))
     if flags.text is None:
         texts = read_parallel(flags.parallel_files, flags.column_names).texts
     else:
         texts = (read_texts(flags.text_files[0]), read_texts(flags.text_files[1]))
+    check_different(texts, flags.languages)
     words = read_dictionary(flags.dictionary_files[0])
     there = occurring(words, texts)
     if not len(there):

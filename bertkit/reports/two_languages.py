@@ -12,18 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.analysis.alignment import check_known
+from bertkit.analysis.alignment import UNKNOWN_SAID, check_known
 from bertkit.analysis.bodies import Body
 from bertkit.analysis.language_vector import Half, Texts
 from bertkit.analysis.vectors import Vectors, encode_spans, span_vectors
-from bertkit.data.bilingual import Pairs, read_dictionary, read_parallel, read_texts
+from bertkit.data.bilingual import Pairs, check_different, read_dictionary, read_parallel, read_texts
 from bertkit.data.occurrences import occurrences
 from bertkit.errors import DataError
 from bertkit.progress import Progress
 from bertkit.request.language_vector_flags import LEAST, LanguageVectorFlags
-
-UNKNOWN_SAID = 0.01
-"""From this share of unknown tokens on it is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +114,9 @@ def read_study(flags: LanguageVectorFlags) -> Study:
     else:
         assert own is not None
         pairs = _side_by_side(own, flags)
-    _check(pairs.texts, flags)
+    check_different(pairs.texts, flags.languages)
     if own is not None:
-        _check(own, flags)
+        check_different(own, flags.languages)
         own = _drawn(own[0], flags), _drawn(own[1], flags)
     if len(pairs) > flags.pairs:
         notes.append(f"{flags.pairs:,} of {len(pairs):,} pairs, drawn at random (--pairs)")
@@ -164,13 +161,3 @@ def _dictionary(flags: LanguageVectorFlags, texts: Sequence[str]) -> Pairs | Non
             f"a line is a word of {flags.source} and its translation"
         )
     return found
-
-
-def _check(texts: tuple[tuple[str, ...], ...], flags: LanguageVectorFlags) -> None:
-    """Raise DataError if both languages have the same texts."""
-    one, other = (set(side) for side in texts)
-    if 2 * len(one & other) >= len(one):
-        raise DataError(
-            f"{flags.source} and {flags.target} have the same texts ({len(one & other):,} of {len(one):,}): "
-            "there is no vector between them; name a file of each language"
-        )

@@ -44,11 +44,9 @@ class AnalyseFlags:
         str | None,
         Option("--layers", ANALYSIS, "Layers to draw, commas between; 0 is the embeddings. [default: 0, middle, last]"),
     ] = None
-    seed: Annotated[int, Option("--seed", ANALYSIS, "Of all that is drawn.")] = 42
+    seed: DrawnSeedFlag = 42
     device: DeviceFlag = "auto"
-    out: Annotated[Path, Option("--out -o --output-dir", OUTPUT, "Folder in which each analysis gets its own.")] = Path(
-        "runs"
-    )
+    out: OutFlag = Path("runs")
 
     def check(self) -> None:
         """Raise RequestError for values that are out of range."""

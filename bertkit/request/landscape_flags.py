@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, TypedDict
 
 from bertkit.errors import RequestError
-from bertkit.request.analyse_flags import check_out
+from bertkit.request.analyse_flags import OutFlag, check_out
 from bertkit.request.flags import OfflineFlag
 from bertkit.request.keywords import Target
-from bertkit.request.option import OUTPUT, Option
+from bertkit.request.option import Option
 from bertkit.request.training_flags import DeviceFlag
 from bertkit.spec import Device
 
@@ -46,9 +46,7 @@ class LandscapeFlags:
     seed: Annotated[int, Option("--seed", MEASURED, "Of the rows, and of random directions.")] = 42
     offline: OfflineFlag = False
     device: DeviceFlag = "auto"
-    out: Annotated[Path, Option("--out -o --output-dir", OUTPUT, "Folder in which each analysis gets its own.")] = Path(
-        "runs"
-    )
+    out: OutFlag = Path("runs")
 
     def check(self) -> None:
         """Raise RequestError for values that are out of range."""
