@@ -1,9 +1,9 @@
 """The installed tasks and suites, from every pack.
 
 A pack is a package with a TASKS tuple, maybe a SUITES tuple and a folder `samples/`, named by an entry point of the
-group "bertkit.tasks". It may also have LANGUAGES, the language of a task's rows by its name, and TRANSFERS, published
-scores of transfer. bertkit's own tasks are registered the same way. A pack that fails at import is named on stderr and
-skipped.
+group "bertkit.tasks". It may also have LANGUAGES, the language of a task's rows by its name, TRANSFERS, published
+scores of transfer, and MODELS, published models, with the REFERENCES that they are cited from. bertkit's own tasks are
+registered the same way. A pack that fails at import is named on stderr and skipped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from bertkit.errors import RequestError, UnknownNameError
+from bertkit.published import PublishedModel, Reference
 from bertkit.task import PublishedTransfer, Suite, Task
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Pack:
     samples: Path
     languages: Mapping[str, str] = field(default_factory=dict)
     transfers: tuple[PublishedTransfer, ...] = ()
+    models: tuple[PublishedModel, ...] = ()
+    references: tuple[Reference, ...] = ()
 
 
 def find(name: str) -> Task:
@@ -72,6 +75,16 @@ def language(task: str) -> str | None:
 def transfers(train: str) -> tuple[PublishedTransfer, ...]:
     """The published models that were fine-tuned on a task and scored on others."""
     return tuple(one for pack in packs() for one in pack.transfers if one.train == train)
+
+
+def models() -> tuple[PublishedModel, ...]:
+    """The published models of every pack."""
+    return tuple(one for pack in packs() for one in pack.models)
+
+
+def references() -> dict[str, Reference]:
+    """What they are cited from, by key; of two packs' with one key the first."""
+    return {one.key: one for pack in reversed(packs()) for one in pack.references}
 
 
 def find_suite(name: str) -> Suite:
@@ -117,6 +130,8 @@ def _load(point: EntryPoint) -> Pack | None:
             samples=Path(str(module.__file__)).parent / "samples",
             languages=dict(getattr(module, "LANGUAGES", {})),
             transfers=tuple(getattr(module, "TRANSFERS", ())),
+            models=tuple(getattr(module, "MODELS", ())),
+            references=tuple(getattr(module, "REFERENCES", ())),
         )
     except Exception as error:  # another's code at import: whatever it raises, the other packs still list
         print(f"Warning: the task pack '{point.name}' is left out: {error!r}", file=sys.stderr)
