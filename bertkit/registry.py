@@ -29,7 +29,10 @@ GROUP = "bertkit.tasks"
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """The tasks, suites and samples of one entry point."""
+    """The tasks, suites and samples of one entry point.
+
+    Raises ValueError for a fact of its models whose source is not among its references.
+    """
 
     name: str
     tasks: tuple[Task, ...]
@@ -39,6 +42,13 @@ class Pack:
     transfers: tuple[PublishedTransfer, ...] = ()
     models: tuple[PublishedModel, ...] = ()
     references: tuple[Reference, ...] = ()
+
+    def __post_init__(self) -> None:
+        keys = {one.key for one in self.references}
+        for model in self.models:
+            for name, cell in model.cells.items():
+                if cell and cell.source not in keys:
+                    raise ValueError(f"{model.name}: the source '{cell.source}' of its {name} is no reference")
 
 
 def find(name: str) -> Task:

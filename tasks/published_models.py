@@ -73,16 +73,15 @@ def _glue(percent: float, source: str, at: str, ensemble: bool = False) -> Glue:
     return Glue(value=value, source=source, at=at, kind="test, ensemble" if ensemble else "test")
 
 
-BART = {
-    "mnli": 0.899, "qnli": 0.949, "qqp": 0.925, "rte": 0.870, "sst2": 0.966, "mrpc": 0.904, "cola": 0.628, "stsb": 0.912,
-}  # fmt: skip
+BART = {"mnli": 0.899, "qnli": 0.949, "qqp": 0.925, "rte": 0.870, "sst2": 0.966, "mrpc": 0.904, "cola": 0.628,
+        "stsb": 0.912}  # fmt: skip
 """BART-large's published dev scores; it has no published mean."""
 
 _BERT_DATA = _said("BooksCorpus 800M and Wikipedia 2,500M words", "bert", "pre-training data")
 _BERT_OBJECTIVE = _said("masked tokens, next sentence", "bert-repo", "README.md, What is BERT?")
 _MEGATRON_DATA = _said("174 GB, deduplicated", "megatron", "section 4.1")
 _MODERN = _said("2T tokens of English and code", "modernbert", "abstract")
-_MODERN_OBJECTIVE = _said("masked tokens (30 %)", "modernbert", "section 2.2.2")
+_MODERN_OBJECTIVE = _said("masked tokens (0.30)", "modernbert", "section 2.2.2")
 
 MODELS = (
     PublishedModel(
@@ -117,7 +116,7 @@ MODELS = (
         parameters=_size(1_557_611_200, "openai-community/gpt2-xl"),
         counted=Counted(config="GPT2Config", settings={"n_embd": 1600, "n_layer": 48, "n_head": 25}),
         data=_said("WebText: 8M documents, 40 GB", "gpt2", "training dataset"),
-        objective=_said("next token", "gpt2-repo", "model_card.md"),
+        objective=_said("language model", "gpt2-repo", "model_card.md"),
     ),
     PublishedModel(
         name="ERNIE 1.0",
@@ -135,7 +134,7 @@ MODELS = (
         parameters=_size(360_268_800, "xlnet/xlnet-large-cased"),
         counted=Counted(config="XLNetConfig"),
         data=_said("5 corpora: 32.89B subwords", "xlnet", "section 3.1"),
-        objective=_said("next token in permuted orders", "xlnet-repo", "README.md, Introduction"),
+        objective=_said("permutation language modeling", "xlnet-repo", "README.md, Introduction"),
         glue=_glue(88.4, "roberta", "table 5", ensemble=True),
     ),
     PublishedModel(
@@ -146,7 +145,7 @@ MODELS = (
             config="RobertaConfig", settings={**LARGE, "max_position_embeddings": 514, "type_vocab_size": 1}
         ),
         data=_said("5 corpora: over 160 GB", "roberta", "section 3.2"),
-        objective=_said("masked tokens, other ones each time", "roberta", "dynamic masking"),
+        objective=_said("masked tokens, dynamic masking", "roberta", "dynamic masking"),
         glue=_glue(88.5, "roberta", "table 5", ensemble=True),
     ),
     PublishedModel(
@@ -163,7 +162,7 @@ MODELS = (
         year=_year(2019, "megatron"),
         parameters=_said(8_300_000_000, "megatron", "abstract"),
         data=_MEGATRON_DATA,
-        objective=_said("next token", "megatron", "section 4"),
+        objective=_said("language model, left to right", "megatron", "section 4"),
     ),
     PublishedModel(
         name="Megatron-BERT",
@@ -193,7 +192,7 @@ MODELS = (
             },
         ),
         data=_said("C4: about 750 GB", "t5", "section 2.2"),
-        objective=_said("masked spans (15 %, mean length 3)", "t5", "span-corruption objective"),
+        objective=_said("masked spans (0.15, mean length 3)", "t5", "span-corruption objective"),
         glue=_glue(90.3, "t5", "text on the results of T5-11B"),
     ),
     PublishedModel(
@@ -202,7 +201,7 @@ MODELS = (
         parameters=_size(406_291_456, "facebook/bart-large"),
         counted=Counted(config="BartConfig"),
         data=_said("160 GB, as RoBERTa", "bart", "section 5.1"),
-        objective=_said("infilled spans, sentences in order", "bart", "section 5.1"),
+        objective=_said("infilled spans, permuted sentences", "bart", "section 5.1"),
         glue=Glue(
             value=round(sum(BART.values()) / len(BART), 4), source="fairseq", at="examples/bart/README.md",
             kind="dev, mean of 8", tasks=BART,
@@ -220,7 +219,7 @@ MODELS = (
         year=_year(2020, "gpt3-repo", "model-card.md"),
         parameters=_said(175_000_000_000, "gpt3-repo", "model-card.md"),
         data=_said("5 corpora: 300B tokens seen", "gpt3", "table 2.2"),
-        objective=_said("next token", "gpt3-repo", "model-card.md"),
+        objective=_said("autoregressive language model", "gpt3-repo", "model-card.md"),
     ),
     PublishedModel(
         name="DeBERTa-large",
@@ -242,7 +241,7 @@ MODELS = (
         year=_year(2021, "switch"),
         parameters=_said(1_571_000_000_000, "switch", "table 9"),
         data=_said("C4: over 180B target tokens", "switch", "section 3"),
-        objective=_said("masked tokens (15 %), denoised", "switch", "Putting It All Together"),
+        objective=_said("masked tokens (0.15), denoised", "switch", "Putting It All Together"),
     ),
     PublishedModel(
         name="ModernBERT-base",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,7 @@ class ZooFlags:
 def show(flags: ZooFlags, display: Display) -> int:
     """List published models from ELMo to ModernBERT: year, parameters, data, objective and GLUE score, each cited.
 
-    Parameters are counted by transformers where it has the model's configuration. A cell is blank where no text that
-    states the fact was found.
+    Parameters are counted by transformers where it has the configuration; facts that were not found are blank.
     """
     if flags.markdown and display.json:
         raise RequestError("--markdown and --json: give one of them")
@@ -50,9 +50,8 @@ def show(flags: ZooFlags, display: Display) -> int:
         print(markdown(found))
     else:
         print_zoo(found)
-    screen.print_lines([f"{line}" for line in found.left_out], quiet=False)
-    if flags.plot:
-        screen.print_lines([f"figure: {flags.plot}"], quiet=False)
+    figure = [f"figure: {flags.plot}"] if flags.plot else []
+    screen.print_lines([*found.left_out, *figure], quiet=False)
     return 0
 
 
@@ -62,8 +61,8 @@ def zoo(*, runs: Target | Iterable[Target] = (), plot: Target | None = None) -> 
     Returns the models with every fact's source, and the runs by size; `plot` draws them to a .png or .svg file. Raises
     BertkitError.
     """
-    typed = [runs] if isinstance(runs, Target) else list(runs)
-    folders = [Path(named("runs", one)) for one in typed]
+    several = not isinstance(runs, str | bytes | os.PathLike) and isinstance(runs, Iterable)
+    folders = [Path(named("runs", one)) for one in (runs if several else [runs])]
     return made(folders, None if plot is None else Path(named("plot", plot)))
 
 

@@ -36,7 +36,7 @@ def print_zoo(found: Zoo) -> None:
             table.add_row(*(Text(cell, style="green") for cell in (name, year, _aligned(size), *others)))
         else:
             name, year, size, data, objective, glue = _cells(one)
-            table.add_row(name, year, _aligned(size), *(_whole(cell) for cell in (data, objective)), _aligned(glue))
+            table.add_row(name, year, _aligned(size), data, objective, _aligned(glue))
     screen.console().print(table)
     for line in (*LEGEND, *((OWN,) if found.runs else ())):
         screen.print_below(line)
@@ -62,11 +62,6 @@ def _cells(model: PublishedModel) -> list[str]:
         _text(model.objective),
         DASH if model.glue is None else f"{screen.percent(model.glue.value)} {KINDS[model.glue.kind]}".rstrip(),
     ]
-
-
-def _whole(text: str) -> str:
-    """The text, broken nowhere before a per cent sign."""
-    return text.replace(" %", f"{SPACE}%")
 
 
 def _aligned(cell: str) -> str:
@@ -105,7 +100,9 @@ def markdown(found: Zoo) -> str:
         ]
         for run in found.runs:
             name, _, size, task, score, _ = _own_cells(run)
-            lines.append(_row(name, size, task, score.rstrip("*"), "; ".join(run.marks)))
+            lines.append(
+                _row(name, size, task, score.rstrip("*"), "; ".join(run.marks), ", ".join(map(str, run.folders)))
+            )
         lines.append("")
     lines += ["| source | work | facts |", "| ---: | --- | --- |", *_sources(found, numbers)]
     return "\n".join(lines)

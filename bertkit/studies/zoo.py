@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -16,6 +17,7 @@ from bertkit.pretraining import is_pretraining
 from bertkit.published import Cited, Glue, PublishedModel, Reference
 from bertkit.result import Result
 from bertkit.runs.folder import RESULT, SPEC, read_result
+from bertkit.spec import MODEL_FOLDER
 
 BLANK = "blank: not found"
 BACKUP = re.compile(r"\.before(-\d+)?$")
@@ -71,12 +73,12 @@ class Zoo:
 
 def zoo(folders: Sequence[Path] = ()) -> Zoo:
     """The published models of every pack, and the finished runs of these folders. Raises RequestError."""
-    found, left_out = list[tuple[Path, Result]](), list[str]()
-    for folder in dict.fromkeys(folders):
+    found, left_out = dict[Path, tuple[Path, Result]](), list[str]()
+    for folder in folders:
         runs, line = _finished(folder)
-        found += [one for one in runs if one[0] not in [path for path, _ in found]]
+        found |= {one[0].resolve(): one for one in runs}
         left_out += [line] if line else []
-    own = sorted(_grouped(found), key=lambda one: (one.parameters or 0, one.name, one.task))
+    own = sorted(_grouped(list(found.values())), key=lambda one: (one.parameters or 0, one.name, one.task))
     return Zoo(models=registry.models(), references=registry.references(), runs=tuple(own), left_out=tuple(left_out))
 
 
@@ -114,6 +116,8 @@ def _read(folder: Path) -> Result:
     except OSError as error:
         raise RequestError(f"{folder / RESULT}: {error.strerror}") from error
     assert result
+    if (headline := result.headline) and not isfinite(headline[1].value):
+        raise RequestError(f"{folder / RESULT} is damaged: its score is not finite")
     return result
 
 
@@ -128,18 +132,23 @@ def _grouped(found: Sequence[tuple[Path, Result]]) -> list[OwnModel]:
 def _own(group: Sequence[tuple[Path, Result]]) -> OwnModel:
     spec = group[0][1].spec
     scores = [one for _, result in group if (one := result.headline)]
-    sizes = {result.encoder.get("parameters") for _, result in group}
-    size = sizes.pop() if len(sizes) == 1 else None
+    sizes = [size for _, result in group if isinstance(size := result.encoder.get("parameters"), int) and size > 0]
     failed = ["failed" for _, result in group if result.failures]
     return OwnModel(
-        name=f"{Path(spec.model).name or spec.model}{', scratch' if spec.scratch else ''}",
+        name=f"{_name(spec.model)}{', scratch' if spec.scratch else ''}",
         task=spec.task.name,
-        parameters=size if isinstance(size, int) and size > 0 else None,
+        parameters=sizes[0] if sizes else None,
         metric=scores[0][0] if scores else None,
         score=fmean(score.value for _, score in scores) if scores else None,
         folders=tuple(folder for folder, _ in group),
         marks=tuple(dict.fromkeys([*(mark for _, result in group for mark in result.marks), *failed])),
     )
+
+
+def _name(model: str) -> str:
+    """The last part of a Hub id or a path; of a run's model, that of the run."""
+    path = Path(model)
+    return (path.parent.name if path.name == MODEL_FOLDER else path.name) or model
 
 
 def _plain_model(model: PublishedModel) -> dict[str, Any]:
