@@ -15,7 +15,7 @@ from bertkit.errors import RequestError
 from bertkit.files import expanded
 from bertkit.request.keywords import Target, named
 from bertkit.request.option import DATA, OUTPUT, Option
-from bertkit.studies.zoo import Zoo
+from bertkit.studies.zoo import OwnModel, Zoo
 from bertkit.studies.zoo import zoo as gathered
 
 ENDINGS = (".png", ".svg")
@@ -61,8 +61,8 @@ def zoo(*, runs: Target | Iterable[Target] = (), plot: Target | None = None) -> 
     Returns the models with every fact's source, and the runs by size; `plot` draws them to a .png or .svg file. Raises
     BertkitError.
     """
-    several = not isinstance(runs, str | bytes | os.PathLike) and isinstance(runs, Iterable)
-    folders = [Path(named("runs", one)) for one in (runs if several else [runs])]
+    several = runs if isinstance(runs, Iterable) and not isinstance(runs, str | bytes | os.PathLike) else [runs]
+    folders = [Path(named("runs", one)) for one in several]
     return made(folders, None if plot is None else Path(named("plot", plot)))
 
 
@@ -88,11 +88,16 @@ def _check_plot(path: Path) -> None:
 
 
 def _points(found: Zoo) -> Iterator[tuple[str, int]]:
-    """A point for each encoder of the runs: its name with the task and score, or with how many tasks it has."""
-    grouped: dict[tuple[str, int], list[str]] = {}
+    """A point for each encoder of the runs: its name with the task and score, or with how many runs it has.
+
+    Sizes of one encoder differ by its heads: the first two digits tell them apart.
+    """
+    grouped: dict[tuple[str, str], list[OwnModel]] = {}
     for run in found.runs:
         if run.parameters is not None:
-            score = "" if run.score is None else f" {screen.percent(run.score)}"
-            grouped.setdefault((run.name, run.parameters), []).append(f"{run.task}{score}")
-    for (name, size), tasks in grouped.items():
-        yield f"{name}, {tasks[0] if len(tasks) == 1 else f'{len(tasks)} runs'}", size
+            grouped.setdefault((run.name, f"{run.parameters:.1e}"), []).append(run)
+    for (name, _), runs in grouped.items():
+        one = runs[0]
+        score = "" if one.score is None else f" {screen.percent(one.score)}"
+        what = f"{one.task}{score}" if len(runs) == 1 else f"{sum(len(run.folders) for run in runs)} runs"
+        yield f"{name}, {what}", one.parameters or 0

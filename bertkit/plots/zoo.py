@@ -24,7 +24,7 @@ def draw_zoo(models: Sequence[PublishedModel], runs: Sequence[tuple[str, int]], 
     figure, axes = plots.subplots(figsize=(11.6 if runs else 10.0, 5.8), layout="constrained")
     years = sorted({one.year.value for one in models})
     sizes = [one.parameters.value for one in models] + [size for _, size in runs]
-    low, high = log10(min(sizes)) - 0.25, log10(max(sizes)) + 0.25
+    low, high = log10(min(sizes)) - 0.4, log10(max(sizes)) + 0.25
     axes.set_yscale("log")
     axes.set_ylim(10**low, 10**high)
     for x, year in enumerate(years):
