@@ -1,7 +1,7 @@
 """bertkit: fine-tune BERT-like encoders from the command line, with scores you can believe.
 
 From Python, `finetune`, `check`, `evaluate`, `compare`, `predict`, `pretrain`, `load`, `fill`, `generate`,
-`corrupt`, `search`, `embryology`, `analyse`, `report` and `submit` do what the commands do; they are imported
+`corrupt`, `search`, `embryology`, `analyse`, `report`, `submit` and `zoo` do what the commands do; they are imported
 when one is first used.
 """
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         report,
         search,
         submit,
+        zoo,
     )
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ __all__ = [
     "report",
     "search",
     "submit",
+    "zoo",
 ]
 
 

@@ -24,6 +24,7 @@ from bertkit.cli.predict import PredictFlags, asked_of
 from bertkit.cli.report import report as report
 from bertkit.cli.search import search as search
 from bertkit.cli.submit import SubmitFlags, submitted
+from bertkit.cli.zoo import zoo as zoo
 from bertkit.deploy.from_python import corrupt as corrupt
 from bertkit.deploy.from_python import fill as fill
 from bertkit.deploy.from_python import generate as generate

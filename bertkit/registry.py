@@ -1,9 +1,9 @@
 """The installed tasks and suites, from every pack.
 
 A pack is a package with a TASKS tuple, maybe a SUITES tuple and a folder `samples/`, named by an entry point of the
-group "bertkit.tasks". It may also have LANGUAGES, the language of a task's rows by its name, and TRANSFERS, published
-scores of transfer. bertkit's own tasks are registered the same way. A pack that fails at import is named on stderr and
-skipped.
+group "bertkit.tasks". It may also have LANGUAGES, the language of a task's rows by its name, TRANSFERS, published
+scores of transfer, and MODELS, published models, with the REFERENCES that they are cited from. bertkit's own tasks are
+registered the same way. A pack that fails at import is named on stderr and skipped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from bertkit.errors import RequestError, UnknownNameError
+from bertkit.published import PublishedModel, Reference
 from bertkit.task import PublishedTransfer, Suite, Task
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ GROUP = "bertkit.tasks"
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """The tasks, suites and samples of one entry point."""
+    """The tasks, suites and samples of one entry point.
+
+    Raises ValueError for a fact of its models whose source is not among its references.
+    """
 
     name: str
     tasks: tuple[Task, ...]
@@ -36,6 +40,15 @@ class Pack:
     samples: Path
     languages: Mapping[str, str] = field(default_factory=dict)
     transfers: tuple[PublishedTransfer, ...] = ()
+    models: tuple[PublishedModel, ...] = ()
+    references: tuple[Reference, ...] = ()
+
+    def __post_init__(self) -> None:
+        keys = {one.key for one in self.references}
+        for model in self.models:
+            for name, cell in model.cells.items():
+                if cell and cell.source not in keys:
+                    raise ValueError(f"{model.name}: the source '{cell.source}' of its {name} is no reference")
 
 
 def find(name: str) -> Task:
@@ -72,6 +85,16 @@ def language(task: str) -> str | None:
 def transfers(train: str) -> tuple[PublishedTransfer, ...]:
     """The published models that were fine-tuned on a task and scored on others."""
     return tuple(one for pack in packs() for one in pack.transfers if one.train == train)
+
+
+def models() -> tuple[PublishedModel, ...]:
+    """The published models of every pack."""
+    return tuple(one for pack in packs() for one in pack.models)
+
+
+def references() -> dict[str, Reference]:
+    """What they are cited from, by key; of two packs' with one key the first."""
+    return {one.key: one for pack in reversed(packs()) for one in pack.references}
 
 
 def find_suite(name: str) -> Suite:
@@ -117,6 +140,8 @@ def _load(point: EntryPoint) -> Pack | None:
             samples=Path(str(module.__file__)).parent / "samples",
             languages=dict(getattr(module, "LANGUAGES", {})),
             transfers=tuple(getattr(module, "TRANSFERS", ())),
+            models=tuple(getattr(module, "MODELS", ())),
+            references=tuple(getattr(module, "REFERENCES", ())),
         )
     except Exception as error:  # another's code at import: whatever it raises, the other packs still list
         print(f"Warning: the task pack '{point.name}' is left out: {error!r}", file=sys.stderr)

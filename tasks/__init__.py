@@ -5,6 +5,7 @@ from .glue_server import GLUE
 from .multilingual import LANGUAGES, MULTILINGUAL
 from .nli import MNLI, QNLI, RTE, STANCE, WNLI
 from .pos import TREEBANKS
+from .published_models import MODELS, REFERENCES
 from .published_transfer import TRANSFERS
 from .qa import SQUAD, SQUAD_V2
 from .sentiment import SST2
@@ -31,4 +32,4 @@ TASKS = (
 )
 SUITES = (GLUE,)
 
-__all__ = ["LANGUAGES", "SUITES", "TASKS", "TRANSFERS"]
+__all__ = ["LANGUAGES", "MODELS", "REFERENCES", "SUITES", "TASKS", "TRANSFERS"]

@@ -50,6 +50,7 @@ COMMANDS = (
     "analyse landscape",
     "analyse probes",
     "tasks",
+    "zoo",
 )
 CLICK: Any = typer.main.get_command(app)
 

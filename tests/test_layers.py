@@ -16,7 +16,7 @@ FLOORS = (
     "errors progress",
     "heads",
     "objectives",
-    "sources files findings",
+    "sources files findings published",
     "task",
     "spec registry",
     "pretraining",
@@ -36,13 +36,14 @@ FLOORS = (
 A file imports from its own room or from a lower floor, at its top or inside a function.
 """
 
-FOR_TASKS = {"bertkit.errors", "bertkit.heads", "bertkit.objectives", "bertkit.sources", "bertkit.spec", "bertkit.task"}
+VALUES = ("errors", "heads", "objectives", "published", "sources", "spec", "task")
+FOR_TASKS = {f"bertkit.{name}" for name in VALUES}
 RANKS = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
 TOP = {"bertkit": -1, "bertkit.__main__": len(FLOORS)}
 """The package itself, which imports nothing, and its entry point."""
 
 NO_TORCH = (
-    *("errors", "files", "sources", "task", "spec", "registry", "encoders", "result", "progress"),
+    *("errors", "files", "published", "sources", "task", "spec", "registry", "encoders", "result", "progress"),
     *("data", "request", "hub", "plots", "cli", "api"),
 )
 """Rooms that load no torch, at the top of a file or inside a function."""

@@ -33,6 +33,7 @@ from bertkit.cli import (
     search,
     submit,
     tasks,
+    zoo,
 )
 from bertkit.cli.options import command, plain_name
 from bertkit.errors import BertkitError, RequestError
@@ -80,6 +81,7 @@ command(app, "embryology", embryology.look)
 command(app, "report", report.show)
 command(app, "submit", submit.submit)
 command(app, "tasks", tasks.tasks)
+command(app, "zoo", zoo.show)
 
 
 def _version(wanted: bool) -> None:

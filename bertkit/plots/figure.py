@@ -26,10 +26,16 @@ def pyplot() -> Any:
 
 def save(figure: Any, png: Path, svg: Path) -> None:
     """Write the figure as PNG and as SVG, atomically, and close it."""
-    for path, metadata in ((png, {"Software": None}), (svg, {"Date": None})):
-        with atomic_file(path) as temporary:
-            figure.savefig(temporary, dpi=150, format=path.suffix[1:], metadata=metadata)
+    for path in (png, svg):
+        save_one(figure, path)
     pyplot().close(figure)
+
+
+def save_one(figure: Any, path: Path) -> None:
+    """Write the figure as PNG or SVG, by the path's ending, atomically."""
+    kind = path.suffix[1:].lower()
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, dpi=150, format=kind, metadata={"Software" if kind == "png" else "Date": None})
 
 
 def draw_panels(
