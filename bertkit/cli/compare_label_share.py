@@ -140,7 +140,7 @@ def compare_label_share(
 
 
 def _report(asked: LabelShares, found: LabelStudy, out: Path, json: bool) -> None:
-    from bertkit.cli.study_files import write_study
+    from bertkit.cli.study_files import print_files, write_study
 
     model = "MiniLM-L6" if asked.spec.model == SAMPLE else asked.spec.model
     name = f"{LABEL_SHARE}-{found.task.name}"
@@ -150,8 +150,7 @@ def _report(asked: LabelShares, found: LabelStudy, out: Path, json: bool) -> Non
         screen.print_json({"folder": str(folder), "comparison": LABEL_SHARE, **found.plain()})
         return
     _print(found)
-    for label, file in (("curves: ", "curves.png"), ("        ", "curves.svg"), ("numbers: ", "compare.json")):
-        screen.console().print(f"{label}{folder / file}", soft_wrap=True)
+    print_files(folder)
 
 
 def _print(found: LabelStudy) -> None:

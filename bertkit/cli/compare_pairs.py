@@ -11,6 +11,7 @@ import typer
 from bertkit.cli import screen
 from bertkit.cli.compare import NSP_VS_SOP
 from bertkit.cli.options import Display
+from bertkit.cli.study_files import print_files
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
 from bertkit.request.flags import RunFlags, SeedsFlag
@@ -61,8 +62,7 @@ def _report(found: PairStudy, out: Path, json: bool) -> None:
         screen.print_json({"folder": str(folder), **plain})
         return
     _print(found)
-    for name, file in (("curves: ", "curves.png"), ("        ", "curves.svg"), ("numbers: ", "compare.json")):
-        screen.console().print(f"{name}{folder / file}", soft_wrap=True)
+    print_files(folder)
 
 
 def _title(found: PairStudy) -> str:

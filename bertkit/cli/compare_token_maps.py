@@ -139,7 +139,7 @@ def compare_token_maps(
 
 
 def _report(asked: TokenMaps, found: MapStudy, out: Path, json: bool) -> None:
-    from bertkit.cli.study_files import write_study
+    from bertkit.cli.study_files import print_files, write_study
 
     model = "MiniLM-L6" if asked.spec.model == SAMPLE else asked.spec.model
     title = f"{model}, {found.map_name} map · mean ± sd of {_runs(found)}"
@@ -149,8 +149,7 @@ def _report(asked: TokenMaps, found: MapStudy, out: Path, json: bool) -> None:
         screen.print_json({"folder": str(folder), **plain})
         return
     _print(found)
-    for label, file in (("curves: ", "curves.png"), ("        ", "curves.svg"), ("numbers: ", "compare.json")):
-        screen.console().print(f"{label}{folder / file}", soft_wrap=True)
+    print_files(folder)
 
 
 def _runs(found: MapStudy) -> str:

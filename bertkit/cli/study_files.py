@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bertkit.cli import screen
+
 if TYPE_CHECKING:
     from bertkit.plots.bands import BandPanel
 
@@ -25,3 +27,9 @@ def write_study(name: str, plain: Mapping[str, Any], panels: Sequence[BandPanel]
     draw_bands(panels, title, (folder / "curves.png", folder / "curves.svg"))
     write_json(folder / "compare.json", plain)
     return folder
+
+
+def print_files(folder: Path) -> None:
+    """Print where the study's figure (PNG and SVG) and numbers are."""
+    for label, file in (("curves: ", "curves.png"), ("        ", "curves.svg"), ("numbers: ", "compare.json")):
+        screen.console().print(f"{label}{folder / file}", soft_wrap=True)
