@@ -36,10 +36,11 @@ def test_the_vector_turns_sentences_and_filled_tokens_of_a_toy_into_the_other_la
     words = lines(tmp_path, "d.txt", *(f"a{k} b{k}" for k in range(CONCEPTS)))
     with pytest.raises(SystemExit) as leaving:
         main(["analyse", "language-vector", str(tmp_path / "model"), "--from", "a", "--to", "b", "--parallel", one,
-              "--parallel", other, "--strengths", "0,1", "--dictionary", words, "--sentence", "a0 a5",
+              "--parallel", other, "--dictionary", words, "--sentence", "a0 a5",
               "--out", str(tmp_path / "out")])  # fmt: skip
     assert leaving.value.code == 0
     printed = capsys.readouterr().out
+    assert "…" not in printed  # every cell fits into 80 columns
     assert "α = 0  nearest: a" in printed
     assert "filled: a0 a5" in printed
     assert "filled: b0 b5" in printed

@@ -95,7 +95,7 @@ def _print_filled(found: LanguageVector, filled: FilledStudy) -> None:
     def shares(cell: Any) -> str:
         target, _, neither = cell.shares
         parts = [target, neither] + ([] if cell.translated is None else [cell.translated])
-        return " / ".join(screen.percent(score.value) for score in parts)
+        return "/".join(screen.percent(score.value) for score in parts)  # without spaces four fit into 80 columns
 
     _print_grid(found, filled.cells, shares)
     best = filled.chosen
