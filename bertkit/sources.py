@@ -97,6 +97,8 @@ class Source:
     hold_out what replaces a missing dev split
     formats  for each split how its files are read; without one by their suffix
     joined   for each role the columns that are joined, with a space between them, where it has several
+    listed   for each role the columns whose cells are its list, where it has several
+    phrases  for a column what each of its cells stands for: {"question": {"cause": "What was the cause of this?"}}
     separator   what stands between the labels of a cell that holds several
     written     for each role how its cells are written, where they are texts and no lists or numbers: "json" is a list
                 as JSON or Python have it, "space" are items with white space between them, "comma" is a number with
@@ -121,6 +123,8 @@ class Source:
     hold_out: HoldOut | None = None
     formats: Mapping[str, FileFormat] = field(default_factory=dict)
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    phrases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     separator: str | None = None
     written: Mapping[str, str] = field(default_factory=dict)
     indicators: tuple[str, ...] = ()

@@ -36,6 +36,8 @@ ADDED: dict[str, Any] = {
     "hold_out": None,
     "formats": {},
     "joined": {},
+    "listed": {},
+    "phrases": {},
     "separator": None,
     "written": {},
     "indicators": [],

@@ -184,5 +184,6 @@ def _key(parts: list[str], source: Source, head: Head, how: list[bool]) -> bytes
     reading += [repr(head), how]
     added = [sorted(source.formats.items()), sorted(source.joined.items()), source.separator, source.indicators]
     added += [sorted(source.written.items())]
+    added += [source.listed, source.phrases] if source.listed or source.phrases else []
     reading += [repr(added)] if any(added) else []  # so that rows read before have the digest they had
     return json.dumps(reading, sort_keys=True, default=list).encode()
