@@ -14,7 +14,7 @@ from typing import Literal
 from bertkit.errors import DataError, RequestError
 
 SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv", ".json", ".conllu")
-PARENTS = ("", "glue", "ud")
+PARENTS = ("", "glue", "superglue", "clue", "ud")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,27 @@ class FileFormat:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Blanks:
+    """How a row is made of each blank of a passage, or of a list of them.
+
+    text     the column of the passages
+    mark     what a blank looks like, a regular expression; marks with numbers name their blanks
+    own      what stands for a row's own blank, and `other` for the others of its passage
+    around   characters of the passage that are kept on either side of the blank
+    answer   the column with the place of the answer
+    answers  that with the answers of several blanks, by their marks: {"text": [...], "candidate_id": [...]}
+    """
+
+    text: str
+    mark: str
+    own: str
+    other: str
+    around: int
+    answer: str
+    answers: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Where rows come from.
 
@@ -107,6 +128,7 @@ class Source:
     skips       whether bad rows are skipped and counted (up to 5 %) unasked: the published files have some
     halved_by   whose dev rows divide those of this source, which stand in the same order, into halves by their texts
                 (data/halves.py): "train" is the first half, any other split the second
+    blanks      how rows are made of passages with blanks; None where a file has none
     """
 
     hub: HubRows | None = None
@@ -130,6 +152,7 @@ class Source:
     indicators: tuple[str, ...] = ()
     skips: bool = False
     halved_by: Source | None = None
+    blanks: Blanks | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

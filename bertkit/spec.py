@@ -38,6 +38,7 @@ ADDED: dict[str, Any] = {
     "joined": {},
     "listed": {},
     "phrases": {},
+    "blanks": None,
     "separator": None,
     "written": {},
     "indicators": [],

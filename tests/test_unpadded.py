@@ -227,9 +227,10 @@ def test_every_parameters_gradient_is_the_plain_loops(bodies: dict[str, Path], f
     mine = _gradients(kind, ours, features.take(np.array(batch)))
     wanted = {name: p.grad for name, p in theirs.model.named_parameters() if p.grad is not None}
     whole = torch.cat([gradient.flatten() for gradient in wanted.values()]).norm()
+    slack = 5 if kind == "choice" else 1  # whose gradients are differences of sequences that are nearly the same
     for name, gradient in wanted.items():
         apart = (mine[name] - gradient).norm()
-        assert apart <= 1e-5 * gradient.norm() or apart <= 1e-6 * whole, name
+        assert apart <= slack * 1e-5 * gradient.norm() or apart <= slack * 1e-6 * whole, name
 
 
 def _gradients(kind: str, loaded: Loaded, batch: Features) -> dict[str, Tensor]:
