@@ -39,8 +39,12 @@ C3 = Task(
         files={split: (f"*[dm]-{split}.json",) for split in ("train", "dev", "test")},
         formats=dict.fromkeys(("train", "dev", "test"), C3_FILES),
         columns={
-            **{"id": ("id",), "group": ("group",), "text": ("context",), "question": ("question",)},
-            **{"choices": ("choice",), "label": ("answer",)},
+            "id": ("id",),
+            "group": ("group",),
+            "text": ("context",),
+            "question": ("question",),
+            "choices": ("choice",),
+            "label": ("answer",),
         },
         joined={"text": ("context",)},
         rows={"train": 11_869, "dev": 3_816},
@@ -68,9 +72,14 @@ CHID = Task(
         # as CLUE's baseline has it (CHID_preprocess.py; Xu et al. 2020): each idiom beside the passage, 128 tokens
         # around its blank, which is marked, and four masks in place of the others
         blanks=Blanks(
-            text="content", mark=r"#idiom\d*#", own="#idiom#", other="____", around=55, answer="answer",
+            text="content",
+            mark=r"#idiom\d*#",
+            own="#idiom#",
+            other="____",
+            around=55,
+            answer="answer",
             answers="answers",
-        ),  # fmt: skip
+        ),
     ),
     evaluations=(Evaluation(name="dev", split="dev", metrics=ACCURACY),),
     recipe=Recipe(epochs=3, batch_size=16, learning_rate=2e-5, window=Window(max_length=128)),

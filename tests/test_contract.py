@@ -13,7 +13,18 @@ from oracle import Columns, evaluated, golds_of, guessed, made_up, oracle, split
 
 from bertkit import registry
 from bertkit.evaluation.metrics import METRICS
-from bertkit.heads import FROM_TRAIN, Answer, Classification, Head, MultiLabel, MultipleChoice, Number, Span, Tagging, Window
+from bertkit.heads import (
+    FROM_TRAIN,
+    Answer,
+    Classification,
+    Head,
+    MultiLabel,
+    MultipleChoice,
+    Number,
+    Span,
+    Tagging,
+    Window,
+)
 from bertkit.heads.features import Features, Ragged
 from bertkit.task import Evaluation, Task
 
@@ -26,8 +37,12 @@ NAMED = [n for n, task in TASKS.items()
          if not isinstance(task.head, Span | MultipleChoice) and not isinstance(task.head.labels, Number)]  # fmt: skip
 EVALUATIONS = [(task, evaluation) for task in ALL.values() for evaluation in task.evaluations]
 KINDS = {
-    "label": Classification | MultipleChoice, "labels": MultiLabel, "number": Classification, "tags": Tagging, "text": Span
-}  # fmt: skip
+    "label": Classification | MultipleChoice,
+    "labels": MultiLabel,
+    "number": Classification,
+    "tags": Tagging,
+    "text": Span,
+}
 
 
 def named(part: Any) -> str | None:

@@ -85,7 +85,6 @@ class Cells:
             found[self.gold] = separated(found[self.gold], self.separator, where)
         return found
 
-
     def _phrase(self, name: str, cell: Any, where: str) -> Any:
         """What a cell stands for; the cell itself where its column has no phrases, or it is one of them."""
         phrases = self.phrases.get(name.strip().casefold())

@@ -111,8 +111,8 @@ def _objects(document: Iterable[Any], path: Path, findings: Findings) -> Iterato
 def passage_questions(item: Any, file: str) -> list[dict[str, Any]]:
     """The questions of an item of C3's layout, [[paragraph, ...], [question, ...], id]; [] if it is none.
 
-    Each is an object with its choices, as it stands there, and with `context`, `id` and `group`: the passage's id, which
-    is one in its `file` alone.
+    Each is an object with its choices, as it stands there, and with `context`, `id` and `group`, the passage's id
+    with its `file`, in which alone it is unique.
     """
     if not (isinstance(item, list) and len(item) == 3 and isinstance(item[0], list) and isinstance(item[1], list)):
         return []

@@ -165,13 +165,13 @@ def find_texts(file: File, label: Sequence[str]) -> tuple[Found, Found]:
 
 
 def _refuse_choices(file: File) -> None:
-    """Raise RequestError for the columns of a multiple choice, which no head learns."""
+    """Raise RequestError for the columns of a multiple choice, where another head was asked for."""
     found = [one.name for one in file.profile.columns if CHOICES.fullmatch(plain(one.name))]
     lists = [name for name in found if file.profile.by_name[name].only(LIST, JSON_LIST)]
     if lists or len(found) > 1:
         raise RequestError(
-            f"{file.name}: {', '.join(found)}: a multiple choice, which no head learns; say --text-column and "
-            "--label-column to leave the choices aside"
+            f"{file.name}: {', '.join(found)}: a multiple choice; leave --head {file.flags.head or 'and other columns'} out, "
+            "or say --text-column and --label-column to leave the choices aside"
         )
 
 
