@@ -21,7 +21,11 @@ TEXT = " ".join(f"The boat number {k} left in the morning." for k in range(12))
 ROWS = {
     "text": [TEXT, "A short text.", ""],
     "question": ["When did the boats leave?", "How long is it?", "Who came?"],
-    "choices": [["in the morning", "at night, when nobody was there to see them"], ["short", "long", "red"], ["a", "b"]],
+    "choices": [
+        ["in the morning", "at night, when nobody was there to see them"],
+        ["short", "long", "red"],
+        ["a", "b"],
+    ],
     "label": ["0", "0", "1"],
     "row_id": ["x", "y", "z"],
 }

@@ -18,7 +18,17 @@ from bertkit.request.text_guess import find_label, is_textual
 HEAD = "multiple-choice"
 TEXTS = CONTEXTS | {"premise", "ctx", "startphrase", "sent1", "context_text"}
 """Names of a text that choices go with, besides those of any text."""
-GOLDS = ("label", "gold", "answer", "answer_idx", "answer_index", "answerkey", "answer_key", "correct", "correct_answer")
+GOLDS = (
+    "label",
+    "gold",
+    "answer",
+    "answer_idx",
+    "answer_index",
+    "answerkey",
+    "answer_key",
+    "correct",
+    "correct_answer",
+)
 """Names of the right choice, the likeliest first."""
 LETTERS = "ABCDEFGHIJ"
 MOST = len(LETTERS)
@@ -121,7 +131,9 @@ def _spelling(file: File, roles: Roles, column: Column) -> tuple[str, Mapping[st
     numbers = not column.more and all(value.isdecimal() for value in values)
     letters = not column.more and {text.strip().upper() for text in column.values} <= set(LETTERS)
     counted = {str(k): str(k) for k in range(MOST)} if "0" in values else {str(k + 1): str(k) for k in range(MOST)}
-    places = counted if numbers else {t: str(LETTERS.index(t.strip().upper())) for t in column.values} if letters else {}
+    places = (
+        counted if numbers else {t: str(LETTERS.index(t.strip().upper())) for t in column.values} if letters else {}
+    )
     found = [_found(row, roles, column.name, places) for row in file.profile.sample]
     given = [one for one in found if one is not None]
     if given and all(by_text for by_text, _ in given) and not (places and all(by_place for _, by_place in given)):

@@ -169,9 +169,10 @@ def _refuse_choices(file: File) -> None:
     found = [one.name for one in file.profile.columns if CHOICES.fullmatch(plain(one.name))]
     lists = [name for name in found if file.profile.by_name[name].only(LIST, JSON_LIST)]
     if lists or len(found) > 1:
+        asked = f"; leave --head {file.flags.head} out" if file.flags.head else ""
         raise RequestError(
-            f"{file.name}: {', '.join(found)}: a multiple choice; leave --head {file.flags.head or 'and other columns'} out, "
-            "or say --text-column and --label-column to leave the choices aside"
+            f"{file.name}: {', '.join(found)}: a multiple choice{asked}, or say --text-column and --label-column to "
+            "leave the choices aside"
         )
 
 
