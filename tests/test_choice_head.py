@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from oracle import tokenizer_of
 from bertkit.errors import DataError
 from bertkit.heads import MultipleChoice, Window
 from bertkit.heads.features import CHOICES, WINDOWS, Features
+from bertkit.kernels.unpadded import unpadded
 from bertkit.models.load import Loaded, load
+from bertkit.task import Recipe
+from bertkit.training.micro_batches import split
 
 HEAD = MultipleChoice(question=True)
 TEXT = " ".join(f"The boat number {k} left in the morning." for k in range(12))
@@ -181,11 +185,28 @@ def test_the_text_may_be_empty_where_there_is_a_question_alone() -> None:
 
 def test_a_choice_that_leaves_no_room_for_the_text_is_an_error_that_names_its_row(tokenizer: Any) -> None:
     rows = {**ROWS, "choices": [["yes", "no"], ["yes", "a long one " * 20], ["yes", "no"]]}
-    with pytest.raises(DataError, match="^row y: no window has room for its text: beside the choice 'How long is it"):
+    with pytest.raises(DataError, match=r"^row y: no window has room for its text: beside the choice 'How long is"):
         HEAD.check_fit(rows, tokenizer, NARROW)
     with pytest.raises(DataError, match="row y"):
         HEAD.encode(rows, tokenizer, NARROW)
     HEAD.check_fit(ROWS, tokenizer, NARROW)
+
+
+def test_a_row_s_choices_stay_together_where_a_batch_is_split_to_fit_into_memory(loaded: Loaded) -> None:
+    features = HEAD.encode(ROWS, loaded.tokenizer, NARROW)
+    parts = split(features, Recipe(batch_size=4))
+    assert [part.row.tolist() for part in parts] == [[0], [1], [2]]  # of 8, 3 and 2 sequences; at most 4 at once
+    assert sum(sum(part.choices or ()) for part in parts) == 7
+    whole, halves = (
+        sum(float(_loss(loaded, part)) for part in several) for several in ([features], parts)
+    )  # fmt: skip
+    assert whole == pytest.approx(halves, rel=1e-5)
+
+
+def _loss(loaded: Loaded, part: Features) -> torch.Tensor:
+    model = tiny.model_of("choice", loaded, "unpadded")
+    with torch.no_grad(), unpadded(loaded.model.eval(), per_token=False):
+        return model.loss(part, 1.0, None, nullcontext())
 
 
 def test_the_tokens_of_a_row_are_counted_with_its_longest_choice() -> None:

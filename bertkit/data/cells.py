@@ -46,7 +46,7 @@ class Cells:
         """Match a file's columns, those of its first row. Raises DataError if a role has none."""
         present = list(row)
         wanted = [role for role in head.roles if golds or role != head.roles[-1]]
-        several = {role: names for role, names in (source.joined | source.listed).items() if role in wanted}
+        several = {role: names for role, names in {**source.joined, **source.listed}.items() if role in wanted}
         if source.indicators and golds:
             several[head.roles[-1]] = source.indicators
         single = [role for role in wanted if role not in several]

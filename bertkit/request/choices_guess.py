@@ -119,7 +119,7 @@ def guess_choices(file: File, roles: Roles) -> Guess:
     written = {"choices": "json"} if file.profile.by_name[roles.choices[0]].has(JSON_LIST) else {}
     spelling, places = _spelling(file, roles, column)
     labels = Named(names=(), rows={}, spellings=places or {})
-    return Guess(head=HEAD, why=spelling, labels=labels, written=written, by_text=places is None)
+    return Guess(head="multiple-choice", why=spelling, labels=labels, written=written, by_text=places is None)
 
 
 def _spelling(file: File, roles: Roles, column: Column) -> tuple[str, Mapping[str, str] | None]:
