@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import tiny
 from files import json_lines, write
-from own_tasks import said, stopped
+from own_tasks import said, stopped, sure
 
 from bertkit.cli import main
 from bertkit.runs.folder import read_spec
@@ -151,6 +151,15 @@ def test_a_run_learns_which_choice_fits_is_resumed_to_the_same_bytes_and_answers
     with pytest.raises(SystemExit):
         main(["report", str(whole), "--out", str(page)])
     assert "Who wrote it?" in page.read_text("utf-8")
+
+
+def test_an_encoder_without_dropout_learns_its_few_rows_by_heart(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder / "train.jsonl", json_lines(*rows(9)))
+    write(folder / "dev.jsonl", json_lines(*rows(9)))
+    found = said(capsys, "finetune", ".", "--device", "cpu", "--quiet", "--json", "--no-floor", *sure(folder))
+    assert found["evaluations"][0]["metrics"]["accuracy"]["value"] == 1
 
 
 @pytest.mark.parametrize("flags", [("--layout", "padded"), ("--layout", "bucketed"), ("--precision", "bf16")])
