@@ -186,10 +186,10 @@ def test_the_text_may_be_empty_where_there_is_a_question_alone() -> None:
 def test_a_choice_that_leaves_no_room_for_the_text_is_an_error_that_names_its_row(tokenizer: Any) -> None:
     rows = {**ROWS, "choices": [["yes", "no"], ["yes", "a long one " * 20], ["yes", "no"]]}
     with pytest.raises(DataError, match=r"^row y: no window has room for its text: beside the choice 'How long is"):
-        HEAD.check_fit(rows, tokenizer, NARROW)
+        HEAD.check_fit([rows], tokenizer, NARROW)
     with pytest.raises(DataError, match="row y"):
         HEAD.encode(rows, tokenizer, NARROW)
-    HEAD.check_fit(ROWS, tokenizer, NARROW)
+    HEAD.check_fit([ROWS], tokenizer, NARROW)
 
 
 def test_a_row_s_choices_stay_together_where_a_batch_is_split_to_fit_into_memory(loaded: Loaded) -> None:

@@ -6,7 +6,7 @@ R rows, F = R features, B features of a batch, C choices of a row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -111,9 +111,10 @@ class MultipleChoice(Head):
         seconds = [max(seconds_of(rows, place, " "), key=len) for place in range(len(rows["choices"]))]
         return [rows["text"], seconds] if any(rows["text"]) else [seconds]
 
-    def check_fit(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> None:
+    def check_fit(self, blocks: Iterable[Mapping[str, Sequence[Any]]], tokenizer: Any, window: Window) -> None:
         """Raise DataError for a question and a choice that leave no room for the text: neither is ever cut."""
-        check_rows(rows, tokenizer, window)
+        for rows in blocks:
+            check_rows(rows, tokenizer, window)
 
     def encode(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> Features:
         """One feature a row, of a sequence for each choice and window. A target is the gold's place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,5 +22,8 @@ class Fits:
         columns = [rows[role] for role in self.roles[:-1] if role in rows]
         return [column for column in columns if any(cell is not None for cell in column)]
 
-    def check_fit(self, rows: Mapping[str, Sequence[Any]], tokenizer: Any, window: Window) -> None:
-        """Raise DataError, naming the row, where what must not be cut off leaves no room in the window."""
+    def check_fit(self, blocks: Iterable[Mapping[str, Sequence[Any]]], tokenizer: Any, window: Window) -> None:
+        """Raise DataError, naming the row, where what must not be cut off leaves no room in the window.
+
+        blocks  of rows, which a head that cuts anything does not read
+        """

@@ -103,8 +103,7 @@ def check_fit(model: TaskModel, parts: Mapping[str, Rows]) -> None:
     """Raise DataError for a row that must not be cut, and does not fit the model's window."""
     for name, rows in parts.items():
         try:
-            for columns in blocks_of(rows.table):
-                model.head.check_fit(columns, model.loaded.tokenizer, model.window)
+            model.head.check_fit(blocks_of(rows.table), model.loaded.tokenizer, model.window)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
 
