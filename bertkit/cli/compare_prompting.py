@@ -116,13 +116,14 @@ def _print(found: PromptStudy, said: tuple[str, ...]) -> None:
     line = f"{found.task.name} · {title} on {found.evaluation}, {found.rows:,} rows · {found.model_name}"
     screen.print_marks(line, found.marks, found.task)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("ANSWERED BY", f"{title.upper()} ± SD [95 %]", "OVER", "MOST OFTEN"):
+    for name in ("ANSWERED BY", f"{title.upper()} ± SD [95 %]", "OVER"):
         table.add_column(name, no_wrap=True)
+    table.add_column("MOST OFTEN", overflow="fold")
     for one in found.prompted:
         label, share = next(iter(one.answers.items()))
         over = f"{len(one.scores)} draw{'s' * (len(one.scores) > 1)}"
         score = _shown(one.mean.value, one.spread.sd, one.mean.low, one.mean.high, len(one.scores))
-        table.add_row(one.name, score, over, f"{100 * share:.0f} % {_cut(label)}")
+        table.add_row(one.name, score, over, f"{100 * share:.0f} % {label}")
     tuned, seeds = found.tuned, found.seeds
     score = _shown(tuned.value, found.over_seeds.sd, tuned.low, tuned.high, len(seeds))
     table.add_row("fine-tuned", score, f"{len(seeds)} seed{'s' * (len(seeds) > 1)}", "")
@@ -137,12 +138,6 @@ def _print(found: PromptStudy, said: tuple[str, ...]) -> None:
         screen.console().print(f"{'finished before' if run.before else 'run'}: {run.folder}", soft_wrap=True)
     for run in found.runs:
         print_failures(run.result.failures, f"fine-tuned, seed {run.result.spec.seed} ")
-
-
-def _cut(label: str) -> str:
-    """A label's name, cut to what is left of the screen."""
-    room = max(screen.console().width - 70, 8)
-    return label if len(label) <= room else f"{label[: room - 1]}…"
 
 
 def _shown(value: float, sd: float, low: float, high: float, count: int) -> str:

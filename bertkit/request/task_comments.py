@@ -53,7 +53,7 @@ COMMENTS = {
     "hub": "the rows: a dataset of the Hub",
     "files": "of each split; * stands for any characters",
     "formats.*": "how the files of this split are read",
-    "columns": "of each role; several texts are joined, several labels are 0 or 1",
+    "columns": "of each role; several texts are joined, several labels are 0 or 1, several choices are a list",
     "written": "how the cells of a role are written, where they are texts",
     "spellings": "how the files spell a label -> the label",
     "hold_out": "rows for scoring, taken out of train: there is no dev file",
