@@ -86,7 +86,11 @@ def _all_of(names: tuple[str, ...], present: list[str], role: str, where: str) -
 
 
 def joined(parts: list[Any]) -> Any:
-    """The parts with a space between them, empty ones left out. A part that is no text is returned, to be refused."""
+    """The parts, and the items of lists, with a space between them, empty ones left out.
+
+    A part that is no text is returned, to be refused.
+    """
+    parts = [item for part in parts for item in (part if isinstance(part, list) else [part])]
     odd = next((part for part in parts if part is not None and not isinstance(part, str)), None)
     return odd if odd is not None else " ".join(part.strip() for part in parts if part is not None and part.strip())
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bertkit.data.cells import Cells
+from bertkit.data.marks import marked
 from bertkit.data.seen import Seen
 from bertkit.data.written import unwritten
 from bertkit.errors import DataError
@@ -74,6 +75,7 @@ def _checked(
         findings.drop(where, reason)
         return None
     try:
+        row = marked(where, row, source.marks) if source.marks else row
         values = unwritten(where, cells.values(row, where), source.written)
         return head.check(where, {**values, **_optional(row, head)}, source.labels)
     except KeyError as error:

@@ -1,7 +1,8 @@
-"""Task heads: rows -> features, logits -> answers, losses. Four heads; a task names one of them."""
+"""Task heads: rows -> features, logits -> answers, losses. A task names one of them."""
 
 from __future__ import annotations
 
+from bertkit.heads.answer_selection import AnswerSelection
 from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Row
 from bertkit.heads.classification import Classification
 from bertkit.heads.multi_label import MultiLabel
@@ -13,6 +14,7 @@ from bertkit.heads.window import Window
 __all__ = [
     "FROM_TRAIN",
     "Answer",
+    "AnswerSelection",
     "Classification",
     "FromTrain",
     "Head",
