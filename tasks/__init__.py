@@ -1,6 +1,8 @@
 """The tasks that come with bertkit, a pack like any other."""
 
 from .acceptability import COLA
+from .clue import CLUE
+from .clue_tasks import CLUE_TASKS
 from .glue_server import GLUE
 from .multilingual import LANGUAGES, MULTILINGUAL
 from .nli import MNLI, QNLI, RTE, STANCE, WNLI
@@ -10,6 +12,8 @@ from .qa import SQUAD, SQUAD_V2
 from .sentiment import SST2
 from .sequences import PROMOTERS, SPLICE
 from .similarity import MRPC, QQP, STSB
+from .superglue import SUPERGLUE
+from .superglue_tasks import SUPERGLUE_TASKS
 
 TASKS = (
     COLA,
@@ -27,8 +31,10 @@ TASKS = (
     STANCE,
     SPLICE,
     PROMOTERS,
+    *SUPERGLUE_TASKS,
+    *CLUE_TASKS,
     *MULTILINGUAL,
 )
-SUITES = (GLUE,)
+SUITES = (GLUE, SUPERGLUE, CLUE)
 
 __all__ = ["LANGUAGES", "SUITES", "TASKS", "TRANSFERS"]
