@@ -36,8 +36,8 @@ TAGGING = [name for name, task in TASKS.items() if isinstance(task.head, Tagging
 NAMED = [n for n, task in TASKS.items() if task.head.label_names or task.head.labels == FROM_TRAIN]
 EVALUATIONS = [(task, evaluation) for task in ALL.values() for evaluation in task.evaluations]
 KINDS = {
-    "label": Classification, "labels": MultiLabel, "answers": AnswerSelection, "number": Classification, "tags": Tagging,
-    "text": Span | AnswerSelection,
+    "label": Classification, "labels": MultiLabel, "answers": AnswerSelection, "number": Classification,
+    "tags": Tagging, "text": Span | AnswerSelection,
 }  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def validate_rows(
             findings.count(reason, where, unit="gold answer", times=count)
         ident, group = (row.get(cells.names[role]) if role in cells.names else None for role in ("id", "group"))
         valid["row_id"] = str(index if ident is None else ident)
-        valid["group"] = str(group or "")
+        valid["group"] = "" if group is None else str(group)
         if ident is not None and seen.add(valid["row_id"]):
             findings.count("repeated id", where)
         gold = valid.get(head.roles[-1])
