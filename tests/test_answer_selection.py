@@ -16,7 +16,7 @@ from own_tasks import ANSWER_ROWS, own, predictions, said, stopped, sure, typed
 
 from bertkit.evaluation.hf_metrics import score
 from bertkit.evaluation.metrics import METRICS
-from bertkit.heads import AnswerSelection, Window
+from bertkit.heads import Answer, AnswerSelection, Window
 from bertkit.heads.features import Ragged
 from bertkit.runs.folder import read_spec
 
@@ -86,6 +86,12 @@ def test_answers_are_judged_each_by_itself_or_the_likeliest_is_taken() -> None:
     assert first.scores == pytest.approx({"0": 0.9, "1": 0.2, "2": 0.6})
     found = ONE.decode(ROWS, features, logits(0.1, 0.3, 0.2, 0.4), Window())
     assert [one.value for one in found] == ["Carl", "a dog"]
+
+
+def test_a_model_that_calls_no_answer_right_is_one_that_learnt_nothing() -> None:
+    golds, nothing = [["0"], ["1", "2"]], [Answer(value=[]), Answer(value=[])]
+    assert SEVERAL.details(golds, nothing)["constant"]
+    assert not SEVERAL.details(golds, [Answer(value=["0"]), Answer(value=[])])["constant"]
 
 
 def test_the_loss_is_transformers_own_on_the_same_batch() -> None:

@@ -266,7 +266,8 @@ def _cells(member: Member, average: Average) -> tuple[str, str, str, str, str]:
         for name, one in scored.metrics.items():
             parts.append(f"{label}{screen.METRIC_TITLES.get(name, name)} {screen.percent(one.value)}")
     if member.task.name not in average.tasks:
-        return member.task.name, " · ".join([*parts, "(not in this average)"]), "", "", ""
+        missing = [f"({member.missing})"] if member.missing else []
+        return member.task.name, " · ".join([*parts, *missing, "(not in this average)"]), "", "", ""
     if score is None:
         return member.task.name, f"({member.missing or 'nothing was scored'})", "", human, ""
     marks = member.result.marks if member.result else ()

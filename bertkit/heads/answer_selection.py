@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bertkit.errors import DataError
 from bertkit.heads import checks
 from bertkit.heads.base import NO_SCORES, Answer, Head, Row
+from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import read_label, write_names
 from bertkit.heads.long import features_of
 from bertkit.heads.texts import NO_LABEL
@@ -153,6 +154,13 @@ class AnswerSelection(Head):
         if self.one:
             return Answer(value=given[max(range(len(given)), key=shares.__getitem__)], scores=scores)
         return Answer(value=[place for place, share in scores.items() if share >= 0.5], scores=scores)
+
+    def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
+        """Whether golds or answers are all the same."""
+        values = [answer.value for answer in answers]
+        if self.one:
+            return constant_details([gold[0] for gold in golds], values)
+        return constant_details([", ".join(gold) for gold in golds], [", ".join(value) for value in values])
 
     def answer_columns(self, top: int | None) -> dict[str, Any]:
         """The answer, and the probability of each answer to choose from, in their order."""
