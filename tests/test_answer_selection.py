@@ -14,6 +14,7 @@ import transformers
 from oracle import tokenizer_of
 from own_tasks import ANSWER_ROWS, own, predictions, said, stopped, sure, typed
 
+from bertkit.cli import main
 from bertkit.evaluation.hf_metrics import score
 from bertkit.evaluation.metrics import METRICS
 from bertkit.heads import Answer, AnswerSelection, Window
@@ -156,3 +157,12 @@ def test_rows_of_a_file_are_answered(own: Path, capsys: pytest.CaptureFixture[st
     said(capsys, "predict", run, "--file", "rows/gaps/dev.jsonl", "--out", "answered.jsonl", "--json", "--quiet")
     lines = [json.loads(line) for line in (own / "answered.jsonl").read_text("utf-8").splitlines()]
     assert [line["answer"] in line["candidates"] for line in lines] == [True] * 3
+
+
+def test_a_run_is_divided_by_length_and_has_a_page(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = said(capsys, *typed("answers"))["folder"]
+    assert said(capsys, "eval", run, "--slices", "--json", "--quiet")
+    with pytest.raises(SystemExit) as left:
+        main(["report", run])
+    assert left.value.code == 0, capsys.readouterr().err
+    assert "Who wrote?" in (Path(run) / "report.html").read_text("utf-8")
