@@ -166,3 +166,11 @@ def test_a_run_is_divided_by_length_and_has_a_page(own: Path, capsys: pytest.Cap
         main(["report", run])
     assert left.value.code == 0, capsys.readouterr().err
     assert "Who wrote?" in (Path(run) / "report.html").read_text("utf-8")
+
+
+def test_answers_to_choose_from_cannot_be_typed(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = said(capsys, *typed("answers"))["folder"]
+    for words in (["A text."], ["--question", "Who?"]):
+        with pytest.raises(SystemExit) as left:
+            main(["predict", run, *words])
+        assert (left.value.code, "candidates too, which cannot be typed" in capsys.readouterr().err) == (2, True)
