@@ -17,7 +17,7 @@ OTHER = {
     "bertkit/": "the engine: knows heads by their contract, never a task by its name",
     "tasks/": "the tasks that come with bertkit, installed as bertkit_tasks",
     "tests/": "a file for each module, and the laws that every task obeys",
-    "tasks/samples/": "hand-written rows for every task but ud, ud_xpos and those by language, a folder each",
+    "tasks/samples/": "hand-written rows for GLUE, two tasks of each other suite, treebanks and QA, a folder each",
     "benchmarks/results/": "a file for each finished result",
 }
 """What has no docstring, or deserves a longer line than its docstring."""

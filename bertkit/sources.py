@@ -100,6 +100,43 @@ class Blanks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Nested:
+    """How rows are made of objects inside objects: a column of an inner one is named by its path, "passage.text".
+
+    each    lists of which every item is a row, the outer ones first; any other list of objects is a list for each of
+            their columns: "answers.text" holds the texts of all answers
+    joined  columns by which rows that follow one another are one row
+    lists   columns of which a joined row has the list of all values; of any other it has the first
+    cut     for a column the one with its text, and the lists with first and last characters, of the stretches that
+            are its items, each once
+    """
+
+    each: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    cut: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Words of a text that are marked where they stand: `left` before them, `right` after them.
+
+    text   the column of the text
+    word   that of the words; with `end` as a dictionary has them, otherwise as they stand in the text
+    start  that of their place in the text: a character, or with `by_words` a word, of words parted by spaces, from 0
+    end    that of the first character after them; "" where there is none
+    """
+
+    text: str
+    word: str
+    start: str
+    end: str = ""
+    left: str
+    right: str
+    by_words: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Where rows come from.
 
@@ -129,6 +166,8 @@ class Source:
     halved_by   whose dev rows divide those of this source, which stand in the same order, into halves by their texts
                 (data/halves.py): "train" is the first half, any other split the second
     blanks      how rows are made of passages with blanks; None where a file has none
+    nested      how rows are made of nested objects; None where a file has a row for each object
+    marks       words that are marked in the texts, the last one of a text first
     """
 
     hub: HubRows | None = None
@@ -153,6 +192,8 @@ class Source:
     skips: bool = False
     halved_by: Source | None = None
     blanks: Blanks | None = None
+    nested: Nested | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

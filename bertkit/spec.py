@@ -71,6 +71,8 @@ ADDED: dict[str, Any] = {
     "trains_on": None,
     "skips": False,
     "halved_by": None,
+    "nested": None,
+    "marks": [],
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 

@@ -253,18 +253,23 @@ class PublishedTransfer:
 class Sheet:
     """A file of a suite's submission: an answer for each of `rows` rows of a split, as the server counts them.
 
-    source  of the rows, where it is not the task's
-    spelt   how each label is written; {} for numbers
-    bounds  between which numbers are clipped
+    It is a table of index and answer, or JSON Lines if its name says so.
+
+    source   of the rows, where it is not the task's
+    spelt    how each label is written; {} for numbers and texts
+    bounds   between which numbers are clipped
+    answers  what a row's answer is: "one" label or number, a "text", or of "several" answers of a question whether
+             each is right, as many as there are `rows`
     """
 
     file: str
     task: str
     split: str
     rows: int
-    spelt: Mapping[str, str] = field(default_factory=dict)
+    spelt: Mapping[str, str | int] = field(default_factory=dict)
     bounds: tuple[float, float] | None = None
     source: Source | None = None
+    answers: Literal["one", "text", "several"] = "one"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,7 +277,7 @@ class Suite:
     """Tasks, and the ways to average them.
 
     averages   the first is the suite's own score
-    human      the published human score by the first
+    human      the published human score by the first; None where there is none
     published  systems to compare with, in the order in which a figure shows them
     sheets     the files that its server wants; () where there is none
     """
@@ -280,7 +285,7 @@ class Suite:
     name: str
     members: tuple[str, ...]
     about: str
-    human: float
+    human: float | None
     averages: tuple[Average, ...]
     published: tuple[Published, ...] = ()
     sheets: tuple[Sheet, ...] = ()

@@ -2,6 +2,8 @@
 
 from .acceptability import COLA
 from .choice import CHOICE
+from .clue import CLUE
+from .clue_tasks import CLUE_TASKS
 from .glue_server import GLUE
 from .multilingual import LANGUAGES, MULTILINGUAL
 from .nli import MNLI, QNLI, RTE, STANCE, WNLI
@@ -12,6 +14,8 @@ from .qa import SQUAD, SQUAD_V2
 from .sentiment import SST2
 from .sequences import PROMOTERS, SPLICE
 from .similarity import MRPC, QQP, STSB
+from .superglue import SUPERGLUE
+from .superglue_tasks import SUPERGLUE_TASKS
 
 TASKS = (
     COLA,
@@ -30,8 +34,10 @@ TASKS = (
     SPLICE,
     PROMOTERS,
     *CHOICE,
+    *SUPERGLUE_TASKS,
+    *CLUE_TASKS,
     *MULTILINGUAL,
 )
-SUITES = (GLUE,)
+SUITES = (GLUE, SUPERGLUE, CLUE)
 
 __all__ = ["LANGUAGES", "MODELS", "REFERENCES", "SUITES", "TASKS", "TRANSFERS"]

@@ -159,7 +159,7 @@ CMRC = replace(
     about="question, document -> the answer's span, simplified Chinese (CMRC 2018, Cui et al. 2019)",
     source=Source(
         hub=HubRows(id="hfl/cmrc2018", splits={"train": "train", "dev": "validation"}),
-        folders=("cmrc2018", "CMRC2018"),
+        folders=("cmrc2018", "CMRC2018", "cmrc2018_public"),
         files={split: (f"cmrc2018_{split}.json",) for split in ("train", "dev")},
         stems={"train": ("train", "cmrc2018_train"), "dev": ("dev", "validation", "cmrc2018_dev")},
         columns=COLUMNS,

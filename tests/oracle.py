@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from bertkit.encoders import sample_folder
 from bertkit.errors import EncoderError
 from bertkit.heads import Answer, Head, MultiLabel, MultipleChoice, Number, Span, Tagging, Window
 from bertkit.heads.features import IGNORED, Features, Ragged
-from bertkit.spec import SAMPLE, Spec
+from bertkit.sources import Source
+from bertkit.spec import Spec
 from bertkit.task import Task
 
 SAMPLES = Path(__file__).parent.parent / "tasks" / "samples"
@@ -30,15 +32,13 @@ SURE = 10.0
 Columns = Mapping[str, Sequence[Any]]
 
 
-def folder_for(task: Task) -> str | None:
-    """Where a task's few rows are: its own sample, or that of the first task with the same head; None without."""
+def rows_for(task: Task) -> Source | None:
+    """Where a task's few rows are: in its own sample, or in that of the first task with the same head and split."""
     if registry.samples(task):
-        return SAMPLE
-    for other in registry.tasks():
-        place = registry.samples(other)
-        if place and other.head == task.head:
-            return next(str(place / name) for name in other.source.folders if (place / name).is_dir())
-    return None
+        return task.source
+    splits = {task.scored[0].split}
+    alike = (one for one in registry.tasks() if one.head == task.head and splits <= {e.split for e in one.scored})
+    return next((one.source for one in alike if registry.samples(one)), None)
 
 
 @cache
@@ -47,10 +47,10 @@ def splits_of(task_name: str) -> Splits:
     if task_name in own_tasks.OWN:
         return own_tasks.splits_of(task_name)
     task = registry.find(task_name)
-    data = folder_for(task)
-    if data is None:
+    source = rows_for(task)
+    if source is None:
         pytest.skip(f"{task_name}: no sample, and no task with the same head has one")
-    return read_splits(Spec(task=task, model="sample", data=data, recipe=task.recipe))
+    return read_splits(Spec(task=replace(task, source=source), model="sample", data=str(SAMPLES), recipe=task.recipe))
 
 
 def evaluated(task_name: str) -> list[tuple[str, Columns]]:

@@ -16,7 +16,7 @@ from bertkit.cli import main
 from bertkit.data.rows import Rows
 from bertkit.data.splits import Splits
 from bertkit.data.table import Table
-from bertkit.heads import Classification, MultiLabel, Number, Tagging
+from bertkit.heads import AnswerSelection, Classification, MultiLabel, Number, Tagging
 from bertkit.sources import HoldOut, Source
 from bertkit.task import Evaluation, Recipe, Task
 from bertkit.training.update import Updater
@@ -63,16 +63,53 @@ NAME_ROWS = [
         ("In May Anna met the two brothers of Carl Johan Berg there", "O O B-PER O O O O O B-PER I-PER I-PER O"),
     )
 ]
-TASKS = (PRICES, FEELINGS, NAMES)
+ANSWERS = Task(
+    name="answers",
+    about="a text, a question, answers -> which of them are right",
+    head=AnswerSelection(),
+    source=Source(columns={role: (role,) for role in ("text", "question", "candidates", "answers")}),
+    evaluations=(Evaluation(name="dev", split="dev", metrics=("f1a", "all_answers")),),
+    recipe=RECIPE,
+)
+GAPS = replace(
+    ANSWERS,
+    name="gaps",
+    about="a text, a sentence with a gap -> the name that fills it",
+    head=AnswerSelection(one=True, placeholder="@placeholder"),
+    evaluations=(Evaluation(name="dev", split="dev", metrics=("squad_v1_f1", "squad_v1_em")),),
+)
+ANSWER_ROWS = [
+    {"text": text, "question": question, "candidates": given, "answers": right}
+    for text, question, given, right in (
+        ("Anna wrote the letter in May.", "Who wrote?", ["Anna", "a girl", "nobody"], [1, 1, 0]),
+        ("The bridge over the river is old.", "What is old?", ["the river", "the bridge"], [0, 1]),
+        ("They live by the sea and keep a shop.", "What do they keep?", ["a dog", "bees"], [0, 0]),
+        ("He sold old books.", "What did he sell?", ["books"], [1]),
+    )
+]
+GAP_ROWS = [
+    {"text": text, "question": question, "candidates": given, "answers": right}
+    for text, question, given, right in (
+        ("Anna Berg met Carl in Oslo.", "@placeholder was met there", ["Anna Berg", "Carl", "Oslo"], ["Carl"]),
+        ("Oslo beat Bergen, said Anna.", "in @placeholder they lost", ["Oslo", "Bergen", "Anna"], ["Bergen"]),
+        ("Berg saw the king.", "the king was seen by @placeholder", ["Berg", "Anna Berg"], ["Berg", "Anna Berg"]),
+    )
+]
+TASKS = (PRICES, FEELINGS, NAMES, ANSWERS, GAPS)
 PACK = (*TASKS, MOODS, HELD)
 OWN = {task.name: task for task in TASKS}
 ROWS = {"prices": PRICE_ROWS, "feelings": FEELING_ROWS, "moods": FEELING_ROWS, "names": NAME_ROWS}
+ROWS |= {"answers": ANSWER_ROWS, "gaps": GAP_ROWS}
 
 
 def splits_of(name: str) -> Splits:
     """The rows of one of TASKS, in memory, the head's labels and scale read from them."""
     task, spelt = OWN[name], {names[0]: role for role, names in OWN[name].source.columns.items()}
-    columns = {role: [row[column] for row in ROWS[name]] for column, role in spelt.items()}
+    checked = [
+        task.head.check("memory", {role: row[column] for column, role in spelt.items()}, task.source.labels)
+        for row in ROWS[name]
+    ]
+    columns = {role: [row[role] for row in checked] for role in task.head.roles}
     table = Table.from_columns({"row_id": [str(i) for i in range(len(ROWS[name]))], **columns})
     rows = Rows(table=table, origin="memory", digest=name, there=len(table))
     head = task.head.resolved(table[task.head.roles[-1]])

@@ -40,12 +40,18 @@ ROWS = {
     "c3": {"train": 32, "dev": 14},
     "chid": {"train": 14, "dev": 6},
     "squad": {split: count * QUESTIONS for split, count in PARAGRAPHS.items()},
+    "boolq": {"train": 32, "dev": 16},
+    "cb": {"train": 36, "dev": 18},
+    "tnews": {"train": 45, "dev": 30},
+    "ocnli": {"train": 36, "dev": 18},
     "squad_v2": {split: count * QUESTIONS for split, count in PARAGRAPHS.items()},
 }
+HALVED = ("mnli", "qnli", "rte", "wnli", "cb", "ocnli")
+"""Tasks of which half a pair must not tell the label."""
 PARTS = [(name, split) for name, splits in ROWS.items() for split in splits]
 GOLDEN = [(name, split) for name, split in PARTS if split != "ax"]
 TREEBANKS = [(name, split) for name, split in PARTS if name.startswith("ud_")]
-ENTAILMENT = [(name, split) for name, split in PARTS if name in ("mnli", "qnli", "rte", "wnli") and "dev" in split]
+ENTAILMENT = [(name, split) for name, split in PARTS if name in HALVED and "dev" in split]
 NO_CLASSES = ("stsb", "squad", "squad_v2", "copa", "c3", "chid")
 CLASSES = [(name, split) for name, split in GOLDEN if name not in NO_CLASSES and name[:3] != "ud_"]
 UPOS = {

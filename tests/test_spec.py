@@ -15,7 +15,7 @@ import pytest
 from bertkit import registry
 from bertkit.errors import RequestError
 from bertkit.heads import Classification, Head, MultiLabel, Span, Window
-from bertkit.sources import Carve, FileFormat, HoldOut, HubRows, Source
+from bertkit.sources import Carve, FileFormat, HoldOut, HubRows, Mark, Nested, Source
 from bertkit.spec import Spec, TokenMap, spec_from_plain, to_plain
 from bertkit.task import Evaluation, Recipe, Task
 
@@ -114,6 +114,8 @@ OTHER: dict[type, dict[str, Any]] = {
         "skips": True,
         "halved_by": Source(files={"dev": ("dev-en.tsv",)}),
         "blanks": registry.find("chid").source.blanks,
+        "nested": Nested(each=("qas",)),
+        "marks": (Mark(text="text", word="word", start="start", left="*", right="*"),),
     },
 }
 CHANGES = [(owner, name) for owner, values in OTHER.items() for name in values]

@@ -26,8 +26,9 @@ def runs(below: Path, *names: str) -> dict[str, Path]:
 def run_of(task: Task, body: Path, folder: Path) -> Path:
     """`folder`, holding a run of the task under this encoder."""
     folder.mkdir()
-    stride = 16 if task.head.is_windowed else None
-    spec = replace(spec_of(task, Flags(sample=True, max_length=128, doc_stride=stride)), task=task)
+    stride = 16 if task.head.is_windowed and "doc_stride" in task.head.own_flags else None
+    place = {"sample": True} if registry.samples(task) else {"data": str(folder)}
+    spec = replace(spec_of(task, Flags(**place, max_length=128, doc_stride=stride)), task=task)
     write_json(folder / SPEC, to_plain(spec))
     config = transformers.AutoConfig.from_pretrained(body)
     task.head.configure(config)

@@ -42,7 +42,12 @@ class SuiteFlags:
 
     average: Annotated[
         str | None,
-        Option("--average", OUTPUT, "A suite's: official, bert, modernbert or distilbert. [default: official]"),
+        Option(
+            "--average",
+            OUTPUT,
+            "A suite's: of glue official, bert, modernbert or distilbert; of clue official, classification, reading "
+            "or ten. [default: official]",
+        ),
     ] = None
     plot: Annotated[
         bool, Option("--plot", OUTPUT, "Of a suite: plot its scores over the human ones, with published systems.")
@@ -56,7 +61,9 @@ class SuiteFlags:
 
 
 def evaluate(
-    target: Annotated[str, typer.Argument(help="A suite (glue), a task, a run's folder, or your own file of rows.")],
+    target: Annotated[
+        str, typer.Argument(help="A suite (glue, superglue, clue), a task, a run's folder, or your own file of rows.")
+    ],
     flags: Flags,
     own: OwnFlags,
     run: RunFlags,
@@ -219,9 +226,11 @@ def _print_suite(result: SuiteScore) -> None:
     for member in result.members:
         table.add_row(*_cells(member, average))
     table.add_section()
-    if result.score is not None and result.human:
-        share = screen.percent(result.score / result.human) + " %" if result.is_complete or _all(result) else ""
-        table.add_row("mean", result.name, screen.percent(result.score), screen.percent(result.human), share)
+    if result.score is not None:
+        human = screen.percent(result.human) if result.human else ""
+        compared = result.human and (result.is_complete or _all(result))
+        share = f"{screen.percent(result.score / result.human)} %" if result.human and compared else ""
+        table.add_row("mean", result.name, screen.percent(result.score), human, share)
     screen.console().print(table)
     print_suite_floors(result.members, average)
     for member in result.members:
@@ -257,7 +266,8 @@ def _cells(member: Member, average: Average) -> tuple[str, str, str, str, str]:
         for name, one in scored.metrics.items():
             parts.append(f"{label}{screen.METRIC_TITLES.get(name, name)} {screen.percent(one.value)}")
     if member.task.name not in average.tasks:
-        return member.task.name, " · ".join([*parts, "(not in this average)"]), "", "", ""
+        missing = [f"({member.missing})"] if member.missing else []
+        return member.task.name, " · ".join([*parts, *missing, "(not in this average)"]), "", "", ""
     if score is None:
         return member.task.name, f"({member.missing or 'nothing was scored'})", "", human, ""
     marks = member.result.marks if member.result else ()

@@ -39,11 +39,12 @@ class SubmitFlags:
 def submit(
     flags: SubmitFlags,
     display: Display,
-    suite: Annotated[str, typer.Argument(help="The suite whose server it is for: glue.")],
+    suite: Annotated[str, typer.Argument(help="The suite whose server it is for: glue or superglue.")],
 ) -> int:
     """Predict the test rows of a suite and write them in the format of its server.
 
-    The zip is read back and checked. A task without a run, or without test rows, is filled with a constant.
+    The zip is read back and checked. A task without a run, or without test rows, is filled with a constant; a file
+    that cannot be filled without test rows is left out.
     """
     filled = submitted(suite, flags, progress=not display.silent)
     if display.json:

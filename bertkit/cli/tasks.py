@@ -115,7 +115,7 @@ def _recipe_line(recipe: Recipe, head: Head) -> str:
         f"{recipe.epochs:g} epochs, batches of {recipe.batch_size}, learning rate {recipe.learning_rate:g}, "
         f"warmup {recipe.warmup:g}, weight decay {recipe.weight_decay:g}, {recipe.window.max_length} tokens"
     )
-    is_windowed = head.is_windowed or recipe.window.long == "windows"
+    is_windowed = "doc_stride" in head.own_flags and (head.is_windowed or recipe.window.long == "windows")
     return words + (f", stride {recipe.window.doc_stride}" if is_windowed else "")
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from bertkit.data.blanks import of_blanks
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for
-from bertkit.data.rows import PlacedRow, raw_of_files, raw_of_hub
+from bertkit.data.nested import PlacedRow, unnested
+from bertkit.data.rows import raw_of_files, raw_of_hub
 from bertkit.data.validate import validate_rows
 from bertkit.errors import RequestError
 from bertkit.findings import Findings
@@ -58,7 +59,8 @@ def raw_columns(
     if files is None:
         assert source.hub
         findings = Findings([source.hub.id], skips, source.drops_broken)
-        raw = of_blanks(raw_of_hub(source.hub, split), source.blanks, findings)
+        rows = of_blanks(raw_of_hub(source.hub, split), source.blanks, findings)
+        raw = unnested(rows, source.nested, findings)
     else:
         located = files[TRAIN if held_out else evaluation.name]
         assert located

@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertkit.data.blanks import of_blanks
 from bertkit.data.cache import cached
 from bertkit.data.changes import marks_of, refuse_changed
+from bertkit.data.nested import PlacedRow, unnested
 from bertkit.data.readers import read_located, refuse_withheld
 from bertkit.data.validate import validate_rows
 from bertkit.errors import DataError
@@ -26,9 +28,6 @@ from bertkit.sources import HubRows, Located, Source
 
 if TYPE_CHECKING:
     from bertkit.data.table import Table
-
-PlacedRow = tuple[str, dict[str, Any]]
-"""A row's place, and its columns as they are in the source."""
 
 READER = 4
 """Version of the readers; increase it when they change, so that cached rows are read again."""
@@ -94,11 +93,13 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True,
 
 
 def raw_of_files(located: Located, source: Source, findings: Findings) -> Iterator[PlacedRow]:
-    """The rows of a split's files as they are there, each with its place."""
+    """The rows of a split's files as they are there, each with its place; of nested objects their own rows."""
     form, before = source.formats.get(located.split), marks_of(located.files)
     headed = source.header.get(located.split) if located.official else None
-    for path in located.files:
-        yield from of_blanks(read_located(path, headed, findings, form), source.blanks, findings, path)
+    read = chain.from_iterable(
+        of_blanks(read_located(path, headed, findings, form), source.blanks, findings, path) for path in located.files
+    )
+    yield from unnested(read, source.nested, findings)
     refuse_changed(before)
 
 
@@ -119,7 +120,7 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: 
     digest = hashlib.sha256(_key([name], source, head, [golds, skips])).hexdigest()
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
-        raw = of_blanks(raw_of_hub(asked, split), source.blanks, findings)
+        raw = unnested(of_blanks(raw_of_hub(asked, split), source.blanks, findings), source.nested, findings)
         return validate_rows(raw, source, head, golds, findings)
 
     table, found, skipped = _table(digest, read, head, Findings([hub.id], skips, source.drops_broken))
@@ -187,5 +188,6 @@ def _key(parts: list[str], source: Source, head: Head, how: list[bool]) -> bytes
     added = [sorted(source.formats.items()), sorted(source.joined.items()), source.separator, source.indicators]
     added += [sorted(source.written.items())]
     added += [source.listed, source.phrases, source.blanks] if source.listed or source.phrases or source.blanks else []
+    added += [source.nested, source.marks] if source.nested or source.marks else []
     reading += [repr(added)] if any(added) else []  # so that rows read before have the digest they had
     return json.dumps(reading, sort_keys=True, default=list).encode()

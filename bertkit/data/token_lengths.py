@@ -89,11 +89,15 @@ def tokens_of_rows(rows: Rows, head: Head, tokenizer: Tokenizer) -> tuple[Ints, 
     found = [(np.zeros(0, np.int32), np.zeros(0, np.int32))]
     unknown_id = _unknown_id(tokenizer)
     for columns in blocks(rows, head.roles[:-1]):
-        inputs = head.read_together(columns)
-        parts = inputs[0] if len(inputs) == 1 else list(zip(*inputs, strict=True))
+        parts = _parts(head.read_together(columns))
         found.append(_counts(parts, head, tokenizer, unknown_id))
     lengths, unknown = (np.concatenate(part) for part in zip(*found, strict=True))
     return lengths, unknown
+
+
+def _parts(inputs: Sequence[Sequence[Any]]) -> Sequence[Any]:
+    """Of each row its text, its words, or its two texts."""
+    return inputs[0] if len(inputs) == 1 else list(zip(*inputs, strict=True))
 
 
 def _counts(parts: Sequence[Any], head: Head, tokenizer: Tokenizer, unknown_id: int | None) -> tuple[Ints, Ints]:
@@ -112,16 +116,16 @@ class _Counted:
         self._unknown = self._rows = self._words = self._answers = 0
 
     def add(self, inputs: Sequence[Sequence[Any]], golds: Sequence[Any]) -> None:
-        parts = inputs[0] if len(inputs) == 1 else list(zip(*inputs, strict=True))
+        parts = _parts(inputs)
         lengths, unknown = _counts(parts, self._head, self._tokenizer, self._unknown_id)
         self._lengths.append(lengths)
         self._unknown += int(unknown.sum())
         whole = self._window.long == "windows"
         long = [] if whole else np.flatnonzero(lengths > self._window.max_length).tolist()
         self._rows += len(long)
-        if self._head.is_windowed:
+        if "max_answer_length" in self._head.own_flags:
             self._answers += sum(self._lost_answers(gold) for gold in golds if gold)
-        else:
+        elif not self._head.is_windowed:
             self._words += sum(self._lost_words(parts[place]) for place in long)
 
     def _lost_words(self, row: Any) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bertkit.data.cells import Cells
+from bertkit.data.marks import marked
 from bertkit.data.seen import Seen
 from bertkit.data.written import unwritten
 from bertkit.errors import DataError
@@ -46,7 +47,7 @@ def validate_rows(
             findings.count(reason, where, unit="gold answer", times=count)
         ident, group = (row.get(cells.names[role]) if role in cells.names else None for role in ("id", "group"))
         valid["row_id"] = str(index if ident is None else ident)
-        valid["group"] = str(group or "")
+        valid["group"] = "" if group is None else str(group)
         if ident is not None and seen.add(valid["row_id"]):
             findings.count("repeated id", where)
         gold = valid.get(head.roles[-1])
@@ -74,6 +75,7 @@ def _checked(
         findings.drop(where, reason)
         return None
     try:
+        row = marked(where, row, source.marks) if source.marks else row
         values = unwritten(where, cells.values(row, where), source.written)
         return head.check(where, {**values, **_optional(row, head)}, source.labels)
     except KeyError as error:

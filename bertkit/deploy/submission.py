@@ -12,7 +12,8 @@ from bertkit.data.encoding import blocks_of
 from bertkit.data.locate import TRAIN, folder_of
 from bertkit.data.rows import Rows
 from bertkit.data.splits import read_located_splits
-from bertkit.deploy.submission_check import HEADER, check_submission
+from bertkit.deploy.submission_check import check_submission
+from bertkit.deploy.submission_lines import TestAnswer, constant_lines, constant_of, lines_of
 from bertkit.errors import DataError, RequestError
 from bertkit.evaluation.inference import Tally, in_blocks
 from bertkit.files import atomic_file
@@ -33,7 +34,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, kw_only=True)
 class Filled:
-    """A file of the submission: from which run its answers are, or why they are all the same."""
+    """A file of the submission: from which run its answers are, or why they are all the same, or it is left out."""
 
     sheet: Sheet
     run: Path | None = None
@@ -45,7 +46,9 @@ class Filled:
         rows = f"{self.sheet.file}: {self.sheet.rows:,} rows"
         if self.missing is None:
             return f"{rows}, {self.run}"
-        return f"{rows}, all {constant_of(self.sheet)}: {self.missing}"
+        if constant_lines(self.sheet) is None:
+            return f"{self.sheet.file}: left out: {self.missing}"
+        return f"{rows}, all {constant_of(self.sheet) or 'empty'}: {self.missing}"
 
 
 def runs_for(suite: Suite, below: Path, named: Mapping[str, Path]) -> dict[str, Path]:
@@ -91,28 +94,25 @@ def submit(suite: Suite, runs: Mapping[str, Path], data: str | None, out: Path, 
     Test rows are read from `data`, else from where each run's rows came from. A task without a run or without test
     rows is answered by a constant. Raises DataError where test rows are not as many as the server counts.
     """
-    texts, filled = {}, []
+    texts: dict[str, list[str]] = {}
+    filled = []
     models: dict[Path, tuple[TaskModel, Spec]] = {}
     for sheet in suite.sheets:
-        run, lines, missing = runs.get(sheet.task), None, "no run"
+        run, answered, missing = runs.get(sheet.task), None, "no run"
         if run is not None:
             if run not in models:
                 models = {run: _loaded(run, data)}
-            lines, missing = _answers(*models[run], sheet, progress)
-        filled.append(Filled(sheet=sheet, run=run, missing=missing if lines is None else None))
-        texts[sheet.file] = lines if lines is not None else [constant_of(sheet)] * sheet.rows
+            answered, missing = _answers(*models[run], sheet, progress)
+        filled.append(Filled(sheet=sheet, run=run, missing=missing if answered is None else None))
+        lines = constant_lines(sheet) if answered is None else lines_of(sheet, answered)
+        if lines is not None:
+            texts[sheet.file] = lines
     with atomic_file(out) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, answers in texts.items():
-                lines = [HEADER, *(f"{k}\t{answer}" for k, answer in enumerate(answers))]
-                archive.writestr(zipfile.ZipInfo(name, EPOCH), "\n".join(lines) + "\n", zipfile.ZIP_DEFLATED)
-        check_submission(temporary, suite.sheets)
+            for name, written in texts.items():
+                archive.writestr(zipfile.ZipInfo(name, EPOCH), "\n".join(written) + "\n", zipfile.ZIP_DEFLATED)
+        check_submission(temporary, [sheet for sheet in suite.sheets if sheet.file in texts])
     return filled
-
-
-def constant_of(sheet: Sheet) -> str:
-    """What stands in for the answers of a sheet without a model: its first label, or its least number."""
-    return next(iter(sheet.spelt.values())) if sheet.spelt else _number(sheet.bounds[0] if sheet.bounds else 0.0)
 
 
 def _task_of(folder: Path) -> str:
@@ -131,8 +131,8 @@ def _loaded(run: Path, data: str | None) -> tuple[TaskModel, Spec]:
     return task_model(loaded, head_of(loaded, spec.task.head), spec, accelerator(device, "fp32")), spec
 
 
-def _answers(model: TaskModel, spec: Spec, sheet: Sheet, progress: Progress) -> tuple[list[str] | None, str]:
-    """The answers to a sheet's rows as they are written; or None, and why there are none."""
+def _answers(model: TaskModel, spec: Spec, sheet: Sheet, progress: Progress) -> tuple[list[TestAnswer] | None, str]:
+    """The answers to a sheet's rows; or None, and why there are none."""
     asked = Evaluation(name=sheet.file, split=sheet.split, source=sheet.source, scored=False)
     task = replace(spec.task, evaluations=(asked,), source=replace(spec.task.source, hold_out=None))
     folder = folder_of(spec.task, spec.data)
@@ -144,19 +144,16 @@ def _answers(model: TaskModel, spec: Spec, sheet: Sheet, progress: Progress) -> 
     rows = read_located_splits(spec, files, training=False, labels=model.head.label_names).evaluations[asked.name]
     if not isinstance(rows, Rows):
         return None, rows
-    if len(rows) != sheet.rows:
-        raise DataError(f"{sheet.file}: {len(rows):,} test rows in {spec.data}, but the server counts {sheet.rows:,}")
     read = [*model.head.roles[:-1], "row_id"]
     blocks = ((columns, {name: columns[name] for name in read}) for columns in blocks_of(rows.table))
     progress.phase(f"predicting {sheet.file}", len(rows))
-    return [_written(one.value, sheet) for _, found in in_blocks(model, blocks, progress, Tally()) for one in found], ""
-
-
-def _written(value: str | float, sheet: Sheet) -> str:
-    if sheet.bounds is None:
-        return sheet.spelt[str(value)]
-    return _number(min(max(float(value), sheet.bounds[0]), sheet.bounds[1]))
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}"
+    answered = [
+        TestAnswer(ident=ident, group=group, answer=answer)
+        for columns, found in in_blocks(model, blocks, progress, Tally())
+        for ident, group, answer in zip(columns["row_id"], columns["group"], found, strict=True)
+    ]
+    told = sum(len(one.answer.scores) for one in answered) if sheet.answers == "several" else len(answered)
+    if told != sheet.rows:
+        what = "answers to choose from" if sheet.answers == "several" else "test rows"
+        raise DataError(f"{sheet.file}: {told:,} {what} in {spec.data}, but the server counts {sheet.rows:,}")
+    return answered, ""

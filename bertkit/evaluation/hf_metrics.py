@@ -13,6 +13,7 @@ from bertkit.evaluation.metrics import Kind, Metric
 TYPES: dict[Kind, tuple[Any, Any]] = {
     "label": (Value("string"), Value("string")),
     "labels": (List(Value("string")), List(Value("string"))),
+    "answers": (List(Value("string")), List(Value("string"))),
     "number": (Value("float64"), Value("float64")),
     "tags": (List(Value("string")), List(Value("string"))),
     "text": (Value("string"), List(Value("string"))),

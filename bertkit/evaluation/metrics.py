@@ -21,7 +21,7 @@ from bertkit.heads.label_sets import counts_of
 from bertkit.heads.schemes import recognise
 
 Labels = Sequence[str]
-Kind = Literal["label", "labels", "number", "tags", "text"]
+Kind = Literal["label", "labels", "answers", "number", "tags", "text"]
 Measure = Callable[[Sequence[Any], Sequence[Any], Labels], Measures]
 
 
@@ -29,7 +29,8 @@ Measure = Callable[[Sequence[Any], Sequence[Any], Labels], Measures]
 class Metric:
     """A way to score answers.
 
-    kind      what it compares: a label's name, a list of them, a number, tags, or a text with a list of golds
+    kind      what it compares: a label's name, a list of them, the places of right answers, a number, tags, or a text
+              with a list of golds
     measure   (golds, values, labels) -> (R, k), a line a row
     score     (R, k) -> a fraction, or a correlation
     interval  how the 95 % interval of the score over the rows is computed
@@ -230,6 +231,9 @@ METRICS = {
         Metric(
             name="multilabel_exact", kind="labels", measure=_same_sets, score=_mean, interval=wilson, sums=sums.MEAN
         ),
+        # SuperGLUE's F1a, over the answers of all questions, and EM, over questions (Wang et al. 2019, section 3.1)
+        Metric(name="f1a", kind="answers", measure=_set_counts, score=_ratio, interval=wilson, sums=sums.RATIO),
+        Metric(name="all_answers", kind="answers", measure=_same_sets, score=_mean, interval=wilson, sums=sums.MEAN),
         Metric(
             name="pearson",
             kind="number",

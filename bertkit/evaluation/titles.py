@@ -9,6 +9,8 @@ METRIC_TITLES = {
     "multilabel_f1_micro": "micro F1",
     "multilabel_f1_macro": "macro F1",
     "multilabel_exact": "exact label sets",
+    "f1a": "F1a",
+    "all_answers": "EM",
     "matthews": "Matthews corr.",
     "pearson": "Pearson",
     "spearman": "Spearman",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bertkit.heads.answer_selection import AnswerSelection
 from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Row
 from bertkit.heads.choice import MultipleChoice
 from bertkit.heads.classification import Classification
@@ -14,6 +15,7 @@ from bertkit.heads.window import Window
 __all__ = [
     "FROM_TRAIN",
     "Answer",
+    "AnswerSelection",
     "Classification",
     "FromTrain",
     "Head",

@@ -209,15 +209,17 @@ def summed(suite: Suite, members: tuple[Member, ...], average: Average | None = 
         name = f"mean of {scored} of {len(average.tasks)} tasks, parts missing, not a {title}"
     return SuiteScore(
         suite=suite, average=average, members=members, name=name, score=mean_of(columns), is_complete=complete,
-        human=suite.human if own else mean_of(_human_columns(members, average)),
+        human=suite.human if own else _human_mean(members, average),
     )  # fmt: skip
 
 
-def _human_columns(members: Iterable[Member], average: Average) -> list[float | None]:
+def _human_mean(members: Iterable[Member], average: Average) -> float | None:
+    """The human score by an average; None where a task has none."""
     scores = {
         (member.task.name, e.name, metric): score
         for member in members
         for e in member.task.scored
         for metric, score in e.human.items()
     }
-    return [mean_of([scores.get((one.task, *key)) for key in one.metrics]) for one in average.columns]
+    columns = [mean_of([scores.get((one.task, *key)) for key in one.metrics]) for one in average.columns]
+    return None if None in columns else mean_of(columns)
