@@ -62,7 +62,8 @@ def member(name: str, numbers: list[float], average: Average, complete: bool = T
         )
         for e in task.scored
     ]
-    published = {"train": task.source.rows["train"], **{e.name: task.source.rows[e.split] for e in task.scored}}
+    splits = {"train": "train", **{e.name: e.split for e in task.scored}}
+    published = {name: task.source.rows.get(split, 2) for name, split in splits.items()}  # of ChID none is known
     rows = {
         split: RowCount(used=count - (not complete), there=count, published=count) for split, count in published.items()
     }
