@@ -173,4 +173,4 @@ def test_answers_to_choose_from_cannot_be_typed(own: Path, capsys: pytest.Captur
     for words in (["A text."], ["--question", "Who?"]):
         with pytest.raises(SystemExit) as left:
             main(["predict", run, *words])
-        assert (left.value.code, "candidates too, which cannot be typed" in capsys.readouterr().err) == (2, True)
+        assert (left.value.code, "candidates: give a file with these columns" in capsys.readouterr().err) == (2, True)

@@ -107,13 +107,9 @@ def readable(task: Task) -> Source:
 def typed_inputs(task: Task, typed: TypedInput) -> Inputs:
     """The typed texts. Raises RequestError for a missing flag, or one that does not apply."""
     needed = roles_of(task)
-    if lists := [role for role in needed if role not in ("text", "words", *FLAGS)]:
-        raise RequestError(
-            f"this run reads {', '.join(lists)} too, which cannot be typed: give rows in a file (--file)"
-        )
-    more = {"text_pair": typed.pair, "question": typed.question, "context": typed.context}
-    if "choices" in needed:
+    if any(role not in ("text", "words", *FLAGS) for role in needed):
         raise RequestError(f"this run reads {' and '.join(needed)}: give a file with these columns (--file)")
+    more = {"text_pair": typed.pair, "question": typed.question, "context": typed.context}
     for role, flag in FLAGS.items():
         if (role in needed) != (more[role] is not None):
             what = "needs" if role in needed else "takes no"
