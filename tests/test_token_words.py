@@ -9,7 +9,16 @@ from transformers import PreTrainedTokenizerFast
 from bertkit.heads.tagging import Tagging
 from bertkit.heads.window import Window
 
-PIECES = [("<unk>", 0.0), ("▁", -2.0), ("▁the", -1.0), ("cat", -2.0), ("▁cat", -1.0), ("s", -2.0), ("简单", -1.0)]
+PIECES = [
+    ("<unk>", 0.0),
+    ("▁", -2.0),
+    ("▁the", -1.0),
+    ("cat", -2.0),
+    ("▁cat", -1.0),
+    ("s", -2.0),
+    ("简单", -1.0),
+    (",", -1.0),
+]
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +34,11 @@ def tokenizer() -> PreTrainedTokenizerFast:
     [
         (["the", "cats"], [0, 1]),  # ▁the ▁cat s
         (["简单", "the", "简单"], [1, 2, 4]),  # ▁ 简单 ▁the ▁ 简单
+        (["the", ",", "cat"], [0, 1, 3]),  # ▁the ▁ , ▁cat
         (["▁", "the"], [0, 1]),  # a word that is a mark alone has no other token
     ],
 )
-def test_a_word_is_read_at_its_first_token_with_a_character(
+def test_a_word_is_read_at_its_first_token_but_not_at_a_bare_mark_before_letters(
     tokenizer: PreTrainedTokenizerFast, words: list[str], first: list[int]
 ) -> None:
     head = Tagging(labels=("A", "B"))

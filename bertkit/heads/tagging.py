@@ -20,7 +20,7 @@ from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_c
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_words import show_words, word_pairs, words_error
 from bertkit.heads.simple import Simple
-from bertkit.heads.token_words import cut_words, first_tokens, mark_ids
+from bertkit.heads.token_words import cut_words, first_tokens
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ NO_TAG = "_"
 class Tagging(Head):
     """A label for each word; with a `scheme` (BIO, IOB1, BIOES or BILOU) labels are chunk tags, scored by entity.
 
-    Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word (of XLM-R the
-    first with a character, see first_tokens); others are ignored. Words that `max_length` truncates, or
+    Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word (see
+    first_tokens); others are ignored. Words that `max_length` truncates, or
     that have no token, get None and count as wrong. A word whose gold tag is None is neither trained on
     nor scored.
     """
@@ -155,16 +155,15 @@ class Tagging(Head):
             max_length=window.max_length,
             return_attention_mask=False,
         )
-        tokens, marks = encoding["input_ids"], mark_ids(tokenizer)
         firsts = [
-            first_tokens(encoding.word_ids(i), tokens[i], marks, len(words)) for i, words in enumerate(rows["words"])
+            first_tokens(encoding.word_ids(i), encoding.tokens(i), len(words)) for i, words in enumerate(rows["words"])
         ]
         lost = [cut_words(first, encoding.encodings[i].overflowing) for i, first in enumerate(firsts)]
         tokenless = [first.count(-1) - count for first, count in zip(firsts, lost, strict=True)]
         return Features(
             row=np.arange(len(firsts)),
             inputs=token_inputs(encoding),
-            targets=self._targets(rows, firsts, tokens),
+            targets=self._targets(rows, firsts, encoding["input_ids"]),
             cut=np.array(lost, np.int32) > 0,
             places={"first": Ragged.of(firsts, "int32")},
             counts={NO_TOKEN: np.array(tokenless, np.int32)},

@@ -9,21 +9,18 @@ MARKS = ("▁", "Ġ")
 """What sentencepiece and byte-level BPE write where a word begins; alone it is a token without a character."""
 
 
-def mark_ids(tokenizer: Any) -> frozenset[int]:
-    """The ids of the tokens that say only that a word begins."""
-    found = tokenizer.convert_tokens_to_ids(list(MARKS))
-    return frozenset(i for i, mark in zip(found, MARKS, strict=True) if tokenizer.convert_ids_to_tokens(i) == mark)
-
-
-def first_tokens(word_ids: list[int | None], token_ids: Sequence[int], marks: frozenset[int], words: int) -> list[int]:
+def first_tokens(word_ids: list[int | None], tokens: Sequence[str], words: int) -> list[int]:
     """For each of `words` words the index of its first token, -1 where it has none.
 
-    It is the first with a character, where there is one: before most words of Chinese and Japanese, XLM-R has a bare
-    mark, which English has nearly nowhere, so that nothing is learnt of it.
+    A bare mark before a letter or digit does not count: XLM-R has one before most words of Chinese and Japanese, and
+    in English nearly only before punctuation, of which an encoder fine-tuned on English learns it.
     """
     firsts = [-1] * words
     for place, word in enumerate(word_ids):
-        if word is not None and (firsts[word] < 0 or token_ids[firsts[word]] in marks):
+        if word is None:
+            continue
+        first = firsts[word]
+        if first < 0 or (first == place - 1 and tokens[first] in MARKS and tokens[place][0].isalnum()):
             firsts[word] = place
     return firsts
 
