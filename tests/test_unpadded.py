@@ -47,6 +47,7 @@ UNPADDED = BatchLayout(layout="unpadded", order="random")
 DRY = {
     **dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout_prob"), 0.0),
     **dict.fromkeys(("dropout", "attention_dropout", "qa_dropout", "seq_classif_dropout", "classifier_dropout"), 0.0),
+    "summary_last_dropout": 0.0,  # ELECTRA's, before the score of a choice
 }
 LENGTHS = np.array([5, 17, 9, 3, 70, 33, 12, 12, 8, 40], np.int64)
 OTHERS = [family for family in tiny.FAMILIES if family not in ENCODERS]
