@@ -117,7 +117,7 @@ def test_every_member_of_a_head_is_in_contributing_and_those_it_must_have_are_ma
     part = CONTRIBUTING.partition("## Add a head")[2].partition("\n## ")[0]
     rows = [line.split("|")[1:4] for line in part.splitlines() if line.startswith("| `")]
     shown = {name: "required" in end for names, _, end in rows for name in re.findall(r"`(\w+)`", names)}
-    members = {name for name in vars(Head) if not name.startswith("_")}
+    members = {name for owner in Head.__mro__[:-1] for name in vars(owner) if not name.startswith("_")}
     assert shown == {"kind": True, "labels": True} | {name: name in Head.__abstractmethods__ for name in members}
 
 
