@@ -14,7 +14,7 @@ from typing import Literal
 from bertkit.errors import DataError, RequestError
 
 SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv", ".json", ".conllu")
-PARENTS = ("", "glue", "ud")
+PARENTS = ("", "glue", "superglue", "clue", "ud")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,27 @@ class FileFormat:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Blanks:
+    """How a row is made of each blank of a passage, or of a list of them.
+
+    text     the column of the passages
+    mark     what a blank looks like, a regular expression; marks with numbers name their blanks
+    own      what stands for a row's own blank, and `other` for the others of its passage
+    around   characters of the passage that are kept on either side of the blank
+    answer   the column with the place of the answer
+    answers  that with the answers of several blanks, by their marks: {"text": [...], "candidate_id": [...]}
+    """
+
+    text: str
+    mark: str
+    own: str
+    other: str
+    around: int
+    answer: str
+    answers: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Where rows come from.
 
@@ -97,6 +118,8 @@ class Source:
     hold_out what replaces a missing dev split
     formats  for each split how its files are read; without one by their suffix
     joined   for each role the columns that are joined, with a space between them, where it has several
+    listed   for each role the columns whose cells are its list, where it has several
+    phrases  for a column what each of its cells stands for: {"question": {"cause": "What was the cause of this?"}}
     separator   what stands between the labels of a cell that holds several
     written     for each role how its cells are written, where they are texts and no lists or numbers: "json" is a list
                 as JSON or Python have it, "space" are items with white space between them, "comma" is a number with
@@ -105,6 +128,7 @@ class Source:
     skips       whether bad rows are skipped and counted (up to 5 %) unasked: the published files have some
     halved_by   whose dev rows divide those of this source, which stand in the same order, into halves by their texts
                 (data/halves.py): "train" is the first half, any other split the second
+    blanks      how rows are made of passages with blanks; None where a file has none
     """
 
     hub: HubRows | None = None
@@ -121,11 +145,14 @@ class Source:
     hold_out: HoldOut | None = None
     formats: Mapping[str, FileFormat] = field(default_factory=dict)
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    phrases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     separator: str | None = None
     written: Mapping[str, str] = field(default_factory=dict)
     indicators: tuple[str, ...] = ()
     skips: bool = False
     halved_by: Source | None = None
+    blanks: Blanks | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

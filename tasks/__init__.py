@@ -1,6 +1,7 @@
 """The tasks that come with bertkit, a pack like any other."""
 
 from .acceptability import COLA
+from .choice import CHOICE
 from .glue_server import GLUE
 from .multilingual import LANGUAGES, MULTILINGUAL
 from .nli import MNLI, QNLI, RTE, STANCE, WNLI
@@ -28,6 +29,7 @@ TASKS = (
     STANCE,
     SPLICE,
     PROMOTERS,
+    *CHOICE,
     *MULTILINGUAL,
 )
 SUITES = (GLUE,)

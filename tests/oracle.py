@@ -20,7 +20,7 @@ from bertkit.data.rows import Rows
 from bertkit.data.splits import Splits, read_splits
 from bertkit.encoders import sample_folder
 from bertkit.errors import EncoderError
-from bertkit.heads import Answer, Head, MultiLabel, Number, Span, Tagging, Window
+from bertkit.heads import Answer, Head, MultiLabel, MultipleChoice, Number, Span, Tagging, Window
 from bertkit.heads.features import IGNORED, Features, Ragged
 from bertkit.spec import SAMPLE, Spec
 from bertkit.task import Task
@@ -75,6 +75,8 @@ def width(head: Head) -> int:
 
 
 def _runs(head: Head, features: Features) -> list[np.ndarray]:
+    if features.choices is not None:
+        return [np.zeros((count, width(head))) for count in features.choices]
     whole = isinstance(head, Span | Tagging)
     return [np.zeros((tokens if whole else 1, width(head))) for tokens in features.lengths]
 
@@ -93,6 +95,8 @@ def oracle(head: Head, features: Features) -> Ragged:
         elif isinstance(head, MultiLabel):
             run[0] = -SURE
             run[0, target] = SURE
+        elif isinstance(head, MultipleChoice):
+            run[target, 0] = SURE
         elif isinstance(head.labels, Number):
             run[0, 0] = target[0]
         else:

@@ -93,10 +93,9 @@ CASES = {
         "a.csv: 24 of the first 24 answers (answer) are not in their document (context), such as 'nothing of it 0': an "
         "answer is a stretch of its document",
     ),
-    "a multiple choice": (
-        "a.jsonl", jsonl(lambda k: {"question": sentence(k), "choices": ["one", "two"], "answer": k % 2}),
-        "a.jsonl: choices: a multiple choice, which no head learns; say --text-column and --label-column to leave the "
-        "choices aside",
+    "a label that is none of the choices": (
+        "a.jsonl", jsonl(lambda k: {"question": sentence(k), "choices": ["one", "two"], "answer": "three"}),
+        "a.jsonl: answer has 'three', which is none of its row's choices, no letter and no place",
     ),
     "one word a row": (
         "a.csv", table("Sentence #,Word,POS,Tag", lambda k: (f"Sentence: {k // 7}", words(0)[k % 7], "NN",

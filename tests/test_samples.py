@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ ROWS = {
     "ud_zh_gsd": {"train": 20, "dev": 10},
     "ud_de_gsd": {"train": 20, "dev": 10},
     "ud_fr_sequoia": {"train": 20, "dev": 10},
+    "copa": {"train": 40, "dev": 20},
+    "c3": {"train": 32, "dev": 14},
+    "chid": {"train": 14, "dev": 6},
     "squad": {split: count * QUESTIONS for split, count in PARAGRAPHS.items()},
     "squad_v2": {split: count * QUESTIONS for split, count in PARAGRAPHS.items()},
 }
@@ -43,7 +46,8 @@ PARTS = [(name, split) for name, splits in ROWS.items() for split in splits]
 GOLDEN = [(name, split) for name, split in PARTS if split != "ax"]
 TREEBANKS = [(name, split) for name, split in PARTS if name.startswith("ud_")]
 ENTAILMENT = [(name, split) for name, split in PARTS if name in ("mnli", "qnli", "rte", "wnli") and "dev" in split]
-CLASSES = [(name, split) for name, split in GOLDEN if name not in ("stsb", "squad", "squad_v2") and name[:3] != "ud_"]
+NO_CLASSES = ("stsb", "squad", "squad_v2", "copa", "c3", "chid")
+CLASSES = [(name, split) for name, split in GOLDEN if name not in NO_CLASSES and name[:3] != "ud_"]
 UPOS = {
     *("ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM"),
     *("PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB", "X"),
@@ -75,7 +79,13 @@ def texts_of(name: str, split: str) -> Iterator[tuple[str, ...]]:
     """For each row its texts; a sentence that is cut into words is one text."""
     columns = columns_of(name, split)
     for row in zip(*(columns[field] for field in fields_of(name)), strict=True):
-        yield tuple(text if isinstance(text, str) else " ".join(text) for text in row)
+        whole = (text if isinstance(text, str) else " ".join(text) for text in row)
+        yield tuple(reduce(str.removesuffix, _phrases(name), text).strip() for text in whole)
+
+
+def _phrases(name: str) -> list[str]:
+    """What stands in the texts of many rows in place of a word: COPA's two questions."""
+    return [text for phrases in registry.find(name).source.phrases.values() for text in phrases.values()]
 
 
 def bare(text: str) -> str:

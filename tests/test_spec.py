@@ -106,11 +106,14 @@ OTHER: dict[type, dict[str, Any]] = {
         "hold_out": HoldOut(share=0.1),
         "formats": {"train": FileFormat(kind="csv", delimiter=";")},
         "joined": {"text": ("title", "body")},
+        "listed": {"choices": ("one", "two")},
+        "phrases": {"question": {"cause": "Why?"}},
         "separator": "|",
         "written": {"label": "comma"},
         "indicators": ("toxic", "insult"),
         "skips": True,
         "halved_by": Source(files={"dev": ("dev-en.tsv",)}),
+        "blanks": registry.find("chid").source.blanks,
     },
 }
 CHANGES = [(owner, name) for owner, values in OTHER.items() for name in values]

@@ -22,7 +22,7 @@ from tokenizers.processors import TemplateProcessing
 from bertkit.data.sampler import Indices
 from bertkit.encoders import Encoder
 from bertkit.evaluation import inference
-from bertkit.heads import Classification, Head, Number, Span, Tagging, Window
+from bertkit.heads import Classification, Head, MultipleChoice, Number, Span, Tagging, Window
 from bertkit.heads.features import Features, Ragged
 from bertkit.machine.devices import accelerator as make_accelerator
 from bertkit.models.layout import choose_layout
@@ -188,11 +188,22 @@ QUESTIONS = (
     ("Where do they live?", "They live in a small town by the sea, where they keep a shop.", "by the sea"),
     ("What did he sell?", "He sold old books.", "old books"),
 )
+CHOICES = (
+    ("The staff were polite.", "What was the cause?", ("They liked the guests.", "It rained."), "0"),
+    ("A long and dull film.", "What happened?", ("We stayed.", "We left before its end.", "They slept, and so did we.",
+                                                 "He sold it."), "1"),
+    ("", "Who wrote the letter?", ("Anna", "a bridge", "nobody at all in this town by the sea"), "0"),
+    ("We had booked two nights and stayed for five, which says it all.", "Why?", ("The sea.", "The bill."), "0"),
+    ("Nobody dared.", "What is it about?", ("courage", "soup"), "0"),
+)  # fmt: skip
 SIGNS = Classification(labels=("negative", "positive"))
 NUMBER = Classification(labels=Number(low=0, high=5))
 TAGS = Tagging(labels=("ADJ", "ADP", "AUX", "DET", "NOUN", "NUM", "PRON", "SCONJ", "VERB"))
 SPAN = Span()
-HEADS: dict[str, Head] = {"classification": SIGNS, "tagging": TAGS, "span": SPAN, "regression": NUMBER}
+CHOICE = MultipleChoice(question=True)
+HEADS: dict[str, Head] = {
+    "classification": SIGNS, "tagging": TAGS, "span": SPAN, "regression": NUMBER, "choice": CHOICE
+}  # fmt: skip
 WINDOW = Window(max_length=128, doc_stride=16)
 
 
@@ -205,6 +216,9 @@ def rows(kind: str) -> dict[str, list[Any]]:
     if kind == "tagging":
         words, tags = ([line.split() for line in column] for column in zip(*SENTENCES, strict=True))
         return {"words": words, "tags": tags}
+    if kind == "choice":
+        parts = zip(*CHOICES, strict=True)
+        return {name: list(part) for name, part in zip(("text", "question", "choices", "label"), parts, strict=True)}
     answers = [[{"text": text, "start": context.index(text)}] for _, context, text in QUESTIONS]
     questions, contexts, _ = zip(*QUESTIONS, strict=True)
     return {"question": list(questions), "context": list(contexts), "answers": answers}

@@ -20,7 +20,9 @@ from moments import IN_PRETRAINING, MOMENTS
 
 from bertkit.objectives import OBJECTIVES
 
-HEADS = {"classification": "sst2", "regression": "stsb", "tagging": "ud_en_ewt", "span": "squad"}
+HEADS = {
+    "classification": "sst2", "regression": "stsb", "tagging": "ud_en_ewt", "span": "squad", "multiple-choice": "copa"
+}  # fmt: skip
 OWN: dict[str, list[dict[str, Any]]] = {
     "multi-label": [
         {"text": f"ticket {i} of {k}", "tags": ["bill", "login", "crash"][k : 3 - i % 2]}

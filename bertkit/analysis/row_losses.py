@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bertkit.data.table import Table
 from bertkit.evaluation.inference import predict
+from bertkit.evaluation.logits import as_batch
 from bertkit.heads.features import Features
 from bertkit.models.task_model import TaskModel
 from bertkit.progress import Progress
@@ -64,11 +65,10 @@ def _each(features: Features) -> Iterator[Features]:
 
 
 def _loss(model: TaskModel, part: Features, logits: NDArray[np.generic]) -> float:
-    """The loss of one feature, from its logits: (1, C), or (T, C) where they are per token."""
+    """The loss of one feature, from its logits: see evaluation/logits.py."""
     assert part.targets is not None
     values = part.targets.values
     targets = torch.from_numpy(values.astype(np.int64 if np.issubdtype(values.dtype, np.integer) else np.float32))
-    given = torch.from_numpy(np.asarray(logits, np.float32))
-    given = given[None] if model.head.per_token else given
+    given = torch.from_numpy(as_batch(model.head, part, logits))
     mask = torch.ones(1, int(part.lengths.max()), dtype=torch.bool)
     return float(model.head.loss(given, targets[None], mask))

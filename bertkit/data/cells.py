@@ -26,6 +26,8 @@ class Cells:
 
     names       for each role the name of its column
     joined      for each role that is joined the names of its columns
+    listed      for each role that is a list of several columns' cells their names
+    phrases     for a column what each of its cells stands for
     indicators  for each label the name of its 0/1 column
     separator   what stands between the labels of the gold's cell
     gold        the role of the gold
@@ -33,6 +35,8 @@ class Cells:
 
     names: Mapping[str, str]
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    phrases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     indicators: Mapping[str, str] = field(default_factory=dict)
     separator: str | None = None
     gold: str
@@ -42,7 +46,7 @@ class Cells:
         """Match a file's columns, those of its first row. Raises DataError if a role has none."""
         present = list(row)
         wanted = [role for role in head.roles if golds or role != head.roles[-1]]
-        several = {role: names for role, names in source.joined.items() if role in wanted}
+        several = {role: names for role, names in {**source.joined, **source.listed}.items() if role in wanted}
         if source.indicators and golds:
             several[head.roles[-1]] = source.indicators
         single = [role for role in wanted if role not in several]
@@ -54,7 +58,9 @@ class Cells:
         matched = {role: _all_of(names, present, role, where) for role, names in several.items()}
         labels = matched.pop(head.roles[-1], ()) if source.indicators else ()
         return cls(
-            names=found, joined=matched, indicators=dict(zip(source.indicators, labels, strict=False)),
+            names=found, joined={role: names for role, names in matched.items() if role not in source.listed},
+            listed={role: names for role, names in matched.items() if role in source.listed}, phrases=source.phrases,
+            indicators=dict(zip(source.indicators, labels, strict=False)),
             separator=source.separator, gold=head.roles[-1],
         )  # fmt: skip
 
@@ -64,9 +70,13 @@ class Cells:
 
     def values(self, row: Mapping[str, Any], where: str) -> dict[str, Any]:
         """The value of each role. Raises KeyError for a column that a row lacks, and DataError for a senseless cell."""
+        if self.phrases:
+            row = {name: self._phrase(name, cell, where) for name, cell in row.items()}
         found = {role: row[name] for role, name in self.names.items()}
         for role, names in self.joined.items():
             found[role] = joined([row.get(name) for name in names])
+        for role, names in self.listed.items():
+            found[role] = [row.get(name) for name in names]
         if self.indicators:
             found[self.gold] = [
                 label for label, name in self.indicators.items() if is_set(row[name], f"{where}: the column '{name}'")
@@ -74,6 +84,15 @@ class Cells:
         elif self.separator is not None and isinstance(found.get(self.gold), str):
             found[self.gold] = separated(found[self.gold], self.separator, where)
         return found
+
+    def _phrase(self, name: str, cell: Any, where: str) -> Any:
+        """What a cell stands for; the cell itself where its column has no phrases, or it is one of them."""
+        phrases = self.phrases.get(name.strip().casefold())
+        if phrases is None or cell in phrases.values():
+            return cell
+        if cell not in phrases:
+            raise DataError(f"{where}: the column '{name}' has '{str(cell)[:60]}'; expected {' or '.join(phrases)}")
+        return phrases[cell]
 
 
 def _all_of(names: tuple[str, ...], present: list[str], role: str, where: str) -> tuple[str, ...]:
@@ -86,7 +105,11 @@ def _all_of(names: tuple[str, ...], present: list[str], role: str, where: str) -
 
 
 def joined(parts: list[Any]) -> Any:
-    """The parts with a space between them, empty ones left out. A part that is no text is returned, to be refused."""
+    """The parts, and the items of lists, with a space between them, empty ones left out.
+
+    A part that is no text is returned, to be refused.
+    """
+    parts = [item for part in parts for item in (part if isinstance(part, list) else [part])]
     odd = next((part for part in parts if part is not None and not isinstance(part, str)), None)
     return odd if odd is not None else " ".join(part.strip() for part in parts if part is not None and part.strip())
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from bertkit.data.blanks import of_blanks
 from bertkit.data.locate import TRAIN, SplitFiles, held_out_for
 from bertkit.data.rows import PlacedRow, raw_of_files, raw_of_hub
 from bertkit.data.validate import validate_rows
@@ -57,7 +58,7 @@ def raw_columns(
     if files is None:
         assert source.hub
         findings = Findings([source.hub.id], skips, source.drops_broken)
-        raw = raw_of_hub(source.hub, split)
+        raw = of_blanks(raw_of_hub(source.hub, split), source.blanks, findings)
     else:
         located = files[TRAIN if held_out else evaluation.name]
         assert located

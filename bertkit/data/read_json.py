@@ -97,12 +97,30 @@ def read_jsonl(path: Path, findings: Findings, encoding: str | None = None) -> I
 
 
 def _objects(document: Iterable[Any], path: Path, findings: Findings) -> Iterator[RawRow]:
-    for number, row in enumerate(document, 1):
-        if isinstance(row, dict):
-            yield number, row
-        else:
+    number = 0
+    for row in document:
+        for one in passage_questions(row, path.stem) or [row]:
+            number += 1
+            if isinstance(one, dict):
+                yield number, one
+                continue
             where = f"{path}, row {number}"
             findings.bad_row(where, DataError(f"{where}: expected a JSON object, found {type(row).__name__}"))
+
+
+def passage_questions(item: Any, file: str) -> list[dict[str, Any]]:
+    """The questions of an item of C3's layout, [[paragraph, ...], [question, ...], id]; [] if it is none.
+
+    Each is an object with its choices, as it stands there, and with `context`, `id` and `group`, the passage's id
+    with its `file`, in which alone it is unique.
+    """
+    if not (isinstance(item, list) and len(item) == 3 and isinstance(item[0], list) and isinstance(item[1], list)):
+        return []
+    context, questions, name = item
+    if not questions or not all(isinstance(one, dict) and "question" in one for one in questions):
+        return []
+    group = f"{file}:{name}"
+    return [{"context": context, **one, "id": f"{group}-{k}", "group": group} for k, one in enumerate(questions)]
 
 
 def read_squad(document: dict[str, Any], path: Path) -> Iterator[RawRow]:

@@ -96,7 +96,7 @@ class Report:
 
 def columns_of(source: Source) -> dict[str, str | list[str]]:
     """For each role the name of its column, or the names of several."""
-    several = {**source.joined, **({"label": source.indicators} if source.indicators else {})}
+    several = {**source.joined, **source.listed, **({"label": source.indicators} if source.indicators else {})}
     return {role: list(several[role]) if role in several else names[0] for role, names in source.columns.items()}
 
 

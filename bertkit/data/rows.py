@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bertkit.data.blanks import of_blanks
 from bertkit.data.cache import cached
 from bertkit.data.changes import marks_of, refuse_changed
 from bertkit.data.readers import read_located, refuse_withheld
@@ -97,7 +98,7 @@ def raw_of_files(located: Located, source: Source, findings: Findings) -> Iterat
     form, before = source.formats.get(located.split), marks_of(located.files)
     headed = source.header.get(located.split) if located.official else None
     for path in located.files:
-        yield from read_located(path, headed, findings, form)
+        yield from of_blanks(read_located(path, headed, findings, form), source.blanks, findings, path)
     refuse_changed(before)
 
 
@@ -118,7 +119,8 @@ def read_hub(source: Source, split: str, head: Head, golds: bool = True, skips: 
     digest = hashlib.sha256(_key([name], source, head, [golds, skips])).hexdigest()
 
     def read(findings: Findings) -> Iterator[dict[str, Any]]:
-        return validate_rows(raw_of_hub(asked, split), source, head, golds, findings)
+        raw = of_blanks(raw_of_hub(asked, split), source.blanks, findings)
+        return validate_rows(raw, source, head, golds, findings)
 
     table, found, skipped = _table(digest, read, head, Findings([hub.id], skips, source.drops_broken))
     notes = tuple(finding.line([hub.id]) for finding in found)
@@ -184,5 +186,6 @@ def _key(parts: list[str], source: Source, head: Head, how: list[bool]) -> bytes
     reading += [repr(head), how]
     added = [sorted(source.formats.items()), sorted(source.joined.items()), source.separator, source.indicators]
     added += [sorted(source.written.items())]
+    added += [source.listed, source.phrases, source.blanks] if source.listed or source.phrases or source.blanks else []
     reading += [repr(added)] if any(added) else []  # so that rows read before have the digest they had
     return json.dumps(reading, sort_keys=True, default=list).encode()

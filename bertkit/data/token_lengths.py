@@ -79,8 +79,7 @@ def count_tokens(rows: Rows, head: Head, tokenizer: Tokenizer, window: Window) -
     """The tokens of a split's rows, and what `window.max_length` cuts off of them."""
     counted = _Counted(head, tokenizer, window)
     for columns in blocks(rows.limited(MOST), head.roles):
-        inputs = [columns[role] for role in head.roles[:-1] if role in columns]
-        inputs = [column for column in inputs if any(cell is not None for cell in column)]
+        inputs = head.read_together(columns)
         counted.add(inputs, columns.get(head.roles[-1]) or [None] * len(inputs[0]))
     return counted.close()
 
@@ -90,7 +89,7 @@ def tokens_of_rows(rows: Rows, head: Head, tokenizer: Tokenizer) -> tuple[Ints, 
     found = [(np.zeros(0, np.int32), np.zeros(0, np.int32))]
     unknown_id = _unknown_id(tokenizer)
     for columns in blocks(rows, head.roles[:-1]):
-        inputs = [column for column in columns.values() if any(cell is not None for cell in column)]
+        inputs = head.read_together(columns)
         parts = inputs[0] if len(inputs) == 1 else list(zip(*inputs, strict=True))
         found.append(_counts(parts, head, tokenizer, unknown_id))
     lengths, unknown = (np.concatenate(part) for part in zip(*found, strict=True))

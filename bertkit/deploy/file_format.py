@@ -178,7 +178,8 @@ def _headerless(task: Task, path: Path, form: FileFormat) -> Layout:
         name = source.columns.get(wanted[0], wanted)[0]
         note = f"{path.name}: no column is called '{name}': all its lines are read as the {wanted[0]}"
         return Layout(is_table=True, form=replace(form, columns=(name,)), notes=(note,))
-    names = [name for role in wanted for name in source.joined.get(role, source.columns.get(role, (role,))[:1])]
+    several = {**source.joined, **source.listed}
+    names = [name for role in wanted for name in several.get(role, source.columns.get(role, (role,))[:1])]
     shown = " and ".join(f"'{name}'" for name in names)
     first = next((row.values() for _, row in read_located(path, None, Findings([path], skips=True), form)), ())
     there = ", ".join(f"'{str(cell)[:SHOWN]}'" for cell in first)

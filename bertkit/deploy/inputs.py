@@ -108,6 +108,8 @@ def typed_inputs(task: Task, typed: TypedInput) -> Inputs:
     """The typed texts. Raises RequestError for a missing flag, or one that does not apply."""
     needed = roles_of(task)
     more = {"text_pair": typed.pair, "question": typed.question, "context": typed.context}
+    if "choices" in needed:
+        raise RequestError(f"this run reads {' and '.join(needed)}: give a file with these columns (--file)")
     for role, flag in FLAGS.items():
         if (role in needed) != (more[role] is not None):
             what = "needs" if role in needed else "takes no"

@@ -12,6 +12,7 @@ import numpy as np
 from bertkit.data.class_weights import counted
 from bertkit.data.rows import Rows
 from bertkit.data.table import Columns
+from bertkit.evaluation.floor_choices import CommonestPlace
 from bertkit.heads import Head
 from bertkit.heads.simple import Simple
 
@@ -34,8 +35,8 @@ class Constant:
         return [self.value] * len(next(iter(columns.values())))
 
 
-def constant(head: Head, simple: Simple, train: Rows) -> Constant | None:
-    """The commonest label or tag (the first by name of equal ones), the mean, or the best set of labels.
+def constant(head: Head, simple: Simple, train: Rows) -> Constant | CommonestPlace | None:
+    """The commonest label, tag or place (the first by name of equal ones), the mean, or the best set of labels.
 
     For spans "" where a question may have no answer, and None where each has one.
     """
@@ -46,6 +47,8 @@ def constant(head: Head, simple: Simple, train: Rows) -> Constant | None:
         return Constant(name="mean of the train rows", value=float(golds.mean()))
     counts = Counter({name: count for name, count in counted(head, train).items() if name is not None})
     ranked = sorted(counts, key=lambda name: (-counts[name], name))
+    if simple.gives == "choice":
+        return CommonestPlace(ranked)
     if simple.gives == "labels":
         return Constant(name="best constant set of labels", value=best_set(ranked, counts, len(train)))
     if simple.gives == "tags":

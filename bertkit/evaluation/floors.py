@@ -17,6 +17,7 @@ from bertkit.data.cache import cached
 from bertkit.data.encoding import blocks_of
 from bertkit.data.rows import Rows
 from bertkit.data.table import Columns, Table
+from bertkit.evaluation.floor_choices import choice_overlap
 from bertkit.evaluation.floor_constants import constant
 from bertkit.evaluation.floor_texts import LONGEST, Advance, text_labels, text_numbers
 from bertkit.evaluation.floor_words import SentenceOverlap, WordTags, tagged
@@ -110,7 +111,7 @@ def _scored(
 def fitted(head: Head, simple: Simple, train: Rows, progress: Progress, more: int = 0) -> list[tuple[str, SimpleModel]]:
     """The simple models with their names, fitted to the train rows in a phase of which `more` steps are to follow."""
     drawn = drawn_rows(head, simple, train.table)
-    read = 1 if simple.gives in ("tags", "span") else len(head.roles) - 1
+    read = 1 if simple.gives in ("tags", "span", "choice") else len(head.roles) - 1
     progress.phase("fitting simple models", read * len(drawn) + more)
     models: list[tuple[str, SimpleModel]] = []
     if always := constant(head, simple, train):
@@ -129,6 +130,8 @@ def _learnt(head: Head, simple: Simple, table: Table, advance: Advance) -> Simpl
         return SentenceOverlap(text for block in _columns(table, ("context",), advance) for text in block["context"])
     *roles, gold = head.roles
     golds = [one for block in blocks_of(table.select_columns([gold])) for one in _golds(head, block)]
+    if simple.gives == "choice":
+        return choice_overlap(table, golds, advance)
     if simple.gives == "number":
         return text_numbers(table, roles, golds, simple.number or Number(), advance)
     return text_labels(table, roles, golds, advance)

@@ -16,7 +16,7 @@ from bertkit.data.encoding import BLOCK, ahead, blocks_of, counted, rows_cut
 from bertkit.data.sampler import Indices, by_length
 from bertkit.data.table import Columns, Table
 from bertkit.errors import DivergedError
-from bertkit.evaluation.logits import Logits
+from bertkit.evaluation.logits import Logits, lengths_of, runs_of
 from bertkit.heads import Answer
 from bertkit.heads.features import Features, Ragged
 from bertkit.kernels.linear import fast_linear
@@ -44,8 +44,7 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
     mine = ranked[accelerator.process_index :: accelerator.num_processes]
     progress.phase("predicting", sum(map(len, mine)))
     readable = readable_inputs(network)
-    lengths = features.lengths if head.per_token else np.ones(len(features), np.int64)
-    whole = Logits(lengths)
+    whole = Logits(lengths_of(head, features))
     found: list[tuple[Indices, list[Any]]] = []
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
@@ -55,8 +54,7 @@ def predict(model: TaskModel, features: Features, progress: Progress) -> Ragged:
         for indices in mine:
             part = features.take(indices)
             logits = forward(network, head, model.batch(part), readable).float().cpu().numpy()
-            runs = zip(logits, part.lengths, strict=True)
-            batch = [run[:length] if head.per_token else run[None] for run, length in runs]
+            batch = runs_of(head, part, logits)
             if accelerator.num_processes > 1:
                 found.append((indices, batch))
             else:

@@ -1,6 +1,6 @@
 """Logits of many features, put together from batches; in a temporary file if they are many.
 
-F features; feature i has a run of L_i vectors of C logits: one a token, or one for all.
+F features; feature i has a run of L_i vectors of C logits: one a token, one a choice, or one for all.
 """
 
 from __future__ import annotations
@@ -10,10 +10,34 @@ from numpy.typing import NDArray
 
 from bertkit.data.cache import temporary_folder
 from bertkit.data.sampler import Indices
-from bertkit.heads.features import Ragged
+from bertkit.heads import Head
+from bertkit.heads.features import Features, Ragged
 
 IN_MEMORY = 2**25
 """Bytes above which logits are in a file."""
+
+
+def lengths_of(head: Head, features: Features) -> Indices:
+    """(F,) the L_i."""
+    if features.choices is not None:
+        return np.array(features.choices, np.int64)
+    return features.lengths if head.per_token else np.ones(len(features), np.int64)
+
+
+def runs_of(head: Head, features: Features, logits: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The runs of a batch, (L_i, C) each, from what its forward pass gave: see models/forward.py."""
+    if features.choices is not None:
+        return [run[:count, None] for run, count in zip(logits, features.choices, strict=True)]
+    runs = zip(logits, features.lengths, strict=True)
+    return [run[:length] if head.per_token else run[None] for run, length in runs]
+
+
+def as_batch(head: Head, features: Features, run: NDArray[np.generic]) -> NDArray[np.float32]:
+    """The run of one feature as the forward pass of a batch of it gave it."""
+    given = np.asarray(run, np.float32)
+    if features.choices is not None:
+        return given.T
+    return given[None] if head.per_token else given
 
 
 class Logits:

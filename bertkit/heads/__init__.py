@@ -1,8 +1,9 @@
-"""Task heads: rows -> features, logits -> answers, losses. Four heads; a task names one of them."""
+"""Task heads: rows -> features, logits -> answers, losses. A task names one of them."""
 
 from __future__ import annotations
 
 from bertkit.heads.base import FROM_TRAIN, Answer, FromTrain, Head, Labels, Row
+from bertkit.heads.choice import MultipleChoice
 from bertkit.heads.classification import Classification
 from bertkit.heads.multi_label import MultiLabel
 from bertkit.heads.numbers import Number
@@ -18,6 +19,7 @@ __all__ = [
     "Head",
     "Labels",
     "MultiLabel",
+    "MultipleChoice",
     "Number",
     "Row",
     "Span",

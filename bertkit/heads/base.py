@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from bertkit.errors import RequestError
 from bertkit.heads.answer_columns import best_scores, label_cells, label_columns
+from bertkit.heads.fitting import Fits
 from bertkit.heads.losses import TakesLoss
 from bertkit.heads.numbers import Number
 from bertkit.heads.parts import HasParts
@@ -39,9 +40,9 @@ Labels = tuple[str, ...] | Number | FromTrain
 class Answer:
     """A model's prediction for a row.
 
-    value   a label's name; a number; a tag for each word (None where it was truncated); or a
-            span of the document ("" for no answer)
-    scores  a probability for each label; for each tag its own; for a span "n_best", the best spans
+    value   a label's name; a number; a tag for each word (None where it was truncated); a choice's place,
+            "0" the first; or a span of the document ("" for no answer)
+    scores  a probability for each label or choice; for each tag its own; for a span "n_best", the best spans
             with their shares of probability, and "no_answer", by how many logits it beats the best span
     """
 
@@ -53,7 +54,7 @@ NO_SCORES: Mapping[str, Any] = {}
 """Of all answers that have none, held once."""
 
 
-class Head(TakesLoss, Shows, HasParts, ABC):
+class Head(TakesLoss, Shows, HasParts, Fits, ABC):
     """A task head: everything specific to a kind of head is in its class.
 
     A head is a frozen dataclass with a field `kind` whose default is its name in files. It is pure: no state, no

@@ -19,6 +19,9 @@ IGNORED = -100
 WINDOWS = "windows"
 """The place of a feature that is read in several windows: the tokens of each, which follow one another."""
 
+CHOICES = "choices"
+"""The place of a feature that has several choices: how many. As many sequences, or a multiple, are its windows."""
+
 
 @dataclass(frozen=True)
 class Ragged:
@@ -75,8 +78,8 @@ class Features:
 
     row      (F,) the index of the row a feature comes from, ascending
     inputs   what the model reads, by its name there: `input_ids` and maybe `token_type_ids`, T_i each
-    targets  what the loss reads: a class id or a number (one), a class id per token (T_i, -100 where it is
-             ignored), or the first and last token of the answer (two); None for rows without golds
+    targets  what the loss reads: a class id, a choice's place or a number (one), a class id per token (T_i, -100
+             where it is ignored), or the first and last token of the answer (two); None for rows without golds
     places   how tokens belong to the row: see each head
     cut      (F,) whether `max_length` truncated it
     counts   counts for the user, (F,) each, by name: see `count_line`
@@ -109,6 +112,11 @@ class Features:
     def windows(self) -> list[int] | None:
         """How many windows each feature is read in; None where none is read in several."""
         return self.places[WINDOWS].lengths.tolist() if WINDOWS in self.places else None
+
+    @property
+    def choices(self) -> list[int] | None:
+        """How many choices each feature has; None where they have none."""
+        return self.places[CHOICES].values.tolist() if CHOICES in self.places else None
 
     def lengths_of(self, features: NDArray[np.int64]) -> NDArray[np.int64]:
         """Tokens of these features."""

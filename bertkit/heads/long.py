@@ -100,14 +100,14 @@ def _parts(texts: Sequence[int | None], window: Window) -> list[NDArray[Any]]:
     beside = min(len(shorter), room // 2)
     size = room - beside
     if window.long == "head-tail":
-        return [np.sort(np.concatenate([special, _ends(longer, size), _ends(shorter, beside)]))]
+        return [np.sort(np.concatenate([special, ends(longer, size), ends(shorter, beside)]))]
     always = np.concatenate([special, shorter[:beside]])
     step = max(1, size - window.doc_stride)
     count = min(1 + math.ceil((len(longer) - size) / step), window.max_windows)
     return [np.sort(np.concatenate([always, longer[k * step : k * step + size]])) for k in range(count)]
 
 
-def _ends(places: NDArray[Any], most: int) -> NDArray[Any]:
+def ends(places: NDArray[Any], most: int) -> NDArray[Any]:
     """At most so many of the places, a quarter of them the first and the others the last."""
     import numpy as np
 

@@ -7,15 +7,15 @@ from typing import Literal
 
 from bertkit.heads.numbers import Number
 
-Gives = Literal["label", "labels", "number", "tags", "span"]
+Gives = Literal["label", "labels", "number", "tags", "span", "choice"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Simple:
     """How a simple model answers a row, from the columns before the gold one (`Head.roles`).
 
-    gives      what an answer is: the name of a label, a list of them, a number, a tag for each word, or a text of the
-               last of these columns
+    gives      what an answer is: the name of a label, a list of them, a number, a tag for each word, a text of the
+               last of these columns, or the place of one of a row's choices
     number     its bounds, if it is one
     no_answer  whether "" is the answer of some rows
     """

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from bertkit.heads.base import FROM_TRAIN
+from bertkit.heads.choice import MultipleChoice
 from bertkit.heads.classification import Classification
 from bertkit.heads.multi_label import MultiLabel
 from bertkit.heads.names import name_of
@@ -22,6 +23,7 @@ HEADS: Mapping[str, type[Any]] = {
     "tagging": Tagging,
     "chunk-tagging": Tagging,
     "qa": Span,
+    "multiple-choice": MultipleChoice,
 }
 NOT_WRITTEN = ("criterion", "mean", "sd", "shares")
 """Fields that the recipe and the rows say."""

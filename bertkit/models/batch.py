@@ -21,6 +21,7 @@ class Batch:
     """B features: padded on the right to T tokens, or, with a `packing`, the N real tokens in one row.
 
     windows  how many of the B are each row's windows, whose logits are averaged; None where each has its own answer
+    choices  how many choices each row has, whose windows follow one another; None where rows have none
     """
 
     inputs: dict[str, Tensor]  # each (B, T), or (1, N)
@@ -28,6 +29,7 @@ class Batch:
     targets: Tensor | None
     packing: Packing | None = None
     windows: list[int] | None = None
+    choices: list[int] | None = None
 
     def to(self, device: torch.device) -> Batch:
         """A copy on another device."""
@@ -46,7 +48,9 @@ def collate(features: Features, pad: int) -> Batch:
     fill = {"input_ids": pad}
     inputs = {name: _padded(run, fill.get(name, 0)) for name, run in runs.items()}
     mask = _mask(runs["input_ids"].lengths)
-    return Batch(inputs=inputs, mask=mask, targets=_targets(features), windows=features.windows)
+    return Batch(
+        inputs=inputs, mask=mask, targets=_targets(features), windows=features.windows, choices=features.choices
+    )
 
 
 def pack(features: Features, first_position: int) -> Batch:
@@ -58,7 +62,9 @@ def pack(features: Features, first_position: int) -> Batch:
     values = {name: run.values for name, run in runs.items()}
     inputs = {name: _in_a_row(run, packing.room) for name, run in {**values, "position_ids": positions}.items()}
     mask, targets = _mask(lengths), _targets(features)
-    return Batch(inputs=inputs, mask=mask, targets=targets, packing=packing, windows=features.windows)
+    return Batch(
+        inputs=inputs, mask=mask, targets=targets, packing=packing, windows=features.windows, choices=features.choices
+    )
 
 
 def _in_a_row(values: NDArray[np.generic], room: int) -> Tensor:

@@ -49,21 +49,33 @@ def readable_inputs(model: Any) -> set[str]:
 
 
 def forward(model: Any, head: Head, batch: Batch, readable: set[str], masks: Masks | None = None) -> Tensor:
-    """Logits: classification (B, C), tagging (B, T, C), span (B, T, 2), whatever the batch's layout.
+    """Logits: classification (B, C), tagging (B, T, C), span (B, T, 2), choices (B, C), whatever the batch's layout.
 
     In the unpadded layout logits of padding are zero, and attention draws its dropout from `masks`. Those of a row's
-    windows are averaged, in fp32.
+    windows are averaged, in fp32. Rows with fewer choices than C end with the least number that fp32 has.
     """
     logits = _logits(model, head, batch, readable, masks)
     if batch.windows is None:
         return logits
+    if batch.choices is not None:
+        return _of_choices(logits, batch.windows, batch.choices)
     return torch.stack([windows.mean(0) for windows in torch.split(logits.float(), batch.windows)])
 
 
+def _of_choices(logits: Tensor, windows: list[int], choices: list[int]) -> Tensor:
+    """(B, C) the means over the windows of each row's choices, from (S, 1) of all sequences."""
+    rows = torch.split(logits.float()[:, 0], windows)
+    means = [row.view(count, -1).mean(1) for row, count in zip(rows, choices, strict=True)]
+    least = torch.finfo(torch.float32).min
+    return torch.nn.utils.rnn.pad_sequence(means, batch_first=True, padding_value=least)
+
+
 def _logits(model: Any, head: Head, batch: Batch, readable: set[str], masks: Masks | None) -> Tensor:
-    inputs = {name: tensor for name, tensor in batch.inputs.items() if name in readable}
+    inputs, mask = {name: tensor for name, tensor in batch.inputs.items() if name in readable}, batch.mask.long()
+    if batch.choices is not None:  # which transformers wants as (B, C, T): here C = 1, rows may differ in theirs
+        inputs, mask = {name: tensor[:, None] for name, tensor in inputs.items()}, mask[:, None]
     if batch.packing is None:
-        return head.logits_of(model(**inputs, attention_mask=batch.mask.long()))
+        return head.logits_of(model(**inputs, attention_mask=mask))
     with packed(batch.packing, masks):
         logits = head.logits_of(model(**inputs, position_ids=batch.inputs["position_ids"]))
     if not head.per_token:

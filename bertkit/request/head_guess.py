@@ -18,6 +18,7 @@ from bertkit.data.cell_kinds import (
 from bertkit.data.cells import YES
 from bertkit.data.profile import MOST_VALUES, Column
 from bertkit.errors import RequestError
+from bertkit.request.choices_guess import guess_choices
 from bertkit.request.guess import Guess
 from bertkit.request.labels_guess import Named, named
 from bertkit.request.own_flags import HeadName
@@ -32,6 +33,8 @@ MOST_WHOLE = 20
 
 def guess_of(file: File, roles: Roles) -> Guess:
     """What the file asks for. Raises RequestError if that cannot be, or is not clear."""
+    if roles.choices:
+        return guess_choices(file, roles)
     if roles.answers is not None:
         return guess_answers(file, roles)
     if roles.tags is not None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, get_type_hints
 from bertkit.errors import RequestError
 from bertkit.request.option import Option
 
-HeadName = Literal["classification", "multi-label", "regression", "tagging", "chunk-tagging", "qa"]
+HeadName = Literal["classification", "multi-label", "regression", "tagging", "chunk-tagging", "qa", "multiple-choice"]
 OWN = "Your own files"
 """The panel of --help."""
 HERE = "finetune check eval compare"
@@ -34,7 +34,13 @@ class OwnFlags:
     ] = None
     words_column: Annotated[str | None, Option("--words-column", OWN, "Column of the words.", only=HERE)] = None
     tags_column: Annotated[str | None, Option("--tags-column", OWN, "Column of the words' tags.", only=HERE)] = None
-    question_column: Annotated[str | None, Option("--question-column", OWN, "QA: its column.", only=HERE)] = None
+    choices_column: Annotated[
+        list[str] | None,
+        Option("--choices-column", OWN, "Multiple choice: lists, or a column for each." + SEVERAL, only=HERE),
+    ] = None
+    question_column: Annotated[str | None, Option("--question-column", OWN, "QA, choices: its column.", only=HERE)] = (
+        None
+    )
     context_column: Annotated[str | None, Option("--context-column", OWN, "QA: the document's.", only=HERE)] = None
     answers_column: Annotated[str | None, Option("--answers-column", OWN, "QA: the answers'.", only=HERE)] = None
     id_column: Annotated[str | None, Option("--id-column", OWN, "Column of a row's id.", only=HERE)] = None

@@ -24,6 +24,7 @@ METRICS: Mapping[HeadName, tuple[str, ...]] = {
     "tagging": ("tag_accuracy",),
     "chunk-tagging": ("entity_f1", "entity_f1_strict"),
     "qa": ("squad_v1_f1", "squad_v1_em"),
+    "multiple-choice": ("accuracy",),
 }
 
 ALLOWED: Mapping[str, tuple[str, ...]] = {
@@ -55,8 +56,12 @@ def recipe_of(head: HeadName, rows: int, texts: Sequence[Column]) -> Recipe:
         epochs=epochs,
         batch_size=16 if rows <= 10_000 else 32,
         learning_rate=5e-5,
-        window=Window(max_length=length_for(texts)),
+        window=_windows(length_for(texts)) if head == "multiple-choice" else Window(max_length=length_for(texts)),
     )
+
+
+def _windows(length: int) -> Window:
+    return Window(max_length=length, long="windows", doc_stride=length // 4)
 
 
 def length_for(texts: Sequence[Column]) -> int:

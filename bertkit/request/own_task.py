@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bertkit.data.profile import Profile, merged
+from bertkit.data.profile import Column, Profile, merged
 from bertkit.data.profiled import profiled, profiled_hub
 from bertkit.errors import RequestError
-from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, MultiLabel, Number, Span, Tagging
+from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, MultiLabel, MultipleChoice, Number, Span, Tagging
 from bertkit.request.guess import Guess
 from bertkit.request.head_guess import guess_of
 from bertkit.request.hub_files import hub_files, on_hub
@@ -89,9 +89,7 @@ def _task(
     plan = HoldOut() if flags.dev_share is None else HoldOut(share=flags.dev_share, most=None)
     held = plan if train and "dev" not in profiles else None
     metrics = metrics_of(guess.head, len(guess.labels.names), guess.no_answer)
-    texts = [profiles[next(iter(profiles))].by_name[name] for role in ("text", "text_pair", "words")
-             for name in roles.columns.get(role, ())]  # fmt: skip
-    recipe = recipe_of(guess.head, rows, texts)
+    recipe = recipe_of(guess.head, rows, _read_together(profiles[next(iter(profiles))], roles))
     return Task(
         name=files.name,
         about=about(roles, guess),
@@ -102,6 +100,14 @@ def _task(
         understood=understood(files, profiles, roles, guess, recipe, held),
         sample_recipe=recipe,
     )
+
+
+def _read_together(profile: Profile, roles: Roles) -> list[Column]:
+    """The columns whose cells a model reads at once: of choices the longest one's."""
+    asked = () if roles.answers else roles.columns.get("question", ())
+    names = [name for role in ("text", "text_pair", "words") for name in roles.columns.get(role, ())]
+    choices = sorted((profile.by_name[name] for name in roles.choices), key=lambda one: one.characters)
+    return [profile.by_name[name] for name in (*names, *asked)] + choices[-1:]
 
 
 def _evaluations(profiles: dict[str, Profile], labelled: list[str], metrics: tuple[str, ...]) -> tuple[Evaluation, ...]:
@@ -124,6 +130,8 @@ def head_of(roles: Roles, guess: Guess) -> Head:
         return Classification(labels=names, pair=pair)
     if guess.head == "multi-label":
         return MultiLabel(labels=guess.labels.names, pair=pair)
+    if guess.head == "multiple-choice":
+        return MultipleChoice(question=roles.question is not None, by_text=guess.by_text)
     if guess.head == "qa":
         return Span(no_answer=guess.no_answer)
     return Tagging(labels=names, scheme=guess.scheme)
@@ -141,6 +149,7 @@ def _source(files: OwnFiles, roles: Roles, guess: Guess, held: HoldOut | None) -
         formats=files.formats,
         columns=columns,
         joined=joined,
+        listed={"choices": roles.choices} if len(roles.choices) > 1 else {},
         separator=guess.separator,
         indicators=guess.indicators,
         written=guess.written,

@@ -83,9 +83,8 @@ class PromptingFlags:
 
 
 def _given(gives: str | None) -> str:
-    return {"labels": "sets of labels", "number": "numbers", "tags": "tags", "span": "spans"}.get(
-        gives or "", "of another kind"
-    )
+    known = {"labels": "sets of labels", "number": "numbers", "tags": "tags", "span": "spans", "choice": "choices"}
+    return known.get(gives or "", "of another kind")
 
 
 def shots_of(typed: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bertkit.errors import RequestError
+from bertkit.request.choices_guess import find_choices
 from bertkit.request.column_names import is_id, plain
 from bertkit.request.layout_guess import find_questions, find_words
 from bertkit.request.roles import File, Roles
@@ -15,7 +16,7 @@ OF_TEXT = ("classification", "multi-label", "regression")
 
 def roles_of(file: File) -> Roles:
     """The columns of each role. Raises RequestError if one is missing, or several could be it."""
-    found = _questions(file) or _words(file) or _texts(file)
+    found = find_choices(file) or _questions(file) or _words(file) or _texts(file)
     return _with_id(file, found)
 
 

@@ -68,7 +68,7 @@ def _tables(task: Task, folder: str | None) -> dict[str, Any]:
     found |= {"understood": list(task.understood), "separator": source.separator, "head": as_table(task.head)}
     found |= {"hub": source.hub and _short(source.hub), "files": {s: _one(names) for s, names in source.files.items()}}
     found["formats"] = {split: _short(form) for split, form in source.formats.items()}
-    several = {**source.joined, **({"label": source.indicators} if source.indicators else {})}
+    several = {**source.joined, **source.listed, **({"label": source.indicators} if source.indicators else {})}
     found["columns"] = {role: list(several.get(role, ())) or names[0] for role, names in source.columns.items()}
     found |= {"written": dict(source.written), "spellings": dict(source.labels)}
     found["hold_out"] = source.hold_out and _short(source.hold_out, tuple(f.name for f in fields(HoldOut)))
@@ -192,7 +192,8 @@ def _source(shown: str, found: Mapping[str, Any]) -> Source:
         stems=NO_STEMS,
         formats=formats,
         columns={role: names[:1] for role, names in columns.items()},
-        joined={role: names for role, names in columns.items() if len(names) > 1 and role != "label"},
+        joined={role: names for role, names in columns.items() if len(names) > 1 and role not in ("label", "choices")},
+        listed={role: names for role, names in columns.items() if len(names) > 1 and role == "choices"},
         indicators=columns["label"] if len(columns.get("label", ())) > 1 else (),
         separator=checked(f"{shown}: separator", str | None, found.get("separator")),
         written=checked(f"{shown}: written", texts, found.get("written", {})),

@@ -165,13 +165,14 @@ def find_texts(file: File, label: Sequence[str]) -> tuple[Found, Found]:
 
 
 def _refuse_choices(file: File) -> None:
-    """Raise RequestError for the columns of a multiple choice, which no head learns."""
+    """Raise RequestError for the columns of a multiple choice, where another head was asked for."""
     found = [one.name for one in file.profile.columns if CHOICES.fullmatch(plain(one.name))]
     lists = [name for name in found if file.profile.by_name[name].only(LIST, JSON_LIST)]
     if lists or len(found) > 1:
+        asked = f"; leave --head {file.flags.head} out" if file.flags.head else ""
         raise RequestError(
-            f"{file.name}: {', '.join(found)}: a multiple choice, which no head learns; say --text-column and "
-            "--label-column to leave the choices aside"
+            f"{file.name}: {', '.join(found)}: a multiple choice{asked}, or say --text-column and --label-column to "
+            "leave the choices aside"
         )
 
 

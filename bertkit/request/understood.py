@@ -30,6 +30,9 @@ def about(roles: Roles, guess: Guess) -> str:
     """One line: what goes in, what comes out."""
     if guess.head == "qa":
         return f"{roles.question}, {roles.context} -> the answer's span"
+    if guess.head == "multiple-choice":
+        asked = ", ".join((*roles.text, *([roles.question] if roles.question else []), *roles.choices))
+        return f"{asked} -> {roles.label[0]}: the right choice"
     inputs = roles.words or ", ".join(" + ".join(part) for part in (roles.text, roles.pair) if part)
     return f"{inputs} -> {_outcome(roles, guess)}"
 

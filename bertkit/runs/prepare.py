@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import transformers
 
-from bertkit.data.encoding import Encoded, Worker, key_of
+from bertkit.data.encoding import Encoded, Worker, blocks_of, key_of
 from bertkit.data.locate import TRAIN
 from bertkit.data.rows import Rows
 from bertkit.data.splits import SELECTION, marks_of
+from bertkit.errors import DataError
 from bertkit.files import write_lines
 from bertkit.machine.devices import describe, processor
 from bertkit.machine.memory import Guard
@@ -73,6 +74,7 @@ def prepared(run: Claim, prune: Prune | None = None) -> Iterator[Prepared]:
     model, facts = loaded_for(run)
     first = broadcast(facts)
     run_on_all(lambda: check_peers(first, facts))
+    run_on_all(lambda: check_fit(model, run.splits.rows))
     run_on_first(lambda: _make_folder(run, model.loaded))
     with Worker() as worker, ExitStack() as stack:
         features = encoded_for(run, model, worker)
@@ -95,6 +97,16 @@ def prepared(run: Claim, prune: Prune | None = None) -> Iterator[Prepared]:
         yield Prepared(
             model=model, features=features, recipe=recipe, session=session, scoring=scoring, selecting=selecting
         )
+
+
+def check_fit(model: TaskModel, parts: Mapping[str, Rows]) -> None:
+    """Raise DataError for a row that must not be cut, and does not fit the model's window."""
+    for name, rows in parts.items():
+        try:
+            for columns in blocks_of(rows.table):
+                model.head.check_fit(columns, model.loaded.tokenizer, model.window)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from None
 
 
 def _stopping(run: Claim, selecting: Selecting, features: Encoded, prune: Prune | None) -> Stopping | None:
