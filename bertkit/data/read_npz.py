@@ -10,7 +10,7 @@ others   (N,) a cell of each row; (S,) or (N, T) a cell of each vector
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,4 +103,3 @@ def _kind(path: Path, name: str, array: Any, vectors: Any, rows: int) -> str:
         return "run"
     raise DataError(f"{path}: {name} has the shape {array.shape}: neither a cell for each of {rows:,} rows nor one for "
                     "each vector")  # fmt: skip
-

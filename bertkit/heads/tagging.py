@@ -37,7 +37,8 @@ NO_TAG = "_"
 
 @dataclass(frozen=True, kw_only=True)
 class Tagging(Head):
-    """A label for each word, or for each of a row's `vectors`; with a `scheme` (BIO, IOB1, BIOES or BILOU) labels are chunk tags, scored by entity.
+    """A label for each word, or each of a row's `vectors`; with a `scheme` (BIO, IOB1, BIOES or BILOU) labels are
+    chunk tags, scored by entity.
 
     Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word (of XLM-R the
     first with a character, see first_tokens); others are ignored. Words that `max_length` truncates, or

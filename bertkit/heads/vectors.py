@@ -79,9 +79,11 @@ def checked_vectors(where: str, raw: Any, width: int) -> list[list[float]]:
         table = table.astype(np.float32)
     if not np.isfinite(table).all():
         vector, number = (int(one) for one in np.argwhere(~np.isfinite(table))[0])
-        raise DataError(f"{where}: vector {vector + 1}, number {number + 1} is {raw[vector][number]}: not finite (fp32)")
-    found: list[list[float]] = table.tolist()
-    return found
+        raise DataError(
+            f"{where}: vector {vector + 1}, number {number + 1} is {raw[vector][number]}: not finite (fp32)"
+        )
+    lists: list[list[float]] = table.tolist()
+    return lists
 
 
 def _what_is_wrong(raw: Sequence[Any], width: int) -> str:

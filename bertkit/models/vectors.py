@@ -28,8 +28,8 @@ REFUSED = ("gpt2",)
 class VectorProjection(nn.Module):
     """(..., D) vectors -> (..., E): a linear map of (x - mean) / deviation.
 
-    As patches of an image enter a Transformer (Dosovitskiy et al. 2021, section 3.1, equation 1), with the encoder's own
-    position embeddings, normalisation and [CLS] in place of new ones.
+    As patches of an image enter a Transformer (Dosovitskiy et al. 2021, section 3.1, equation 1), but between the
+    encoder's own [CLS] and [SEP], with its own position embeddings and normalisation.
     """
 
     mean: Tensor
