@@ -79,9 +79,8 @@ def checked_vectors(where: str, raw: Any, width: int) -> list[list[float]]:
         table = table.astype(np.float32)
     if not np.isfinite(table).all():
         vector, number = (int(one) for one in np.argwhere(~np.isfinite(table))[0])
-        raise DataError(
-            f"{where}: vector {vector + 1}, number {number + 1} is {raw[vector][number]}: not finite (fp32)"
-        )
+        found = raw[vector][number]
+        raise DataError(f"{where}: vector {vector + 1}, number {number + 1} is {found}, not finite in fp32")
     lists: list[list[float]] = table.tolist()
     return lists
 
