@@ -182,6 +182,7 @@ def test_a_run_is_resumed_to_the_same_bytes_scored_again_and_answers_a_file(
         with pytest.raises(SystemExit) as leaving:
             main(["predict", str(whole), "--file", "new.npz", "--out", out, "--quiet"])
         assert leaving.value.code == 0 and (folder / out).stat().st_size
+    capsys.readouterr()
     write(folder / "other.jsonl", json_lines(*rows()))
     scored = said(capsys, "eval", "other.jsonl", "--model", str(whole), "--json", "--quiet")
     assert scored["evaluations"][0]["rows"] == 30
@@ -196,16 +197,18 @@ def test_a_run_is_resumed_to_the_same_bytes_scored_again_and_answers_a_file(
         run.predict([[[1.0]]])
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [("--layout", "padded"), ("--layout", "bucketed"), ("--precision", "bf16"), ("--scratch",), ("--freeze", "all"),
-     ("--lora", "2"), ("--class-weights", "balanced"), ("--calibrate",), ("--early-stopping", "1"), ("--keep-best",)],
+FLAGS = (
+    "--layout padded", "--layout bucketed", "--precision bf16", "--scratch", "--freeze all", "--lora 2",
+    "--class-weights balanced", "--calibrate", "--early-stopping 1 --eval-every 3", "--keep-best --eval-every 3",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("flags", FLAGS)
 def test_every_layout_and_what_encoders_have_works(
-    folder: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...]
+    folder: Path, capsys: pytest.CaptureFixture[str], flags: str
 ) -> None:
     write(folder / "a.jsonl", json_lines(*rows(40)))
-    found = said(capsys, *typed("a.jsonl", *flags))
+    found = said(capsys, *typed("a.jsonl", *flags.split()))
     run = Path(found["folder"])
     assert said(capsys, "eval", str(run), "--json", "--quiet")["evaluations"][0]["rows"] == 8
 

@@ -49,7 +49,7 @@ def read_npz(path: Path) -> Iterator[RawRow]:
         found = {VECTORS: (vectors[row, :length] if vectors.ndim == 3 else vectors[run]).tolist()}
         for name, array in arrays.items():
             cell = {"row": row, "padded": (row, slice(length)), "run": run}[kinds[name]]
-            found[name] = array[cell].tolist()  # type: ignore[index]  # which numpy takes
+            found[name] = array[cell].tolist()
         yield row + 1, found
 
 

@@ -114,6 +114,7 @@ class Tagging(Head):
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
         """Words, at least one and none of them empty, or vectors, and as many tags; None or `_` is a missing tag."""
         lines = values.get("lines")
+        words: list[Any]
         if self.vectors:
             role, words = ROLE, checked_vectors(where, values[ROLE], self.vectors.width)
         else:
@@ -156,8 +157,9 @@ class Tagging(Head):
 
         if self.vectors:
             found = vector_features(rows, self.vectors.width, tokenizer, window)
-            tables = found.places["first"]
-            return replace(found, targets=targets_of(rows.get("tags"), tables, found.lengths, self.label_names))
+            lengths, first = found.lengths.tolist(), found.places["first"]
+            places = [first[k].tolist() for k in range(len(first))]
+            return replace(found, targets=targets_of(rows.get("tags"), places, lengths, self.label_names))
         encoding = tokenizer(
             [list(words) for words in rows["words"]],
             is_split_into_words=True,

@@ -85,7 +85,7 @@ def checked_vectors(where: str, raw: Any, width: int) -> list[list[float]]:
     return lists
 
 
-def _what_is_wrong(raw: Sequence[Any], width: int) -> str:
+def _what_is_wrong(raw: Any, width: int) -> str:
     """Why a row is no table of numbers of this width."""
     import numpy as np
 

@@ -90,7 +90,7 @@ def trained_projection(model: Any, vectors: Vectors, folder: Path) -> None:
 
 def _tensors(folder: Path) -> dict[str, Tensor]:
     """The projection's tensors in a checkpoint; {} if it has none."""
-    found = {}
+    found: dict[str, Tensor] = {}
     for path in sorted(folder.glob("model*.safetensors")):
         with safe_open(path, framework="pt") as file:
             found |= {name: file.get_tensor(name) for name in file.keys() if name.startswith(f"{NAME}.")}  # noqa: SIM118

@@ -71,7 +71,7 @@ def guess_vectors(file: File, roles: Roles, of_label: Guess | None) -> Guess:
     """What the rows ask for: that of their one label, or a tag for each vector. Raises RequestError."""
     assert roles.vectors is not None
     cells = (row.get(roles.vectors) for row in file.profile.sample)
-    width = next((len(cell[0]) for cell in cells if has_vectors(cell)), None)
+    width = next((len(cell[0]) for cell in cells if cell is not None and has_vectors(cell)), None)
     if width is None:
         raise RequestError(
             f"{file.name}: {roles.vectors} has no lists of lists of numbers, but "
