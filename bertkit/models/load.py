@@ -91,8 +91,6 @@ def load(
     theirs = matched_head(config, head, encoder.name, label_map) if keep_head else None
     architectures = config.architectures
     tokenizer = load_tokenizer(folder, head, config)
-    if keep_head:
-        check_width(config, head, encoder.name)
     for name in (TEMPERATURE, WIDTH):  # of the checkpoint's own answers, and rows
         vars(config).pop(name, None)
     head.configure(config)
