@@ -13,7 +13,7 @@ from typing import Literal
 
 from bertkit.errors import DataError, RequestError
 
-SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv", ".json", ".conllu")
+SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv", ".json", ".conllu", ".npz")
 PARENTS = ("", "glue", "superglue", "clue", "ud")
 
 
@@ -56,7 +56,7 @@ class HoldOut:
             raise RequestError(f"--dev-share {self.share:g}: it is a share of the train rows, 0 < share < 1")
 
 
-FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conllu", "conll", "folders"]
+FileKind = Literal["csv", "tsv", "jsonl", "json", "parquet", "conllu", "conll", "folders", "npz"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,8 @@ class FileFormat:
     """How one file is read, where its name and its task do not say it.
 
     kind       its layout: "csv" has quoted cells and any `delimiter`, "tsv" is split at tabs and has none; "json" is a
-               list of rows or SQuAD's; "conll" has a word and its tags a line; "folders" is a folder for each class
+               list of rows or SQuAD's; "conll" has a word and its tags a line; "folders" is a folder for each class;
+               "npz" is an archive of NumPy's arrays (data/read_npz.py)
     delimiter  of a csv
     header     whether the first line names the columns
     columns    names of the columns where no line names them

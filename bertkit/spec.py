@@ -46,6 +46,7 @@ ADDED: dict[str, Any] = {
     "mean": None,
     "sd": None,
     "scheme": None,
+    "vectors": None,
     "shares": [],
     "criterion": {"focal": 0.0, "smoothing": 0.0, "weights": []},
     "class_weights": None,

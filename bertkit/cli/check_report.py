@@ -49,8 +49,11 @@ def _print_splits(report: Report) -> None:
         table.add_column(part.name, justify="right", no_wrap=True)
     parts = report.splits
     table.add_row("rows", *(f"{part.found.rows:,}" for part in parts))
-    table.add_row("words: median, p95, max", *(_spread(part.found.words) for part in parts))
-    table.add_row("characters", *(_spread(part.found.characters) for part in parts))
+    vectors = report.spec.task.head.of_vectors
+    unit = f"vectors of {vectors.width}" if vectors else "words"
+    table.add_row(f"{unit}: median, p95, max", *(_spread(part.found.words) for part in parts))
+    if not vectors:
+        table.add_row("characters", *(_spread(part.found.characters) for part in parts))
     if any(part.tokens for part in parts):
         table.add_row("tokens", *(_spread(part.tokens.spread) if part.tokens else "" for part in parts))
         table.add_row("unknown tokens", *(_unknown(part) for part in parts))

@@ -97,6 +97,8 @@ class _Counting:
     def _add_list(self, items: list[Any]) -> None:
         if any(isinstance(item, dict | list) for item in items):
             self._note_kind(OBJECTS, 1)
+            if all(isinstance(item, list) for item in items):  # vectors, which count as a word each
+                self._note_size(len(items), len(items), 1)
         else:
             self._note_kind(LIST, 1)
             self._note_items(items, 1)

@@ -15,6 +15,7 @@ from bertkit.data.header import is_header, is_known
 from bertkit.data.packed import opened
 from bertkit.data.read_conll import sentences
 from bertkit.data.read_folders import class_folders
+from bertkit.data.read_npz import is_npz
 from bertkit.errors import DataError
 from bertkit.sources import FileFormat
 
@@ -48,6 +49,8 @@ def detect(path: Path, encoding: str | None = None, header: bool | None = None) 
         raise DataError(f"{path}: {'no plain file' if path.exists() else 'there is no such file'}")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty")
+    if is_npz(path):
+        return FileFormat(kind="npz")
     if is_parquet(path, codec):
         return FileFormat(kind="parquet")
     text, whole = prefix(path, PREFIX, codec)

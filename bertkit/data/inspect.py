@@ -56,6 +56,7 @@ class Inspected:
     labels      label -> rows (words, of tags), in the head's order; further ones behind it. None of numbers or answers
     numbers     of golds that are numbers
     duplicates  rows whose inputs and gold stand in an earlier row, and `near` the same but for case and white space
+    words       of each row, or its vectors
     two_labels  distinct inputs that have different golds
     exact, normalised   (R,) a hash of each row's inputs, as they are, and without regard to case and white space
     """
@@ -129,12 +130,13 @@ class _Seen:
         self._parts: dict[str, list[Ints]] = {name: [] for name in self._columns}
 
     def add(self, parts: Sequence[Any], gold: Any) -> None:
-        texts = tuple(part if isinstance(part, str) else " ".join(part or ()) for part in parts if part is not None)
+        texts = tuple(part if isinstance(part, str) else " ".join(map(str, part)) for part in parts if part is not None)
         columns = self._columns
         columns["exact"].append(hash(texts))
         columns["normalised"].append(hash(tuple(" ".join(text.casefold().split()) for text in texts)))
         columns["characters"].append(sum(map(len, texts)))
-        columns["words"].append(sum(len(text.split()) for text in texts))
+        vectors = self._head.of_vectors is not None
+        columns["words"].append(len(parts[0]) if vectors else sum(len(text.split()) for text in texts))
         columns["gold"].append(self._note(gold))
         if len(columns["exact"]) == BLOCK:
             self._flush()

@@ -14,7 +14,7 @@ from typing import Any
 
 from bertkit.data.cell_kinds import SEPARATORS
 
-PROFILER = 4
+PROFILER = 5
 """Version of the profile; increase it when it changes, so that files are profiled again."""
 MOST_VALUES = 20_000
 SAMPLED = 200

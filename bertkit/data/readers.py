@@ -15,6 +15,7 @@ from bertkit.data.read_conll import read_conll
 from bertkit.data.read_conllu import read_conllu, refuse_withheld
 from bertkit.data.read_folders import read_text
 from bertkit.data.read_json import RawRow, read_json, read_jsonl
+from bertkit.data.read_npz import read_npz
 from bertkit.data.read_parquet import read_parquet
 from bertkit.data.read_tables import read_csv, read_table, read_tsv
 from bertkit.errors import DataError
@@ -55,6 +56,8 @@ def _opened(path: Path, header: tuple[str, ...] | None, findings: Findings) -> t
         unit, rows = read_json(path, findings)
     elif path.suffix == ".parquet":
         unit, rows = "row", read_parquet(path)
+    elif path.suffix == ".npz":
+        unit, rows = "row", read_npz(path)
     elif path.suffix == ".tsv":
         unit, rows = "line", read_tsv(path, header, findings)
     elif path.suffix == ".csv":
@@ -64,7 +67,7 @@ def _opened(path: Path, header: tuple[str, ...] | None, findings: Findings) -> t
     elif path.suffix == ".conllu":
         unit, rows = "line", read_conllu(path)
     else:
-        raise DataError(f"{path}: bertkit reads .tsv, .csv, .jsonl, .json, .conllu and .parquet")
+        raise DataError(f"{path}: bertkit reads .tsv, .csv, .jsonl, .json, .conllu, .parquet and .npz")
     return unit, refuse_withheld(rows, str(path))
 
 
@@ -87,5 +90,5 @@ def _formed(path: Path, form: FileFormat, findings: Findings) -> tuple[str, Iter
     elif form.kind == "json":
         unit, rows = read_json(path, findings, form.encoding)
     else:
-        unit, rows = "row", read_parquet(path)
+        unit, rows = "row", read_npz(path) if form.kind == "npz" else read_parquet(path)
     return unit, refuse_withheld(rows, str(path))

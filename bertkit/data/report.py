@@ -103,7 +103,8 @@ def columns_of(source: Source) -> dict[str, str | list[str]]:
 def report_on(spec: Spec, typed_model: str | None, notes: tuple[str, ...]) -> Report:
     """Read and look at all rows of a spec. Raises DataError if they cannot be read."""
     splits = read_splits(spec)
-    tokenizer, name = _tokenizer(spec, typed_model)
+    of_vectors = splits.head.of_vectors is not None
+    tokenizer, name = (None, "none, the rows are vectors") if of_vectors else _tokenizer(spec, typed_model)
     golds = {e.name: e.scored for e in spec.task.evaluations} | {TRAIN: True, SELECTION: True}
     found = {split: inspect(rows, splits.head, golds[split]) for split, rows in splits.rows.items()}
     parts = tuple(_split(split, rows, found[split], splits, tokenizer, spec) for split, rows in splits.rows.items())

@@ -13,6 +13,7 @@ from bertkit.data.leaks import Mask, leaked
 from bertkit.data.locate import TRAIN, SplitFiles, folder_of, held_out_for, locate_splits
 from bertkit.data.rows import Rows, read_files, read_hub
 from bertkit.data.train_share import share_rows
+from bertkit.data.vectors import with_vectors
 from bertkit.errors import DataError
 from bertkit.heads import Head
 from bertkit.result import RowCount
@@ -122,7 +123,7 @@ def read_located_splits(
     absent = absent_labels(train, resolved)
     parts = _limited(spec, parts, resolved, absent)
     return Splits(
-        head=with_loss(with_shares(resolved, train), spec.recipe, train) if train else resolved,
+        head=with_vectors(with_loss(with_shares(resolved, train), spec.recipe, train), train) if train else resolved,
         train=train and naming_absent(train, absent),
         evaluations={e.name: parts[e.name] for e in task.evaluations},
         published=published,

@@ -85,7 +85,7 @@ def count_tokens(rows: Rows, head: Head, tokenizer: Tokenizer, window: Window) -
 
 
 def tokens_of_rows(rows: Rows, head: Head, tokenizer: Tokenizer) -> tuple[Ints, Ints]:
-    """(R,) the tokens of each row, special ones counted, and how many of them stand for what has no token."""
+    """(R,) the tokens of each row, special ones counted, or its vectors; and how many stand for what has no token."""
     found = [(np.zeros(0, np.int32), np.zeros(0, np.int32))]
     unknown_id = _unknown_id(tokenizer)
     for columns in blocks(rows, head.roles[:-1]):
@@ -101,6 +101,8 @@ def _parts(inputs: Sequence[Sequence[Any]]) -> Sequence[Any]:
 
 
 def _counts(parts: Sequence[Any], head: Head, tokenizer: Tokenizer, unknown_id: int | None) -> tuple[Ints, Ints]:
+    if head.of_vectors:
+        return np.array([len(vectors) for vectors in parts], np.int32), np.zeros(len(parts), np.int32)
     encoded = tokenizer.encode_batch(list(parts), is_pretokenized=head.reads_words)
     unknown = [0 if unknown_id is None else one.ids.count(unknown_id) for one in encoded]
     return np.array([len(one.ids) for one in encoded], np.int32), np.array(unknown, np.int32)

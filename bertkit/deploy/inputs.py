@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.deploy.words import split_words, unsplit
-from bertkit.errors import RequestError
+from bertkit.errors import DataError, RequestError
 from bertkit.heads import checks
 from bertkit.sources import Source
 from bertkit.task import Task
@@ -128,6 +128,9 @@ def typed_inputs(task: Task, typed: TypedInput) -> Inputs:
 def checked_text(task: Task, where: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """A row of typed text as the head's columns; its words are split. Raises DataError."""
     needed = roles_of(task)
+    if "vectors" in needed:
+        raise DataError(f"{where}: a text, and this run reads vectors: give a .npz, .parquet or .jsonl with a column "
+                        f"'{task.source.columns.get('vectors', ('vectors',))[0]}'")  # fmt: skip
     if "words" in needed:
         values = {**values, "words": split_words(checks.text(where, "text", values["text"]))}
     return task.head.check(where, {role: values[role] for role in needed}, task.source.labels)

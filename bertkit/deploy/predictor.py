@@ -21,8 +21,9 @@ from bertkit.runs.folder import read_spec
 from bertkit.spec import Device, Exactness
 from bertkit.task import Task
 
-Input = str | Sequence[str] | Mapping[str, Any]
-"""A text; the texts of a pair, or a question and its document, as a tuple; words as a list; or columns by name."""
+Input = str | Sequence[Any] | Mapping[str, Any]
+"""A text; the texts of a pair, or a question and its document, as a tuple; words as a list; vectors as a list of lists
+or an array (T, D); or columns by name."""
 
 
 class Predictor:
@@ -73,6 +74,8 @@ class Predictor:
             rows = [(where, dict(given))]
             findings = Findings()
             return next(iter(validate_rows(rows, readable(self.task), self.task.head, golds=False, findings=findings)))
+        if needed == ("vectors",):
+            return self.task.head.check(where, {"vectors": given}, {})
         if isinstance(given, str):
             if len(needed) > 1:
                 raise DataError(f"{where}: a text alone; this run reads {' and '.join(needed)}: give a tuple")

@@ -21,17 +21,17 @@ from bertkit.heads.simple import Simple
 class Constant:
     """Gives every row the same answer.
 
-    of_words  whether it is that of each word of a row
+    of_each  the column of lists, for each item of which it is an answer; "" where it is one a row
     """
 
     name: str
     value: Any
-    of_words: bool = False
+    of_each: str = ""
 
     def answers(self, columns: Columns) -> list[Any]:
-        """The answer, as often as there are rows, or words in each of them."""
-        if self.of_words:
-            return [[self.value] * len(words) for words in columns["words"]]
+        """The answer, as often as there are rows, or words or vectors in each of them."""
+        if self.of_each:
+            return [[self.value] * len(words) for words in columns[self.of_each]]
         return [self.value] * len(next(iter(columns.values())))
 
 
@@ -52,7 +52,7 @@ def constant(head: Head, simple: Simple, train: Rows) -> Constant | CommonestPla
     if simple.gives == "labels":
         return Constant(name="best constant set of labels", value=best_set(ranked, counts, len(train)))
     if simple.gives == "tags":
-        return Constant(name="commonest tag", value=ranked[0], of_words=True)
+        return Constant(name="commonest tag", value=ranked[0], of_each=head.roles[0])
     return Constant(name="commonest label", value=ranked[0])
 
 

@@ -20,6 +20,7 @@ from bertkit.data.table import Columns, Table
 from bertkit.evaluation.floor_choices import choice_overlap
 from bertkit.evaluation.floor_constants import constant
 from bertkit.evaluation.floor_texts import LONGEST, Advance, text_labels, text_numbers
+from bertkit.evaluation.floor_vectors import vector_labels, vector_tags
 from bertkit.evaluation.floor_words import SentenceOverlap, WordTags, tagged
 from bertkit.evaluation.score import values_of_metrics
 from bertkit.heads import Head, Number
@@ -124,12 +125,16 @@ def fitted(head: Head, simple: Simple, train: Rows, progress: Progress, more: in
 
 def _learnt(head: Head, simple: Simple, table: Table, advance: Advance) -> SimpleModel | None:
     """The model that learns from these rows; None where there is nothing to learn."""
+    if simple.gives == "tags" and head.of_vectors:
+        return vector_tags(table, advance)
     if simple.gives == "tags":
         return WordTags(tagged(_columns(table, ("words", "tags"), advance)))
     if simple.gives == "span":
         return SentenceOverlap(text for block in _columns(table, ("context",), advance) for text in block["context"])
     *roles, gold = head.roles
     golds = [one for block in blocks_of(table.select_columns([gold])) for one in _golds(head, block)]
+    if head.of_vectors:
+        return vector_labels(table, golds, simple.number, advance) if len(set(golds)) > 1 else None
     if simple.gives == "choice":
         return choice_overlap(table, golds, advance)
     if simple.gives == "number":

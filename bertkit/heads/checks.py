@@ -27,6 +27,16 @@ def listed(where: str, what: str, value: Any) -> list[Any]:
     return value
 
 
+def words(where: str, value: Any, lines: Any) -> list[str]:
+    """`value`, checked to be a list of words, at least one and none of them empty; `lines` as in `word_place`."""
+    found = listed(where, "words", value)
+    for place, word in enumerate(found):
+        text(word_place(where, lines, place), "word", word)
+    if not found:
+        raise DataError(f"{where}: a sentence without words")
+    return found
+
+
 def number(where: str, raw: Any, low: float | None = None, high: float | None = None) -> float:
     """`raw` as a finite number, from `low` to `high` where those are given."""
     try:

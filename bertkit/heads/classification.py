@@ -1,4 +1,4 @@
-"""Classification and regression: one text or two -> a label, or a number.
+"""Classification and regression: one text or two, or a sequence of vectors -> a label, or a number.
 
 R rows, F = R features, C labels (1 for a number).
 """
@@ -18,11 +18,12 @@ from bertkit.heads.degenerate import constant_details, loss_of_shares
 from bertkit.heads.labels import as_written, match_names, read_label, write_names
 from bertkit.heads.long import LONG_FLAGS, check_long
 from bertkit.heads.losses import OF_ONE_LABEL, Loss
-from bertkit.heads.numbers import Number
+from bertkit.heads.numbers import Number, repr_without
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_labels import label_error, show_label, show_number
 from bertkit.heads.simple import Simple
 from bertkit.heads.texts import NO_LABEL, checked_texts, has_golds, text_features
+from bertkit.heads.vectors import ROLE, WIDTH, Vectors, checked_vectors, schema_of, vector_features
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -36,15 +37,19 @@ MATRIX = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Classification(Head):
-    """A label, or a number, for a text (`pair=False`) or for two texts.
+    """A label, or a number, for a text (`pair=False`), for two texts, or for a sequence of `vectors`.
 
     Devlin et al. 2019, section 4.1: the first token's vector, pooled, through a linear layer.
     """
 
     labels: Labels
     pair: bool = False
+    vectors: Vectors | None = None
     kind: Literal["classification"] = "classification"
     criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
+
+    def __repr__(self) -> str:
+        return repr_without(self, {"vectors": None})
 
     @property
     def auto_model(self) -> str:
@@ -54,6 +59,8 @@ class Classification(Head):
     @property
     def roles(self) -> tuple[str, ...]:
         """The columns a row needs, the gold one last."""
+        if self.vectors:
+            return (ROLE, "label")
         return ("text", "text_pair", "label") if self.pair else ("text", "label")
 
     def strata(self, gold: Any) -> Sequence[str] | float:
@@ -61,15 +68,21 @@ class Classification(Head):
         return gold if isinstance(self.labels, Number) else (gold,)
 
     def schema(self) -> dict[str, Any]:
-        """Texts as strings; the gold a string, or a number."""
+        """Texts as strings, vectors as lists of lists; the gold a string, or a number."""
         import pyarrow as pa
 
         label = pa.float64() if isinstance(self.labels, Number) else pa.string()
+        if self.vectors:
+            return {**schema_of(), "label": label}
         return {"text": pa.string(), "text_pair": pa.string(), "label": label}
 
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-        """The texts, none of them empty, and the label by name. Raises DataError."""
-        row: dict[str, Any] = {**checked_texts(where, values, self.pair), "label": None}
+        """The texts, none of them empty, or the vectors, and the label by name. Raises DataError."""
+        row: dict[str, Any] = {"label": None}
+        if self.vectors:
+            row[ROLE] = checked_vectors(where, values[ROLE], self.vectors.width)
+        else:
+            row |= checked_texts(where, values, self.pair)
         if values.get("label") is not None:
             row["label"] = self._label(where, values["label"], spellings)
         elif "label" in values:
@@ -96,6 +109,8 @@ class Classification(Head):
 
         golds = [[gold] for gold in self._golds(rows)] if has_golds(rows) else None
         targets = None if golds is None else Ragged.of(golds, self._dtype)
+        if self.vectors:
+            return replace(vector_features(rows, self.vectors.width, tokenizer, window), targets=targets)
         return text_features(rows, self.pair, tokenizer, window, targets)
 
     def decode(
@@ -176,10 +191,12 @@ class Classification(Head):
         return (float(gold), float(answer.value)) if isinstance(self.labels, Number) else None
 
     def configure(self, config: Any) -> None:
-        """Write label names, and the problem type of a regression."""
+        """Write label names, the problem type of a regression, and how many numbers a vector has."""
         number = isinstance(self.labels, Number)
         write_names(config, ["LABEL_0"] if number else self.label_names)
         config.problem_type = "regression" if number else "single_label_classification"
+        if self.vectors:
+            setattr(config, WIDTH, self.vectors.width)
 
     def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Cross entropy of (B, C) with class ids (B, 1), or squared errors of (B, 1) with numbers (B, 1), summed."""
@@ -204,11 +221,14 @@ class Classification(Head):
     @property
     def own_flags(self) -> frozenset[str]:
         """Those of long texts."""
-        return LONG_FLAGS
+        return frozenset() if self.vectors else LONG_FLAGS
 
     def check_window(self, window: Window) -> None:
-        """Raise RequestError if the windows of a long text cannot share as many tokens."""
-        check_long(window, self.pair)
+        """Raise RequestError if the windows of a long text cannot share as many tokens, or if vectors have windows."""
+        if self.vectors:
+            super().check_window(window)
+        else:
+            check_long(window, self.pair)
 
     @property
     def is_resolved(self) -> bool:

@@ -77,7 +77,8 @@ class Features:
     """F features.
 
     row      (F,) the index of the row a feature comes from, ascending
-    inputs   what the model reads, by its name there: `input_ids` and maybe `token_type_ids`, T_i each
+    inputs   what the model reads, by its name there: `input_ids` and maybe `token_type_ids`, T_i each; maybe `vectors`,
+             (T_i, D), zeros where a place holds a token
     targets  what the loss reads: a class id, a choice's place or a number (one), a class id per token (T_i, -100
              where it is ignored), or the first and last token of the answer (two); None for rows without golds
     places   how tokens belong to the row: see each head

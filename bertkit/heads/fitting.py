@@ -1,4 +1,4 @@
-"""What of a head's contract is about the length of its rows: the texts that are read together, and whether they fit."""
+"""What of a head's contract is about its rows' inputs: vectors, texts that are read together, and whether they fit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bertkit.heads.vectors import Vectors
     from bertkit.heads.window import Window
 
 
@@ -16,6 +17,12 @@ class Fits:
 
         @property
         def roles(self) -> tuple[str, ...]: ...
+
+    @property
+    def of_vectors(self) -> Vectors | None:
+        """What is known of the vectors that its rows are; None where they are texts."""
+        found: Vectors | None = getattr(self, "vectors", None)
+        return found
 
     def read_together(self, rows: Mapping[str, Sequence[Any]]) -> list[Sequence[Any]]:
         """One column or two: what a model reads at once of each row, for counting its tokens."""

@@ -1,4 +1,4 @@
-"""Tagging: a sentence split into words -> a label for each word, read at its first sub-word.
+"""Tagging: a sentence split into words -> a label for each word, read at its first sub-word; or vectors in their place.
 
 R rows, F = R features, T tokens, W words, C labels.
 """
@@ -20,7 +20,8 @@ from bertkit.heads.schemes import OUTSIDE, PREFIXES, broken, is_tag_of, scheme_c
 from bertkit.heads.shown import Shown
 from bertkit.heads.shown_words import show_words, word_pairs, words_error
 from bertkit.heads.simple import Simple
-from bertkit.heads.token_words import cut_words, first_tokens
+from bertkit.heads.token_words import cut_words, first_tokens, targets_of
+from bertkit.heads.vectors import ROLE, WIDTH, Vectors, checked_vectors, schema_of, vector_features
 from bertkit.heads.window import Window
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ NO_TAG = "_"
 
 @dataclass(frozen=True, kw_only=True)
 class Tagging(Head):
-    """A label for each word; with a `scheme` (BIO, IOB1, BIOES or BILOU) labels are chunk tags, scored by entity.
+    """A label for each word, or each of a row's `vectors`; with a `scheme` (BIO, IOB1, BIOES or BILOU) labels are
+    chunk tags, scored by entity.
 
     Devlin et al. 2019, section 5.3: the label is predicted at a word's first sub-word (see
     first_tokens); others are ignored. Words that `max_length` truncates, or
@@ -46,6 +48,7 @@ class Tagging(Head):
 
     labels: Labels = FROM_TRAIN
     scheme: str | None = None
+    vectors: Vectors | None = None
     parts_by = "tag"
     kind: Literal["tagging"] = "tagging"
     criterion: Loss = field(default_factory=Loss, repr=False)  # features do not depend on it
@@ -56,7 +59,7 @@ class Tagging(Head):
             object.__setattr__(self, "scheme", scheme_called(self.scheme))
 
     def __repr__(self) -> str:
-        return repr_without(self, {"scheme": None})
+        return repr_without(self, {"scheme": None, "vectors": None})
 
     @property
     def chunk_scheme(self) -> str | None:
@@ -71,7 +74,7 @@ class Tagging(Head):
     @property
     def roles(self) -> tuple[str, ...]:
         """The columns a row needs, the gold one last."""
-        return ("words", "tags")
+        return (ROLE, "tags") if self.vectors else ("words", "tags")
 
     @property
     def per_token(self) -> bool:
@@ -81,7 +84,7 @@ class Tagging(Head):
     @property
     def reads_words(self) -> bool:
         """Sentences are split into words."""
-        return True
+        return self.vectors is None
 
     @property
     def optional(self) -> tuple[str, ...]:
@@ -102,29 +105,33 @@ class Tagging(Head):
         return True
 
     def schema(self) -> dict[str, Any]:
-        """Words and tags as lists of strings."""
+        """Words and tags as lists of strings, vectors as lists of lists."""
         import pyarrow as pa
 
-        return {"words": pa.list_(pa.string()), "tags": pa.list_(pa.string())}
+        words = schema_of() if self.vectors else {"words": pa.list_(pa.string())}
+        return {**words, "tags": pa.list_(pa.string())}
 
     def check(self, where: str, values: Mapping[str, Any], spellings: Mapping[str, str]) -> dict[str, Any]:
-        """Words, at least one and none of them empty, and as many tags; None or `_` is a missing tag."""
-        words, lines = checks.listed(where, "words", values["words"]), values.get("lines")
-        for place, word in enumerate(words):
-            checks.text(checks.word_place(where, lines, place), "word", word)
-        if not words:
-            raise DataError(f"{where}: a sentence without words")
+        """Words, at least one and none of them empty, or vectors, and as many tags; None or `_` is a missing tag."""
+        lines = values.get("lines")
+        words: list[Any]
+        if self.vectors:
+            role, words = ROLE, checked_vectors(where, values[ROLE], self.vectors.width)
+        else:
+            role, words = "words", checks.words(where, values["words"], lines)
         tags = None
         if values.get("tags") is not None:
             given = checks.listed(where, "tags", values["tags"])
+            if self.vectors:  # whose labels are numbers as often as names
+                given = [str(tag) if type(tag) is int else tag for tag in given]
             tags = [spellings.get(tag, tag) if isinstance(tag, str) else tag for tag in given]
             tags = [None if tag == NO_TAG else tag for tag in tags]
             if len(tags) != len(words):
-                raise DataError(f"{where}: {len(words)} words but {len(tags)} tags")
+                raise DataError(f"{where}: {len(words)} {role} but {len(tags)} tags")
             for place, tag in enumerate(tags):
                 if tag is not None and (why := self._what_is_wrong(tag)):
                     raise DataError(f"{checks.word_place(where, lines, place)}: {why}")
-        return {"words": words, "tags": tags}
+        return {role: words, "tags": tags}
 
     def _what_is_wrong(self, tag: Any) -> str | None:
         """Why a tag cannot be; None if it can."""
@@ -148,6 +155,11 @@ class Tagging(Head):
 
         from bertkit.heads.features import Features, Ragged, token_inputs
 
+        if self.vectors:
+            found = vector_features(rows, self.vectors.width, tokenizer, window)
+            lengths, first = found.lengths.tolist(), found.places["first"]
+            places = [first[k].tolist() for k in range(len(first))]
+            return replace(found, targets=targets_of(rows.get("tags"), places, lengths, self.label_names))
         encoding = tokenizer(
             [list(words) for words in rows["words"]],
             is_split_into_words=True,
@@ -163,7 +175,7 @@ class Tagging(Head):
         return Features(
             row=np.arange(len(firsts)),
             inputs=token_inputs(encoding),
-            targets=self._targets(rows, firsts, encoding["input_ids"]),
+            targets=targets_of(rows.get("tags"), firsts, list(map(len, encoding["input_ids"])), self.label_names),
             cut=np.array(lost, np.int32) > 0,
             places={"first": Ragged.of(firsts, "int32")},
             counts={NO_TOKEN: np.array(tokenless, np.int32)},
@@ -251,8 +263,10 @@ class Tagging(Head):
         return word_pairs(gold, answer)
 
     def configure(self, config: Any) -> None:
-        """Label names."""
+        """Label names, and how many numbers a vector has."""
         write_names(config, self.label_names)
+        if self.vectors:
+            setattr(config, WIDTH, self.vectors.width)
 
     def loss(self, logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
         """Cross entropy of (B, T, C) with class ids (B, T), summed; IGNORED where there is no label."""
@@ -273,21 +287,3 @@ class Tagging(Head):
         return replace(
             self, labels=tuple(names) if self.labels == FROM_TRAIN else match_names(self.label_names, names, model)
         )
-
-    def _targets(
-        self, rows: Mapping[str, Sequence[Any]], firsts: list[list[int]], ids: list[list[int]]
-    ) -> Ragged | None:
-        from bertkit.heads.features import IGNORED, Ragged
-
-        tags = rows.get("tags")
-        if not tags or any(row is None for row in tags):
-            return None
-        order = {name: i for i, name in enumerate(self.label_names)}
-        runs = []
-        for first, row, tokens in zip(firsts, tags, ids, strict=True):
-            run = [IGNORED] * len(tokens)
-            for place, tag in zip(first, row, strict=True):
-                if place >= 0:
-                    run[place] = order.get(tag, IGNORED)
-            runs.append(run)
-        return Ragged.of(runs, "int32")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bertkit.heads.features import Ragged
 
 MARKS = ("▁", "Ġ")
 """What sentencepiece and byte-level BPE write where a word begins; alone it is a token without a character."""
@@ -29,3 +32,27 @@ def cut_words(first: list[int], overflowing: Sequence[Any]) -> int:
     """How many words `max_length` truncates: those whose first token is in the overflow."""
     beyond = {word for part in overflowing for word in part.word_ids if word is not None}
     return sum(first[word] < 0 for word in beyond)
+
+
+def targets_of(
+    tags: Sequence[Any] | None, firsts: Iterable[Sequence[int]], lengths: Iterable[int], names: Sequence[str]
+) -> Ragged | None:
+    """For each row a class id a token: that of its word's tag at the place of `firsts`, IGNORED at all others.
+
+    None where a row has no tags.
+
+    lengths  tokens of each row
+    """
+    from bertkit.heads.features import IGNORED, Ragged
+
+    if not tags or any(row is None for row in tags):
+        return None
+    order = {name: i for i, name in enumerate(names)}
+    runs = []
+    for first, row, length in zip(firsts, tags, lengths, strict=True):
+        run = [IGNORED] * int(length)
+        for place, tag in zip(first, row, strict=True):
+            if place >= 0:
+                run[place] = order.get(tag, IGNORED)
+        runs.append(run)
+    return Ragged.of(runs, "int32")

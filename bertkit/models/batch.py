@@ -24,7 +24,7 @@ class Batch:
     choices  how many choices each row has, whose windows follow one another; None where rows have none
     """
 
-    inputs: dict[str, Tensor]  # each (B, T), or (1, N)
+    inputs: dict[str, Tensor]  # each (B, T), or (1, N); vectors have a further dimension
     mask: Tensor  # (B, T), True for real tokens
     targets: Tensor | None
     packing: Packing | None = None
@@ -68,10 +68,14 @@ def pack(features: Features, first_position: int) -> Batch:
 
 
 def _in_a_row(values: NDArray[np.generic], room: int) -> Tensor:
-    """The values in one row, zeros in the room behind them."""
-    row = np.zeros((1, room), np.int64)
+    """The values in one row, zeros in the room behind them; integers as int64."""
+    row: NDArray[np.generic] = np.zeros((1, room, *values.shape[1:]), _type_of(values))
     row[0, : len(values)] = values
     return torch.from_numpy(row)
+
+
+def _type_of(values: NDArray[np.generic]) -> type[np.generic]:
+    return np.int64 if np.issubdtype(values.dtype, np.integer) else np.float32
 
 
 def _mask(lengths: NDArray[np.int64]) -> Tensor:
@@ -83,9 +87,9 @@ def _targets(features: Features) -> Tensor | None:
 
 
 def _padded(runs: Ragged, fill: int) -> Tensor:
-    """(B, T): the runs, padded on the right with `fill`; integers as int64."""
+    """(B, T), or (B, T, D): the runs, padded on the right with `fill`; integers as int64."""
     lengths = runs.lengths
-    integer = np.issubdtype(runs.values.dtype, np.integer)
-    table: NDArray[np.generic] = np.full((len(runs), int(lengths.max())), fill, np.int64 if integer else np.float32)
+    shape = (len(runs), int(lengths.max()), *runs.values.shape[1:])
+    table: NDArray[np.generic] = np.full(shape, fill, _type_of(runs.values))
     table[np.arange(table.shape[1])[None, :] < lengths[:, None]] = runs.values
     return torch.from_numpy(table)

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from bertkit.errors import RequestError
 from bertkit.heads import Head, Window
+from bertkit.heads.vectors import ROLE
 from bertkit.kernels.dropout import Masks
 from bertkit.kernels.unpadded import packed
 from bertkit.models.batch import Batch
+from bertkit.models.vectors import embedded
 
 SHIFTED = ("roberta", "xlm-roberta", "camembert", "mpnet", "longformer", "data2vec-text")
 """Model types whose positions are counted from behind the padding token's id."""
@@ -72,6 +74,8 @@ def _of_choices(logits: Tensor, windows: list[int], choices: list[int]) -> Tenso
 
 def _logits(model: Any, head: Head, batch: Batch, readable: set[str], masks: Masks | None) -> Tensor:
     inputs, mask = {name: tensor for name, tensor in batch.inputs.items() if name in readable}, batch.mask.long()
+    if ROLE in batch.inputs:
+        inputs = {"inputs_embeds": embedded(model, batch.inputs)}
     if batch.choices is not None:  # which transformers wants as (B, C, T): here C = 1, rows may differ in theirs
         inputs, mask = {name: tensor[:, None] for name, tensor in inputs.items()}, mask[:, None]
     if batch.packing is None:

@@ -11,6 +11,7 @@ import transformers
 from bertkit.errors import EncoderError
 from bertkit.heads import FROM_TRAIN, Head
 from bertkit.heads.labels import folded, is_made_up, mapped
+from bertkit.models.vectors import check_width
 
 PRETRAINING = ("ForMaskedLM", "ForPreTraining")
 """Architectures whose layers outside the body are pretrained, as ModernBERT's `head.dense` is, and not fine-tuned."""
@@ -45,11 +46,12 @@ def without_head(model: Any, found: dict[str, Any], architectures: list[str] | N
 def matched_head(config: Any, head: Head, name: str, label_map: Mapping[str, str] | None = None) -> Head:
     """The task's head with its labels in the order of the checkpoint called `name`, matched by name or by the map.
 
-    Raises EncoderError where the checkpoint has no head of this kind, or other labels.
+    Raises EncoderError where the checkpoint has no head of this kind, other labels, or vectors of another width.
     """
     if not has_head(config, head):
         have = ", ".join(config.architectures or ("no head",))
         raise EncoderError(f"--keep-head: {name} has no trained {head.kind} head ({have}); leave --keep-head out")
+    check_width(config, head, name)
     return head.matched(names_in(config, head, name, label_map), name)
 
 

@@ -20,14 +20,17 @@ from bertkit.errors import EncoderError, one_line
 from bertkit.files import os_error
 from bertkit.heads import Head
 from bertkit.heads.temperature import TEMPERATURE
+from bertkit.heads.vectors import WIDTH
 from bertkit.models.digests import config_digest, digests_of, tokenizer_digest, weights_digest
 from bertkit.models.end_of_text import use_end_of_text
 from bertkit.models.forward import SHIFTED
 from bertkit.models.kept_head import has_head, matched_head, without_head
 from bertkit.models.lora import plain_state
 from bertkit.models.output_layer import number_layer, reorder, rescale, set_bias
+from bertkit.models.vectors import add_projection, check_width, trained_projection
 
 KEPT = "the checkpoint's own head is kept (--keep-head)"
+PROJECTED = "the checkpoint's own linear map of vectors is kept"
 REPLACED = "the checkpoint's own head is replaced by a fresh one; --keep-head keeps it"
 
 SPACED = ("roberta", "xlm-roberta", "longformer", "gpt2", "modernbert", "deberta", "bart", "camembert")
@@ -88,7 +91,8 @@ def load(
     theirs = matched_head(config, head, encoder.name, label_map) if keep_head else None
     architectures = config.architectures
     tokenizer = load_tokenizer(folder, head, config)
-    vars(config).pop(TEMPERATURE, None)  # of the checkpoint's own answers
+    for name in (TEMPERATURE, WIDTH):  # of the checkpoint's own answers, and rows
+        vars(config).pop(name, None)
     head.configure(config)
     digests = {"tokenizer": tokenizer_digest(tokenizer), "config": config_digest(config)}
     transformers.set_seed(seed)
@@ -115,6 +119,8 @@ def load(
         ) from error
     if head.scale != (0.0, 1.0):
         number_layer(model)
+    if head.of_vectors and add_projection(model, head.of_vectors, seed, None if scratch else folder):
+        notes = (*notes, PROJECTED)
     record = {"name": encoder.name, "model_type": config.model_type, "scratch": scratch, "commit": commit}
     record |= {"head": "kept" if keep_head else "fresh", **digests, **digests_of(folder, scratch)}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
@@ -130,9 +136,12 @@ def load_trained(folder: Path, head: Head) -> Loaded:
         raise EncoderError(
             f"{folder} has no trained {head.kind} head ({have}): train one: `bertkit finetune TASK --model {folder}`"
         )
+    check_width(config, head, str(folder))
     tokenizer = load_tokenizer(folder, head, config)
     auto = getattr(transformers, head.auto_model)
     model, _ = load_weights(auto, folder, config, fresh=False)
+    if head.of_vectors:
+        trained_projection(model, head.of_vectors, folder)
     record = {"name": str(folder), "model_type": config.model_type, "weights": weights_digest(folder)}
     record["parameters"] = sum(parameter.numel() for parameter in model.parameters())
     record["tokenizer"] = tokenizer_digest(tokenizer)

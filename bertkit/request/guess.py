@@ -19,6 +19,7 @@ class Guess:
     scheme     of chunk tags
     no_answer  whether questions may have no answer
     by_text    whether the right one of several choices is given by its text
+    width      numbers of a vector, where rows are vectors
     """
 
     head: HeadName
@@ -30,3 +31,4 @@ class Guess:
     scheme: str | None = None
     no_answer: bool = False
     by_text: bool = False
+    width: int | None = None

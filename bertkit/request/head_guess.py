@@ -26,6 +26,7 @@ from bertkit.request.roles import File, Roles
 from bertkit.request.separated import UNREADABLE, best_separated, may_be_decimal, may_have_thousands, rare_mark
 from bertkit.request.tags_guess import guess_answers, guess_tags
 from bertkit.request.text_guess import INDICATING, ONE_OR_ZERO
+from bertkit.request.vectors_guess import guess_vectors
 
 MOST_WHOLE = 20
 """Distinct whole numbers up to which they are taken as labels."""
@@ -35,13 +36,20 @@ def guess_of(file: File, roles: Roles) -> Guess:
     """What the file asks for. Raises RequestError if that cannot be, or is not clear."""
     if roles.choices:
         return guess_choices(file, roles)
+    if roles.vectors is not None:
+        return guess_vectors(file, roles, None if roles.tags else _of_label(file, roles.label[0]))
     if roles.answers is not None:
         return guess_answers(file, roles)
     if roles.tags is not None:
         return guess_tags(file, roles)
     if len(roles.label) > 1:
         return _indicators(file, roles.label)
-    column = file.profile.by_name[roles.label[0]]
+    return _of_label(file, roles.label[0])
+
+
+def _of_label(file: File, label: str) -> Guess:
+    """What a column with one cell of labels a row asks for."""
+    column = file.profile.by_name[label]
     asked = file.flags.head
     if asked in ("tagging", "chunk-tagging", "qa"):
         raise RequestError(f"--head {asked}: {file.name} has a label a row, {column.name}")

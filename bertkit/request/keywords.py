@@ -92,6 +92,7 @@ class Options(TypedDict, total=False):
     question_column: str | None
     context_column: str | None
     answers_column: str | None
+    vectors_column: str | None
     choices_column: list[str] | str | None
     id_column: str | None
     group_column: str | None

@@ -34,6 +34,9 @@ class OwnFlags:
     ] = None
     words_column: Annotated[str | None, Option("--words-column", OWN, "Column of the words.", only=HERE)] = None
     tags_column: Annotated[str | None, Option("--tags-column", OWN, "Column of the words' tags.", only=HERE)] = None
+    vectors_column: Annotated[
+        str | None, Option("--vectors-column", OWN, "Column of sequences of vectors.", only=HERE)
+    ] = None
     choices_column: Annotated[
         list[str] | None,
         Option("--choices-column", OWN, "Multiple choice: lists, or a column for each." + SEVERAL, only=HERE),

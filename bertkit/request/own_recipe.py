@@ -60,6 +60,16 @@ def recipe_of(head: HeadName, rows: int, texts: Sequence[Column]) -> Recipe:
     )
 
 
+def vector_recipe(rows: int, longest: int) -> Recipe:
+    """The recipe for so many train rows of vectors, the longest of so many: there is room for all of them up to 512.
+
+    A linear map is learnt from nothing, so that there are at least so many passes and so high a rate.
+    """
+    length = next((length for length in LENGTHS if length >= longest + 2), LENGTHS[-1])
+    epochs = next((passes for most, passes in EPOCHS if rows <= most), 3.0)
+    return Recipe(epochs=2 * epochs, batch_size=16, learning_rate=1e-4, window=Window(max_length=length))
+
+
 def _windows(length: int) -> Window:
     return Window(max_length=length, long="windows", doc_stride=length // 4)
 

@@ -8,12 +8,13 @@ from bertkit.data.profile import Column, Profile, merged
 from bertkit.data.profiled import profiled, profiled_hub
 from bertkit.errors import RequestError
 from bertkit.heads import FROM_TRAIN, Classification, Head, Labels, MultiLabel, MultipleChoice, Number, Span, Tagging
+from bertkit.heads.vectors import Vectors
 from bertkit.request.guess import Guess
 from bertkit.request.head_guess import guess_of
 from bertkit.request.hub_files import hub_files, on_hub
 from bertkit.request.own_files import NO_STEMS, OwnFiles, files_of
 from bertkit.request.own_flags import OwnFlags
-from bertkit.request.own_recipe import metrics_of, recipe_of
+from bertkit.request.own_recipe import metrics_of, recipe_of, vector_recipe
 from bertkit.request.roles import File, Roles
 from bertkit.request.roles_guess import roles_of
 from bertkit.request.understood import about, notes_of, understood
@@ -89,7 +90,10 @@ def _task(
     plan = HoldOut() if flags.dev_share is None else HoldOut(share=flags.dev_share, most=None)
     held = plan if train and "dev" not in profiles else None
     metrics = metrics_of(guess.head, len(guess.labels.names), guess.no_answer)
-    recipe = recipe_of(guess.head, rows, _read_together(profiles[next(iter(profiles))], roles))
+    if roles.vectors is None:
+        recipe = recipe_of(guess.head, rows, _read_together(profiles[next(iter(profiles))], roles))
+    else:
+        recipe = vector_recipe(rows, max(one.by_name[roles.vectors].longest for one in profiles.values()))
     return Task(
         name=files.name,
         about=about(roles, guess),
@@ -123,18 +127,18 @@ def _evaluations(profiles: dict[str, Profile], labelled: list[str], metrics: tup
 def head_of(roles: Roles, guess: Guess) -> Head:
     """The head of a guess."""
     names: Labels = guess.labels.names or FROM_TRAIN
-    pair = bool(roles.pair)
+    pair, vectors = bool(roles.pair), Vectors(width=guess.width) if guess.width else None
     if guess.head == "regression":
-        return Classification(labels=Number(scaled=True), pair=pair)
+        return Classification(labels=Number(scaled=True), pair=pair, vectors=vectors)
     if guess.head == "classification":
-        return Classification(labels=names, pair=pair)
+        return Classification(labels=names, pair=pair, vectors=vectors)
     if guess.head == "multi-label":
         return MultiLabel(labels=guess.labels.names, pair=pair)
     if guess.head == "multiple-choice":
         return MultipleChoice(question=roles.question is not None, by_text=guess.by_text)
     if guess.head == "qa":
         return Span(no_answer=guess.no_answer)
-    return Tagging(labels=names, scheme=guess.scheme)
+    return Tagging(labels=names, scheme=guess.scheme, vectors=vectors)
 
 
 def _source(files: OwnFiles, roles: Roles, guess: Guess, held: HoldOut | None) -> Source:

@@ -21,6 +21,7 @@ class Roles:
     text, pair  the columns of the first text, and of the second; several are joined
     label       the label's column, or a column of 0 and 1 for each label
     choices     the column with lists of choices, or a column for each choice
+    vectors     the column with sequences of vectors
     start       where an answer begins in its document
     why         for each role why it is that column
     """
@@ -29,6 +30,7 @@ class Roles:
     pair: tuple[str, ...] = ()
     label: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    vectors: str | None = None
     words: str | None = None
     tags: str | None = None
     question: str | None = None
@@ -42,7 +44,7 @@ class Roles:
     @property
     def columns(self) -> dict[str, tuple[str, ...]]:
         """The columns of every role that has some, by role."""
-        single = ("words", "tags", "question", "context", "answers", "start", "id", "group")
+        single = ("vectors", "words", "tags", "question", "context", "answers", "start", "id", "group")
         found = {"text": self.text, "text_pair": self.pair, "choices": self.choices, "label": self.label}
         found |= {role: (name,) for role in single if (name := getattr(self, role)) is not None}
         return {role: names for role, names in found.items() if names}

@@ -10,13 +10,14 @@ from bertkit.request.column_names import is_id, plain
 from bertkit.request.layout_guess import find_questions, find_words
 from bertkit.request.roles import File, Roles
 from bertkit.request.text_guess import find_label, find_texts
+from bertkit.request.vectors_guess import find_vectors
 
 OF_TEXT = ("classification", "multi-label", "regression")
 
 
 def roles_of(file: File) -> Roles:
     """The columns of each role. Raises RequestError if one is missing, or several could be it."""
-    found = find_choices(file) or _questions(file) or _words(file) or _texts(file)
+    found = find_vectors(file) or find_choices(file) or _questions(file) or _words(file) or _texts(file)
     return _with_id(file, found)
 
 

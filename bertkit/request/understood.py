@@ -20,7 +20,7 @@ WIDE = 70
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars", " ": "white space"}
 KINDS = {
     "jsonl": "JSON Lines", "json": "JSON", "parquet": "Parquet", "conllu": "CoNLL-U",
-    "conll": "CoNLL columns", "folders": "a folder of texts for each class",
+    "conll": "CoNLL columns", "folders": "a folder of texts for each class", "npz": "NumPy's arrays (.npz)",
 }  # fmt: skip
 COSTLY = 1_000
 TAGGED = ("tagging", "chunk-tagging")
@@ -33,7 +33,7 @@ def about(roles: Roles, guess: Guess) -> str:
     if guess.head == "multiple-choice":
         asked = ", ".join((*roles.text, *([roles.question] if roles.question else []), *roles.choices))
         return f"{asked} -> {roles.label[0]}: the right choice"
-    inputs = roles.words or ", ".join(" + ".join(part) for part in (roles.text, roles.pair) if part)
+    inputs = roles.vectors or roles.words or ", ".join(" + ".join(part) for part in (roles.text, roles.pair) if part)
     return f"{inputs} -> {_outcome(roles, guess)}"
 
 
