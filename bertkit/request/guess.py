@@ -18,6 +18,7 @@ class Guess:
     separator, indicators, written   as Source has them
     scheme     of chunk tags
     no_answer  whether questions may have no answer
+    by_chars   whether answers are compared by characters, as text without spaces is
     """
 
     head: HeadName
@@ -28,3 +29,4 @@ class Guess:
     written: Mapping[str, str] = field(default_factory=dict)
     scheme: str | None = None
     no_answer: bool = False
+    by_chars: bool = False
