@@ -100,7 +100,7 @@ def _other_time(run: Claim, timings: Timings, spent: float) -> OtherTime:
     return OtherTime(
         an_update=(each / every if every else 0.0) + copies * timings.training.copying,
         besides=spent + timings.at_end + timings.saving + last,
-        what="loading, evaluation and saving",
+        what=f"loading, which took {clock(spent)}, evaluation and saving",
     )
 
 

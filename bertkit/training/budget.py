@@ -99,6 +99,10 @@ def updates_of(budget: Budget, tokens: int, pace: Pace | None = None, other: Oth
     rest = other or OtherTime()
     each = pace.update + rest.an_update
     if budget.amount <= rest.besides + each:
-        besides = f"{rest.what} {rest.besides:.2g} s"
-        raise RequestError(f"--budget {budget.amount:g}s: an update takes {each:.2g} s, and {besides}; give more")
+        parts = f"an update takes {_shown(each)}, and {rest.what} {_shown(rest.besides)}"
+        raise RequestError(f"--budget {budget.amount:g}s: {parts}; give more")
     return max(1, round((budget.amount - rest.besides) / each))
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:,.0f} s"
