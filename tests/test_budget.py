@@ -35,7 +35,7 @@ from bertkit.runs.run import resolved, run
 from bertkit.runs.timing import Timings
 from bertkit.spec import RunOptions, Spec
 from bertkit.task import Recipe
-from bertkit.training import checkpoint
+from bertkit.training import checkpoint, timed
 from bertkit.training.timed import Timed
 
 __all__ = ["refused"]
@@ -197,6 +197,7 @@ def test_timing_leaves_no_trace(
     """The model of a budget that buys five updates is that of five updates: dropout and the order are its own too."""
     spec = replace(spec, recipe=replace(RECIPE, **recipe), eval_every=2 if "select" in recipe else None)
     monkeypatch.setattr(budgets, "updates_of", lambda *given: 5)
+    monkeypatch.setattr(timed, "RATE", 1e-2)  # one that changes the weights
     run(spec, RunOptions(out=tmp_path / "timed"))
     steps = replace(spec, budget=None, recipe=replace(spec.recipe, max_steps=5))
     run(steps, RunOptions(out=tmp_path / "steps"))
