@@ -180,6 +180,14 @@ def budget_of(typed: str) -> Budget:
     return Budget(unit=name, amount=float(number) * factor * SCALES[scale or ""])  # type: ignore[arg-type]
 
 
+def seconds_of(typed: str) -> float:
+    """The seconds of a budget that is a time: "90s", "20m" or "2h". Raises RequestError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*[smh]", typed.strip().lower())
+    if found is None:
+        raise RequestError(f"--budget {typed}: give a time, such as 90s, 20m or 2h")
+    return budget_of(typed).amount
+
+
 @dataclass(frozen=True, kw_only=True)
 class PretrainSpec:
     """One pretraining run as requested.

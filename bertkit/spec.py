@@ -74,6 +74,7 @@ ADDED: dict[str, Any] = {
     "halved_by": None,
     "nested": None,
     "marks": [],
+    "budget": None,
 }
 """Fields added since the first version, with their defaults, which a digest leaves out: earlier runs keep theirs."""
 
@@ -114,6 +115,8 @@ class Spec:
     train_share the share of the (limited) train rows that is trained on, drawn from the seed; a smaller share is within
                 a larger one (data/train_share.py)
     recipe      the hyper-parameters
+    budget      seconds of the whole run, from its start to its saved model and scores, in place of the recipe's epochs;
+                the number of updates that fit is decided before the first (runs/budget.py)
     eval_every  updates between two evaluations in training; None scores at the end only
     seed        of all random numbers
     device, precision, processes   what computes, and how
@@ -138,6 +141,7 @@ class Spec:
     limit: int | None = None
     train_share: float | None = None
     recipe: Recipe = field(default_factory=Recipe)
+    budget: float | None = None
     eval_every: int | None = None
     seed: int = 42
     device: Device = "auto"
@@ -159,6 +163,8 @@ class Spec:
         ):
             if count is not None and count < least:
                 raise RequestError(f"{flag} {count}: it must be at least {least}")
+        if self.budget is not None and not 0 < self.budget < float("inf"):
+            raise RequestError(f"--budget {self.budget:g}s: it must be more than nothing")
         if self.train_share is not None and not 0 < self.train_share <= 1:
             raise RequestError(f"--train-share {self.train_share:g}: it is a share of the train rows, 0 < share <= 1")
         if self.redraw and self.scratch:

@@ -81,6 +81,8 @@ def test_options_that_are_typed_win_over_the_file_even_with_their_defaults(ask: 
     found = ask("--seed", "42", "--fast-dropout", "--lr", "2e-5", "--max-steps", "9", "--config", "mine.toml")
     assert (found.seed, found.fast_dropout, found.recipe.learning_rate) == (42, True, 2e-5)
     assert (found.recipe.max_steps, found.recipe.epochs) == (9, 3.0)
+    timed = ask("--budget", "20m", "--config", "mine.toml")
+    assert (timed.budget, timed.recipe.epochs) == (1_200, 3.0)
     assert ask("--config", "mine.toml", "sst2", "--sample").data == "sample"
 
 

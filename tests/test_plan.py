@@ -12,7 +12,8 @@ import tiny
 from door import Refused, refused
 
 from bertkit.cli import main
-from bertkit.runs.plan import Plan, PlannedRun, clock
+from bertkit.runs.plan import Plan, PlannedRun
+from bertkit.runs.timing import clock
 from bertkit.training.timed import TIMED, chosen, fit
 
 __all__ = ["refused"]

@@ -30,7 +30,7 @@ from bertkit.runs.pretrain import pretrain
 from bertkit.runs.pretrain_folder import recorded_updates
 from bertkit.spec import RunOptions
 from bertkit.training import checkpoint
-from bertkit.training.budget import MeasuringTime, Pace
+from bertkit.training.budget import OtherTime, Pace
 from bertkit.training.update import Update, Updater
 
 __all__ = ["refused"]
@@ -128,7 +128,7 @@ def test_a_budget_of_time_keeps_its_number_of_updates(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     """9 s of updates of 1 s each; on the way back, when updates take 0.1 s, it is still nine: also from the start."""
-    monkeypatch.setattr(runs, "measuring_time", lambda *given: MeasuringTime())
+    monkeypatch.setattr(runs, "measuring_time", lambda *given: OtherTime())
     monkeypatch.setattr(runs, "time_pace", lambda *given: Pace(update=1.0, timed=5))
     spec = spec_of(corpus, budget="9s")
     folder = crash(spec, tmp_path / "runs", monkeypatch, after=after)

@@ -14,7 +14,7 @@ from bertkit.pretraining import Budget, Corpus, PretrainSpec, budget_of, shape_o
 from bertkit.request.pretrain_flags import PretrainFlags, held_out_of, rate_of
 from bertkit.runs.kept_models import log_spaced
 from bertkit.spec import to_plain
-from bertkit.training.budget import MeasuringTime, Pace, updates_of
+from bertkit.training.budget import OtherTime, Pace, updates_of
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_a_budget_buys_whole_updates() -> None:
     assert updates_of(Budget(unit="tokens", amount=10_400), 1_000) == 10
     assert updates_of(Budget(unit="tokens", amount=10), 1_000) == 1
     pace = Pace(update=0.5, timed=5)
-    assert updates_of(Budget(unit="seconds", amount=60), 1_000, pace, MeasuringTime(besides=10)) == 100
-    assert updates_of(Budget(unit="seconds", amount=60), 1_000, pace, MeasuringTime(an_update=1.5, besides=10)) == 25
+    assert updates_of(Budget(unit="seconds", amount=60), 1_000, pace, OtherTime(besides=10)) == 100
+    assert updates_of(Budget(unit="seconds", amount=60), 1_000, pace, OtherTime(an_update=1.5, besides=10)) == 25
     with pytest.raises(RequestError, match=r"--budget 10s: an update takes 0\.5 s, and measuring 9\.8 s"):
-        updates_of(Budget(unit="seconds", amount=10), 1_000, pace, MeasuringTime(besides=9.8))
+        updates_of(Budget(unit="seconds", amount=10), 1_000, pace, OtherTime(besides=9.8))
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ OTHER: dict[type, dict[str, Any]] = {
         "limit": 7,
         "train_share": 0.5,
         "recipe": Recipe(epochs=1),
+        "budget": 1_200.0,
         "eval_every": 10,
         "seed": 43,
         "device": "cpu",

@@ -39,6 +39,7 @@ def typed(name: str, **flags: Any) -> str:
         ({"learning_rate": 1e-4, "seed": 7}, " --seed 7 --learning-rate 0.0001"),
         ({"epochs": 2}, " --epochs 2"),
         ({"max_steps": 20}, " --max-steps 20"),
+        ({"budget": "20m"}, " --budget 1200s"),
         ({"max_length": 64, "fast_dropout": False}, " --torch-dropout --max-length 64"),
         ({"freeze": "2"}, " --freeze 2"),
         ({"class_weights": "balanced"}, " --class-weights balanced"),

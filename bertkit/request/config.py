@@ -13,7 +13,7 @@ from bertkit.request.checked import checked, read_toml, unknown
 from bertkit.request.saved_spec import is_saved_spec
 
 RIVALS = (
-    ("epochs", "max_steps"),
+    ("epochs", "max_steps", "budget"),
     ("batch_size", "per_device_train_batch_size", "batch_tokens"),
     ("data", "sample"),
     ("dev_share", "dev_file"),

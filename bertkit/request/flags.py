@@ -135,6 +135,16 @@ class Flags(KitFlags, WindowFlags):
     max_steps: Annotated[
         int | None, Option("--max-steps", TRAINING, "Optimizer steps, in place of --epochs.", training=True)
     ] = None
+    budget: Annotated[
+        str | None,
+        Option(
+            "--budget",
+            TRAINING,
+            "Time of the whole run (90s, 20m, 2h), in place of --epochs: with loading, evaluations and saving.",
+            only="finetune",
+            training=True,
+        ),
+    ] = None
     batch_size: BatchSizeFlag = None
     per_device_train_batch_size: Annotated[
         int | None,

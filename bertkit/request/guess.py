@@ -20,6 +20,7 @@ class Guess:
     no_answer  whether questions may have no answer
     by_text    whether the right one of several choices is given by its text
     width      numbers of a vector, where rows are vectors
+    by_chars   whether answers are compared by characters, as text without spaces is
     """
 
     head: HeadName
@@ -32,3 +33,4 @@ class Guess:
     no_answer: bool = False
     by_text: bool = False
     width: int | None = None
+    by_chars: bool = False

@@ -48,6 +48,7 @@ class Options(TypedDict, total=False):
     on_bad_row: OnBadRow | None
     epochs: float | None
     max_steps: int | None
+    budget: str | None
     batch_size: int | None
     per_device_train_batch_size: int | None
     batch_tokens: int | None

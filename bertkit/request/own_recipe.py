@@ -37,12 +37,14 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
 """Every metric that fits a head."""
 
 
-def metrics_of(head: HeadName, labels: int, no_answer: bool) -> tuple[str, ...]:
+def metrics_of(head: HeadName, labels: int, no_answer: bool, by_chars: bool = False) -> tuple[str, ...]:
     """The metrics of a head, the headline first; of two labels F1 is that of the second."""
     if head == "classification" and labels == 2:
         return ("accuracy", "f1")
     if head == "qa" and no_answer:
         return ("squad_f1", "squad_em")
+    if head == "qa" and by_chars:
+        return ("squad_chars_f1", "squad_chars_em", *METRICS["qa"])
     return METRICS[head]
 
 

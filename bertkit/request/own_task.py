@@ -89,7 +89,7 @@ def _task(
     rows = train.rows if train else 0
     plan = HoldOut() if flags.dev_share is None else HoldOut(share=flags.dev_share, most=None)
     held = plan if train and "dev" not in profiles else None
-    metrics = metrics_of(guess.head, len(guess.labels.names), guess.no_answer)
+    metrics = metrics_of(guess.head, len(guess.labels.names), guess.no_answer, guess.by_chars)
     if roles.vectors is None:
         recipe = recipe_of(guess.head, rows, _read_together(profiles[next(iter(profiles))], roles))
     else:

@@ -17,7 +17,7 @@ from bertkit.request.label_map import written
 from bertkit.request.specs import spec_of
 from bertkit.spec import HUB, SAMPLE, SPEC_FILE, Spec, spec_from_plain
 
-NOT_FLAGS = ("task", "model", "revision", "data", "recipe")
+NOT_FLAGS = ("task", "model", "revision", "data", "recipe", "budget")
 """Fields of a spec that no flag has as they are."""
 
 
@@ -58,4 +58,6 @@ def again(spec: Spec, flags: Flags) -> Spec:
         given |= {"sample": True} if spec.data == SAMPLE else {} if spec.data == HUB else {"data": spec.data}
     base = replace(spec.task, recipe=spec.recipe, sample_recipe=spec.recipe)
     found = replace(spec_of(base, replace(flags, **given)), task=with_threshold(spec.task, flags.threshold))
-    return replace(found, redraw=spec.redraw, fast_start=spec.fast_start, token_map=spec.token_map)
+    lasting = (flags.epochs, flags.max_steps, flags.budget)
+    budget = spec.budget if lasting == (None, None, None) else found.budget
+    return replace(found, budget=budget, redraw=spec.redraw, fast_start=spec.fast_start, token_map=spec.token_map)

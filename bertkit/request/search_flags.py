@@ -16,7 +16,7 @@ from bertkit.spec import Spec
 
 SEARCH = "Search"
 """The panel of --help."""
-NOT_SEARCHED = ("eval_every", "early_stopping", "select", "keep_best", "keep_adapter", "processes")
+NOT_SEARCHED = ("budget", "eval_every", "early_stopping", "select", "keep_best", "keep_adapter", "processes")
 """Options of `bertkit finetune` that a search does not have: its trials are scored at times of its own."""
 
 
@@ -69,6 +69,8 @@ class SearchFlags:
             raise RequestError(
                 "bertkit search has no early stopping and no --select best, which the recipe has: take them out of it"
             )
+        if spec.budget is not None:
+            raise RequestError("bertkit search has no --budget, which the spec has: say --epochs-choices")
         recipe = spec.recipe
         one_batch = flags.batch_size or flags.per_device_train_batch_size or flags.batch_tokens
         fixed = {

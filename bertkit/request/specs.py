@@ -9,6 +9,7 @@ from pathlib import Path
 from bertkit.encoders import DEFAULT
 from bertkit.errors import RequestError
 from bertkit.heads import Window
+from bertkit.pretraining import seconds_of
 from bertkit.request.flags import Flags, RunFlags
 from bertkit.request.kit_flags import kit_of, with_threshold
 from bertkit.request.label_map import label_map_of
@@ -20,6 +21,7 @@ def spec_of(task: Task, flags: Flags) -> Spec:
     """The spec for `task` with these flags, checked. Raises RequestError."""
     typed = {f.name: getattr(flags, f.name) for f in fields(Spec) if hasattr(flags, f.name)}
     typed |= {"model": _encoder(flags), "data": _rows(flags), "recipe": _recipe(task, flags)}
+    typed["budget"] = None if flags.budget is None else seconds_of(flags.budget)
     typed["label_map"] = label_map_of(flags.label_map)
     typed["on_bad_row"] = flags.on_bad_row or ("skip" if task.understood or task.source.skips else "error")
     return Spec(task=with_threshold(task, flags.threshold), **typed)
@@ -74,8 +76,10 @@ def _memory(typed: str | None) -> int | None:
 
 
 def _recipe(task: Task, flags: Flags) -> Recipe:
-    if flags.epochs is not None and flags.max_steps is not None:
-        raise RequestError("--epochs and --max-steps: give one of them")
+    lasting = {"--epochs": flags.epochs, "--max-steps": flags.max_steps, "--budget": flags.budget}
+    given = [name for name, value in lasting.items() if value is not None]
+    if len(given) > 1:
+        raise RequestError(f"{' and '.join(given)}: give one of them")
     recipe = _without_replaced(task.sample_recipe if flags.sample else task.recipe, flags)
     typed = {f.name: getattr(flags, f.name, None) for f in fields(Recipe)}
     typed |= {"batch_size": _batch_size(flags), **kit_of(flags)}

@@ -6,6 +6,7 @@ from bertkit.data.cell_kinds import LIST
 from bertkit.data.profile import Column
 from bertkit.data.written import items
 from bertkit.errors import RequestError
+from bertkit.heads.squad_chars import is_cjk
 from bertkit.request.guess import Guess
 from bertkit.request.labels_guess import Named
 from bertkit.request.layout_guess import answers_written, tag_scheme, tags_written
@@ -83,8 +84,16 @@ def guess_answers(file: File, roles: Roles) -> Guess:
     silent = impossible or empty or hollow
     how = answers_written(column)
     written = {"answers": how} if how else {}
+    by_chars = not silent and _is_unspaced(file, roles)
     why = f"questions on documents, {'some' if silent else 'none'} without an answer"
-    return Guess(head="qa", why=why, written=written, no_answer=silent)
+    why += ", in text without spaces: scored by characters" if by_chars else ""
+    return Guess(head="qa", why=why, written=written, no_answer=silent, by_chars=by_chars)
+
+
+def _is_unspaced(file: File, roles: Roles) -> bool:
+    """Whether most letters of the first documents are Chinese characters or kana."""
+    letters = [char for row in file.profile.sample for char in str(row.get(roles.context or "", "")) if char.isalpha()]
+    return sum(map(is_cjk, letters)) > len(letters) / 2
 
 
 def _written(file: File, roles: Roles) -> dict[str, str]:

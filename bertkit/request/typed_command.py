@@ -66,7 +66,7 @@ def _of_spec(spec: Spec) -> dict[str, Any]:
         value = getattr(spec, field.name)
         default = "error" if field.name == "on_bad_row" else getattr(plain, field.name, value)
         if field.name not in NOT_TYPED and value != default:
-            typed[field.name] = value
+            typed[field.name] = f"{value:.10g}s" if field.name == "budget" else value
     return typed
 
 

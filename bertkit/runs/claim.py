@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,15 @@ from bertkit.machine.sync import run_on_all, run_on_first
 from bertkit.progress import Progress
 from bertkit.result import Result
 from bertkit.runs.failures import resume_hint
-from bertkit.runs.folder import located, pinned_to, read_result, recorded_commits, recorded_options, start_id
+from bertkit.runs.folder import (
+    located,
+    pinned_to,
+    read_result,
+    recorded_commits,
+    recorded_options,
+    recorded_updates,
+    start_id,
+)
 from bertkit.runs.lock import one_writer
 from bertkit.runs.provenance import check_unchanged, restored_options
 from bertkit.spec import RunOptions, Spec
@@ -33,6 +42,8 @@ class Claim:
     source  the spec with its paths resolved and Hub revisions pinned, for reading rows and encoder
     result  the run's result, if it is finished
     state   its newest checkpoint, if it was stopped
+    updates the number of updates it was started with, if it has a budget and was started
+    began   when it began, of time.perf_counter()
     """
 
     spec: Spec
@@ -45,6 +56,8 @@ class Claim:
     splits: Splits
     result: Result | None
     state: State | None
+    updates: int | None = None
+    began: float = field(default_factory=time.perf_counter)
 
     @property
     def is_main(self) -> bool:
@@ -103,4 +116,5 @@ def _read(run: Claim, commits: Mapping[str, Any] | None) -> Claim:
         state = run_on_first(lambda: checkpoint.newest(folder, run.progress.note))
     recorded = {} if force else run_on_first(lambda: recorded_options(folder))
     options = restored_options(run.options, state, recorded)
-    return replace(run, source=source, options=options, splits=splits, result=result, state=state)
+    updates = None if force or not run.spec.budget else run_on_first(lambda: recorded_updates(folder))
+    return replace(run, source=source, options=options, splits=splits, result=result, state=state, updates=updates)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bertkit.data.rows import Rows
 from bertkit.evaluation.floors import floors_of
 from bertkit.machine.sync import run_on_first
-from bertkit.result import Result, RowCount, Scored
+from bertkit.result import Floor, Result, RowCount, Scored
 from bertkit.runs.claim import Claim
 
 
@@ -17,13 +17,18 @@ def with_floors(run: Claim, scored: Sequence[Scored]) -> list[Scored]:
 
     They follow from the rows alone: a run that is stopped here and resumed has the same.
     """
+    found = run_on_first(lambda: floors_of_run(run))
+    return [replace(one, floors=found.get(one.name, one.floors)) for one in scored]
+
+
+def floors_of_run(run: Claim) -> dict[str, tuple[Floor, ...]]:
+    """The floors of the run's evaluations by name, from the cache if they are there; {} without `options.floor`."""
     train = run.splits.train
     if not run.options.floor or train is None:
-        return list(scored)
+        return {}
     rows = {name: part for name, part in run.splits.evaluations.items() if isinstance(part, Rows)}
     parts = {one.name: (one, rows[one.name]) for one in run.spec.task.scored if one.name in rows}
-    found = run_on_first(lambda: floors_of(run.splits.head, train, parts, run.progress))
-    return [replace(one, floors=found.get(one.name, ())) for one in scored]
+    return floors_of(run.splits.head, train, parts, run.progress)
 
 
 def with_known(scored: Sequence[Scored], before: Result | None, rows: Mapping[str, RowCount]) -> list[Scored]:

@@ -21,7 +21,7 @@ from bertkit.spec import HUB, MODEL_FOLDER, RESULT_FILE, SAMPLE, SPEC_FILE, Spec
 
 SPEC, LOG, MODEL, PREDICTIONS, RESULT = SPEC_FILE, "log.jsonl", MODEL_FOLDER, "predictions.jsonl", RESULT_FILE
 FAILED, BEST, SKIPPED, ADAPTER = "failed.json", "best", "skipped.jsonl", "adapter"
-WORKING_FOLDER, COMMITS, OPTIONS = "begun_in", "commits", "options"
+WORKING_FOLDER, COMMITS, OPTIONS, UPDATES = "begun_in", "commits", "options", "updates"
 """Keys of spec.json besides the spec's own."""
 
 R = TypeVar("R")
@@ -106,13 +106,18 @@ def result_from_plain(plain: Any) -> Result:
     return TypeAdapter(Result).validate_python(plain)
 
 
-def write_spec(folder: Path, spec: Spec, commits: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def write_spec(
+    folder: Path, spec: Spec, commits: Mapping[str, Any], options: Mapping[str, Any], updates: int | None = None
+) -> None:
     """Write a run's spec, the working folder that its relative paths start from, and the Hub commits it uses.
 
     commits  of the "model", and of the "datasets" by their ids
     options  that decide which files it leaves, so that it is resumed with them before its first checkpoint too
+    updates  that its budget came to
     """
     plain = {**to_plain(spec), COMMITS: commits, OPTIONS: options}
+    if updates is not None:
+        plain[UPDATES] = updates
     with suppress(FileNotFoundError):
         plain[WORKING_FOLDER] = str(Path.cwd())
     write_json(folder / SPEC, plain)
@@ -138,6 +143,14 @@ def recorded_commits(folder: Path) -> Any:
 def recorded_options(folder: Path) -> Any:
     """The options that the run was started with, by name; {} where it does not say."""
     return _written(folder, OPTIONS) or {}
+
+
+def recorded_updates(folder: Path) -> int | None:
+    """The number of updates that the run was started with; None if it was not started, or has no budget."""
+    updates = _written(folder, UPDATES)
+    with damage_named(folder / SPEC):
+        return None if updates is None else int(updates)
+    raise AssertionError
 
 
 def pinned_to(spec: Spec, commits: Mapping[str, Any]) -> Spec:

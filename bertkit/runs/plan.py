@@ -9,38 +9,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
 
-from bertkit.data.cache import temporary_folder
 from bertkit.data.encoding import Worker
-from bertkit.data.locate import TRAIN
-from bertkit.data.rows import Rows
-from bertkit.data.sampler import by_length
-from bertkit.data.splits import SELECTION
-from bertkit.evaluation.inference import BUDGET, predict
-from bertkit.evaluation.score import Answered, score
-from bertkit.heads.features import Features
 from bertkit.machine.devices import resolved
-from bertkit.machine.memory import Guard
-from bertkit.models.finish import finish
-from bertkit.models.load import save
-from bertkit.models.task_model import TaskModel
 from bertkit.progress import Progress
+from bertkit.runs.budget import Fitted, fitted
 from bertkit.runs.claim import Claim, look_at
 from bertkit.runs.failures import describing_failures, room, size
 from bertkit.runs.lock import check_out
 from bertkit.runs.prepare import encoded_for, kept_bytes, loaded_for, room_for
+from bertkit.runs.timing import clock, time_parts
 from bertkit.spec import RunOptions, Spec
-from bertkit.task import Evaluation
 from bertkit.training.checkpointer import INTERVAL
-from bertkit.training.timed import Timed, time_updates
-from bertkit.training.train import Session
-
-PREDICTED = 16_384
-"""Tokens of an evaluation that are predicted to time it."""
-WARMING = 1_024
+from bertkit.training.timed import Timed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,21 +137,20 @@ def _timed(nothing: Plan, run: Claim, reading: float) -> Plan:
     if run.state:
         run.state.release()
     room_for(run, model.loaded)
-    session = Session(
-        log=lambda line: None, progress=run.progress, seed=run.spec.seed, fast_dropout=run.spec.fast_dropout,
-        guard=Guard(run.options.max_memory),
-    )  # fmt: skip
     recipe = replace(run.spec.recipe, window=model.window)
+    recipe = replace(recipe, max_steps=run.updates or recipe.max_steps)
     transformers.set_seed(run.spec.seed)
     with Worker() as worker:
         run.progress.phase("tokenising", 1)
-        features = {name: one.all_features for name, one in encoded_for(run, model, worker).items()}
-        timed = time_updates(model, features[TRAIN], recipe, session, done)
-        once, at_end, each = _evaluations(run, model, features)
-    saving = _saving(model)
+        encoded = encoded_for(run, model, worker)
+        fits = fitted(run, model, encoded, recipe) if run.spec.budget and not run.updates else None
+        features = {name: one.all_features for name, one in encoded.items()}
+        timings = fits.timings if fits else time_parts(run, model, features, recipe, done)
+    timed = timings.training.of(fits.updates) if fits else timings.training
     left = [timed.updates - one.done for one in nothing.runs if not one.finished]
-    parts = [_seconds(run, timed, count, each) for count in left]
-    fixed = {"loading": loading, "evaluation": once + at_end, "saving": saving}
+    parts = [_seconds(run, timed, count, timings.each) for count in left]
+    fixed = {"loading": fits.spent if fits else loading, "saving": timings.saving}
+    fixed["evaluation"] = timings.at_end + (0.0 if fits else timings.once)
     names = ("loading", "training", "evaluation", "checkpoints", "saving")
     weights = 4 * model.loaded.record["parameters"]
     kept = weights * (2 if run.options.keep_best else 1)
@@ -182,7 +164,7 @@ def _timed(nothing: Plan, run: Claim, reading: float) -> Plan:
         device_memory=torch.cuda.max_memory_allocated() if run.accelerator.device.type == "cuda" else 0,
         disk=room(weights, kept_bytes(run)) + (len(left) - 1) * kept,
         seconds={name: sum(fixed.get(name, 0.0) + part.get(name, 0.0) for part in parts) for name in names},
-        timed=timed.timed, notes=_notes(run.spec),
+        timed=timed.timed, notes=_notes(run.spec, fits),
     )  # fmt: skip
 
 
@@ -198,73 +180,10 @@ def _seconds(run: Claim, timed: Timed, left: int, each: float) -> dict[str, floa
     return {"training": training, "evaluation": max(scored, 0) * each, "checkpoints": saved * timed.copying}
 
 
-def _evaluations(run: Claim, model: TaskModel, features: Mapping[str, Features]) -> tuple[float, ...]:
-    """Seconds of the first pass alone, of all evaluations at the end, and of those of one time during training."""
-    once = at_end = each = 0.0
-    for one in run.spec.task.evaluations:
-        rows = run.splits.evaluations[one.name]
-        if isinstance(rows, Rows):
-            first, whole = _pass(model, one, rows, features[one.name])
-            once, at_end = once + first, at_end + whole
-            each += whole if one in run.spec.task.scored and not one.at_end else 0.0
-    if run.splits.selection:
-        _, whole = _pass(model, run.spec.task.scored[0], run.splits.selection, features[SELECTION])
-        at_end += 2 * whole
-        each += whole if run.spec.recipe.keeps_best else 0.0
-    return once, at_end, each
-
-
-def _pass(model: TaskModel, evaluation: Evaluation, rows: Rows, features: Features) -> tuple[float, float]:
-    """Seconds of a few rows, with what is done only once, and of all rows, as far as the tokens of some tell."""
-
-    def timed(tokens: int) -> tuple[float, int]:
-        began = time.perf_counter()
-        last = min(int(np.searchsorted(np.cumsum(features.lengths), tokens)), len(features) - 1)
-        count = int(features.row[last]) + 1
-        part = features.take(np.arange(np.searchsorted(features.row, count)))
-        columns = rows.table[:count]
-        answered = Answered(model.head, evaluation)
-        answered.add(columns, model.head.decode(columns, part, predict(model, part, Progress()), model.window))
-        score(model.head, answered)
-        return time.perf_counter() - began, _tokens(part, model)
-
-    first, _ = timed(WARMING)
-    seconds, tokens = timed(PREDICTED)
-    return first, seconds * _tokens(features, model) / tokens
-
-
-def _tokens(features: Features, model: TaskModel) -> int:
-    """Tokens that predicting the features computes, padding counted."""
-    if model.layout.packed:
-        return int(features.lengths.sum())
-    batches = by_length(features.lengths, BUDGET)
-    return sum(len(batch) * int(features.lengths[batch].max()) for batch in batches)
-
-
-def _saving(model: TaskModel) -> float:
-    """Seconds in which the model is saved."""
-    with temporary_folder("plan") as folder:
-        began = time.perf_counter()
-        save(finish(model).loaded, folder)
-        return time.perf_counter() - began
-
-
-def _notes(spec: Spec) -> tuple[str, ...]:
-    notes = []
+def _notes(spec: Spec, fits: Fitted | None) -> tuple[str, ...]:
+    notes = [f"{fits.epochs:.3g} epochs fit into --budget {clock(spec.budget)}"] if fits and spec.budget else []
     if spec.processes > 1:
         notes.append(f"memory and time are those of one process, not of {spec.processes}")
     if spec.recipe.early_stopping:
         notes.append("--early-stopping may end training earlier")
     return tuple(notes)
-
-
-def clock(seconds: float) -> str:
-    """A time as text: 4.2 s, 3 min 20 s, 5 h 10 min."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3_600} h {whole % 3_600 // 60} min"

@@ -24,6 +24,7 @@ from bertkit.models.load import Loaded
 from bertkit.models.task_model import TaskModel, task_model
 from bertkit.progress import Progress
 from bertkit.runs.best_model import Best, stale_best
+from bertkit.runs.budget import fitted
 from bertkit.runs.claim import Claim
 from bertkit.runs.failures import check_room
 from bertkit.runs.folder import ADAPTER, FAILED, LOG, MODEL, SKIPPED, Log, back_up, write_spec
@@ -75,9 +76,12 @@ def prepared(run: Claim, prune: Prune | None = None) -> Iterator[Prepared]:
     first = broadcast(facts)
     run_on_all(lambda: check_peers(first, facts))
     run_on_all(lambda: check_fit(model, run.splits.rows))
-    run_on_first(lambda: _make_folder(run, model.loaded))
+    recipe = replace(run.spec.recipe, window=model.window)
     with Worker() as worker, ExitStack() as stack:
         features = encoded_for(run, model, worker)
+        updates = _updates(run, model, features, recipe) if run.spec.budget else None
+        recipe = replace(recipe, max_steps=updates or recipe.max_steps)
+        run_on_first(lambda: _make_folder(run, model.loaded, updates))
         log = stack.enter_context(Log(run.folder / LOG, run.is_main, int(run.state.facts["log"]) if run.state else 0))
         best = Best(run.folder, run.state.facts["best"] if run.state else None) if run.options.keep_best else None
         scoring = Scoring(task=run.spec.task, splits=run.splits, features=features, model=model, log=log, best=best)
@@ -93,7 +97,6 @@ def prepared(run: Claim, prune: Prune | None = None) -> Iterator[Prepared]:
             eval_every=run.spec.eval_every, stopping=stopping, fast_dropout=run.spec.fast_dropout,
             checkpointer=checkpointer, guard=Guard(run.options.max_memory),
         )  # fmt: skip
-        recipe = replace(run.spec.recipe, window=model.window)
         yield Prepared(
             model=model, features=features, recipe=recipe, session=session, scoring=scoring, selecting=selecting
         )
@@ -106,6 +109,16 @@ def check_fit(model: TaskModel, parts: Mapping[str, Rows]) -> None:
             model.head.check_fit(blocks_of(rows.table), model.loaded.tokenizer, model.window)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
+
+
+def _updates(run: Claim, model: TaskModel, features: dict[str, Encoded], recipe: Recipe) -> int:
+    """How many updates the run's budget buys: as it was started with, else as its timed parts tell."""
+    if run.updates is not None:
+        return run.updates
+    found, budget = fitted(run, model, features, recipe), run.spec.budget
+    assert budget
+    run.progress.note(found.line(budget))
+    return found.updates
 
 
 def _stopping(run: Claim, selecting: Selecting, features: Encoded, prune: Prune | None) -> Stopping | None:
@@ -184,7 +197,7 @@ def kept_bytes(run: Claim) -> int:
     return 0 if run.options.force else checkpoint.size_of(run.folder)
 
 
-def _make_folder(run: Claim, loaded: Loaded) -> None:
+def _make_folder(run: Claim, loaded: Loaded, updates: int | None) -> None:
     for left in run.folder.glob(f"{checkpoint.CHECKPOINTS}/.*.tmp"):  # by a process that was killed
         shutil.rmtree(left)
     run.progress.note(room_for(run, loaded))
@@ -204,4 +217,4 @@ def _make_folder(run: Claim, loaded: Loaded) -> None:
         write_lines(run.folder / SKIPPED, skipped)
     if (run.source.data, run.source.model) == (run.spec.data, run.spec.model):  # else it was started in another folder
         commits = {"model": loaded.record["commit"], "datasets": run.splits.commits}
-        write_spec(run.folder, run.spec, commits, saved_options(run.options))
+        write_spec(run.folder, run.spec, commits, saved_options(run.options), updates)

@@ -32,7 +32,7 @@ from bertkit.runs.pretrain_model import PretrainParts, parts_of, save_model
 from bertkit.runs.provenance import DECIDING, check_peers, check_resumable, saved_options, versions
 from bertkit.spec import RunOptions, to_plain
 from bertkit.training import checkpoint
-from bertkit.training.budget import MeasuringTime, time_pace, updates_of
+from bertkit.training.budget import OtherTime, time_pace, updates_of
 from bertkit.training.checkpointer import Checkpointer, CheckpointWriter
 from bertkit.training.train import NotFiniteError, Session, train
 
@@ -165,7 +165,7 @@ def session_for(run: PretrainClaim) -> Session:
     )  # fmt: skip
 
 
-def measuring_time(run: PretrainClaim, parts: PretrainParts) -> MeasuringTime:
+def measuring_time(run: PretrainClaim, parts: PretrainParts) -> OtherTime:
     """Seconds that measuring the held-out text takes, by one measurement."""
     with Log(run.folder / LOG, False) as log:
         measuring = Measuring(parts=parts, log=log, progress=Progress(), patience=float("inf"))
@@ -174,7 +174,7 @@ def measuring_time(run: PretrainClaim, parts: PretrainParts) -> MeasuringTime:
             measuring.in_training(0)
     one, rows, last = time.perf_counter() - began, len(measuring.rows(ON_THE_WAY)), len(measuring.rows(AT_THE_END))
     every = run.spec.eval_every
-    return MeasuringTime(
+    return OtherTime(
         an_update=one / every if every else 0.0,
         besides=(0.0 if every else MEASUREMENTS * one) + one * last / max(rows, 1),
     )

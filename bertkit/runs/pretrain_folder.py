@@ -13,11 +13,8 @@ from bertkit.errors import RequestError
 from bertkit.files import expanded, write_json
 from bertkit.pretraining import PRETRAINING, PretrainSpec
 from bertkit.result import PretrainResult
-from bertkit.runs.folder import SPEC, WORKING_FOLDER, damage_named, read_result_by
+from bertkit.runs.folder import SPEC, UPDATES, WORKING_FOLDER, damage_named, read_result_by
 from bertkit.spec import SAMPLE, to_plain
-
-UPDATES = "updates"
-"""The key of spec.json with the number of updates that the budget came to."""
 
 
 def write_pretrain_spec(folder: Path, spec: PretrainSpec, updates: int) -> None:

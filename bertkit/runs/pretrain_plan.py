@@ -20,10 +20,10 @@ from bertkit.pretraining import PretrainSpec
 from bertkit.progress import Progress
 from bertkit.runs.failures import describing_failures, room, size
 from bertkit.runs.lock import check_out
-from bertkit.runs.plan import clock
 from bertkit.runs.pretrain import kept_updates, measuring_time, session_for
 from bertkit.runs.pretrain_claim import PretrainClaim, resolved_pretrain
 from bertkit.runs.pretrain_model import PretrainParts, padded_layout, parts_of
+from bertkit.runs.timing import clock
 from bertkit.spec import RunOptions
 from bertkit.task import Recipe
 from bertkit.training.budget import Pace, time_pace, updates_of

@@ -50,7 +50,7 @@ def run(
     folder. `prune` ends a trial of a search, which has no other way to be run. Raises StoppedError after a signal,
     DivergedError for numbers that are not finite, and RequestError if another process is writing the folder.
     """
-    progress, began = progress or Progress(), time.perf_counter()
+    progress = progress or Progress()
     if options.keep_adapter and not spec.recipe.lora:
         raise RequestError("--keep-adapter needs --lora")
     if spec.trial and prune is None:
@@ -71,7 +71,7 @@ def run(
                     evaluations = with_floors(claimed, evaluations)
                 except NotFiniteError as error:
                     raise _failed(claimed, error) from error
-                result = _result(claimed, ready, training, evaluations, time.perf_counter() - began)
+                result = _result(claimed, ready, training, evaluations, time.perf_counter() - claimed.began)
                 result = replace(result, selected=selected, joules=meter.joules())
             result = replace(result, failures=run_on_first(lambda: failures_of(result, read_log(claimed.folder))))
             _write(claimed, ready, result)

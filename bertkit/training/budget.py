@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -34,17 +36,29 @@ class Pace:
     timed: int
 
 
-def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: Session, least: int = LEAST) -> Pace:
-    """Time the first updates of a run; the model's weights, and fp16's scale, are afterwards what they were."""
+@contextmanager
+def unchanged(model: Trainable) -> Iterator[None]:
+    """What is trained inside leaves no trace: the model's weights, and fp16's scale, are afterwards what they were."""
     before = copy.deepcopy(model.network.state_dict())
     scaler = getattr(model.accelerator, "scaler", None)
     scale = copy.deepcopy(scaler.state_dict()) if scaler is not None else {}
+    yield
+    model.network.load_state_dict(before)
+    if scaler is not None:
+        scaler.load_state_dict(scale)
+
+
+def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: Session, least: int = LEAST) -> Pace:
+    """Time the first updates of a run; the model is `unchanged`."""
     schedule = schedule_of(source, recipe, model.layout, session.seed)
     optimizer = optimizer_of(model.network, recipe)
     seconds: list[float] = []
     session.progress.phase("timing", WARMING + MOST)
     start = time.perf_counter()
-    with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one:
+    with (
+        unchanged(model),
+        updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one,
+    ):
         for epoch, micros in islice(schedule.micro_batches(), WARMING + MOST):
             began = time.perf_counter()
             enough = len(seconds) >= WARMING + least and began - start > PATIENCE
@@ -55,39 +69,40 @@ def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: 
             one.step(update.norm, recipe.max_grad_norm, RATE)
             seconds.append(time.perf_counter() - began)
             session.progress.advance(loss=update.loss)
-    model.network.load_state_dict(before)
-    if scaler is not None:
-        scaler.load_state_dict(scale)
     timed = seconds[WARMING:] or seconds
     return Pace(update=float(np.mean(timed)), timed=len(timed))
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasuringTime:
-    """Seconds that go to measuring: with each update, on average, and in all besides."""
+class OtherTime:
+    """Seconds of a run that are no updates: with each update, on average, and in all besides; `what` they go to."""
 
     an_update: float = 0.0
     besides: float = 0.0
+    what: str = "measuring"
 
     def of(self, updates: int) -> float:
         """In a run of so many updates."""
         return self.besides + updates * self.an_update
 
 
-def updates_of(budget: Budget, tokens: int, pace: Pace | None = None, measuring: MeasuringTime | None = None) -> int:
+def updates_of(budget: Budget, tokens: int, pace: Pace | None = None, other: OtherTime | None = None) -> int:
     """How many updates of so many `tokens` the budget buys, at least one.
 
-    A budget of time needs the `pace`, and measuring is part of it. Raises RequestError where that leaves nothing.
+    A budget of time needs the `pace`, and the other time is part of it. Raises RequestError where that leaves nothing.
     """
     if budget.unit == "steps":
         return max(1, round(budget.amount))
     if budget.unit == "tokens":
         return max(1, round(budget.amount / tokens))
     assert pace
-    rest = measuring or MeasuringTime()
+    rest = other or OtherTime()
     each = pace.update + rest.an_update
     if budget.amount <= rest.besides + each:
-        raise RequestError(
-            f"--budget {budget.amount:g}s: an update takes {each:.2g} s, and measuring {rest.besides:.2g} s; give more"
-        )
+        parts = f"an update takes {_shown(each)}, and {rest.what} {_shown(rest.besides)}"
+        raise RequestError(f"--budget {budget.amount:g}s: {parts}; give more")
     return max(1, round((budget.amount - rest.besides) / each))
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:,.0f} s"

@@ -6,7 +6,7 @@ U updates. Real updates, at a learning rate of almost 0: the model is not traine
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bertkit.data.sampler import Indices, Schedule
 from bertkit.heads.features import Features
+from bertkit.machine.sync import broadcast
 from bertkit.models.task_model import TaskModel
 from bertkit.task import Recipe
 from bertkit.training.micro_batches import split
@@ -24,13 +25,19 @@ from bertkit.training.update import Updater, updater
 
 WARMING, TIMED, LEAST = 2, 12, 4
 """Updates for warming up, those that are timed then, and how many of them at least, however slow they are."""
-PATIENCE = 60.0
-"""Seconds after which no more updates are timed."""
 COUNTED = 100_000
 """Updates of a schedule that are counted; for a longer one the mean over these is extrapolated."""
 SEEN = 100_000
 """Features whose words are in the sparse embedding while updates are timed, at most."""
 RATE = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How many updates are timed after the warm-up, and the seconds after which no more are."""
+
+    updates: int = TIMED
+    patience: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +56,7 @@ class Timed:
     updates, features, tokens  of the whole run, an update that a checkpoint holds too
     epoch_tokens               real tokens of one epoch
     training                   seconds of the updates that are left, the first being slower
+    an_update                  seconds of one of them, on average
     timed                      how many updates were timed
     copying                    seconds in which the state is copied for a checkpoint
     """
@@ -58,22 +66,34 @@ class Timed:
     tokens: int
     epoch_tokens: int
     training: float
+    an_update: float
     timed: int
     copying: float
 
+    def of(self, updates: int) -> Timed:
+        """The same of so many updates from the first on, in place of the schedule's own."""
+        more = updates / self.updates
+        return replace(
+            self, updates=updates, features=round(self.features * more), tokens=round(self.tokens * more),
+            training=updates * self.an_update,
+        )  # fmt: skip
 
-def time_updates(model: TaskModel, features: Features, recipe: Recipe, session: Session, done: int) -> Timed:
-    """Time updates of the run's schedule, `done` updates of which are done already. The model is of no more use."""
+
+def time_updates(
+    model: TaskModel, features: Features, recipe: Recipe, session: Session, done: int = 0, effort: Effort | None = None
+) -> Timed:
+    """Time updates of the run's schedule, `done` updates of which are done already. The model's weights change."""
+    effort = effort or Effort()
     schedule = schedule_of(features, recipe, model.layout, session.seed)
     work = work_of(schedule, features, padded=not model.layout.packed)
     more = schedule.updates / len(work.sizes)
-    picked = chosen(work.sizes, min(done, len(work.sizes) - 1))
+    picked = chosen(work.sizes, min(done, len(work.sizes) - 1), effort.updates)
     parts = _parts_of(schedule, features, recipe, picked)
     session.progress.phase("timing", len(picked))
     optimizer = optimizer_of(model.network, recipe)
     with updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one:
         _see(one, schedule, features)
-        every = _timed(one, [parts[k] for k in picked], recipe, session)
+        every = _timed(one, [parts[k] for k in picked], recipe, session, effort.patience)
         began = time.perf_counter()
         one.state({}).copied()
         copying = time.perf_counter() - began
@@ -82,12 +102,14 @@ def time_updates(model: TaskModel, features: Features, recipe: Recipe, session: 
     warming = max(float((seconds - fixed - each * sizes)[:WARMING].sum()), 0.0)
     left = max(schedule.updates - done, 0)
     mean = float(work.sizes[done:].mean() if done < len(work.sizes) else work.sizes.mean())
+    an_update = fixed + each * mean
     return Timed(
         updates=schedule.updates,
         features=round(int(work.features.sum()) * more),
         tokens=round(int(work.tokens.sum()) * more),
         epoch_tokens=int(features.lengths.sum()),
-        training=left * (fixed + each * mean) + warming,
+        training=left * an_update + warming,
+        an_update=an_update,
         timed=len(seconds) - WARMING,
         copying=copying,
     )
@@ -106,10 +128,10 @@ def work_of(schedule: Schedule, features: Features, padded: bool) -> Work:
     return Work(features=counts, tokens=tokens_, sizes=sizes_)
 
 
-def chosen(sizes: Indices, done: int) -> list[int]:
-    """Which updates to time: first the median and the largest, to warm up, then some of every size, in mixed order."""
+def chosen(sizes: Indices, done: int, count: int = TIMED) -> list[int]:
+    """Which updates to time: first the median and the largest, to warm up, then `count` of every size, mixed."""
     ranked = done + np.argsort(sizes[done:], kind="stable")
-    places = np.unique(np.linspace(0, len(ranked) - 1, TIMED).round().astype(np.int64))
+    places = np.unique(np.linspace(0, len(ranked) - 1, count).round().astype(np.int64))
     ends, between = [places[0], places[-1]], places[1:-1]
     mixed = np.random.default_rng(0).permutation(between)
     return [int(ranked[k]) for k in (len(ranked) // 2, len(ranked) - 1, *ends, *mixed)]
@@ -134,13 +156,16 @@ def _parts_of(schedule: Schedule, features: Features, recipe: Recipe, picked: li
     }
 
 
-def _timed(one: Updater, updates: list[list[Features]], recipe: Recipe, session: Session) -> list[float]:
-    """The seconds of each update, until PATIENCE is over."""
+def _timed(
+    one: Updater, updates: list[list[Features]], recipe: Recipe, session: Session, patience: float
+) -> list[float]:
+    """The seconds of each update, until the first process's patience is over."""
     seconds: list[float] = []
     start = time.perf_counter()
     for parts in updates:
         began = time.perf_counter()
-        if len(seconds) >= WARMING + LEAST and began - start > PATIENCE:
+        enough = len(seconds) >= WARMING + LEAST and began - start > patience
+        if broadcast(enough):  # several processes stop after the same update
             break
         update = one.backward(parts)
         one.step(update.norm, recipe.max_grad_norm, RATE)
