@@ -64,7 +64,7 @@ def add_projection(model: Any, vectors: Vectors, seed: int, folder: Path | None)
     if theirs and theirs[f"{NAME}.mean"].numel() == vectors.width:
         projection.load_state_dict({name.removeprefix(f"{NAME}."): one for name, one in theirs.items()})
         return True
-    drawn = torch.Generator().manual_seed(2**34 + seed)  # no seed of a run: these draws are not those of the head
+    drawn = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         projection.weight.normal_(0, float(words.std()) / vectors.width**0.5, generator=drawn)
         if vectors.mean:
