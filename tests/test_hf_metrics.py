@@ -18,6 +18,7 @@ def mixed(name: str) -> tuple[list[Any], list[Any], tuple[str, ...]]:
         "label": (golds, values),
         "number": drawn_numbers(7, 9),
         "labels": ([["a", "b"], [], ["a"], ["c"]], [["b", "a"], ["a"], [], ["c", "b"]]),
+        "answers": ([["0", "2"], [], ["1"]], [["2", "0"], ["0"], []]),
         "tags": ([["DET", "NOUN"], ["VERB"], ["ADV", "X"]], [["DET", None], ["ADV"], [None, "X"]]),
         "text": ([["the boat", "a ship"], [], ["red"]], ["boat", "", "dark red"]),
     }

@@ -225,6 +225,7 @@ PERFECT: dict[str, list[Any]] = {
     "label": ["no", "yes", "yes"],
     "number": [0.0, 3.5, 5.0],
     "labels": [["no", "yes"], [], ["yes"]],
+    "answers": [["0", "2"], [], ["1"]],
     "tags": [["B-X", "I-X"], ["O"]],
     "text": ["two boats", ""],
 }

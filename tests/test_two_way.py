@@ -138,6 +138,7 @@ def drawn(name: str, draws: np.random.Generator, wrong: float, rows: int = 40) -
     each: dict[str, Callable[[], Any]] = {
         "label": lambda: str(draws.choice(["a", "b", "c"])),
         "labels": lambda: [name for name in "abc" if draws.random() < 0.4],
+        "answers": lambda: [str(place) for place in range(3) if draws.random() < 0.4],
         "number": lambda: float(draws.standard_normal()),
         "tags": lambda: [str(tag) for tag in draws.choice(["B-X", "I-X", "O"], 4)],
         "text": lambda: " ".join(draws.choice(["one", "two", "three"], 2)),
