@@ -108,7 +108,7 @@ class Nested:
             their columns: "answers.text" holds the texts of all answers
     joined  columns by which rows that follow one another are one row
     lists   columns of which a joined row has the list of all values; of any other it has the first
-    cut     for a column the one with its text, and the lists with first and last characters, of the stretches that
+    cut     for a column the one with its text, and the lists with first and last characters, of the spans that
             are its items, each once
     """
 

@@ -81,7 +81,7 @@ GAPS = replace(
 ANSWER_ROWS = [
     {"text": text, "question": question, "candidates": given, "answers": right}
     for text, question, given, right in (
-        ("Anna wrote the letter in May.", "Who wrote?", ["Anna", "a girl", "nobody"], [1, 1, 0]),
+        ("Anna wrote the letter in May.", "Who wrote?", ["Anna", "a girl", "a bridge"], [1, 1, 0]),
         ("The bridge over the river is old.", "What is old?", ["the river", "the bridge"], [0, 1]),
         ("They live by the sea and keep a shop.", "What do they keep?", ["a dog", "bees"], [0, 0]),
         ("He sold old books.", "What did he sell?", ["books"], [1]),

@@ -26,7 +26,7 @@ ROWS = {
     "text": [TEXT, "A short text.", ""],
     "question": ["When did the boats leave?", "How long is it?", "Who came?"],
     "choices": [
-        ["in the morning", "at night, when nobody was there to see them"],
+        ["in the morning", "at night, when all were asleep in the house"],
         ["short", "long", "red"],
         ["a", "b"],
     ],

@@ -192,7 +192,7 @@ CHOICES = (
     ("The staff were polite.", "What was the cause?", ("They liked the guests.", "It rained."), "0"),
     ("A long and dull film.", "What happened?", ("We stayed.", "We left before its end.", "They slept, and so did we.",
                                                  "He sold it."), "1"),
-    ("", "Who wrote the letter?", ("Anna", "a bridge", "nobody at all in this town by the sea"), "0"),
+    ("", "Who wrote the letter?", ("Anna", "a bridge", "the baker of a small town by the sea"), "0"),
     ("We had booked two nights and stayed for five, which says it all.", "Why?", ("The sea.", "The bill."), "0"),
     ("Nobody dared.", "What is it about?", ("courage", "soup"), "0"),
 )  # fmt: skip

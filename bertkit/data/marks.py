@@ -50,10 +50,10 @@ def _place(where: str, row: Mapping[str, Any], mark: Mark, text: str) -> tuple[i
     if mark.by_words:
         return _of_words(where, word, start, text)
     end = _number(where, row, mark.end) if mark.end else start + len(word)
-    stretch = text[start:end] if start <= end <= len(text) else ""
-    as_said = _is_form(word, start, stretch, text) if mark.end else stretch == word
+    span = text[start:end] if start <= end <= len(text) else ""
+    as_said = _is_form(word, start, span, text) if mark.end else span == word
     if not as_said:
-        raise DataError(f"{where}: '{word}' is not in its text at characters {start} to {end}: '{_shown(stretch)}'")
+        raise DataError(f"{where}: '{word}' is not in its text at characters {start} to {end}: '{_shown(span)}'")
     return start, end
 
 
@@ -66,16 +66,16 @@ def _number(where: str, row: Mapping[str, Any], name: str) -> int:
     return raw
 
 
-def _is_form(word: str, start: int, stretch: str, text: str) -> bool:
-    """Whether the stretch is a whole word and a form of `word`, or follows one, as "round" of "called round" does."""
-    if not stretch or stretch != stretch.strip():
+def _is_form(word: str, start: int, span: str, text: str) -> bool:
+    """Whether the span is a whole word and a form of `word`, or follows one, as "round" of "called round" does."""
+    if not span or span != span.strip():
         return False
-    if stretch[0] in APOSTROPHES:
+    if span[0] in APOSTROPHES:
         return True  # "have" as 've
     if start and text[start - 1].isalnum():
         return False
     before = text[:start].split()[-1:]
-    return any(_alike(word, one) for one in (stretch, *before))
+    return any(_alike(word, one) for one in (span, *before))
 
 
 def _alike(word: str, form: str) -> bool:
@@ -100,9 +100,9 @@ def _of_words(where: str, words: str, first: int, text: str) -> tuple[int, int]:
             if _letters(words) in _letters(text[from_:to]):
                 return from_, to
     said = places[first : first + count]
-    stretch = text[said[0][0] : said[-1][1]] if said else ""
-    if not {_letters(word) for word in words.split()} & {_letters(word) for word in stretch.split()}:
-        raise DataError(f"{where}: '{words}' is not in its text at word {first}: '{_shown(stretch)}'")
+    span = text[said[0][0] : said[-1][1]] if said else ""
+    if not {_letters(word) for word in words.split()} & {_letters(word) for word in span.split()}:
+        raise DataError(f"{where}: '{words}' is not in its text at word {first}: '{_shown(span)}'")
     return said[0][0], said[-1][1]
 
 

@@ -113,7 +113,7 @@ def write_spec(
 
     commits  of the "model", and of the "datasets" by their ids
     options  that decide which files it leaves, so that it is resumed with them before its first checkpoint too
-    updates  that its budget came to
+    updates  that fit into its budget
     """
     plain = {**to_plain(spec), COMMITS: commits, OPTIONS: options}
     if updates is not None:
