@@ -1,4 +1,4 @@
-"""How COPA, C3 and ChID are read in their official layouts, and the simple models of choices."""
+"""How COPA, C3 and ChID are read in their official layouts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from files import json_lines, write
 
 from bertkit import registry
 from bertkit.data.rows import Rows, read_files
-from bertkit.data.table import Table
 from bertkit.errors import DataError
-from bertkit.evaluation.floor_choices import CommonestPlace, choice_overlap
 from bertkit.sources import locate
 
 
@@ -101,24 +99,3 @@ def test_the_published_files_are_read_whole(
     rows = read(name, real_data / folder, split)
     assert len(rows) == count and not rows.skipped
     assert set(map(len, rows.table.column("choices"))) == choices
-
-
-def test_the_commonest_place_is_one_that_the_row_has() -> None:
-    model = CommonestPlace(["3", "1", "0"])
-    assert model.answers({"choices": [["a", "b", "c", "d"], ["a", "b"], ["a", "b", "c"]]}) == ["3", "1", "1"]
-
-
-def test_the_simple_model_learns_which_choices_are_right_and_that_they_share_words_with_the_text() -> None:
-    names = ["anna", "ben", "carla", "dora"]
-    rows = [
-        {
-            "text": f"{names[k % 4]} wrote it",
-            "choices": [names[k % 4], names[(k + 1 + k // 4 % 3) % 4]][:: 1 - 2 * (k % 2)],
-        }
-        for k in range(48)
-    ]
-    golds = [str(row["choices"].index(row["text"].split()[0])) for row in rows]
-    columns = {name: [row[name] for row in rows] for name in ("text", "choices")}
-    model = choice_overlap(Table.from_columns(columns), golds, lambda count: None)
-    assert model
-    assert model.answers(columns) == golds

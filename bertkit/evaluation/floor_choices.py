@@ -1,4 +1,4 @@
-"""Simple models of choices: the commonest place, and what a text and each choice have in common.
+"""Simple models of choices and of candidates: constant ones, and what a text and each choice have in common.
 
 R rows, P pairs of a row and one of its choices, F features of a pair.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from bertkit.data.table import Columns, Table
 from bertkit.evaluation.floor_texts import Advance, Vectors
@@ -29,8 +29,29 @@ class CommonestPlace:
         return [next((one for one in self._ranked if int(one) < len(choices)), "0") for choices in columns["choices"]]
 
 
-class ChoiceOverlap:
-    """The choice that a logistic regression (liblinear, C = 1) finds likeliest to be a gold, each by itself.
+class EveryCandidate:
+    """All candidates of a row, as if each were right."""
+
+    name = "every answer"
+
+    def answers(self, columns: Columns) -> list[list[str]]:
+        """The places of each row's candidates."""
+        return [list(map(str, range(len(given)))) for given in columns["candidates"]]
+
+
+class OftenestCandidate:
+    """The candidate that is oftenest in its row's text."""
+
+    name = "commonest in the text"
+
+    def answers(self, columns: Columns) -> list[str]:
+        """A candidate a row, the first of equal ones."""
+        rows = zip(columns["text"], columns["candidates"], strict=True)
+        return [max(given, key=text.count) for text, given in rows]
+
+
+class Overlap:
+    """How likely a logistic regression (liblinear, C = 1) finds it that a choice is right, each by itself.
 
     It knows the vectors of two texts (floor_texts.py), the row's and the choice, and by how much the choice is longer
     than the row's mean: what a choice says by itself, its length, and the words it shares with the text.
@@ -41,18 +62,66 @@ class ChoiceOverlap:
     def __init__(self, vectors: Vectors, model: Any) -> None:
         self._vectors, self._model = vectors, model
 
-    def answers(self, columns: Columns) -> list[str]:
-        """The answer to each row, the first of equal choices."""
+    def found(self, columns: Columns) -> list[Any]:
+        """For each row the log-odds of its choices or candidates."""
         import numpy as np
 
         pairs = pairs_of(columns)
-        found = self._model.decision_function(with_lengths(self._vectors.of(pairs), columns))
-        counts = [len(choices) for choices in columns["choices"]]
-        return [str(int(row.argmax())) for row in np.split(found, np.cumsum(counts)[:-1])]
+        odds = self._model.decision_function(with_lengths(self._vectors.of(pairs), columns))
+        return np.split(odds, np.cumsum([len(given) for given in given_in(columns)])[:-1])
+
+
+class ChoiceOverlap(Overlap):
+    """The likeliest choice."""
+
+    def answers(self, columns: Columns) -> list[str]:
+        """The place of a choice a row, the first of equal ones."""
+        return [str(int(odds.argmax())) for odds in self.found(columns)]
+
+
+class CandidatePlaces(Overlap):
+    """The candidates that are likelier right than wrong."""
+
+    def answers(self, columns: Columns) -> list[list[str]]:
+        """Their places, in each row."""
+        return [[str(place) for place in (odds > 0).nonzero()[0]] for odds in self.found(columns)]
+
+
+class CandidateText(Overlap):
+    """The likeliest candidate."""
+
+    def answers(self, columns: Columns) -> list[str]:
+        """A candidate a row, the first of equal ones."""
+        return [
+            given[int(odds.argmax())] for given, odds in zip(columns["candidates"], self.found(columns), strict=True)
+        ]
+
+
+Model = TypeVar("Model", bound=Overlap)
 
 
 def choice_overlap(table: Table, golds: Sequence[str], advance: Advance) -> ChoiceOverlap | None:
-    """Learnt from rows with these golds; None where they have no word."""
+    """Learnt from rows with these golds, the places of choices; None where they have no word."""
+    return _learnt(ChoiceOverlap, table, [[gold] for gold in golds], advance)
+
+
+def candidate_overlap(
+    table: Table, golds: Sequence[Sequence[str]], one: bool, advance: Advance
+) -> CandidatePlaces | CandidateText | None:
+    """Learnt from rows with these golds, places of candidates or with `one` their texts; None where they have no word,
+    or where all candidates are right, or wrong."""
+    if not one:
+        return _learnt(CandidatePlaces, table, golds, advance)
+    candidates = table.column("candidates")
+    places = [
+        [str(place) for place, text in enumerate(given) if text in gold]
+        for given, gold in zip(candidates, golds, strict=True)
+    ]
+    return _learnt(CandidateText, table, places, advance)
+
+
+def _learnt(kind: type[Model], table: Table, golds: Sequence[Sequence[str]], advance: Advance) -> Model | None:
+    """Fitted to the pairs of rows with the places of what is right."""
     import numpy as np
     from sklearn.linear_model import LogisticRegression
 
@@ -60,20 +129,25 @@ def choice_overlap(table: Table, golds: Sequence[str], advance: Advance) -> Choi
     vectors, pairs = Vectors(TEXTS), pairs_of(columns)
     found = vectors.learnt(Table.from_columns(pairs), lambda count: None)
     advance(len(table))
-    if found is None:
+    right = [str(place) in gold for gold, given in zip(golds, given_in(columns), strict=True)
+             for place in range(len(given))]  # fmt: skip
+    if found is None or len(set(right)) == 1:
         return None
-    right = [str(k) == gold for gold, choices in zip(golds, columns["choices"], strict=True)
-             for k in range(len(choices))]  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that 100 iterations are few
         model = LogisticRegression(C=1.0, solver="liblinear").fit(with_lengths(found, columns), np.array(right))
-    return ChoiceOverlap(vectors, model)
+    return kind(vectors, model)
+
+
+def given_in(columns: Columns) -> Sequence[Sequence[str]]:
+    """The choices or candidates of each row."""
+    return columns["choices"] if "choices" in columns else columns["candidates"]
 
 
 def pairs_of(columns: Columns) -> dict[str, list[str]]:
     """The P pairs, as two columns of texts: the row's, with its question, and the choice."""
     questions = columns.get("question") or [None] * len(columns["text"])
-    rows = zip(columns["text"], questions, columns["choices"], strict=True)
+    rows = zip(columns["text"], questions, given_in(columns), strict=True)
     pairs = [(f"{text} {question or ''}", choice) for text, question, choices in rows for choice in choices]
     return dict(zip(TEXTS, map(list, zip(*pairs, strict=True)), strict=True))
 
@@ -83,5 +157,5 @@ def with_lengths(vectors: Any, columns: Columns) -> Any:
     import numpy as np
     from scipy.sparse import csr_matrix, hstack
 
-    longer = [len(one) * len(choices) / sum(map(len, choices)) for choices in columns["choices"] for one in choices]
+    longer = [len(one) * len(choices) / sum(map(len, choices)) for choices in given_in(columns) for one in choices]
     return hstack([vectors, csr_matrix(np.log(longer)[:, None])], format="csr")

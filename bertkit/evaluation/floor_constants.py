@@ -12,7 +12,7 @@ import numpy as np
 from bertkit.data.class_weights import counted
 from bertkit.data.rows import Rows
 from bertkit.data.table import Columns
-from bertkit.evaluation.floor_choices import CommonestPlace
+from bertkit.evaluation.floor_choices import CommonestPlace, EveryCandidate, OftenestCandidate
 from bertkit.heads import Head
 from bertkit.heads.simple import Simple
 
@@ -35,11 +35,17 @@ class Constant:
         return [self.value] * len(next(iter(columns.values())))
 
 
-def constant(head: Head, simple: Simple, train: Rows) -> Constant | CommonestPlace | None:
+Always = Constant | CommonestPlace | EveryCandidate | OftenestCandidate
+
+
+def constant(head: Head, simple: Simple, train: Rows) -> Always | None:
     """The commonest label, tag or place (the first by name of equal ones), the mean, or the best set of labels.
 
-    For spans "" where a question may have no answer, and None where each has one.
+    For spans "" where a question may have no answer, and None where each has one; of candidates every one, or the one
+    that is oftenest in its text.
     """
+    if simple.gives in ("places", "candidate"):
+        return EveryCandidate() if simple.gives == "places" else OftenestCandidate()
     if simple.gives == "span":
         return Constant(name="no answer", value="") if simple.no_answer else None
     if simple.gives == "number":

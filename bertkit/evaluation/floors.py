@@ -17,7 +17,7 @@ from bertkit.data.cache import cached
 from bertkit.data.encoding import blocks_of
 from bertkit.data.rows import Rows
 from bertkit.data.table import Columns, Table
-from bertkit.evaluation.floor_choices import choice_overlap
+from bertkit.evaluation.floor_choices import candidate_overlap, choice_overlap
 from bertkit.evaluation.floor_constants import constant
 from bertkit.evaluation.floor_texts import LONGEST, Advance, text_labels, text_numbers
 from bertkit.evaluation.floor_vectors import vector_labels, vector_tags
@@ -29,7 +29,7 @@ from bertkit.progress import Progress
 from bertkit.result import Floor
 from bertkit.task import Evaluation
 
-FLOORS = 1
+FLOORS = 2
 """Version of the simple models; increase it when they change, so that cached floors are computed again."""
 
 SEED = 20_260
@@ -38,6 +38,8 @@ MOST_ROWS, MOST_CHARACTERS = 100_000, 20_000_000
 """Train rows, and characters of them, that are learnt from at most."""
 MOST_TOLD = 300_000_000
 """Characters of these rows, times the one-against-the-rest classifiers, at most."""
+OF_ONE_ROW = ("choice", "places", "candidate")
+"""What simple models give of a row's own choices or candidates."""
 LOOKED_AT = 1_000
 """Rows whose characters are counted to know those of all."""
 
@@ -112,7 +114,7 @@ def _scored(
 def fitted(head: Head, simple: Simple, train: Rows, progress: Progress, more: int = 0) -> list[tuple[str, SimpleModel]]:
     """The simple models with their names, fitted to the train rows in a phase of which `more` steps are to follow."""
     drawn = drawn_rows(head, simple, train.table)
-    read = 1 if simple.gives in ("tags", "span", "choice") else len(head.roles) - 1
+    read = 1 if simple.gives in ("tags", "span", *OF_ONE_ROW) else len(head.roles) - 1
     progress.phase("fitting simple models", read * len(drawn) + more)
     models: list[tuple[str, SimpleModel]] = []
     if always := constant(head, simple, train):
@@ -137,6 +139,8 @@ def _learnt(head: Head, simple: Simple, table: Table, advance: Advance) -> Simpl
         return vector_labels(table, golds, simple.number, advance) if len(set(golds)) > 1 else None
     if simple.gives == "choice":
         return choice_overlap(table, golds, advance)
+    if simple.gives in ("places", "candidate"):
+        return candidate_overlap(table, golds, simple.gives == "candidate", advance)
     if simple.gives == "number":
         return text_numbers(table, roles, golds, simple.number or Number(), advance)
     return text_labels(table, roles, golds, advance)
@@ -158,6 +162,8 @@ def drawn_rows(head: Head, simple: Simple, table: Table) -> Table:
     some = table.select_columns(list(head.roles[:-1]))[np.sort(order[:LOOKED_AT])]
     texts = [text for column in some.values() for text in column]
     each = sum(min(_characters(text), LONGEST) for text in texts) / min(len(table), LOOKED_AT)
+    if simple.gives in OF_ONE_ROW:  # the text is read beside each of them
+        each *= float(np.mean([len(choices) for choices in some[head.roles[-2]]]))
     told = len(head.label_names) if simple.gives in ("label", "labels") else 1
     most = min(MOST_CHARACTERS, MOST_TOLD // told)
     rows = min(MOST_ROWS, max(int(most / max(each, 1)), 1))

@@ -16,6 +16,7 @@ from bertkit.heads.base import NO_SCORES, Answer, Head, Row
 from bertkit.heads.degenerate import constant_details
 from bertkit.heads.labels import read_label, write_names
 from bertkit.heads.long import features_of
+from bertkit.heads.simple import Simple
 from bertkit.heads.texts import NO_LABEL
 
 if TYPE_CHECKING:
@@ -159,6 +160,11 @@ class AnswerSelection(Head):
         if self.one:
             return Answer(value=given[max(range(len(given)), key=shares.__getitem__)], scores=scores)
         return Answer(value=[place for place, share in scores.items() if share >= 0.5], scores=scores)
+
+    @property
+    def simple(self) -> Simple:
+        """Of a row's candidates the text of one, or the places of some."""
+        return Simple(gives="candidate" if self.one else "places")
 
     def details(self, golds: Sequence[Any], answers: Sequence[Answer]) -> dict[str, Any]:
         """Whether golds or answers are all the same."""
