@@ -1,6 +1,6 @@
 """SuperGLUE's tasks (Wang et al. 2019), but for COPA: the official JSON Lines, or aps/super_glue.
 
-Human scores are those of the leaderboard of 9 February 2022, as in Vu et al. 2022 (SPoT), table 5.
+Human scores are those of Wang et al. 2019, table 3.
 """
 
 from collections.abc import Mapping
@@ -139,7 +139,7 @@ WIC = Task(
         folder="WiC",
         columns={"text": ("sentence1",), "text_pair": ("sentence2",), **LABEL},
         labels=NUMBERED,
-        # in quotation marks, as in GlossBERT's weak supervision (Huang et al. 2019, section 3.2)
+        # in quotation marks, as in GlossBERT's weak supervision (Huang et al. 2019)
         marks=tuple(
             Mark(text=f"sentence{k}", word="word", start=f"start{k}", end=f"end{k}", left='"', right='"') for k in "12"
         ),

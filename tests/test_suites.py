@@ -34,7 +34,7 @@ def mean_of_means(row: list[list[float]]) -> float:
 
 
 # Test scores in the order BoolQ, CB, COPA, MultiRC, ReCoRD, RTE, WiC, WSC: the leaderboard of 9 February 2022 as in Vu
-# et al. 2022 (SPoT), table 5; BERT-large and Bort: github.com/alexa/bort, README.
+# et al. 2022 (SPoT), table 5; BERT-large and Bort: github.com/alexa/bort, README; two more: Wang et al. 2019, table 3.
 SUPERGLUE_ROWS = {
     "human": ("89.0 95.8/98.9 100.0 81.8/51.9 91.7/91.3 93.6 80.0 100.0", 89.8),
     "ST-MoE-32B": ("92.4 96.9/98.0 99.2 89.6/65.8 95.1/94.4 93.5 77.7 96.6", 91.2),
@@ -44,6 +44,8 @@ SUPERGLUE_ROWS = {
     "GPT-3 few-shot": ("76.4 52.0/75.6 92.0 75.4/30.5 91.1/90.2 69.0 49.4 80.1", 71.8),
     "CBoW": ("62.2 49.0/71.2 51.6 0.0/0.5 14.0/13.6 49.7 53.1 65.1", 44.5),
     "BERT-large": ("77.4 75.7/83.6 70.6 70.0/24.1 72.0/71.3 71.7 69.6 64.4", 69.0),
+    "most frequent": ("62.3 21.7/48.4 50.0 61.1/0.3 33.4/32.5 50.3 50.0 65.1", 47.1),
+    "BERT-large++": ("79.0 84.7/90.4 73.8 70.0/24.1 72.0/71.3 79.0 69.5 64.3", 71.5),
     "Bort": ("83.7 81.9/86.5 89.6 83.7/54.1 49.8/49.0 81.2 70.1 65.8", 74.1),
 }
 

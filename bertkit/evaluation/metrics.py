@@ -231,7 +231,7 @@ METRICS = {
         Metric(
             name="multilabel_exact", kind="labels", measure=_same_sets, score=_mean, interval=wilson, sums=sums.MEAN
         ),
-        # SuperGLUE's F1a, over the answers of all questions, and EM, over questions (Wang et al. 2019, section 3.1)
+        # SuperGLUE's F1a, over the answers of all questions, and EM, over questions (Wang et al. 2019, section 3.2)
         Metric(name="f1a", kind="answers", measure=_set_counts, score=_ratio, interval=wilson, sums=sums.RATIO),
         Metric(name="all_answers", kind="answers", measure=_same_sets, score=_mean, interval=wilson, sums=sums.MEAN),
         Metric(

@@ -33,7 +33,7 @@ NAMES = ("false", "true")
 class AnswerSelection(Head):
     """Which of a row's answers are right, each judged by itself: any number of them, or with `one` the likeliest.
 
-    Wang et al. 2019 (SuperGLUE), section 4.1: the text is joined with each answer, and a logistic regression over the
+    Wang et al. 2019 (SuperGLUE), section 5.1: the text is joined with each answer, and a logistic regression over the
     first token's vector says whether it is right. `placeholder` is what an answer replaces in the question; an answer
     follows a question without one.
 
