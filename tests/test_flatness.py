@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 from bertkit.analysis.flatness import (
+    gap_of_runs,
     is_open,
     mean_losses,
-    over_runs,
     sampled_losses,
     sampled_rises,
     width,
@@ -71,10 +72,19 @@ def test_the_rise_is_the_mean_over_the_draws_above_the_trained_loss() -> None:
     assert found.mean() == pytest.approx(0.3, abs=0.01)
 
 
-def test_the_mean_of_runs_varies_with_which_runs_are_drawn() -> None:
-    found = over_runs([np.zeros(1000), np.ones(1000)])
-    assert set(found) == {0.0, 0.5, 1.0}
-    assert (over_runs([DROPS]) == DROPS).all()  # of one run nothing but its rows varies
+def test_the_gap_of_several_runs_a_side_is_over_runs_as_by_welch_s_t() -> None:
+    values = [[1.0, 1.4, 1.9], [0.2, 0.9]]
+    still = [[np.full(1000, one) for one in side] for side in values]  # other rows would change nothing
+    found, over = gap_of_runs(values, still)
+    welch = scipy.stats.ttest_ind(*values, equal_var=False).confidence_interval(0.95)
+    assert (found.low, found.high, over) == (pytest.approx(welch.low), pytest.approx(welch.high), "rows and runs")
+
+
+def test_one_run_a_side_tells_nothing_of_other_runs() -> None:
+    rows = ROWS.random(1000)
+    found, over = gap_of_runs([[2.0, 4.0], [1.5]], [[rows, rows + 2], [np.zeros(1000)]])
+    assert (found.value, over) == (1.5, "rows")
+    assert (found.low, found.high) == pytest.approx(np.quantile(rows + 1, (0.025, 0.975)))
 
 
 def test_an_interval_holds_the_value_itself() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tiny
 from door import Refused, refused
+from files import squad, write
 
 import bertkit
 from bertkit.cli import main
@@ -155,6 +156,16 @@ def test_from_python_finished_runs_are_found_again(found: tuple[Path, dict[str, 
 def test_what_cannot_be_compared_is_refused_in_one_line(refused: Refused, typed: str, words: str) -> None:
     shares = [] if "--shares" in typed else ["--shares", "50,100"]
     assert words in refused("compare", "label-share", "sst2", "--sample", "-q", *shares, *typed.split())
+
+
+def test_seeds_that_would_score_different_rows_are_refused(refused: Refused, tmp_path: Path) -> None:
+    asked = [
+        {"id": f"{k}", "question": "Who came?", "answers": [{"text": "Anna", "answer_start": 0}]} for k in range(4)
+    ]
+    documents = [json.loads(squad(*asked, title=f"t{k}"))["data"][0] for k in range(10)]
+    write(tmp_path / "data" / "dev-v2.0.json", json.dumps({"data": documents}))
+    line = refused("compare", "label-share", "squad_v2", "--data", str(tmp_path / "data"), "--model", "sample", "-q")
+    assert "squad_v2 has no train split here: each seed would score other rows; add one, or --seeds 1" in line
 
 
 def test_a_task_must_be_named(refused: Refused) -> None:

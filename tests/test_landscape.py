@@ -335,7 +335,7 @@ def test_several_seeds_of_a_kind_are_taken_together(say: Say, made: Path) -> Non
     rise = next(one for one in found["contrasts"] if one["measure"] == "rise")
     values = [one["rise"]["rise"]["value"] for one in found["runs"]]
     assert rise["values"] == pytest.approx([np.mean(values[:2]), values[2]])
-    assert rise["over"] == "rows and runs and directions"
+    assert rise["over"] == "rows and directions"  # one run of a kind does not say how such runs differ
 
 
 def test_from_python_the_same_is_found(place: Path, say: Say) -> None:

@@ -69,6 +69,14 @@ def test_a_study_has_every_number_of_shots_as_it_is_and_calibrated(done: tuple[P
     assert [floor.name for floor in found.floors] == ["commonest label", "TF-IDF + logistic regression"]
 
 
+def test_draws_do_not_go_together_with_training_seeds_of_the_same_numbers(model: Path, tmp_path: Path) -> None:
+    given = {**SMALL, "seed": 1, "limit": 12}
+    found = bertkit.compare("prompting", task="sst2", model=model, shots="2", draws=2, out=tmp_path, **given)
+    assert isinstance(found, PromptStudy)
+    assert {one.seeds for one in found.verdict.arms} == {(1, 2), (None, None)}
+    assert not found.verdict.difference.paired
+
+
 def test_the_command_prints_the_study_from_the_cache_and_draws_it(
     done: tuple[PromptStudy, Path], model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

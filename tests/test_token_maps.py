@@ -233,6 +233,15 @@ def test_a_task_of_other_rows_is_refused(refused: Refused) -> None:
     )
 
 
+def test_white_space_in_few_rows_is_refused_as_a_slip(tmp_path: Path, refused: Refused) -> None:
+    file = sequences(tmp_path / "rows.jsonl")
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    lines[3]["text"] = f"{lines[3]['text']} {lines[4]['text']}"
+    write(file, json_lines(*lines))
+    line = refused("compare", "token-maps", str(file), "--model", str(tiny.make("bert", tmp_path / "encoder")), "-q")
+    assert f"1 of {len(lines)} sequences have white space" in line
+
+
 def test_more_symbols_than_words_are_refused_before_training(tmp_path: Path, refused: Refused) -> None:
     texts = [" ".join(f"s{k:02}{j:03}" for j in range(30)) for k in range(24)]
     file = write(tmp_path / "rows.jsonl", json_lines(*({"text": one, "label": "xy"[k % 2]}

@@ -22,7 +22,10 @@ from bertkit.evaluation.metrics import METRICS
 from bertkit.evaluation.paired_tests import interval_over_rows
 from bertkit.evaluation.two_way import Difference, Doubt, Mean
 from bertkit.plots.transfer import Matrix, MatrixRow
+from bertkit.request.flags import Flags
+from bertkit.request.transfer_flags import TransferFlags, requested
 from bertkit.runs import transferred
+from bertkit.spec import Spec
 from bertkit.studies.transfer_found import Cell, ScoredSet, Transfer, beside
 from bertkit.studies.transfer_lines import Compared, sentence, sets_ahead
 from bertkit.studies.verdict import Scores, Verdict
@@ -178,11 +181,13 @@ def test_a_model_is_ahead_where_its_interval_is_above_0_over_seeds_and_rows_and_
     found = [compared("zh", 0.10, 0.05, 0.02), compared("de", 0.05, 0.30, 0.02), compared("es", 0.03, 0.30, 0.04),
              compared("en", 0.50, 0.01, 0.01)]  # fmt: skip
     ahead = sets_ahead("B", found, {(one, "test") for one in ("zh", "de", "es")})
-    assert (ahead.sets, ahead.ahead, ahead.over_rows) == (3, 1, 2)
+    assert (ahead.sets, ahead.ahead, ahead.behind, ahead.over_rows) == (3, 1, 0, 2)
     assert sentence("A", ahead) == (
         "A is ahead of B on 1 of 3 test sets in other languages by more than its 95 % interval over seeds and rows "
-        "(2 seeds), and on 2 by more than that over rows alone"
+        "(2 seeds), and ahead on 2 by more than that over rows alone"
     )
+    behind = sets_ahead("B", [compared("zh", 0.1, 0.05, 0.1), compared("de", -0.1, 0.05, 0.1)], {("de", "test")})
+    assert sentence("A", behind).startswith("A is ahead of B on 0 of 1 test set in other languages and behind on 1 by")
 
 
 def test_the_interval_over_rows_is_that_of_the_mean_of_the_seeds_even_where_they_contradict_each_other() -> None:
@@ -213,6 +218,16 @@ def test_a_published_score_by_another_rule_has_a_column_of_its_own_in_the_figure
         columns=("xquad.zh test", "xquad.zh test\nF1"),
         rows=(MatrixRow(name="A", values=(0.4, 0.1)), MatrixRow(name="mBERT, published", values=(None, 0.58))),
     )
+
+
+def test_long_texts_are_read_for_scoring_as_in_training(tmp_path: Path) -> None:
+    flags = Flags(sample=True, long="windows", doc_stride=16, max_windows=3)
+    models = f"scratch:{shape(tmp_path / 'encoder')}"
+    asked = requested(TransferFlags(train="sst2", test="sst2", models=models), flags, seeds=1)
+    (spec,) = next(iter(asked.arms.values()))
+    scored = asked.tests["sst2"]
+    assert isinstance(scored, Spec)
+    assert (scored.recipe.window.long, scored.recipe.window) == ("windows", spec.recipe.window)
 
 
 @pytest.mark.parametrize(

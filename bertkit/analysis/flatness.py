@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bertkit.evaluation import two_way
 from bertkit.evaluation.intervals import SEED, TAILS, sampled_sums
 from bertkit.result import Score
 
@@ -96,13 +97,23 @@ def sampled_rises(sums: Numbers, counts: Numbers) -> Numbers:
     return found
 
 
-def over_runs(samples: Sequence[Numbers]) -> Numbers:
-    """(B,) the mean of S runs' samples, each (B,) on the same samples of rows, the runs drawn with replacement too."""
-    table = np.stack(samples, axis=1)
-    runs = table.shape[1]
-    picked = np.random.default_rng(SEED + 1).integers(0, runs, table.shape)
-    found: Numbers = np.take_along_axis(table, picked, axis=1).mean(axis=1)
-    return found
+def gap_of_runs(values: Sequence[Sequence[float]], samples: Sequence[Sequence[Numbers]]) -> tuple[Score, str]:
+    """The mean of one side's runs less the mean of the other's, and what its 95 % interval is over.
+
+    values   by side and run
+    samples  by side and run, (B,) on the same samples of the rows
+
+    Over other rows and runs with Student's t (two_way.py), where either side has several runs; else the percentile
+    interval over the rows alone: how one run differs from the next is not known.
+    """
+    first, second = (np.array(side) for side in values)
+    value = float(first.mean() - second.mean())
+    tables = [np.stack(side, axis=1) for side in samples]
+    if min(len(first), len(second)) == 1:
+        return with_interval(value, tables[0].mean(axis=1) - tables[1].mean(axis=1)), "rows"
+    doubt = two_way.difference_doubt([first, second], np.concatenate(tables, axis=1))
+    half = doubt.reach * doubt.error
+    return Score(value=value, low=value - half, high=value + half, interval="t"), "rows and runs"
 
 
 def with_interval(value: float, samples: Numbers) -> Score:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from bertkit.analysis.finished_runs import FinishedRun
 from bertkit.analysis.flatness import (
+    gap_of_runs,
     is_open,
     mean_losses,
-    over_runs,
     sampled_losses,
     sampled_rises,
     width,
@@ -190,22 +190,19 @@ def _contrasts(found: Sequence[_Samples], paired: bool) -> list[Contrast]:
         sides = [(one.run.label, [one]) for one in found] if len(found) == 2 else []
     if not sides:
         return []
-    over = "rows and runs" if max(len(runs) for _, runs in sides) > 1 else "rows"
-    contrasts = []
-    for measure_name in (WIDTH, RISE):
-        if all(measure_name in one.samples for _, runs in sides for one in runs):
-            contrasts.append(_contrast(measure_name, sides, over if paired else f"{over}, not paired"))
-    return contrasts
+    return [
+        _contrast(measure_name, sides, paired)
+        for measure_name in (WIDTH, RISE)
+        if all(measure_name in one.samples for _, runs in sides for one in runs)
+    ]
 
 
-def _contrast(measure_name: str, sides: Sequence[tuple[str, Sequence[_Samples]]], over: str) -> Contrast:
-    drawn_, values = [], []
-    for _, runs in sides:
-        drawn_.append(over_runs([one.samples[measure_name] for one in runs]))
-        values.append(float(np.mean([one.values[measure_name] for one in runs])))
-    more = " and directions" if measure_name == RISE else ""
+def _contrast(measure_name: str, sides: Sequence[tuple[str, Sequence[_Samples]]], paired: bool) -> Contrast:
+    values = [[one.values[measure_name] for one in runs] for _, runs in sides]
+    gap, over = gap_of_runs(values, [[one.samples[measure_name] for one in runs] for _, runs in sides])
+    more = (", not paired" * (not paired)) + (" and directions" * (measure_name == RISE))
     return Contrast(
-        measure=measure_name, first=sides[0][0], second=sides[1][0], values=(values[0], values[1]),
-        difference=with_interval(values[0] - values[1], drawn_[0] - drawn_[1]), over=f"{over}{more}",
+        measure=measure_name, first=sides[0][0], second=sides[1][0],
+        values=(float(np.mean(values[0])), float(np.mean(values[1]))), difference=gap, over=f"{over}{more}",
         open=tuple(name for name, runs in sides if measure_name == WIDTH and any(one.open for one in runs)),
     )  # fmt: skip

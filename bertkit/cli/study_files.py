@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def write_study(name: str, plain: Mapping[str, Any], panels: Sequence[BandPanel], title: str, out: Path) -> Path:
-    """Write compare.json, curves.png and curves.svg into a folder below `out` named after the study and its runs.
+    """Write compare.json, curves.png and curves.svg into a folder below `out` named after the study and what it found.
 
-    plain  with the runs' commands under "made", and their specs' digests so in the name
+    plain  whose digest ends the name: another request, or runs that say something else, get a folder of their own
     """
     from hashlib import sha256
 
     from bertkit.files import write_json
     from bertkit.plots.bands import draw_bands
 
-    folder = out / f"{name[:80]}-{sha256(repr(plain['made']).encode()).hexdigest()[:8]}"
+    folder = out / f"{name[:80]}-{sha256(repr(plain).encode()).hexdigest()[:8]}"
     folder.mkdir(parents=True, exist_ok=True)
     draw_bands(panels, title, (folder / "curves.png", folder / "curves.svg"))
     write_json(folder / "compare.json", plain)

@@ -120,7 +120,7 @@ def difference(
     scores = [np.array([metric.score(table) for table in tables]) for tables in (first, second)]
     value = float(scores[0].mean() - scores[1].mean())
     drawn = replicates(metric, [*first, *second])
-    doubt = _difference_doubt(scores, drawn, paired and len(first) == len(second))
+    doubt = difference_doubt(scores, drawn, paired and len(first) == len(second))
     half = doubt.reach * doubt.error
     p = 2 * float(t.sf(abs(value) / doubt.error, doubt.freedom)) if doubt.error > 0 else 1.0
     most = metric.best - metric.worst
@@ -148,7 +148,13 @@ def power_by_seeds(gap: float, rows: float, each: float, paired: bool, level: fl
     return found
 
 
-def _difference_doubt(scores: Sequence[np.ndarray], drawn: Replicates, paired: bool) -> Doubt:
+def difference_doubt(scores: Sequence[np.ndarray], drawn: Replicates, paired: bool = False) -> Doubt:
+    """What the difference of the means of two arms varies with.
+
+    scores  (S,) of the runs of either arm
+    drawn   (B, S1 + S2) the scores of the runs, of the first arm first, on B samples of the rows, the same for all
+    paired  whether runs at the same place go together
+    """
     counts = [len(part) for part in scores]
     if min(counts) == 1:
         gaps = drawn[:, : counts[0]].mean(axis=1) - drawn[:, counts[0] :].mean(axis=1)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from bertkit import registry
 from bertkit.errors import DataError, HubError, RequestError
-from bertkit.heads import Head
+from bertkit.heads import Head, Window
 from bertkit.request.check import check, check_rows
 from bertkit.request.flags import Flags
 from bertkit.request.option import DATA, Option
@@ -93,7 +93,7 @@ def _tests(asked: TransferFlags) -> dict[str, int | None]:
 
 def _for_scoring(flags: Flags, limit: int | None) -> Flags:
     """The flags that count for a test task: where its rows are, how they are read, and the window."""
-    kept = ("data", "sample", "on_bad_row", "device", "max_length", "doc_stride", "max_answer_length", "null_threshold")
+    kept = ("data", "sample", "on_bad_row", "device", *(one.name for one in fields(Window)))
     return Flags(limit=limit, **{name: getattr(flags, name) for name in kept})
 
 

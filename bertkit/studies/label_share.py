@@ -196,8 +196,14 @@ def with_least_steps(recipe: Recipe, rows: int, least: int) -> Recipe:
 
 
 def _check(splits: Splits, asked: LabelShares) -> None:
-    """Raise RequestError for a share without a row of a label, one as large as another, or an arm that cannot be."""
+    """Raise RequestError for a share without a row of a label, one as large as another, or an arm that cannot be.
+
+    Nor can each seed have scored rows of its own: the arms' differences would be between different rows.
+    """
     assert splits.train
+    if splits.train.carved and not asked.spec.task.source.halved_by and asked.seeds > 1:
+        name = asked.spec.task.name
+        raise RequestError(f"{name} has no train split here: each seed would score other rows; add one, or --seeds 1")
     if TFIDF in asked.arms and splits.head.simple is None:
         raise RequestError(f"a {splits.head.kind} head has no simple model: leave the arm {TFIDF} out of --arms")
     for k in range(asked.seeds):

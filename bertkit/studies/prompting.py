@@ -197,14 +197,17 @@ def _study(spec: Spec, asked: Prompting, found: Answered, runs: Sequence[Finishe
 
 
 def _as_part(tuned: Part, found: Answered, shots: int, calibrated: bool) -> Part:
-    """The answers of the draws of so many shots, on the rows of the fine-tuned model."""
+    """The answers of the draws of so many shots, on the rows of the fine-tuned model.
+
+    No draw of examples goes together with a training seed, whatever their numbers.
+    """
     ids, names = list(tuned.runs[0].golds), list(found.words)
     runs = []
     for draw in found.draws:
         if draw.shots == shots:
             values = [names[k] for k in draw.answers(found.tokens, calibrated)]
             answers = dict(zip(ids, values, strict=True))
-            runs.append(Answers(source=Path(f"draw {draw.draw}"), seed=draw.draw, values=answers, golds={}))
+            runs.append(Answers(source=Path(f"draw {draw.draw}"), seed=None, values=answers, golds={}))
     name = f"{shots} shot{'s' * (shots != 1)}{', calibrated' * calibrated}"
     return replace(tuned, arm=name, runs=tuple(runs))
 

@@ -30,19 +30,30 @@ class Sequences:
 
 
 def sequences_of(splits: Splits) -> Sequences:
-    """The sequences of these rows, which have one text each; there is white space in any row where it separates.
+    """The sequences of these rows, which have one text each; there is white space in most rows where it separates.
 
-    Raises RequestError for a head that reads something else.
+    Raises RequestError for a head that reads something else, and where some rows have white space and most have none.
     """
     if splits.head.roles != ("text", "label"):
         raise RequestError(f"token-maps reads one sequence and a label a row, not {', '.join(splits.head.roles)}")
     assert splits.train
     texts = list(splits.train.table.column("text"))
     others = [text for rows in splits.evaluations.values() if isinstance(rows, Rows) for text in rows.table["text"]]
-    spaced = any(len(text.split()) > 1 for text in (*texts, *others))
+    spaced = _is_spaced([*texts, *others])
     symbols = {symbol for text in (*texts, *others) for symbol in symbols_in(text, spaced)}
     lengths = np.array([len(symbols_in(text, spaced)) for text in texts], np.int64)
     return Sequences(symbols=tuple(sorted(symbols)), spaced=spaced, lengths=lengths)
+
+
+def _is_spaced(texts: Sequence[str]) -> bool:
+    long = [text for text in texts if len(text.strip()) > 1]
+    parted = [text for text in long if len(text.split()) > 1]
+    if parted and 2 * len(parted) < len(long):
+        raise RequestError(
+            f"{len(parted):,} of {len(long):,} sequences have white space, such as '{parted[0][:40]}': either it "
+            "separates the symbols of every sequence, or each letter is a symbol"
+        )
+    return bool(parted)
 
 
 def symbols_in(text: str, spaced: bool) -> Sequence[str]:
