@@ -37,7 +37,7 @@ class Score:
 
     low, high  the 95 % interval over the rows: how far another dev set of the same size might move it, without
                the variation over seeds.
-    interval   its method: "Wilson", "Jeffreys", "Dirichlet" or "bootstrap" (evaluation/intervals.py);
+    interval   its method: "Wilson", "Jeffreys", "Dirichlet", "bootstrap" or "t" (evaluation/intervals.py);
                in results of older versions the bootstrap
     """
 
@@ -45,6 +45,16 @@ class Score:
     low: float
     high: float
     interval: str = "bootstrap"
+
+    @property
+    def percent(self) -> str:
+        """As a percentage with its interval, such as 86.7 % [84.9, 88.4]."""
+        return f"{100 * self.value:.1f} % [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+
+    @property
+    def points(self) -> str:
+        """A difference in points of a percentage, with its interval, such as +1.5 [-0.2, 3.1]."""
+        return f"{100 * self.value:+.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from bertkit.analysis.sense_rows import SenseRows
-from bertkit.analysis.sense_sets import SenseSet, SetRows, score_set
+from bertkit.analysis.sense_sets import SenseSet, SetRows, gain_over, score_set
 from bertkit.analysis.sense_tests import (
     best_threshold,
     cosines,
@@ -136,3 +137,16 @@ def test_coarsewsd_is_scored_by_the_nearest_train_sentence_of_the_same_word() ->
     assert found.accuracy[0].value == pytest.approx((1 + 2 / 3 + 1) / 3)  # north-east is as near to all three of x
     assert found.commonest.value == pytest.approx(2 / 3)
     assert found.of_train == pytest.approx([2 / 4])  # the third of x has no other of its sense, and y no other at all
+
+
+def test_a_gain_over_the_commonest_answer_is_paired_by_rows_and_of_words_not_of_their_rows() -> None:
+    generator = np.random.default_rng(5)
+    right, common = (generator.integers(0, 2, 90).astype(float) for _ in range(2))
+    single = gain_over(right, common, ["it"] * 90)
+    test = scipy.stats.ttest_rel(right, common).confidence_interval()
+    assert (single.low, single.high) == pytest.approx((test.low, test.high), rel=0.02)  # of a single word, of its rows
+    words = [f"w{k // 30}" for k in range(90)]
+    of_words = [(right - common)[start : start + 30].mean() for start in (0, 30, 60)]
+    expected = scipy.stats.ttest_1samp(of_words, 0).confidence_interval()
+    found = gain_over(right, common, words)
+    assert (found.value, found.low, found.high) == pytest.approx((np.mean(of_words), expected.low, expected.high))

@@ -233,8 +233,13 @@ class Landscape:
 def told_of_groups(run: RunLandscape) -> str:
     """Which group of a run's layers raises its loss most when it is set back, and which least."""
     groups = sorted((one for one in run.groups if one.loss_change and one.name != ALL), key=_rise_of)
-    least, most = (f"{one.name} ({_rise_of(one):+.3f})" for one in (groups[0], groups[-1]))
+    least, most = (f"{one.name} ({_with_interval(one)})" for one in (groups[0], groups[-1]))
     return f"{run.label}: the loss rises most with these weights set back: {most}; least: {least}"
+
+
+def _with_interval(one: RolledBack) -> str:
+    assert one.loss_change
+    return f"{one.loss_change.value:+.3f} [{one.loss_change.low:+.3f}, {one.loss_change.high:+.3f}]"
 
 
 def _rise_of(one: RolledBack) -> float:

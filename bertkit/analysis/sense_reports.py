@@ -147,10 +147,11 @@ def score_lines(scores: SetScores) -> list[str]:
     """What the scores on a set say, in sentences."""
     chosen, common = scores.accuracy[scores.best], scores.commonest
     where = f"layer {scores.best}, which is best on train: " if len(scores.accuracy) > 1 else ""
-    told = "above" if chosen.low > common.value else "below" if chosen.high < common.value else "no better than"
+    gain = scores.gain[scores.best]
+    told = "above" if gain.low > 0 else "below" if gain.high < 0 else "within noise of"
     lines = [
-        f"{where}{100 * chosen.value:.1f} % [{100 * chosen.low:.1f}, {100 * chosen.high:.1f}], {told} the commonest "
-        f"answer of train ({100 * common.value:.1f} %)"
+        f"{where}{chosen.percent}, {told} the commonest answer of train ({100 * common.value:.1f} %): "
+        f"{gain.points} points on the same rows, over words"
     ]
     if scores.absent:
         lines.append(

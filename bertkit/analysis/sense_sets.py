@@ -21,6 +21,7 @@ from bertkit.analysis.sense_tests import Codes, Table, best_threshold, neighbour
 from bertkit.analysis.word_study import share_with_interval
 from bertkit.data.readers import read_located
 from bertkit.errors import DataError
+from bertkit.evaluation.intervals import TAILS
 from bertkit.result import Score
 
 FOLDERS = ("", "wsd", "lm2/wsd")
@@ -82,6 +83,7 @@ class SenseSet:
 class SetScores:
     """Accuracy by layer on a set, and what the commonest answer of train scores on the same rows.
 
+    gain        accuracy by layer above the commonest answer of train, on the same rows: see `gain_over`
     of_train    accuracy on train by layer, by which a layer is chosen: of CoarseWSD each row is left out in turn
     thresholds  of WiC, the cosine from which on two are taken for the same sense, chosen on train, by layer
     absent      scored rows whose word has no vector: they are answered with the commonest answer of train
@@ -91,6 +93,7 @@ class SetScores:
     split: str
     rows: int
     accuracy: tuple[Score, ...]
+    gain: tuple[Score, ...]
     of_train: tuple[float, ...]
     commonest: Score
     thresholds: tuple[float, ...] | None
@@ -182,7 +185,7 @@ Embedded = tuple[NDArray[np.floating], NDArray[np.bool_]]
 
 
 def _score_wic(given: SenseSet, train: Embedded, scored: Embedded) -> SetScores:
-    accuracy, thresholds, of_train = [], [], []
+    accuracy, gain, thresholds, of_train = [], [], [], []
     known, there = (_both(part[1]) for part in (train, scored))
     common = given.answers == int(np.bincount(given.train_answers).argmax())
     if not known.any():
@@ -195,11 +198,30 @@ def _score_wic(given: SenseSet, train: Embedded, scored: Embedded) -> SetScores:
         right = np.where(there, (values[1] >= threshold) == (given.answers == 1), common)
         thresholds.append(threshold)
         accuracy.append(share_with_interval(right.astype(float)))
+        gain.append(gain_over(right.astype(float), common.astype(float), given.scored.words[0::2]))
     return SetScores(
-        name=given.name, split=given.split, rows=len(given.answers), accuracy=tuple(accuracy), of_train=tuple(of_train),
-        commonest=share_with_interval(common.astype(float)), thresholds=tuple(thresholds),
+        name=given.name, split=given.split, rows=len(given.answers), accuracy=tuple(accuracy), gain=tuple(gain),
+        of_train=tuple(of_train), commonest=share_with_interval(common.astype(float)), thresholds=tuple(thresholds),
         absent=int((~there).sum()), marks=given.marks,
     )  # fmt: skip
+
+
+def gain_over(right: Table, common: Table, words: Sequence[str]) -> Score:
+    """The mean of N differences of two answers to a row, each right (1) or wrong (0), with its 95 % interval.
+
+    Rows of one word depend on each other: the variance is that of the words' sums (Liang and Zeger 1986), with
+    Student's t of W - 1 degrees of freedom for W words; of a single word, that of its rows.
+    """
+    from scipy.stats import t
+
+    gains = right - common
+    value = float(gains.mean())
+    groups = np.unique(words, return_inverse=True)[1] if len(set(words)) > 1 else np.arange(len(gains))
+    sums = np.bincount(groups, weights=gains - value)
+    count = len(sums)
+    error = float(np.sqrt((sums**2).sum() * count / max(count - 1, 1))) / len(gains)
+    half = float(t.ppf(TAILS[1], max(count - 1, 1))) * error
+    return Score(value=value, low=max(value - half, -1.0), high=min(value + half, 1.0), interval="t")
 
 
 def _both(there: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -230,6 +252,7 @@ def _score_coarse(given: SenseSet, train: Embedded, scored: Embedded) -> SetScor
                 left_out[layer] += neighbour_credit(units @ units.T, given.train_answers[ours]).sum()
     return SetScores(
         name=given.name, split=given.split, rows=rows, accuracy=tuple(map(share_with_interval, near)),
+        gain=tuple(gain_over(right, common, given.scored.words) for right in near),
         of_train=tuple((left_out / max(1, len(of_train))).tolist()),
         commonest=share_with_interval(common), thresholds=None, absent=int((~scored[1]).sum()), marks=given.marks,
     )  # fmt: skip

@@ -64,8 +64,8 @@ class Alignment:
         mean = np.mean([[one.centred_mrr.value for one in way.layers] for way in self.directions], axis=0)
         layer = int(mean.argmax())
         parts = [
-            f"{title} MRR {100 * way.layers[layer].mrr.value:.1f} %, centred "
-            f"{100 * way.layers[layer].centred_mrr.value:.1f} % (chance {100 * way.chance[0]:.1f} %)"
+            f"{title} MRR {way.layers[layer].mrr.percent}, centred {way.layers[layer].centred_mrr.percent} "
+            f"(chance {100 * way.chance[0]:.1f} %)"
             for title, way in zip(self.titles, self.directions, strict=True)
         ]
         return f"The {self.unit} align best at layer {layer}: {'; '.join(parts)}; the layer is chosen on these pairs."

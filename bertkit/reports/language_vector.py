@@ -75,12 +75,12 @@ class LanguageVector:
         target, translation, _ = chosen.of(place).scores
         before = self.at(chosen.layer, 0.0).of(place).scores[0]
         where = "at that layer" if place == "here" else "at the last layer"
-        translated = f", {_percent(translation)} its translation" if self.paired else ""
+        translated = f", {translation.percent} its translation" if self.paired else ""
         return (
             f"{chosen.strength:g} × ({other} − {one}) at layer {chosen.layer}, chosen on the other half: {where} "
-            f"{_percent(target)} of the nearest sentences are {other}{translated}; "
-            f"{100 * before.value:.1f} % are {other} without it, "
-            f"{100 * self.controls[place].of(place).scores[0].value:.1f} % with a random vector as long."
+            f"{target.percent} of the nearest sentences are {other}{translated}; "
+            f"{before.percent} are {other} without it, "
+            f"{self.controls[place].of(place).scores[0].percent} with a random vector as long."
         )
 
     def plain(self) -> dict[str, Any]:
@@ -152,10 +152,6 @@ def _turned(
         chosen[place] = next(one for one in cells if (one.layer, one.strength) == (best.layer, best.strength))
         (controls[place],) = grid(body, encoded.measured, drawn, ([best.layer], [best.strength]), progress)
     return cells, chosen, controls
-
-
-def _percent(score: Score) -> str:
-    return f"{100 * score.value:.1f} % [{100 * score.low:.1f}, {100 * score.high:.1f}]"
 
 
 def _draw(found: LanguageVector) -> None:

@@ -104,11 +104,11 @@ class Probes:
     def sentence(self) -> str:
         """What was found, in one sentence."""
         best = self.best
-        gains = ", ".join(f"{_points(one.gain)} over {one.name}" for one in (self.untrained, *self.floors))
-        told = f"; selectivity {_points(best.selectivity)}" if self.is_selective else ""
+        gains = ", ".join(f"{one.gain.points} over {one.name}" for one in (self.untrained, *self.floors))
+        told = f"; selectivity {best.selectivity.points}" if self.is_selective else ""
         return (
             f"Labels of {self.unit} are told best from layer {best.layer}, chosen on train rows: "
-            f"{_percent(best.accuracy)}; in points {gains}{told}."
+            f"{best.accuracy.percent}; in points {gains}{told}."
         )
 
     @property
@@ -126,14 +126,6 @@ class Probes:
             "layers": [asdict(one) for one in self.layers], "best": self.best.layer, "sentence": self.sentence,
             "notes": list(self.notes),
         }  # fmt: skip
-
-
-def _percent(score: Score) -> str:
-    return f"{100 * score.value:.1f} % [{100 * score.low:.1f}, {100 * score.high:.1f}]"
-
-
-def _points(score: Score) -> str:
-    return f"{100 * score.value:+.1f} [{100 * score.low:.1f}, {100 * score.high:.1f}]"
 
 
 def probes(encoder: Encoder, spec: Spec, flags: ProbeFlags, show: Callable[[str], Progress]) -> Probes:
