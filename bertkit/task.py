@@ -278,6 +278,7 @@ class Suite:
 
     averages   the first is the suite's own score
     human      the published human score by the first; None where there is none
+    model      the encoder that is fine-tuned where none is named; None: the default of all commands
     published  systems to compare with, in the order in which a figure shows them
     sheets     the files that its server wants; () where there is none
     """
@@ -289,6 +290,7 @@ class Suite:
     averages: tuple[Average, ...]
     published: tuple[Published, ...] = ()
     sheets: tuple[Sheet, ...] = ()
+    model: str | None = None
 
     def __post_init__(self) -> None:
         """Assert that averages name members only."""

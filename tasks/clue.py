@@ -66,4 +66,5 @@ CLUE = Suite(
     human=None,  # of some tasks only was one found
     averages=AVERAGES,
     published=PUBLISHED,
+    model="google-bert/bert-base-chinese",
 )

@@ -167,12 +167,13 @@ def test_a_bad_row_is_an_error_that_says_what_is_wrong(change: dict[str, Any], s
         (HEAD, "2", {"1": "0", "2": "1"}, "1"),
         (HEAD, "B", {"A": "0", "B": "1"}, "1"),
         (MultipleChoice(question=True, by_text=True), " two ", {}, "1"),
+        (MultipleChoice(question=True, by_text=True), "same", {}, "2"),
     ],
 )
 def test_a_gold_is_read_by_its_place_its_spelling_or_its_text(
     head: MultipleChoice, label: Any, spellings: dict[str, str], place: str
 ) -> None:
-    row = {"text": "A text.", "question": "Which?", "choices": ["one", "two"], "label": label}
+    row = {"text": "A text.", "question": "Which?", "choices": ["one", "two", "same", "same"], "label": label}
     assert head.gold(head.check("a", row, spellings)) == place
 
 

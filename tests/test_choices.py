@@ -13,6 +13,8 @@ from files import json_lines, write
 from own_tasks import said, stopped, sure
 
 from bertkit.cli import main
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.target import target_scored
 from bertkit.runs.folder import read_spec
 
 LETTERS = "ABCD"
@@ -66,7 +68,7 @@ SPELT: dict[str, tuple[str, str, str]] = {
     "by its place, from 0": ("a.jsonl", json_lines(*rows()), "the right one by its place, counted from 0"),
     "by its place, from 1": (
         "a.jsonl", json_lines(*({**one, "label": one["label"] + 1} for one in rows())),
-        "the right one by its place, counted from 1, as no row says 0",
+        "the right one by its place, counted from 1",
     ),
     "by its letter": (
         "a.jsonl", json_lines(*({**one, "label": LETTERS[one["label"]]} for one in rows())),
@@ -100,6 +102,20 @@ def test_a_file_s_choices_and_how_it_spells_the_right_one_are_found(
     golds = sorted(one["gold"] for one in lines)
     assert len(lines) == 12 and set(golds) <= set(wanted.values()) and "0" in golds
     assert all(sum(one["scores"].values()) == pytest.approx(1) and one["answer"] in one["scores"] for one in lines)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_few_rows_that_leave_open_from_what_choices_are_counted_are_read_as_in_the_model_s_run(
+    folder: Path, capsys: pytest.CaptureFixture[str], first: int
+) -> None:
+    write(folder / "a.jsonl", json_lines(*({**one, "label": one["label"] + first} for one in rows())))
+    run = said(capsys, *typed("a.jsonl", "--max-steps", "1"))["folder"]
+    new = [{"text": "who?", "choices": ["Ann", "Ben", "Cy", "Di"], "label": place} for place in (1, 1, 2)]
+    write(folder / "new.jsonl", json_lines(*new))
+    for model in (run, f"{run}/model"):
+        found = target_scored("new.jsonl", OwnFlags(), model)
+        assert found.task.source.labels == ({} if first == 0 else {str(k + 1): str(k) for k in range(10)})
+    assert target_scored("new.jsonl", OwnFlags(), "tiny").task.source.labels["1"] == "0"
 
 
 def test_columns_are_named_by_flags_that_are_repeated_or_separated_by_commas(

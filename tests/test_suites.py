@@ -14,10 +14,11 @@ from files import json_lines, write
 from bertkit import registry
 from bertkit.cli import main
 from bertkit.evaluation.metrics import METRICS
+from bertkit.request.flags import Flags
 from bertkit.result import Result, RowCount, Score, Scored, Training
 from bertkit.spec import Spec
 from bertkit.studies.against_human import published_shares
-from bertkit.studies.suite import Member, average_of, mean_of, summed
+from bertkit.studies.suite import Member, average_of, mean_of, plan, summed
 from bertkit.task import Average, Suite
 
 SUITES = {name: registry.find_suite(name) for name in ("superglue", "clue")}
@@ -179,6 +180,13 @@ def test_published_systems_are_compared_with_human_scores_where_there_are_some()
     found = published_shares(bert, summed(SUPERGLUE, nothing))
     assert found.tasks["boolq"] == pytest.approx(77.4 / 89.0)
     assert found.tasks["multirc"] == pytest.approx((70.0 + 24.1) / (81.8 + 51.9))
+
+
+def test_the_encoder_of_clue_is_a_chinese_one_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bertkit.studies.suite.check", lambda specs: None)
+    for flags, model in ((Flags(), "google-bert/bert-base-chinese"), (Flags(model="m"), "m"),
+                         (Flags(sample=True), "sample")):  # fmt: skip
+        assert {one.spec.model for one in plan(SUITES["clue"], flags) if one.spec} == {model}
 
 
 def test_every_published_system_has_a_source_and_a_number_for_each_task() -> None:

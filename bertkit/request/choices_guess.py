@@ -32,6 +32,9 @@ GOLDS = (
 """Names of the right choice, the likeliest first."""
 LETTERS = "ABCDEFGHIJ"
 MOST = len(LETTERS)
+FROM_1 = "the right one by its place, counted from 1"
+FROM_1_MAYBE = f"{FROM_1}, as no row says 0"
+AS_IN_RUN = "the right one by its place, counted as in the model's run"
 
 
 def find_choices(file: File) -> Roles | None:
@@ -141,7 +144,7 @@ def _spelling(file: File, roles: Roles, column: Column) -> tuple[str, Mapping[st
     if numbers and "0" in values:
         return "the right one by its place, counted from 0", {}
     if numbers:
-        return "the right one by its place, counted from 1, as no row says 0", places
+        return FROM_1 if any(_is_last(row, roles, column.name) for row in file.profile.sample) else FROM_1_MAYBE, places
     if letters:
         letter = {sign: str(k) for k, sign in enumerate(LETTERS)}
         return "the right one by its letter", {**letter, **{sign.lower(): place for sign, place in letter.items()}}
@@ -152,12 +155,22 @@ def _spelling(file: File, roles: Roles, column: Column) -> tuple[str, Mapping[st
     )
 
 
+def _is_last(row: Mapping[str, Any], roles: Roles, label: str) -> bool:
+    """Whether the row's label is the number of its choices, so that they are counted from 1."""
+    raw = row.get(label)
+    return not is_missing(raw) and key_of(spelt(raw), numbered=True) == str(len(_choices(row, roles)))
+
+
+def _choices(row: Mapping[str, Any], roles: Roles) -> list[str]:
+    several = items(row.get(roles.choices[0])) if len(roles.choices) == 1 else [row.get(n) for n in roles.choices]
+    return [spelt(one).strip() for one in several if not is_missing(one)]
+
+
 def _found(row: Mapping[str, Any], roles: Roles, label: str, places: Mapping[str, str]) -> tuple[bool, bool] | None:
     """Whether the row's label is the text of a choice, and whether it is the place of one; None where it has none."""
     raw = row.get(label)
     if is_missing(raw) or not spelt(raw).strip():
         return None
-    several = items(row.get(roles.choices[0])) if len(roles.choices) == 1 else [row.get(n) for n in roles.choices]
-    texts = [spelt(one).strip() for one in several if not is_missing(one)]
+    texts = _choices(row, roles)
     place = places.get(key_of(spelt(raw), numbered=True), places.get(spelt(raw)))
     return spelt(raw).strip() in texts, place is not None and int(place) < len(texts)

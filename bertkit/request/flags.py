@@ -54,7 +54,7 @@ class Flags(KitFlags, WindowFlags):
         Option(
             "--model -m",
             DATA,
-            f"A Hub id, a folder, or 'sample'. [default: {DEFAULT}]",
+            f"A Hub id, a folder, or 'sample'. [default: {DEFAULT}; eval clue: google-bert/bert-base-chinese]",
             only="finetune eval compare check",
         ),
     ] = None
@@ -140,7 +140,8 @@ class Flags(KitFlags, WindowFlags):
         Option(
             "--budget",
             TRAINING,
-            "Time of the whole run (90s, 20m, 2h), in place of --epochs: with loading, evaluations and saving.",
+            "Time of the whole run (90s, 20m, 2h), in place of --epochs: with loading, evaluations and saving. At most "
+            "10 times the recipe's epochs.",
             only="finetune",
             training=True,
         ),

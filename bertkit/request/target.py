@@ -11,7 +11,9 @@ from bertkit import registry
 from bertkit.encoders import locate_encoder
 from bertkit.errors import RequestError
 from bertkit.files import expanded
+from bertkit.heads import MultipleChoice
 from bertkit.heads.labels import is_made_up
+from bertkit.request.choices_guess import AS_IN_RUN, FROM_1_MAYBE
 from bertkit.request.flags import Flags
 from bertkit.request.label_map import label_map_of
 from bertkit.request.own_files import looks_like_path
@@ -20,7 +22,7 @@ from bertkit.request.own_task import own_task
 from bertkit.request.saved_spec import again, is_saved_spec, saved_spec
 from bertkit.request.specs import spec_of
 from bertkit.request.task_file import check_place, save_task, saved_task
-from bertkit.spec import HUB, Spec
+from bertkit.spec import HUB, SPEC_FILE, Spec
 from bertkit.task import Recipe, Task
 
 TASK_FILE = ".toml"
@@ -123,11 +125,12 @@ def check_save(target: Target, typed: str, force: bool) -> None:
 def target_scored(typed: str, own: OwnFlags, model: str, label_map: str | None = None) -> Target:
     """What is to be scored with a checkpoint, whose label names (or those of --label-map) count for a path's rows.
 
-    Names that say nothing, such as LABEL_0, do not count: the file's labels are taken as they are.
+    Names that say nothing, such as LABEL_0, do not count: the file's labels are taken as they are. Where a file's rows
+    leave open whether choices are counted from 0 or from 1, they are counted as in the run that made the model.
 
     Raises RequestError or DataError.
     """
-    found = target_of(typed, own, scored=True)
+    found = _counted_as_in(target_of(typed, own, scored=True), model)
     given = label_map_of(label_map) or {}
     names = tuple(given.get(name, name) for name in checkpoint_labels(model))
     if all(map(is_made_up, names)):
@@ -146,6 +149,21 @@ def target_scored(typed: str, own: OwnFlags, model: str, label_map: str | None =
         task = replace(found.task, head=replace(head, labels=names), source=replace(source, labels=spelt))
         return replace(found, task=task)
     return found
+
+
+def _counted_as_in(found: Target, model: str) -> Target:
+    folder = locate_encoder(model).folder
+    if folder is None or not any(FROM_1_MAYBE in line for line in found.task.understood):
+        return found
+    made = next((place / SPEC_FILE for place in (folder, folder.parent) if (place / SPEC_FILE).is_file()), None)
+    task = saved_spec(made).task if made else None
+    if task is None or not isinstance(task.head, MultipleChoice) or task.head.by_text:
+        return found
+    if not all(map(str.isdecimal, task.source.labels)):
+        return found
+    why = tuple(line.replace(FROM_1_MAYBE, AS_IN_RUN) for line in found.task.understood)
+    source = replace(found.task.source, labels=task.source.labels)
+    return replace(found, task=replace(found.task, source=source, understood=why))
 
 
 def checkpoint_labels(model: str) -> tuple[str, ...]:

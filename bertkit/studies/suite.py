@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +125,12 @@ def _plain(member: Member, average: Average) -> dict[str, Any]:
 def plan(suite: Suite, flags: Flags) -> list[Member]:
     """A spec for every member whose rows are found; the others say what is missing.
 
+    Without --model and --sample the encoder is the suite's own, if it has one.
+
     Raises BertkitError if no member can run: the encoder is missing, or all rows are.
     """
+    if flags.model is None and not flags.sample:
+        flags = replace(flags, model=suite.model)
     members = []
     for name in suite.members:
         task = registry.find(name)
