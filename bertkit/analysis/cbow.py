@@ -20,21 +20,21 @@ from numpy.typing import NDArray
 
 from bertkit.data.cache import cached
 from bertkit.data.corpus import CorpusText
-from bertkit.data.occurrences import UNSPACED
+from bertkit.data.word_characters import SPACED_WORD, UNSPACED, composed
 from bertkit.errors import DataError, RequestError
 from bertkit.progress import Progress
 
 if TYPE_CHECKING:
     from bertkit.request.sense_flags import CbowFlags
 
-VERSION = 1
+VERSION = 2
 """Of how vectors are trained; increase it when that changes, so that they are trained again."""
 KIND = "cbow"
 VECTORS = "vectors.bin"
 NEGATIVE = 5
 """Words that are drawn against each right one."""
-WORDS = re.compile(rf"{UNSPACED.pattern}|(?:(?!{UNSPACED.pattern})\w)+(?:['’](?:(?!{UNSPACED.pattern})\w)+)?")
-"""A word: letters and digits, an apostrophe inside; in scripts without spaces a character."""
+WORDS = re.compile(rf"{UNSPACED.pattern}|{SPACED_WORD}(?:['’]{SPACED_WORD})?")
+"""A word: letters and digits with their marks, an apostrophe inside; in scripts without spaces a character."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,9 +57,9 @@ class WordVectors:
 
     def vector(self, word: str) -> NDArray[np.float32] | None:
         """(H,) the word's vector, in any case; None if the corpus has too few of it."""
-        if word.lower() not in self.table:
+        if folded(word) not in self.table:
             return None
-        found: NDArray[np.float32] = self.table[word.lower()]
+        found: NDArray[np.float32] = self.table[folded(word)]
         return found
 
     def of_spans(
@@ -78,20 +78,20 @@ class WordVectors:
     def neighbours(self, word: str, count: int) -> list[tuple[str, float]]:
         """The words nearest to it and their cosines, the nearest first. Raises DataError if it has no vector."""
         self.check(word)
-        return [(name, float(value)) for name, value in self.table.most_similar(word.lower(), topn=count)]
+        return [(name, float(value)) for name, value in self.table.most_similar(folded(word), topn=count)]
 
     def fourth(self, first: str, second: str, third: str) -> str:
         """The word that is to the third as the second to the first: the nearest to second - first + third (3CosAdd).
 
         "" if there is no word but these three.
         """
-        given = [word.lower() for word in (first, second, third)]
+        given = [folded(word) for word in (first, second, third)]
         found = self.table.most_similar(positive=[given[1], given[2]], negative=[given[0]], topn=1)
         return str(found[0][0]) if found else ""
 
     def check(self, word: str) -> None:
         """Raise DataError if the word has no vector."""
-        if word.lower() not in self.table:
+        if folded(word) not in self.table:
             raise DataError(f"'{word}' has no vector: the corpus has it too rarely (--min-count), or not at all")
 
 
@@ -105,7 +105,7 @@ class Analogies:
     @property
     def right(self) -> int:
         """How many answers are the fourth word."""
-        return sum(answer == fourth.lower() for *_, fourth, answer in self.answered)
+        return sum(answer == folded(fourth) for *_, fourth, answer in self.answered)
 
 
 def check_gensim() -> None:
@@ -115,21 +115,26 @@ def check_gensim() -> None:
 
 
 def words_of(text: str, kept: Collection[str] = ()) -> list[str]:
-    """The words of a text in lower case, without punctuation; a character each in scripts without spaces.
+    """The words of a text, `folded`, without punctuation; a character each in scripts without spaces.
 
-    Those of several characters that are `kept` count as one word.
+    Those of several characters that are `kept`, folded too, count as one word.
     """
-    found: list[str] = WORDS.findall(text.lower())
+    found: list[str] = WORDS.findall(folded(text))
     whole = sorted((word for word in kept if len(word) > 1), key=len, reverse=True)
     if whole:
         pattern = re.compile("|".join([*map(re.escape, whole), WORDS.pattern]))
-        found = pattern.findall(text.lower())
+        found = pattern.findall(folded(text))
     return found
+
+
+def folded(text: str) -> str:
+    """The text in lower case, with letters and accents as one character where there is one (NFC)."""
+    return composed(text.lower())
 
 
 def unspaced(words: Collection[str]) -> tuple[str, ...]:
     """Those of several characters in scripts without spaces, in order: no space tells them in a corpus."""
-    return tuple(sorted({word.lower() for word in words if len(word) > 1 and UNSPACED.search(word)}))
+    return tuple(sorted({folded(word) for word in words if len(word) > 1 and UNSPACED.search(word)}))
 
 
 @dataclass(frozen=True)
