@@ -11,6 +11,7 @@ import numpy as np
 from bertkit.analysis.places import figure_files
 from bertkit.analysis.sense_sets import TITLES, SetScores
 from bertkit.analysis.word_study import SURE, Sampling, WordStudy, sampled
+from bertkit.plots.bars import Bar, BarPanel, draw_bars
 from bertkit.plots.by_layer import LayerLine, LayerPanel, draw_by_layer
 from bertkit.plots.similarity import SimilarityPanel, draw_similarity
 from bertkit.result import Score
@@ -160,12 +161,19 @@ def score_lines(scores: SetScores) -> list[str]:
 
 
 def draw_scores(scores: SetScores, name: str, folder: Path) -> Figures:
-    """Write the figure of accuracy by layer on a set; none for vectors that have no layers."""
-    if len(scores.accuracy) == 1:
-        return []
+    """Write the figure of accuracy on a set: by layer, or of vectors that have no layers as bars."""
     files = figure_files(folder, scores.name)
+    title = f"{TITLES[scores.name]} {scores.split}, {scores.rows:,} rows"
+    if len(scores.accuracy) == 1:
+        named = (("static", scores.accuracy[0]), ("commonest", scores.commonest))
+        bars = tuple(
+            Bar(label=label, value=one.value, low=one.low, high=one.high, other=label == "commonest")
+            for label, one in named
+        )
+        draw_bars([BarPanel(title=title, unit="% right", percent=True, bars=bars)], name, files)
+        return [files]
     panel = LayerPanel(
-        title=f"{TITLES[scores.name]} {scores.split}, {scores.rows:,} rows", unit="% right", percent=True,
+        title=title, unit="% right", percent=True,
         lines=(_scores_line("accuracy", scores.accuracy),), levels=(("commonest", scores.commonest.value),),
     )  # fmt: skip
     draw_by_layer([panel], name, files)
