@@ -9,15 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from bertkit.analysis.places import figure_files
+from bertkit.analysis.sense_draws import SURE
 from bertkit.analysis.sense_sets import TITLES, SetScores
-from bertkit.analysis.word_study import SURE, Sampling, WordStudy, sampled
+from bertkit.analysis.word_study import WordStudy
 from bertkit.plots.bars import Bar, BarPanel, draw_bars
 from bertkit.plots.by_layer import LayerLine, LayerPanel, draw_by_layer
 from bertkit.plots.similarity import SimilarityPanel, draw_similarity
 from bertkit.result import Score
-
-MOST_DRAWN = 60
-"""Sentences of a heat map; of more, as many of each sense as a sample has."""
 
 BEFORE = 9
 """Characters of a label before its word."""
@@ -27,11 +25,10 @@ Figures = list[tuple[Path, Path]]
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What has the vectors: how titles name it, the layers whose heat maps are drawn, and what is drawn at random."""
+    """What has the vectors: how titles name it, and the layers whose heat maps are drawn."""
 
     name: str
     layers: tuple[int, ...]
-    sampling: Sampling
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -70,10 +67,10 @@ def verdict_lines(study: WordStudy) -> list[str]:
 
 def draw_study(study: WordStudy, subject: Subject, folder: Path) -> tuple[Figures, list[str]]:
     """Write the figures of a study: heat maps of the sentences, and the measures by layer; and what to tell of them."""
-    chosen = _shown(study, subject.sampling)
+    chosen, places = study.shown, [study.kept.index(k) for k in study.shown]
     senses = None if study.rows.senses is None else [study.rows.senses[k] for k in chosen]
     panels = [
-        SimilarityPanel(title=f"layer {layer}", values=study.matrices[layer][np.ix_(chosen, chosen)])
+        SimilarityPanel(title=f"layer {layer}", values=study.matrices[layer][np.ix_(places, places)])
         for layer in subject.layers
     ]
     title = f"cosine of '{study.rows.word}' in {len(chosen)} sentences · {subject.name}"
@@ -89,18 +86,6 @@ def _excerpt(study: WordStudy, row: int) -> str:
     """The sentence from a few characters before its word."""
     sentence, (start, _) = study.rows.sentences[row], study.rows.spans[row]
     return sentence if start <= BEFORE else f"…{sentence[start - BEFORE :]}"
-
-
-def _shown(study: WordStudy, sampling: Sampling) -> list[int]:
-    """The sentences of the heat map: all, or of many the first sample."""
-    count = len(study.rows.sentences)
-    if count <= MOST_DRAWN:
-        return list(range(count))
-    if study.rows.senses is None:
-        return list(range(MOST_DRAWN))
-    least = min(study.rows.counts.values())
-    one = Sampling(seed=sampling.seed, draws=1, each=min(sampling.each, least))
-    return [int(k) for k in sampled(study.rows, one)[0]]
 
 
 def _panels(study: WordStudy) -> list[LayerPanel]:

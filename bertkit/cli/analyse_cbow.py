@@ -26,7 +26,7 @@ from bertkit.request.sense_flags import CbowFlags, CbowOptions, SenseFlags
 if TYPE_CHECKING:
     from bertkit.analysis.analogies import Analogies, Analogy
     from bertkit.analysis.sense_sets import SenseSet, SetScores
-    from bertkit.analysis.word_study import Sampling, WordStudy
+    from bertkit.analysis.word_study import WordStudy
 
 CBOW = "cbow"
 SHOWN = 5
@@ -132,8 +132,9 @@ def _measured(
     from bertkit.analysis.analogies import answer_analogies
     from bertkit.analysis.cbow import train_cbow, unspaced
     from bertkit.analysis.places import analysis_folder, write_numbers
+    from bertkit.analysis.sense_draws import Sampling
     from bertkit.analysis.sense_sets import score_set
-    from bertkit.analysis.word_study import Sampling, senses_by_layer
+    from bertkit.analysis.word_study import senses_by_layer
     from bertkit.data.corpus import corpus_text
 
     (rows, analogies, a_set), (senses, flags) = given, asked
@@ -155,11 +156,11 @@ def _measured(
     content = [None if rows is None else vars(rows), None if a_set is None else a_set.digest, asked_of, flags.asked]
     named = rows.word if rows is not None else (senses.set or "words")
     folder = analysis_folder(flags.out, CBOW, named, [vectors.digest, flags.top_k, vars(sampling), content])
-    figures, notes = _drawn(found, sampling, folder)
+    figures, notes = _drawn(found, folder)
     return replace(found, figures=figures, numbers=write_numbers(folder, CBOW, found.plain()), notes=notes)
 
 
-def _drawn(found: CbowFound, sampling: Sampling, folder: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
+def _drawn(found: CbowFound, folder: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
     """Write the figures: nearest words, analogies, a word's sentences, a set; and what to tell of them."""
     from bertkit.analysis.cbow_reports import draw_analogies, draw_neighbours
     from bertkit.analysis.sense_reports import Subject, draw_scores, draw_study
@@ -168,7 +169,7 @@ def _drawn(found: CbowFound, sampling: Sampling, folder: Path) -> tuple[list[tup
     if found.analogies is not None:
         parts.append(draw_analogies(found.analogies, found.name, folder))
     if found.study is not None:
-        parts.append(draw_study(found.study, Subject(name=found.name, layers=(0,), sampling=sampling), folder))
+        parts.append(draw_study(found.study, Subject(name=found.name, layers=(0,)), folder))
     if found.scores is not None:
         parts.append((draw_scores(found.scores, found.name, folder), []))
     notes = dict.fromkeys(note for _, notes in parts for note in notes)
