@@ -15,9 +15,11 @@ from toy_languages import toy
 
 import bertkit
 from bertkit.analysis.alignment import Side, align
+from bertkit.analysis.places import digest_of
 from bertkit.cli import main
 from bertkit.errors import DataError
 from bertkit.progress import Progress
+from bertkit.reports import alignment
 from bertkit.request.alignment_flags import AlignmentFlags, AlignmentOptions
 from bertkit.request.language_vector_flags import LanguageVectorFlags, LanguageVectorOptions
 
@@ -98,6 +100,25 @@ def test_words_are_aligned_by_their_occurrences_and_what_the_texts_lack_is_count
     assert (back.queries, back.candidates) == (5, 4)
     assert forward.layers[-1].centred_mrr.value == 1
     assert found.sentence.startswith("The words align best at layer 0: en → zh MRR ")
+
+
+def test_the_folder_is_named_by_digests_of_the_texts_not_by_the_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy(tmp_path / "model")
+    seen, folder = [], alignment.analysis_folder
+    monkeypatch.setattr(alignment, "analysis_folder", lambda *given: seen.append(given[-1]) or folder(*given))
+    dictionary = lines(tmp_path, "d.txt", "a0 b0", "a1 b1")
+    one, other = parallel(tmp_path)
+    for text in (other, lines(tmp_path, "more.txt", "b0 b1", "b1", "a long line that no word is in")):
+        bertkit.analyse("alignment", tmp_path / "model", dictionary=dictionary, text=[one, text], out=tmp_path / "out")
+    assert "long line" not in json.dumps(seen)
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_digest_of_texts_tells_where_one_ends_and_takes_one_at_a_time() -> None:
+    assert digest_of(["ab", "c"]) == digest_of(iter(["ab", "c"])) != digest_of(["a", "bc"])
+    assert digest_of([]) != digest_of([""]) and digest_of(["\ud800"])
 
 
 def test_the_keywords_of_type_checkers_are_the_flags() -> None:

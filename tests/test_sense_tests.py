@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.stats
 
+from bertkit.analysis.sense_draws import Sampling, sampled
 from bertkit.analysis.sense_rows import SenseRows
 from bertkit.analysis.sense_sets import SenseSet, SetRows, gain_over, score_set
 from bertkit.analysis.sense_tests import (
@@ -17,7 +20,7 @@ from bertkit.analysis.sense_tests import (
     splits,
     within_and_across,
 )
-from bertkit.analysis.word_study import Sampling, senses_by_layer
+from bertkit.analysis.word_study import senses_by_layer
 
 EAST, NORTH, NORTHEAST = (1.0, 0.0), (0.0, 2.0), (3.0, 3.0)
 HALF = 2**-0.5
@@ -101,6 +104,34 @@ def test_samples_are_tested_each_by_itself() -> None:
     assert (found.count, found.least) == (4, 1 / 126)
     assert found.significant["raw"] == found.surest["raw"] == (0, 1)
     assert found.nearest["raw"] == pytest.approx((4 / 9, 1))
+
+
+def test_the_cosines_of_one_layer_are_in_memory_and_only_those_of_shown_sentences_are_kept() -> None:
+    count, layers = 600, 20
+    vectors = np.random.default_rng(1).normal(size=(count, layers, 4))
+    rows = SenseRows(
+        word="it", sentences=("it",) * count, spans=((0, 2),) * count, senses=None, names=("line",) * count
+    )
+    tracemalloc.start()
+    try:
+        found = senses_by_layer(vectors, rows, Sampling(), np.ones((layers, 4)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * count * count * 8  # four tables of fp64, of 40 that are looked at
+    assert (found.kept, found.shown, found.matrices.shape) == (tuple(range(60)),) * 2 + ((layers, 60, 60),)
+    table = cosines(vectors[:, 7])
+    assert found.matrices[7] == pytest.approx(table[:60, :60])
+    assert found.raw[7].mean == pytest.approx((table.sum() - count) / (count * (count - 1)))
+    assert found.plain()["cosines"] is None
+
+
+def test_of_many_sentences_with_senses_the_first_sample_is_shown_and_up_to_100_are_written() -> None:
+    vectors = np.random.default_rng(1).normal(size=(80, 2, 4))
+    found = senses_by_layer(vectors, two_senses(40), Sampling(each=3))
+    assert (len(found.kept), len(found.shown)) == (80, 6)
+    assert found.shown == tuple(sampled(two_senses(40), Sampling(draws=1, each=3))[0])
+    assert np.array(found.plain()["cosines"]).shape == (2, 80, 80)
 
 
 def test_the_threshold_is_right_for_most_and_between_two_values() -> None:

@@ -20,21 +20,21 @@ from numpy.typing import NDArray
 
 from bertkit.data.cache import cached
 from bertkit.data.corpus import CorpusText
-from bertkit.data.occurrences import UNSPACED
+from bertkit.data.word_characters import SPACED_WORD, UNSPACED, composed
 from bertkit.errors import DataError, RequestError
 from bertkit.progress import Progress
 
 if TYPE_CHECKING:
     from bertkit.request.sense_flags import CbowFlags
 
-VERSION = 1
+VERSION = 2
 """Of how vectors are trained; increase it when that changes, so that they are trained again."""
 KIND = "cbow"
 VECTORS = "vectors.bin"
 NEGATIVE = 5
 """Words that are drawn against each right one."""
-WORDS = re.compile(rf"{UNSPACED.pattern}|(?:(?!{UNSPACED.pattern})\w)+(?:['’](?:(?!{UNSPACED.pattern})\w)+)?")
-"""A word: letters and digits, an apostrophe inside; in scripts without spaces a character."""
+WORDS = re.compile(rf"{UNSPACED.pattern}|{SPACED_WORD}(?:['’]{SPACED_WORD})?")
+"""A word: letters and digits with their marks, an apostrophe inside; in scripts without spaces a character."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,9 +57,9 @@ class WordVectors:
 
     def vector(self, word: str) -> NDArray[np.float32] | None:
         """(H,) the word's vector, in any case; None if the corpus has too few of it."""
-        if word.lower() not in self.table:
+        if folded(word) not in self.table:
             return None
-        found: NDArray[np.float32] = self.table[word.lower()]
+        found: NDArray[np.float32] = self.table[folded(word)]
         return found
 
     def of_spans(
@@ -76,36 +76,32 @@ class WordVectors:
         return found, there
 
     def neighbours(self, word: str, count: int) -> list[tuple[str, float]]:
-        """The words nearest to it and their cosines, the nearest first. Raises DataError if it has no vector."""
-        self.check(word)
-        return [(name, float(value)) for name, value in self.table.most_similar(word.lower(), topn=count)]
+        """The words nearest to it and their cosines, the nearest first; of several parts, to their mean vector.
+
+        Raises DataError if a part has no vector.
+        """
+        parts = self.check(word)
+        if len(parts) == 1:
+            return [(name, float(value)) for name, value in self.table.most_similar(parts[0], topn=count)]
+        mean = np.mean([self.table[part] for part in parts], axis=0)
+        found = self.table.most_similar(positive=[mean], topn=count + len(parts))
+        return [(name, float(value)) for name, value in found if name not in parts][:count]
 
     def fourth(self, first: str, second: str, third: str) -> str:
         """The word that is to the third as the second to the first: the nearest to second - first + third (3CosAdd).
 
         "" if there is no word but these three.
         """
-        given = [word.lower() for word in (first, second, third)]
+        given = [folded(word) for word in (first, second, third)]
         found = self.table.most_similar(positive=[given[1], given[2]], negative=[given[0]], topn=1)
         return str(found[0][0]) if found else ""
 
-    def check(self, word: str) -> None:
-        """Raise DataError if the word has no vector."""
-        if word.lower() not in self.table:
-            raise DataError(f"'{word}' has no vector: the corpus has it too rarely (--min-count), or not at all")
+    def check(self, word: str) -> list[str]:
+        """The parts of a word that have vectors of their own: "well" and "being" of "well-being".
 
-
-@dataclass(frozen=True, kw_only=True)
-class Analogies:
-    """Analogies: (first, second, third, fourth, answer) each, and how many have a word without a vector."""
-
-    answered: tuple[tuple[str, str, str, str, str], ...]
-    unknown: int
-
-    @property
-    def right(self) -> int:
-        """How many answers are the fourth word."""
-        return sum(answer == fourth.lower() for *_, fourth, answer in self.answered)
+        Raises DataError if one has none.
+        """
+        return _known_parts(word, self.kept, self.table)
 
 
 def check_gensim() -> None:
@@ -114,22 +110,44 @@ def check_gensim() -> None:
         raise RequestError("analyse cbow needs the package gensim: pip install gensim, or bertkit[cbow]")
 
 
-def words_of(text: str, kept: Collection[str] = ()) -> list[str]:
-    """The words of a text in lower case, without punctuation; a character each in scripts without spaces.
+def check_words(words: Collection[str]) -> None:
+    """Raise RequestError for a word of punctuation alone, which no corpus can have a vector for."""
+    for word in words:
+        if not words_of(word):
+            raise RequestError(f"'{word}' has no letter or digit, so that it has no vector")
 
-    Those of several characters that are `kept` count as one word.
+
+def _known_parts(word: str, kept: Collection[str], table: Any) -> list[str]:
+    """The parts of a word. Raises DataError if a table of vectors lacks one."""
+    parts = words_of(word, kept)
+    for part in parts or [word]:
+        if part not in table:
+            it = "it" if len(parts) < 2 else f"'{part}'"
+            raise DataError(f"'{word}' has no vector: the corpus has {it} too rarely (--min-count), or not at all")
+    return parts
+
+
+def words_of(text: str, kept: Collection[str] = ()) -> list[str]:
+    """The words of a text, `folded`, without punctuation; a character each in scripts without spaces.
+
+    Those of several characters that are `kept`, folded too, count as one word.
     """
-    found: list[str] = WORDS.findall(text.lower())
+    found: list[str] = WORDS.findall(folded(text))
     whole = sorted((word for word in kept if len(word) > 1), key=len, reverse=True)
     if whole:
         pattern = re.compile("|".join([*map(re.escape, whole), WORDS.pattern]))
-        found = pattern.findall(text.lower())
+        found = pattern.findall(folded(text))
     return found
+
+
+def folded(text: str) -> str:
+    """The text in lower case, with letters and accents as one character where there is one (NFC)."""
+    return composed(text.lower())
 
 
 def unspaced(words: Collection[str]) -> tuple[str, ...]:
     """Those of several characters in scripts without spaces, in order: no space tells them in a corpus."""
-    return tuple(sorted({word.lower() for word in words if len(word) > 1 and UNSPACED.search(word)}))
+    return tuple(sorted({folded(word) for word in words if len(word) > 1 and UNSPACED.search(word)}))
 
 
 @dataclass(frozen=True)
@@ -149,10 +167,13 @@ class _Sentences:
         self.progress.advance()
 
 
-def train_cbow(text: CorpusText, flags: CbowFlags, kept: tuple[str, ...], progress: Progress) -> WordVectors:
+def train_cbow(
+    text: CorpusText, flags: CbowFlags, kept: tuple[str, ...], needed: Sequence[str], progress: Progress
+) -> WordVectors:
     """Vectors of the words of a corpus, in one thread, so that a seed gives the same; cached by all they depend on.
 
-    Raises DataError for a corpus in which no word is frequent enough.
+    Raises DataError for a corpus in which no word is frequent enough, or one that is `needed` is not: once its words
+    are counted, before it is trained on.
     """
     import gensim
 
@@ -162,15 +183,20 @@ def train_cbow(text: CorpusText, flags: CbowFlags, kept: tuple[str, ...], progre
 
     def make(folder: Path) -> None:
         progress.phase("CBOW, passes over the corpus", flags.epochs + 1)
-        _trained(_Sentences(text, kept, progress), flags).save_word2vec_format(str(folder / VECTORS), binary=True)
+        _trained(_Sentences(text, kept, progress), flags, needed).save_word2vec_format(
+            str(folder / VECTORS), binary=True
+        )
 
     def read(folder: Path) -> Any:
         return gensim.models.KeyedVectors.load_word2vec_format(str(folder / VECTORS), binary=True)
 
-    return WordVectors(table=cached(KIND, key, make, read), kept=kept, digest=key)
+    found = WordVectors(table=cached(KIND, key, make, read), kept=kept, digest=key)
+    for word in needed:
+        found.check(word)
+    return found
 
 
-def _trained(sentences: _Sentences, flags: CbowFlags) -> Any:
+def _trained(sentences: _Sentences, flags: CbowFlags, needed: Sequence[str]) -> Any:
     from gensim.models import Word2Vec
 
     model = Word2Vec(
@@ -180,6 +206,8 @@ def _trained(sentences: _Sentences, flags: CbowFlags) -> Any:
     model.build_vocab(sentences)
     if not model.wv.index_to_key:
         raise DataError(f"--min-count {flags.min_count}: no word of the corpus is so frequent: give less, or more text")
+    for word in needed:
+        _known_parts(word, sentences.kept, model.wv)
     model.train(sentences, total_examples=model.corpus_count, epochs=model.epochs)
     return model.wv
 
@@ -187,33 +215,3 @@ def _trained(sentences: _Sentences, flags: CbowFlags) -> Any:
 def _hash(word: str) -> int:
     """A word's hash that is the same in every process."""
     return crc32(word.encode())
-
-
-def read_analogies(path: Path) -> list[tuple[str, str, str, str]]:
-    """The analogies of a file in the layout of questions-words.txt. Raises DataError, naming the line."""
-    from bertkit.data.decoding import lines
-
-    if not path.is_file():
-        raise DataError(f"--analogies {path}: there is no such file")
-    found = []
-    for number, line in lines(path):
-        words = line.split()
-        if not words or words[0].startswith(":"):
-            continue
-        if len(words) != 4:
-            raise DataError(f"{path}, line {number}: {len(words)} words, not four")
-        found.append((words[0], words[1], words[2], words[3]))
-    if not found:
-        raise DataError(f"{path}: it has no analogies")
-    return found
-
-
-def answer_analogies(vectors: WordVectors, given: Sequence[tuple[str, str, str, str]], progress: Progress) -> Analogies:
-    """The answers to analogies; one with a word that has no vector is counted and not answered."""
-    progress.phase("analogies", len(given))
-    answered = []
-    for one in given:
-        if all(vectors.vector(word) is not None for word in one):
-            answered.append((*one, vectors.fourth(*one[:3])))
-        progress.advance()
-    return Analogies(answered=tuple(answered), unknown=len(given) - len(answered))

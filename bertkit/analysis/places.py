@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,15 @@ def analysis_path(out: Path, what: str, name: str, asked: Any) -> Path:
     """`out`/WHAT-NAME-DIGEST, there or not; the digest is of what was asked, as JSON."""
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:8]
     return out / f"{safe_name(f'{what}-{name}')}-{digest}"
+
+
+def digest_of(texts: Iterable[str]) -> str:
+    """SHA-256 of texts in their order, of which one is in memory at a time."""
+    found = hashlib.sha256()
+    for text in texts:
+        content = text.encode("utf-8", "surrogatepass")
+        found.update(len(content).to_bytes(8, "big") + content)
+    return found.hexdigest()
 
 
 def analysis_folder(out: Path, what: str, name: str, asked: Any) -> Path:

@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from bertkit.analysis.places import figure_files
+from bertkit.analysis.sense_draws import SURE
 from bertkit.analysis.sense_sets import TITLES, SetScores
-from bertkit.analysis.word_study import SURE, Sampling, WordStudy, sampled
+from bertkit.analysis.word_study import WordStudy
+from bertkit.plots.bars import Bar, BarPanel, draw_bars
 from bertkit.plots.by_layer import LayerLine, LayerPanel, draw_by_layer
 from bertkit.plots.similarity import SimilarityPanel, draw_similarity
 from bertkit.result import Score
-
-MOST_DRAWN = 60
-"""Sentences of a heat map; of more, as many of each sense as a sample has."""
 
 BEFORE = 9
 """Characters of a label before its word."""
@@ -26,11 +25,10 @@ Figures = list[tuple[Path, Path]]
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What has the vectors: how titles name it, the layers whose heat maps are drawn, and what is drawn at random."""
+    """What has the vectors: how titles name it, and the layers whose heat maps are drawn."""
 
     name: str
     layers: tuple[int, ...]
-    sampling: Sampling
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -69,10 +67,10 @@ def verdict_lines(study: WordStudy) -> list[str]:
 
 def draw_study(study: WordStudy, subject: Subject, folder: Path) -> tuple[Figures, list[str]]:
     """Write the figures of a study: heat maps of the sentences, and the measures by layer; and what to tell of them."""
-    chosen = _shown(study, subject.sampling)
+    chosen, places = study.shown, [study.kept.index(k) for k in study.shown]
     senses = None if study.rows.senses is None else [study.rows.senses[k] for k in chosen]
     panels = [
-        SimilarityPanel(title=f"layer {layer}", values=study.matrices[layer][np.ix_(chosen, chosen)])
+        SimilarityPanel(title=f"layer {layer}", values=study.matrices[layer][np.ix_(places, places)])
         for layer in subject.layers
     ]
     title = f"cosine of '{study.rows.word}' in {len(chosen)} sentences · {subject.name}"
@@ -88,18 +86,6 @@ def _excerpt(study: WordStudy, row: int) -> str:
     """The sentence from a few characters before its word."""
     sentence, (start, _) = study.rows.sentences[row], study.rows.spans[row]
     return sentence if start <= BEFORE else f"…{sentence[start - BEFORE :]}"
-
-
-def _shown(study: WordStudy, sampling: Sampling) -> list[int]:
-    """The sentences of the heat map: all, or of many the first sample."""
-    count = len(study.rows.sentences)
-    if count <= MOST_DRAWN:
-        return list(range(count))
-    if study.rows.senses is None:
-        return list(range(MOST_DRAWN))
-    least = min(study.rows.counts.values())
-    one = Sampling(seed=sampling.seed, draws=1, each=min(sampling.each, least))
-    return [int(k) for k in sampled(study.rows, one)[0]]
 
 
 def _panels(study: WordStudy) -> list[LayerPanel]:
@@ -161,12 +147,19 @@ def score_lines(scores: SetScores) -> list[str]:
 
 
 def draw_scores(scores: SetScores, name: str, folder: Path) -> Figures:
-    """Write the figure of accuracy by layer on a set; none for vectors that have no layers."""
-    if len(scores.accuracy) == 1:
-        return []
+    """Write the figure of accuracy on a set: by layer, or of vectors that have no layers as bars."""
     files = figure_files(folder, scores.name)
+    title = f"{TITLES[scores.name]} {scores.split}, {scores.rows:,} rows"
+    if len(scores.accuracy) == 1:
+        named = (("static", scores.accuracy[0]), ("commonest", scores.commonest))
+        bars = tuple(
+            Bar(label=label, value=one.value, low=one.low, high=one.high, other=label == "commonest")
+            for label, one in named
+        )
+        draw_bars([BarPanel(title=title, unit="% right", percent=True, bars=bars)], name, files)
+        return [files]
     panel = LayerPanel(
-        title=f"{TITLES[scores.name]} {scores.split}, {scores.rows:,} rows", unit="% right", percent=True,
+        title=title, unit="% right", percent=True,
         lines=(_scores_line("accuracy", scores.accuracy),), levels=(("commonest", scores.commonest.value),),
     )  # fmt: skip
     draw_by_layer([panel], name, files)

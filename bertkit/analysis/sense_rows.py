@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from bertkit.data.decoding import check_line_ends, lines
-from bertkit.data.occurrences import UNSPACED
 from bertkit.data.readers import read_located
 from bertkit.errors import DataError, RequestError
 
@@ -56,12 +56,19 @@ class SenseRows:
         )
 
 
-def places_of(word: str, sentence: str) -> list[int]:
-    """Where the word begins in a sentence: as a whole word, in any case; in scripts without spaces anywhere."""
-    pattern = re.escape(word)
+def places_of(word: str, sentence: str) -> list[tuple[int, int]]:
+    """Where the word is in a sentence: its characters from the first number to the second, that one not counted.
+
+    As a whole word, in any case; in scripts without spaces anywhere. Its accents may be characters of their own in one
+    and not in the other (NFC and NFD).
+    """
+    from bertkit.data.word_characters import BEGINS, ENDS, UNSPACED
+
+    forms = dict.fromkeys([word, normalize("NFC", word), normalize("NFD", word)])
+    pattern = f"(?:{'|'.join(map(re.escape, forms))})"
     if not UNSPACED.search(word):
-        pattern = rf"(?<!\w){pattern}(?!\w)"
-    return [found.start() for found in re.finditer(pattern, sentence, re.IGNORECASE)]
+        pattern = f"{BEGINS}{pattern}{ENDS}"
+    return [found.span() for found in re.finditer(pattern, sentence, re.IGNORECASE)]
 
 
 def read_sense_rows(path: Path, word: str) -> SenseRows:
@@ -119,17 +126,18 @@ def _span(word: str, sentence: str, start: int | None, name: str) -> tuple[int, 
     if not places:
         raise DataError(f"{name}: '{word}' is not in its sentence: {shown}")
     if start is not None:
-        if start not in places:
-            there = ", ".join(map(str, places))
+        end = dict(places).get(start)
+        if end is None:
+            there = ", ".join(str(begin) for begin, _ in places)
             raise DataError(f"{name}: '{word}' does not begin at character {start} of its sentence, but at {there}")
-        return start, start + len(word)
+        return start, end
     if len(places) > 1:
-        there = ", ".join(map(str, places[:5]))
+        there = ", ".join(str(begin) for begin, _ in places[:5])
         raise DataError(
             f"{name}: '{word}' is in its sentence {len(places)} times (from characters {there}): "
             "say which in a column 'start', or leave the line out"
         )
-    return places[0], places[0] + len(word)
+    return places[0]
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, int | None, str]]:

@@ -86,10 +86,12 @@ def split_test(similarities: Table, codes: Codes, labels: NDArray[np.int16], exa
     The sizes of the groups are those of the senses, so that it follows from the sum within alone. Drawn splits
     count the senses' own as one more (Phipson and Smyth 2010).
     """
-    off = similarities - np.diag(np.diag(similarities))
+    off = similarities.copy()
+    np.fill_diagonal(off, 0)
     seen = _sums_within(off, codes.astype(np.int16)[None])[0]
     sums = np.concatenate([_sums_within(off, labels[k : k + BLOCK]) for k in range(0, len(labels), BLOCK)])
-    as_far = int((sums >= seen - NEAR * max(1.0, np.abs(off).sum())).sum())
+    total = sum(float(np.abs(row).sum()) for row in off)
+    as_far = int((sums >= seen - NEAR * max(1.0, total)).sum())
     return as_far / len(labels) if exact else (as_far + 1) / (len(labels) + 1)
 
 

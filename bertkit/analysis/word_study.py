@@ -9,7 +9,7 @@ N sentences, L layers (0 is the embeddings), H hidden size.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bertkit.analysis.bodies import Body
+from bertkit.analysis.sense_draws import SURE, Draws, Samples, Sampling, codes_of, shown_rows
 from bertkit.analysis.sense_rows import SenseRows
 from bertkit.analysis.sense_tests import (
-    NEAR,
     Codes,
     Table,
     cosines,
@@ -36,16 +36,8 @@ from bertkit.result import Score
 
 RANDOM_TOKENS = 1_000
 """Random tokens at most, by which a layer is centred; an equal number of each sentence."""
-SURE = 0.05
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sampling:
-    """What is drawn: the seed, and so many samples of the sentences (0: none), `each` of every sense in one."""
-
-    seed: int = 42
-    draws: int = 0
-    each: int = 5
+MOST_WRITTEN = 100
+"""Sentences up to which all cosines are kept, and written as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,32 +58,14 @@ class LayerSenses:
     nearest: Score | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Draws:
-    """Many small samples of the sentences, each tested as if it were all.
-
-    count        samples; `each` sentences of each sense in one
-    least        the least p that a sample can have
-    significant  (L+1,) the share of samples with p at most SURE, raw and centred
-    surest       (L+1,) the share of samples with the least possible p
-    nearest      (L+1,) the mean share of sentences whose nearest other one has their sense, raw and centred
-    """
-
-    count: int
-    each: int
-    least: float
-    significant: dict[str, tuple[float, ...]]
-    surest: dict[str, tuple[float, ...]]
-    nearest: dict[str, tuple[float, ...]]
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WordStudy:
     """A word's vectors over its sentences.
 
     raw, centred  for each layer what cosines say, of the vectors as they are and less the mean of random tokens
     anisotropy    for each layer the mean cosine of random tokens of different sentences; None for static vectors
-    matrices      (L+1, N, N) raw cosines
+    matrices      (L+1, S, S) raw cosines of S of the sentences, `kept`: all if they are written, else those `shown`
+    shown         the sentences of the heat map
     forms         the pieces that the word is made of, and in how many sentences
     tried         distinct splits of the sentences, or how many were drawn (`exact` tells); 0 without senses
     """
@@ -101,6 +75,8 @@ class WordStudy:
     centred: tuple[LayerSenses, ...] | None
     anisotropy: tuple[float, ...] | None
     matrices: Table
+    kept: tuple[int, ...]
+    shown: tuple[int, ...]
     tried: int
     exact: bool
     unknown: float
@@ -126,7 +102,7 @@ class WordStudy:
             "raw": [asdict(one) for one in self.raw],
             "centred": None if self.centred is None else [asdict(one) for one in self.centred],
             "draws": None if self.draws is None else asdict(self.draws),
-            "cosines": np.round(self.matrices, 6).tolist() if len(self.rows.sentences) <= 100 else None,
+            "cosines": np.round(self.matrices, 6).tolist() if len(self.rows.sentences) <= MOST_WRITTEN else None,
         }  # fmt: skip
 
 
@@ -180,78 +156,51 @@ def _apart(vectors: Vectors, texts: Codes) -> float:
 def senses_by_layer(
     vectors: NDArray[np.floating], rows: SenseRows, asked: Sampling, centres: NDArray[np.floating] | None = None
 ) -> WordStudy:
-    """What (N, L+1, H) vectors of a word say of its senses at each layer, raw and less (L+1, H) centres."""
-    moved = {"raw": _cosines_by_layer(vectors, None)}
-    if centres is not None:
-        moved["centred"] = _cosines_by_layer(vectors, centres)
-    codes = codes_of(rows)
-    labels, exact = np.zeros((0, 0), np.int16), True
+    """What (N, L+1, H) vectors of a word say of its senses at each layer, raw and less (L+1, H) centres.
+
+    One layer's (N, N) cosines are in memory at a time.
+    """
+    shown = shown_rows(rows, asked)
+    kept = tuple(range(len(vectors))) if len(vectors) <= MOST_WRITTEN else shown
+    codes, labels, exact = codes_of(rows), np.zeros((0, 0), np.int16), True
     if codes is not None:
         labels, exact = splits(tuple(rows.counts.values()), asked.seed)
-    found = {how: _layers(matrices, codes, labels, exact) for how, matrices in moved.items()}
+    samples = Samples(rows, asked) if asked.draws else None
+    found: dict[str, tuple[LayerSenses, ...]] = {}
+    matrices = np.zeros((vectors.shape[1], len(kept), len(kept)))
+    for how, moved in {"raw": None, "centred": centres}.items():
+        if how == "centred" and moved is None:
+            continue
+        layers = []
+        for k in range(vectors.shape[1]):
+            table = cosines(vectors[:, k], None if moved is None else moved[k])
+            layers.append(_layer(table, codes, labels, exact))
+            if samples is not None:
+                samples.test(table, how)
+            if how == "raw":
+                matrices[k] = table[np.ix_(kept, kept)]
+            del table  # before the next one is made
+        found[how] = tuple(layers) if codes is None else _adjusted(layers)
     return WordStudy(
-        rows=rows, raw=found["raw"], centred=found.get("centred"), anisotropy=None, matrices=moved["raw"],
-        tried=len(labels), exact=exact, unknown=0.0, draws=_draws(moved, rows, asked) if asked.draws else None,
+        rows=rows, raw=found["raw"], centred=found.get("centred"), anisotropy=None, matrices=matrices, kept=kept,
+        shown=shown, tried=len(labels), exact=exact, unknown=0.0, draws=None if samples is None else samples.found(),
     )  # fmt: skip
 
 
-def _cosines_by_layer(vectors: NDArray[np.floating], centres: NDArray[np.floating] | None) -> Table:
-    layers = range(vectors.shape[1])
-    return np.stack([cosines(vectors[:, k], None if centres is None else centres[k]) for k in layers])
-
-
-def sampled(rows: SenseRows, asked: Sampling) -> list[Codes]:
-    """The sentences of each sample, those of a sense together."""
-    codes = codes_of(rows)
-    assert codes is not None
-    generator = np.random.default_rng(asked.seed)
-    groups = [np.flatnonzero(codes == code) for code in range(len(rows.counts))]
-    return [
-        np.concatenate([np.sort(generator.permutation(group)[: asked.each]) for group in groups])
-        for _ in range(asked.draws)
-    ]
-
-
-def _draws(moved: dict[str, Table], rows: SenseRows, asked: Sampling) -> Draws:
-    samples, kinds = sampled(rows, asked), len(rows.counts)
-    codes = np.repeat(np.arange(kinds), asked.each)
-    labels, exact = splits((asked.each,) * kinds, asked.seed)
-    least = 1 / len(labels) if exact else 1 / (len(labels) + 1)
-    significant, surest, nearest = {}, {}, {}
-    for how, matrices in moved.items():
-        parts = [[one[np.ix_(sample, sample)] for sample in samples] for one in matrices]
-        ps = [[split_test(part, codes, labels, exact) for part in layer] for layer in parts]
-        significant[how] = tuple(float(np.mean([p <= SURE for p in layer])) for layer in ps)
-        surest[how] = tuple(float(np.mean([p <= least * (1 + NEAR) for p in layer])) for layer in ps)
-        nearest[how] = tuple(
-            float(np.mean([neighbour_credit(part, codes).mean() for part in layer])) for layer in parts
-        )
-    return Draws(
-        count=asked.draws, each=asked.each, least=least, significant=significant, surest=surest, nearest=nearest
-    )
-
-
-def codes_of(rows: SenseRows) -> Codes | None:
-    """(N,) the number of each sentence's sense, in the order of `counts`; None without senses."""
-    if rows.senses is None:
-        return None
-    order = {sense: k for k, sense in enumerate(rows.counts)}
-    return np.array([order[sense] for sense in rows.senses], np.int64)
-
-
-def _layers(matrices: Table, codes: Codes | None, labels: NDArray[np.int16], exact: bool) -> tuple[LayerSenses, ...]:
-    pairs = np.triu(np.ones(matrices.shape[1:], bool), 1)
-    found = [LayerSenses(mean=float(one[pairs].mean())) for one in matrices]
+def _layer(table: Table, codes: Codes | None, labels: NDArray[np.int16], exact: bool) -> LayerSenses:
+    """What a layer's (N, N) cosines say, its p not adjusted."""
+    mean = float(table[np.triu(np.ones(table.shape, bool), 1)].mean())
     if codes is None:
-        return tuple(found)
-    ps = [split_test(one, codes, labels, exact) for one in matrices]
-    for k, (p, adjusted) in enumerate(zip(ps, holm(ps), strict=True)):
-        within, across = within_and_across(matrices[k], codes)
-        credit = neighbour_credit(matrices[k], codes)
-        found[k] = replace(
-            found[k], within=within, across=across, p=p, adjusted=adjusted, nearest=share_with_interval(credit)
-        )
-    return tuple(found)
+        return LayerSenses(mean=mean)
+    within, across = within_and_across(table, codes)
+    nearest = share_with_interval(neighbour_credit(table, codes))
+    p = split_test(table, codes, labels, exact)
+    return LayerSenses(mean=mean, within=within, across=across, p=p, nearest=nearest)
+
+
+def _adjusted(layers: Sequence[LayerSenses]) -> tuple[LayerSenses, ...]:
+    ps = [one.p for one in layers if one.p is not None]
+    return tuple(replace(one, adjusted=adjusted) for one, adjusted in zip(layers, holm(ps), strict=True))
 
 
 def share_with_interval(right: Table) -> Score:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
@@ -23,8 +24,8 @@ from bertkit.request.pretrain_keywords import corpora_named
 from bertkit.request.sense_flags import CbowFlags, CbowOptions, SenseFlags
 
 if TYPE_CHECKING:
-    from bertkit.analysis.cbow import Analogies
-    from bertkit.analysis.sense_sets import SetScores
+    from bertkit.analysis.analogies import Analogies, Analogy
+    from bertkit.analysis.sense_sets import SenseSet, SetScores
     from bertkit.analysis.word_study import WordStudy
 
 CBOW = "cbow"
@@ -49,12 +50,26 @@ class CbowFound:
     numbers: Path | None
     notes: list[str]
 
+    @property
+    def sentences(self) -> list[str]:
+        """What was found, in sentences."""
+        from bertkit.analysis.cbow_reports import analogies_line, neighbours_line
+        from bertkit.analysis.sense_reports import score_lines, verdict_lines
+
+        return [
+            *([neighbours_line(self.neighbours)] if self.neighbours else []),
+            *([analogies_line(self.analogies)] if self.analogies is not None else []),
+            *(verdict_lines(self.study) if self.study is not None else []),
+            *(score_lines(self.scores) if self.scores is not None else []),
+        ]
+
     def plain(self) -> dict[str, Any]:
         """All of it as JSON."""
         return {
             "words": self.words,
+            "sentences": self.sentences,
             "neighbours": {word: [list(one) for one in near] for word, near in self.neighbours.items()},
-            "analogies": None if self.analogies is None else {**asdict(self.analogies), "right": self.analogies.right},
+            "analogies": None if self.analogies is None else self.analogies.plain(),
             **plain_of(self.name, self.study, self.scores),
         }
 
@@ -87,7 +102,8 @@ def cbow(corpus: Target | Iterable[Target], *, progress: bool = False, **options
 
 def _found(corpus: list[str], asked: tuple[SenseFlags, CbowFlags], quiet: bool) -> CbowFound:
     """Check what is asked, train, measure and write it."""
-    from bertkit.analysis.cbow import check_gensim, read_analogies
+    from bertkit.analysis.analogies import read_analogies
+    from bertkit.analysis.cbow import check_gensim, check_words
 
     senses, flags = asked
     senses.check(flags.word, needed=False)
@@ -96,55 +112,73 @@ def _found(corpus: list[str], asked: tuple[SenseFlags, CbowFlags], quiet: bool) 
         raise RequestError("analyse cbow: say what to look at: --neighbours, --analogies, --word, or --set")
     check_gensim()
     rows = rows_of(senses, flags.word)
+    check_words([*flags.asked, *([rows.word] if rows else ())])
     analogies = None if flags.analogies is None else read_analogies(flags.analogies)
+    a_set = set_of(senses)
     read = Corpus(paths=tuple(corpus), column=flags.text_column, encoding=flags.encoding, held_out=0.0)
     shown = screen.progress_named(quiet, "analyse cbow")
     try:
-        return _measured(read, (rows, analogies), asked, shown)
+        return _measured(read, (rows, analogies, a_set), asked, shown)
     finally:
         shown.close()
 
 
 def _measured(
     corpus: Corpus,
-    given: tuple[SenseRows | None, list[tuple[str, str, str, str]] | None],
+    given: tuple[SenseRows | None, list[Analogy] | None, SenseSet | None],
     asked: tuple[SenseFlags, CbowFlags],
     shown: Progress,
 ) -> CbowFound:
-    from bertkit.analysis.cbow import answer_analogies, train_cbow, unspaced
+    from bertkit.analysis.analogies import answer_analogies
+    from bertkit.analysis.cbow import train_cbow, unspaced
     from bertkit.analysis.places import analysis_folder, write_numbers
-    from bertkit.analysis.sense_reports import Subject, draw_study
+    from bertkit.analysis.sense_draws import Sampling
     from bertkit.analysis.sense_sets import score_set
-    from bertkit.analysis.word_study import Sampling, senses_by_layer
+    from bertkit.analysis.word_study import senses_by_layer
     from bertkit.data.corpus import corpus_text
 
-    (rows, analogies), (senses, flags) = given, asked
-    a_set = set_of(senses)
+    (rows, analogies, a_set), (senses, flags) = given, asked
     text = corpus_text(corpus, shown)
-    whole = [*flags.asked, *([rows.word] if rows else ()), *(word for one in analogies or () for word in one)]
-    vectors = train_cbow(text, flags, unspaced(whole), shown)
+    needed = [*flags.asked, *([rows.word] if rows else ())]
+    whole = [*needed, *(word for one in analogies or () for word in one.words)]
+    vectors = train_cbow(text, flags, unspaced(whole), needed, shown)
     sampling = Sampling(seed=flags.seed, draws=senses.draws, each=senses.per_sense)
     study = None
     if rows is not None:
-        vectors.check(rows.word)
         study = senses_by_layer(vectors.of_spans(rows.sentences, rows.spans)[0], rows, sampling)
-    name = f"CBOW of {text.counts.characters:,} characters"
     found = CbowFound(
-        name=name, words=vectors.size, neighbours={word: vectors.neighbours(word, flags.top_k) for word in flags.asked},
+        name=f"CBOW of {text.counts.characters:,} characters", words=vectors.size,
+        neighbours={word: vectors.neighbours(word, flags.top_k) for word in flags.asked},
         analogies=None if analogies is None else answer_analogies(vectors, analogies, shown), study=study,
         scores=None if a_set is None else score_set(a_set, vectors.of_spans), figures=[], numbers=None, notes=[],
     )  # fmt: skip
-    plain = found.plain()
-    content = [None if rows is None else vars(rows), None if a_set is None else a_set.digest, analogies, flags.asked]
+    asked_of = None if analogies is None else [[one.heading, *one.words] for one in analogies]
+    content = [None if rows is None else vars(rows), None if a_set is None else a_set.digest, asked_of, flags.asked]
     named = rows.word if rows is not None else (senses.set or "words")
     folder = analysis_folder(flags.out, CBOW, named, [vectors.digest, flags.top_k, vars(sampling), content])
-    subject = Subject(name=name, layers=(0,), sampling=sampling)
-    figures, notes = ([], []) if study is None else draw_study(study, subject, folder)
-    numbers = write_numbers(folder, CBOW, plain)
-    return replace(found, figures=figures, numbers=numbers, notes=notes)
+    figures, notes = _drawn(found, folder)
+    return replace(found, figures=figures, numbers=write_numbers(folder, CBOW, found.plain()), notes=notes)
+
+
+def _drawn(found: CbowFound, folder: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
+    """Write the figures: nearest words, analogies, a word's sentences, a set; and what to tell of them."""
+    from bertkit.analysis.cbow_reports import draw_analogies, draw_neighbours
+    from bertkit.analysis.sense_reports import Subject, draw_scores, draw_study
+
+    parts = [draw_neighbours(found.neighbours, found.name, folder)]
+    if found.analogies is not None:
+        parts.append(draw_analogies(found.analogies, found.name, folder))
+    if found.study is not None:
+        parts.append(draw_study(found.study, Subject(name=found.name, layers=(0,)), folder))
+    if found.scores is not None:
+        parts.append((draw_scores(found.scores, found.name, folder), []))
+    notes = dict.fromkeys(note for _, notes in parts for note in notes)
+    return [pair for figures, _ in parts for pair in figures], list(notes)
 
 
 def _print(found: CbowFound) -> None:
+    from bertkit.analysis.cbow_reports import neighbours_line
+
     print_heading(f"{found.name} · {found.words:,} words have a vector")
     if found.neighbours:
         rows = [
@@ -153,6 +187,7 @@ def _print(found: CbowFound) -> None:
             for rank, (name, value) in enumerate(near)
         ]
         print_table(("WORD", "NEAREST", "COSINE"), rows, left=(0, 1))
+        screen.print_below(neighbours_line(found.neighbours))
     if found.analogies is not None:
         _print_analogies(found.analogies)
     if found.study is not None:
@@ -165,9 +200,13 @@ def _print(found: CbowFound) -> None:
 
 
 def _print_analogies(analogies: Analogies) -> None:
-    total = len(analogies.answered)
-    share = f"{screen.percent(analogies.right / total)} %" if total else "none"
-    unknown = f"; {analogies.unknown:,} have a word without a vector" if analogies.unknown else ""
-    print_heading(f"analogies: {analogies.right:,} of {total:,} right ({share}){unknown}")
+    from bertkit.analysis.cbow_reports import analogies_line
+
+    print_heading(f"analogies: {analogies.right:,} of {len(analogies.answered):,} right")
     rows = [[f"{one[0]} : {one[1]}", f"{one[2]} : {one[3]}", one[4]] for one in analogies.answered[:SHOWN]]
     print_table((f"THE FIRST {len(rows)}", "WANTED", "ANSWER"), rows, left=(0, 1, 2))
+    if analogies.by_heading:
+        counts = Counter(analogies.headings)
+        rows = [[name, f"{counts[name]:,}", screen.with_interval(one)] for name, one in analogies.by_heading.items()]
+        print_table(("HEADING", "ANALOGIES", "RIGHT [95 %]"), rows)
+    screen.print_below(analogies_line(analogies))

@@ -125,10 +125,11 @@ def _measured(
     body: Body, given: tuple[SenseRows | None, SenseSet | None], asked: tuple[SenseFlags, AnalyseFlags], shown: Progress
 ) -> WordFound:
     from bertkit.analysis.places import analysis_folder, write_numbers
+    from bertkit.analysis.sense_draws import Sampling
     from bertkit.analysis.sense_reports import Subject, draw_scores, draw_study
     from bertkit.analysis.sense_sets import score_set
     from bertkit.analysis.vectors import encode_spans, span_vectors
-    from bertkit.analysis.word_study import Sampling, study_word
+    from bertkit.analysis.word_study import study_word
 
     (rows, a_set), (senses, flags) = given, asked
     sampling = Sampling(seed=flags.seed, draws=senses.draws, each=senses.per_sense)
@@ -144,7 +145,7 @@ def _measured(
     plain = plain_of(body.name, study, scores)
     content = [None if rows is None else vars(rows), None if a_set is None else a_set.digest]
     folder = analysis_folder(flags.out, WORD, name, [body.digest, body.window, layers, vars(sampling), content])
-    subject = Subject(name=body.name, layers=layers, sampling=sampling)
+    subject = Subject(name=body.name, layers=layers)
     figures, notes = ([], []) if study is None else draw_study(study, subject, folder)
     if scores is not None:
         figures += draw_scores(scores, body.name, folder)

@@ -73,7 +73,7 @@ def _percent(one: LayerSenses) -> str:
 
 
 def _print_draws(study: WordStudy) -> None:
-    from bertkit.analysis.word_study import SURE
+    from bertkit.analysis.sense_draws import SURE
 
     drawn = study.draws
     if drawn is None:

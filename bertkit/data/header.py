@@ -6,6 +6,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from unicodedata import category
 
 COMMON = """
 text texts sentence sentences review reviews content contents body title headline subject message
@@ -86,7 +87,8 @@ def _again(cell: str, below: Sequence[str]) -> int:
 def _stands_out(cell: str, below: Sequence[str]) -> int:
     """Points for a header: a short name above long texts, or above classes of which none occurs just once."""
     given = [value for value in below if value]
-    if cell.casefold() in MISSING or len(given) < 20 or not re.fullmatch(r"\w[\w /()#.-]{0,30}", cell):
+    letters = "".join(char for char in cell if category(char)[0] != "M")
+    if cell.casefold() in MISSING or len(given) < 20 or not re.fullmatch(r"\w[\w /()#.-]{0,30}", letters):
         return 0
     lengths = [len(value) for value in given]
     if statistics.median(lengths) >= max(20, 3 * len(cell)) and min(lengths) > len(cell):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
-UNSPACED_CHARS = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-"""Scripts without spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
-RUNS = re.compile(rf"[{UNSPACED_CHARS}]+|[^\W{UNSPACED_CHARS}]+(?:['’\-][^\W{UNSPACED_CHARS}]+)*")
-UNSPACED = re.compile(f"[{UNSPACED_CHARS}]")
-"""One of their characters."""
+from bertkit.data.word_characters import SPACED_WORD, UNSPACED, UNSPACED_CHARS, composed
+
+RUNS = re.compile(rf"[{UNSPACED_CHARS}]+|{SPACED_WORD}(?:['’\-]{SPACED_WORD})*")
+"""A run of characters without spaces, or a word; an apostrophe or a hyphen inside."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +23,18 @@ class Occurrence:
 
 
 def occurrences(words: Collection[str], texts: Sequence[str], most: int) -> dict[str, list[Occurrence]]:
-    """Of each word that occurs its first `most` occurrences, in the order of the texts; case is ignored.
+    """Of each word that occurs its first `most` occurrences, in the order of the texts.
 
+    Case is ignored, and whether accents are characters of their own (NFC or NFD).
     A run of Chinese characters, or another script without spaces, is cut into the longest words from the left, so that
     a word is not found within a longer one that the words have too.
     """
-    wanted = {word.casefold(): word for word in words}
-    longest = max(map(len, wanted), default=0)
+    wanted = {_folded(word): word for word in words}
+    longest = max((len(form) for word in words for form in (word, normalize("NFD", word))), default=0)
     found: dict[str, list[Occurrence]] = {}
     for place, text in enumerate(texts):
         for start, end in _words_in(text, wanted, longest):
-            word = wanted.get(text[start:end].casefold())
+            word = wanted.get(_folded(text[start:end]))
             if word is not None and len(found.setdefault(word, [])) < most:
                 found[word].append(Occurrence(text=place, start=start, end=end))
     return found
@@ -49,6 +48,10 @@ def _words_in(text: str, wanted: Collection[str], longest: int) -> Iterator[tupl
             continue
         while start < stop:
             ends = range(min(stop, start + longest), start, -1)
-            end = next((end for end in ends if text[start:end].casefold() in wanted), start + 1)
+            end = next((end for end in ends if _folded(text[start:end]) in wanted), start + 1)
             yield start, end
             start = end
+
+
+def _folded(text: str) -> str:
+    return composed(text.casefold())

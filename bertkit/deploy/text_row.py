@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
+from unicodedata import category
 
 import numpy as np
 
@@ -87,7 +88,7 @@ class Words:
         first, self._spaced = 1 + len(SENTINELS), any(char.isspace() for char in text.strip())
         self._after = {first + i for i, (_, end) in enumerate(edges) if self._gap(text, end)}
         self._before = {first + i for i, (begin, _) in enumerate(edges) if self._gap(text, begin - 1)}
-        self._joined = {first + i for i, word in enumerate(found) if CHARACTER.match(word) or not word[-1].isalnum()}
+        self._joined = {first + i for i, word in enumerate(found) if CHARACTER.match(word) or not _ends_in_letter(word)}
         self.row = TextRow(tokens=range(first, len(self._names)), begins=begins_of(text, [end for _, end in edges]))
         special = np.arange(len(self._names)) < first
         self.pieces = Pieces(
@@ -115,6 +116,11 @@ class Words:
         if one in self._joined or other in self._joined:
             return False
         return self._spaced or not self.pieces.special[[one, other]].any()
+
+
+def _ends_in_letter(word: str) -> bool:
+    """Whether the last character is a letter, a digit, or a mark on one, such as the vowel sign of a Hindi word."""
+    return word[-1].isalnum() or category(word[-1])[0] == "M"
 
 
 def _characters(word: str) -> list[str]:

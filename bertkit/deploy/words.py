@@ -72,7 +72,7 @@ def _ends_word(word: str, address: bool) -> bool:
     """Whether the mark that `word` ends with is a part of it: U.S., or of an address all but a sentence's own marks."""
     last = word[-1]
     if not address:
-        return bool(ABBREVIATION.match(word))
+        return bool(ABBREVIATION.match("".join(char for char in word if unicodedata.category(char)[0] != "M")))
     if last in CLOSING:
         return word.count(CLOSING[last]) >= word.count(last)
     return last in "/-_#=&%@~*+$"

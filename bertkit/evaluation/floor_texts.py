@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from bertkit.data.table import Columns, Table
+from bertkit.data.word_characters import SPACED_WORD, UNSPACED
 from bertkit.heads import Number
 
-WIDE = "\u0e01-\u0e4e\u3005-\u3007\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-WORD = f"[{WIDE}]|[^\\W{WIDE}]+"
+WORD = f"{UNSPACED.pattern}|{SPACED_WORD}"
 """A word; in scripts without spaces between words a character."""
 
 FEATURES = 50_000

@@ -12,7 +12,7 @@ import numpy as np
 
 from bertkit.analysis.alignment import UNKNOWN_SAID, Direction, Side, align, sentence_side, word_side
 from bertkit.analysis.bodies import load_body
-from bertkit.analysis.places import analysis_folder, figure_files, write_numbers
+from bertkit.analysis.places import analysis_folder, digest_of, figure_files, write_numbers
 from bertkit.data.bilingual import Pairs, check_different, read_dictionary, read_parallel, read_texts
 from bertkit.encoders import Encoder
 from bertkit.errors import DataError
@@ -113,8 +113,8 @@ def alignment(encoder: Encoder, flags: AlignmentFlags, show: Callable[[str], Pro
             )
         directions = align(sides, read.pairs.links, progress)
     asked = [
-        body.digest, body.window, flags.languages, read.pairs.texts, read.pairs.links.tolist(), read.texts,
-        flags.occurrences,
+        body.digest, body.window, flags.languages, read.pairs.links.tolist(), flags.occurrences,
+        [digest_of(side) for side in (*read.pairs.texts, *read.texts)],
     ]  # fmt: skip
     found = Alignment(
         model=encoder.name, unit="sentences" if flags.dictionary is None else "words", languages=flags.languages,
