@@ -39,10 +39,7 @@ def analogies_line(analogies: Analogies) -> str:
     score, total = analogies.score, len(analogies.answered)
     if score is None:
         return f"No analogy is answered{left}."
-    return (
-        f"Of {total:,} analogies {100 * score.value:.1f} % [{100 * score.low:.1f}, {100 * score.high:.1f}] are right "
-        f"({analogies.right:,}; 95 % by {score.interval}){left}."
-    )
+    return f"Of {total:,} analogies {score.percent} are right ({analogies.right:,}; 95 % by {score.interval}){left}."
 
 
 def draw_neighbours(neighbours: Neighbours, name: str, folder: Path) -> Drawn:
