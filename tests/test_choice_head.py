@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 import tiny
 import torch
 from oracle import tokenizer_of
+from tokenizers import normalizers
 
 from bertkit.errors import DataError
 from bertkit.heads import MultipleChoice, Window
+from bertkit.heads.choice_windows import separator_of
 from bertkit.heads.features import CHOICES, WINDOWS, Features
 from bertkit.kernels.unpadded import unpadded
 from bertkit.models.load import Loaded, load
@@ -191,6 +194,67 @@ def test_a_choice_that_leaves_no_room_for_the_text_is_an_error_that_names_its_ro
     with pytest.raises(DataError, match="row y"):
         HEAD.encode(rows, tokenizer, NARROW)
     HEAD.check_fit([ROWS], tokenizer, NARROW)
+
+
+def refusal(check: Callable[[], object]) -> str | None:
+    """What a DataError says; None without one."""
+    try:
+        check()
+    except DataError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_a_row_is_refused_beforehand_if_and_only_if_it_cannot_be_encoded(family: str) -> None:
+    tokenizer = tiny.tokenizer_of(family)
+    rows = {**ROWS, "text": [TEXT, "Short.", ""]}
+    for length in range(4, 60):
+        window = Window(max_length=length)
+        of_all = refusal(lambda window=window: HEAD.check_fit([rows], tokenizer, window))  # type: ignore[misc]
+        assert of_all == refusal(lambda window=window: HEAD.encode(rows, tokenizer, window))  # type: ignore[misc]
+        assert length != 4 or of_all
+    assert of_all is None
+
+
+class Counting:
+    """A tokenizer that counts its calls, and the texts of each."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self.calls: list[list[str]] = []
+
+    def __call__(self, texts: list[str], **more: Any) -> Any:
+        self.calls.append(texts)
+        return self.tokenizer(texts, **more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tokenizer, name)
+
+
+def test_the_choices_of_a_block_are_tokenised_together_and_passages_only_where_they_may_be_too_long(
+    tokenizer: Any,
+) -> None:
+    counting = Counting(tokenizer)
+    long = "and so on, until the morning came and all of them were gone"
+    rows = {
+        "text": [TEXT, "Short."] * 50,
+        "question": ["Who?"] * 100,
+        "choices": [[long, "no"] if k % 2 else ["yes", "no"] for k in range(100)],
+    }
+    longest = tokenizer("Short.", f"Who?{separator_of(tokenizer)}{long}")
+    HEAD.check_fit([rows], counting, Window(max_length=len(longest["input_ids"])))
+    assert [len(call) for call in counting.calls] == [200, 50]
+    assert set(counting.calls[1]) == {"Short."}
+
+
+def test_a_choice_is_measured_as_the_tokenizer_normalises_it() -> None:
+    tokenizer = tiny.tokenizer_of("xlm-roberta")
+    tokenizer.backend_tokenizer.normalizer = normalizers.NFKC()
+    rows = {**ROWS, "choices": [["yes", "no"], ["yes", "½" * 20], ["yes", "no"]]}  # 40 bytes, as NFKC 20 times 1⁄2
+    assert len(tokenizer("½" * 20)["input_ids"]) > 56
+    with pytest.raises(DataError, match=r"^row y: no window has room for its text"):
+        HEAD.check_fit([{**rows, "question": [""] * 3}], tokenizer, Window(max_length=60))
 
 
 def test_a_row_s_choices_stay_together_where_a_batch_is_split_to_fit_into_memory(loaded: Loaded) -> None:

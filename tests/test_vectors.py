@@ -17,6 +17,8 @@ from pyarrow import parquet
 
 import bertkit
 from bertkit.cli import main
+from bertkit.data.count_cells import profile
+from bertkit.data.profile import save_profile, saved_profile
 from bertkit.errors import DataError
 
 WIDTH = 4
@@ -134,6 +136,15 @@ def test_a_label_for_each_vector_is_tagging(
     assert [floor["name"] for floor in one["floors"]] == ["commonest tag", "logistic regression of each vector"]
     lines = [json.loads(line) for line in (Path(found["folder"]) / "predictions.jsonl").read_text().splitlines()]
     assert all(len(line["answer"]) == len(line["gold"]) for line in lines)
+
+
+def test_the_sample_of_a_profile_has_two_vectors_of_each_row_and_all_of_them_are_counted(tmp_path: Path) -> None:
+    given = [{**row(k), "tokens": [["a"], ["b"], ["c"]], "both": [k] * 5} for k in range(12)]
+    save_profile(profile(given), tmp_path / "profile.json")
+    found = saved_profile(tmp_path / "profile.json")
+    assert [list(one["vectors"]) for one in found.sample] == [one["vectors"][:2] for one in given]
+    assert all({**one, "vectors": 0} == {**other, "vectors": 0} for one, other in zip(found.sample, given, strict=True))
+    assert found.by_name["vectors"].most_words == max(len(one["vectors"]) for one in given) == 6
 
 
 def test_columns_are_named_by_flags_and_the_task_is_saved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

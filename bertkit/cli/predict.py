@@ -55,7 +55,8 @@ class PredictFlags:
             "--out -o",
             OUTPUT,
             "Write the file's own columns with the answers beside them, as .csv, .tsv, .jsonl or .parquet; - is JSON "
-            "Lines to stdout. A stopped command continues when it is given again.",
+            "Lines to stdout. A passage with several questions or blanks gives a row for each. A stopped command "
+            "continues when it is given again.",
         ),
     ] = None
     top_k: Annotated[

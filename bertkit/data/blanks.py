@@ -36,7 +36,10 @@ def of_blanks(
         several = passages if isinstance(passages, list) else [passages]
         found = [one for text in several for one in _rows(where, row, text, blanks, answers)]
         if not found:
-            findings.bad_row(where, DataError(f"{where}: the {blanks.text} has no blank"))
+            lacks = f"the {blanks.text} has no blank"
+            if blanks.text not in row:
+                lacks = f"no column '{blanks.text}'; it has {', '.join(map(str, row))}"
+            findings.bad_row(where, DataError(f"{where}: {lacks}"))
         yield from found
 
 

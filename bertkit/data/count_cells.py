@@ -20,7 +20,8 @@ from bertkit.data.cell_kinds import (
     parts_of,
     spelt,
 )  # fmt: skip
-from bertkit.data.profile import MOST_VALUES, SAMPLED, STEP, Column, Profile
+from bertkit.data.profile import MOST_VALUES, SAMPLED, SAMPLED_VECTORS, STEP, Column, Profile
+from bertkit.heads.vectors import has_vectors
 
 LONGEST_KEY = 200
 """Characters of a value that is counted; longer ones are text, of which only the length is."""
@@ -38,7 +39,7 @@ def profile(rows: Iterable[Mapping[str, Any]]) -> Profile:
     for row in rows:
         number += 1
         if number <= SAMPLED:
-            sample.append(row)
+            sample.append({name: _cut(value) for name, value in row.items()})
         for name, value in row.items():
             column = counting.get(name)
             if column is None:
@@ -46,6 +47,11 @@ def profile(rows: Iterable[Mapping[str, Any]]) -> Profile:
             column.add(value)
     columns = tuple(column.close(str(name)) for name, column in counting.items())
     return Profile(rows=number, columns=columns, sample=tuple(sample))
+
+
+def _cut(value: Any) -> Any:
+    """A cell as the sample keeps it."""
+    return value[:SAMPLED_VECTORS] if has_vectors(value) else value
 
 
 class _Counting:

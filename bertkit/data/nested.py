@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
 from typing import Any
 
 from bertkit.errors import DataError
@@ -17,18 +16,23 @@ PlacedRow = tuple[str, dict[str, Any]]
 def unnested(rows: Iterable[PlacedRow], nested: Nested | None, findings: Findings) -> Iterator[PlacedRow]:
     """The rows of nested objects, each with the place of the object that it is from; all as they are without `nested`.
 
-    An object that cannot be read so is a bad row.
+    An object that cannot be read so is a bad row. Only rows that may be joined are kept waiting for the next.
     """
     if nested is None:
         yield from rows
         return
-    for _, together in groupby(_flat(rows, nested, findings), key=lambda placed: _key(placed, nested)):
-        (where, row), *others = together
-        if others:
-            row |= {name: [row[name], *(other[name] for _, other in others)] for name in nested.lists if name in row}
-        elif _is_joined(row, nested):
-            row |= {name: [row[name]] for name in nested.lists if name in row}
-        yield where, row
+    together: list[PlacedRow] = []
+    for where, row in _flat(rows, nested, findings):
+        key = _key(row, nested)
+        if together and key != _key(together[0][1], nested):
+            yield _joined(together, nested)
+            together = []
+        if key is None:
+            yield where, row
+        else:
+            together.append((where, row))
+    if together:
+        yield _joined(together, nested)
 
 
 def _flat(rows: Iterable[PlacedRow], nested: Nested, findings: Findings) -> Iterator[PlacedRow]:
@@ -41,14 +45,15 @@ def _flat(rows: Iterable[PlacedRow], nested: Nested, findings: Findings) -> Iter
         yield from ((where, one) for one in found)
 
 
-def _is_joined(row: Mapping[str, Any], nested: Nested) -> bool:
-    return bool(nested.joined) and all(name in row for name in nested.joined)
+def _key(row: Mapping[str, Any], nested: Nested) -> tuple[Any, ...] | None:
+    """Equal for rows that are joined; None for any other row."""
+    is_joined = bool(nested.joined) and all(name in row for name in nested.joined)
+    return tuple(row[name] for name in nested.joined) if is_joined else None
 
 
-def _key(placed: PlacedRow, nested: Nested) -> Any:
-    """Equal for rows that are joined; of any other row its own."""
-    row = placed[1]
-    return tuple(row[name] for name in nested.joined) if _is_joined(row, nested) else object()
+def _joined(together: list[PlacedRow], nested: Nested) -> PlacedRow:
+    where, row = together[0]
+    return where, row | {name: [one[name] for _, one in together] for name in nested.lists if name in row}
 
 
 def _rows(where: str, value: Mapping[str, Any], path: str, each: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Profile the columns of raw rows in one pass: what their cells are, which values they have and how often.
 
-Memory is bounded: of a column at most MOST_VALUES distinct values are kept, and of the rows the first SAMPLED. Light.
+Memory is bounded: of a column at most MOST_VALUES distinct values are kept, and of the rows the first SAMPLED, with the
+first SAMPLED_VECTORS of a sequence of vectors. Light.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from typing import Any
 
 from bertkit.data.cell_kinds import SEPARATORS
 
-PROFILER = 5
+PROFILER = 6
 """Version of the profile; increase it when it changes, so that files are profiled again."""
 MOST_VALUES = 20_000
 SAMPLED = 200
+SAMPLED_VECTORS = 2
 STEP = 1.2
 """By which the sizes grow of which the rows are counted."""
 
@@ -86,7 +88,10 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """`rows` rows and their columns, in the order in which they first occur, and the first SAMPLED rows."""
+    """`rows` rows and their columns, in the order in which they first occur, and the first SAMPLED rows.
+
+    sample  of a sequence of vectors it has the first SAMPLED_VECTORS
+    """
 
     rows: int
     columns: tuple[Column, ...]

@@ -13,8 +13,10 @@ from bertkit.data.validate import validate_rows
 from bertkit.deploy.answer_formats import JsonLines
 from bertkit.deploy.file_inputs import Item, KeptRows, block_of, reason_of
 from bertkit.deploy.inputs import checked_text, readable, roles_of
+from bertkit.deploy.made_rows import made_rows
 from bertkit.errors import BertkitError, DataError
 from bertkit.evaluation.inference import answers
+from bertkit.findings import Findings
 from bertkit.models.task_model import TaskModel
 from bertkit.progress import Progress
 from bertkit.task import Task
@@ -29,12 +31,13 @@ NAME = "standard input"
 def answer_lines(model: TaskModel, task: Task, descriptor: int, out: IO[str], top: int | None) -> None:
     """Write an answer a line as JSON for each line of text, or for each JSON object if the first line is one.
 
-    A line that cannot be read gets no answer and the key "error"; a blank one no answer.
+    A line that cannot be read gets no answer and the key "error"; a blank one no answer. An object with several rows
+    inside, such as the questions of a passage, gets an answer for each, with the columns of that row.
     """
     written = JsonLines(top)
     reader = LineReader(task)
     for lines in arriving(descriptor):
-        block = block_of([reader.item(line) for line in lines], roles_of(task))
+        block = block_of([item for line in lines for item in reader.items(line)], roles_of(task))
         written.look(block)
         written.begin(model.head)
         columns = {**block.columns, "row_id": block.names}
@@ -79,24 +82,27 @@ class LineReader:
         self.number = 0
         self.is_json: bool | None = None
 
-    def item(self, raw: bytes) -> Item:
-        """The line as a place of the input."""
+    def items(self, raw: bytes) -> list[Item]:
+        """The line as a place of the input, or as one for each row that is inside its object."""
         self.number += 1
         place, where = {"line": self.number}, f"{NAME}, line {self.number}"
         line = raw.removesuffix(b"\r").decode("utf-8-sig" if self.number == 1 else "utf-8", "replace")
         if not line.strip():
-            return Item(place, {} if self.is_json else {"text": line}, None)
+            return [Item(place, {} if self.is_json else {"text": line}, None)]
         if self.is_json is None:
             self.is_json = line.lstrip().startswith("{")
         own: Any = {} if self.is_json else {"text": line}
         try:
             _check_utf8(raw, where)
             if not self.is_json:
-                return Item(place, own, checked_text(self.task, where, self._values(line, where)))
+                return [Item(place, own, checked_text(self.task, where, self._values(line, where)))]
             own = _object(line, where)
-            return Item(place, own, self._row(own, where))
+            rows = [row for _, row in made_rows(self.task, [(where, own)], Findings())]
+            if not rows:
+                raise DataError(f"{where}: there is no row in it")
         except BertkitError as error:
-            return Item(place, own, None, reason_of(where, error))
+            return [Item(place, own, None, reason_of(where, error))]
+        return [self._checked(place, row, where) for row in rows]
 
     def _values(self, line: str, where: str) -> dict[str, str]:
         needed = roles_of(self.task)
@@ -105,11 +111,15 @@ class LineReader:
             raise DataError(f"{where}: this run reads JSON lines with the keys {names}")
         return {"text": line}
 
-    def _row(self, own: dict[str, Any], where: str) -> dict[str, Any]:
-        findings = KeptRows([])
-        for row in validate_rows([(where, own)], readable(self.task), self.task.head, golds=False, findings=findings):
-            return row
-        raise DataError(f"{where}: {findings.reasons.popleft()}")
+    def _checked(self, place: dict[str, int], own: dict[str, Any], where: str) -> Item:
+        """A row as the head's columns, or why it has no answer."""
+        source, findings = readable(self.task), KeptRows([])
+        try:
+            for row in validate_rows([(where, own)], source, self.task.head, golds=False, findings=findings):
+                return Item(place, own, row)
+        except DataError as error:
+            return Item(place, own, None, reason_of(where, error))
+        return Item(place, own, None, findings.reasons.popleft())
 
 
 def _check_utf8(raw: bytes, where: str) -> None:

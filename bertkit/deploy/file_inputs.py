@@ -6,16 +6,18 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bertkit.data.columns import match_columns
 from bertkit.data.decoding import check_line_ends, lines
+from bertkit.data.nested import PlacedRow
 from bertkit.data.readers import read_located
 from bertkit.data.validate import validate_rows
 from bertkit.deploy.file_format import Reading, layout_of
 from bertkit.deploy.inputs import Inputs, checked_text, readable, roles_of, words_note
+from bertkit.deploy.made_rows import Unmade, made_rows
 from bertkit.deploy.words import unsplit
 from bertkit.errors import DataError
 from bertkit.findings import Findings, without_values
@@ -30,8 +32,15 @@ IDS = ("id", "idx", "index", "guid", "row_id", "sent_id")
 """Names of an id column, where the task names none."""
 
 
+Waiting = deque[tuple[Mapping[str, Any], dict[str, Any]]]
+"""The place and the own columns of rows that have been read, and not yet been checked."""
+
+
 class Item(NamedTuple):
-    """One place of a file: its own columns, and its row by role, or why it has none (None for a blank line)."""
+    """One place of a file: its own columns, and its row by role, or why it has none (None for a blank line).
+
+    Of objects and passages with several rows inside each row has a place, and the columns that training reads of it.
+    """
 
     place: Mapping[str, Any]
     own: Mapping[str, Any]
@@ -103,8 +112,8 @@ class FileInput:
         path, head = self.path, self.task.head
         findings, kept = Findings([path]), KeptRows([path])
         header, notes = _header(self.task, path) if self.layout.form is None else (None, [])
-        waiting: deque[tuple[Mapping[str, Any], dict[str, Any]]] = deque()
-        raw = self._raw(header, findings, waiting)
+        waiting: Waiting = deque()
+        raw = self._raw(read_located(path, header, findings, self.layout.form), findings, kept, waiting)
         rows = there = 0
         for row in validate_rows(
             raw, readable(self.task), head, golds=False, findings=kept if self.keeps_bad else findings
@@ -125,30 +134,44 @@ class FileInput:
         self.notes += [*notes, *(finding.line([path.name]) for finding in found)]
 
     def _raw(
-        self,
-        header: tuple[str, ...] | None,
-        findings: Findings,
-        waiting: deque[tuple[Mapping[str, Any], dict[str, Any]]],
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The file's rows with their places in messages; each is put in the queue `waiting` with its number and id."""
+        self, read: Iterable[PlacedRow], findings: Findings, kept: KeptRows, waiting: Waiting
+    ) -> Iterator[PlacedRow]:
+        """The rows that are made of those `read`; each is put in the queue `waiting` with its number and id."""
+        own_ids = self.task.source.columns.get("id", ())
         names: tuple[str, ...] | None = None
         form = self.layout.form
         numbered = form.kind in ("conll", "conllu") if form else self.path.suffix == ".conllu"
-        for number, (where, row) in enumerate(read_located(self.path, header, findings, self.layout.form), 1):
-            if names is None:
-                candidates = {"id": (*self.task.source.columns.get("id", ()), *IDS)}
-                names = tuple(match_columns(list(row), candidates, (), where).values())
+        numbers, last = count(1), [dict[str, Any]()]
+
+        def put(where: str, row: dict[str, Any], names: tuple[str, ...]) -> None:
             ident = _id(where, next((row.get(name) for name in names), None))
-            own = row
-            if numbered:  # the reader adds the line of each word
-                own = {name: value for name, value in row.items() if name != "lines"}
-            waiting.append(({"row": number} if ident is None else {"row": number, "id": ident}, own))
+            place = {"row": next(numbers)}
+            waiting.append((place if ident is None else {**place, "id": ident}, row))
+
+        def unmade(where: str) -> None:
+            put(where, last[0], _names(last[0], own_ids, where))
+
+        found = Unmade(kept, unmade) if self.keeps_bad else findings
+        for where, row in made_rows(self.task, _noting(read, last), found):
+            if names is None:
+                names = _names(row, (*own_ids, *IDS), where)
+            # a reader of CoNLL adds the line of each word
+            put(where, {name: row[name] for name in row if name != "lines"} if numbered else row, names)
             yield where, row
 
 
-def _but_last(
-    waiting: deque[tuple[Mapping[str, Any], dict[str, Any]]],
-) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+def _names(row: Mapping[str, Any], ids: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """The row's column of ids, if it has one."""
+    return tuple(match_columns(list(row), {"id": ids}, (), where).values())
+
+
+def _noting(rows: Iterable[PlacedRow], last: list[dict[str, Any]]) -> Iterator[PlacedRow]:
+    for where, row in rows:
+        last[0] = row
+        yield where, row
+
+
+def _but_last(waiting: Waiting) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
     while len(waiting) > 1:
         yield waiting.popleft()
 

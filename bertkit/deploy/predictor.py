@@ -12,6 +12,7 @@ import torch
 from bertkit.data.validate import validate_rows
 from bertkit.deploy.file_inputs import Item, in_blocks
 from bertkit.deploy.inputs import checked_text, readable, roles_of
+from bertkit.deploy.made_rows import made_rows
 from bertkit.deploy.predict import answered, load_run
 from bertkit.errors import DataError, RequestError
 from bertkit.findings import Findings
@@ -71,8 +72,13 @@ class Predictor:
         """The input as the head's columns. Raises DataError."""
         needed = roles_of(self.task)
         if isinstance(given, Mapping):
-            rows = [(where, dict(given))]
             findings = Findings()
+            rows = list(made_rows(self.task, [(where, dict(given))], findings))
+            if len(rows) != 1:
+                raise DataError(
+                    f"{where}: {len(rows)} rows are in it, and each input is one: give a dict with the keys "
+                    f"{' and '.join(needed)} for each, or a file to `bertkit predict`"
+                )
             return next(iter(validate_rows(rows, readable(self.task), self.task.head, golds=False, findings=findings)))
         if needed == ("vectors",):
             return self.task.head.check(where, {"vectors": given}, {})

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 LEAST = 8
 """Tokens of a text that every window must have room for, beside the question and a choice."""
-SPECIAL = 8
-"""Special tokens of a sequence at most."""
+TOGETHER = 4_000
+"""Texts that are tokenised in one call to count their tokens."""
 
 Rows = Mapping[str, Sequence[Any]]
 
@@ -42,14 +42,16 @@ def separator_of(tokenizer: Any) -> str:
 
 def check_rows(rows: Rows, tokenizer: Any, window: Window) -> None:
     """Raise DataError, naming the row, if a question with a choice leaves no room for the text in `window`."""
-    separator, names = separator_of(tokenizer), rows.get("row_id")
-    for place, text in enumerate(rows["text"]):
-        seconds = seconds_of(rows, place, separator)
-        most = max(len(second.encode()) for second in seconds)
-        if most + LEAST + SPECIAL <= window.max_length:  # no token has less than a byte
-            continue
-        for second in seconds:
-            _room(_tokens(tokenizer, text or None, second), second, window, names[place] if names else place)
+    separator, names, texts = separator_of(tokenizer), rows.get("row_id"), rows["text"]
+    special = {paired: tokenizer.num_special_tokens_to_add(pair=paired) for paired in (False, True)}
+    seconds = [seconds_of(rows, place, separator) for place in range(len(texts))]
+    counts = _counts(tokenizer, [second for those in seconds for second in those])
+    beside = [[next(counts) + special[bool(text)] for _ in those] for text, those in zip(texts, seconds, strict=True)]
+    tight = [place for place, those in enumerate(beside) if max(those) + LEAST > window.max_length]
+    lengths = _counts(tokenizer, [texts[place] for place in tight])  # of texts that may be shorter than LEAST
+    for place, long in zip(tight, lengths, strict=True):
+        for count, second in zip(beside[place], seconds[place], strict=True):
+            _room(long, count, second, window, names[place] if names else place)
 
 
 def choice_features(rows: Rows, tokenizer: Any, window: Window, targets: Ragged | None) -> Features:
@@ -106,16 +108,18 @@ def _texts(encoding: Any, place: int, paired: bool) -> list[int | None]:
     return found if paired else [None if one is None else 1 for one in found]
 
 
-def _tokens(tokenizer: Any, text: str | None, second: str) -> list[int | None]:
-    both = (text, second) if text else (second,)
-    encoding = tokenizer(*both, return_attention_mask=False, verbose=False)
-    return _texts(encoding, 0, bool(text))
+def _counts(tokenizer: Any, texts: Sequence[str]) -> Iterator[int]:
+    """How many tokens each text has, special ones not counted: as many by itself as in a pair."""
+    for start in range(0, len(texts), TOGETHER):
+        part = list(texts[start : start + TOGETHER])
+        yield from map(len, tokenizer(part, add_special_tokens=False, verbose=False)["input_ids"])
 
 
-def _room(texts: Sequence[int | None], second: str, window: Window, name: Any) -> int:
-    """How many tokens of the text fit beside a choice. Raises DataError if these are too few."""
-    long = sum(one == 0 for one in texts)
-    beside = len(texts) - long
+def _room(long: int, beside: int, second: str, window: Window, name: Any) -> int:
+    """How many of the text's `long` tokens fit beside a choice, of `beside` tokens with the special ones.
+
+    Raises DataError if these are too few.
+    """
     room = window.max_length - beside
     if room < min(long, LEAST):
         raise DataError(
@@ -137,16 +141,17 @@ def _kept(
 
     names = rows.get("row_id")
     seconds = seconds_of(rows, place, separator_of(tokenizer))
-    rooms = [_room(texts, second, window, names[place] if names else place)
-             for (texts, _), second in zip(sequences, seconds, strict=True)]  # fmt: skip
     of = [np.array([-1 if one is None else one for one in texts]) for texts, _ in sequences]
-    parts = _parts(int((of[0] == 0).sum()), min(rooms), window)
+    lengths = [int((one == 0).sum()) for one in of]
+    rooms = [_room(long, len(one) - long, second, window, names[place] if names else place)
+             for long, one, second in zip(lengths, of, seconds, strict=True)]  # fmt: skip
+    parts = _parts(lengths[0], min(rooms), window)
     kept = [
         [np.sort(np.concatenate([np.flatnonzero(one != 0), np.flatnonzero(one == 0)[part]])) for part in parts]
         for one in of
     ]
     read = len(np.unique(np.concatenate(parts)))
-    return kept, read < int((of[0] == 0).sum()), len(parts) > 1
+    return kept, read < lengths[0], len(parts) > 1
 
 
 def _parts(length: int, room: int, window: Window) -> list[NDArray[Any]]:
