@@ -57,9 +57,9 @@ class WordVectors:
 
     def vector(self, word: str) -> NDArray[np.float32] | None:
         """(H,) the word's vector, in any case; None if the corpus has too few of it."""
-        if folded(word) not in self.table:
+        if normalised(word) not in self.table:
             return None
-        found: NDArray[np.float32] = self.table[folded(word)]
+        found: NDArray[np.float32] = self.table[normalised(word)]
         return found
 
     def of_spans(
@@ -92,7 +92,7 @@ class WordVectors:
 
         "" if there is no word but these three.
         """
-        given = [folded(word) for word in (first, second, third)]
+        given = [normalised(word) for word in (first, second, third)]
         found = self.table.most_similar(positive=[given[1], given[2]], negative=[given[0]], topn=1)
         return str(found[0][0]) if found else ""
 
@@ -128,26 +128,26 @@ def _known_parts(word: str, kept: Collection[str], table: Any) -> list[str]:
 
 
 def words_of(text: str, kept: Collection[str] = ()) -> list[str]:
-    """The words of a text, `folded`, without punctuation; a character each in scripts without spaces.
+    """The words of a text, `normalised`, without punctuation; a character each in scripts without spaces.
 
-    Those of several characters that are `kept`, folded too, count as one word.
+    Those of several characters that are `kept`, normalised too, count as one word.
     """
-    found: list[str] = WORDS.findall(folded(text))
+    found: list[str] = WORDS.findall(normalised(text))
     whole = sorted((word for word in kept if len(word) > 1), key=len, reverse=True)
     if whole:
         pattern = re.compile("|".join([*map(re.escape, whole), WORDS.pattern]))
-        found = pattern.findall(folded(text))
+        found = pattern.findall(normalised(text))
     return found
 
 
-def folded(text: str) -> str:
+def normalised(text: str) -> str:
     """The text in lower case, with letters and accents as one character where there is one (NFC)."""
     return composed(text.lower())
 
 
 def unspaced(words: Collection[str]) -> tuple[str, ...]:
     """Those of several characters in scripts without spaces, in order: no space tells them in a corpus."""
-    return tuple(sorted({folded(word) for word in words if len(word) > 1 and UNSPACED.search(word)}))
+    return tuple(sorted({normalised(word) for word in words if len(word) > 1 and UNSPACED.search(word)}))
 
 
 @dataclass(frozen=True)

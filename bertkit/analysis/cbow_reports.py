@@ -1,4 +1,4 @@
-"""What neighbours and analogies of vectors of words come to: a sentence and a figure each."""
+"""Neighbours and analogies of word vectors, reported: a sentence and a figure each."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class Samples:
         self._shares[how].append((significant, surest, nearest))
 
     def found(self) -> Draws:
-        """What the tests of all layers came to."""
+        """The results of the tests at every layer."""
         significant, surest, nearest = (
             {how: tuple(layer[k] for layer in layers) for how, layers in self._shares.items()} for k in range(3)
         )

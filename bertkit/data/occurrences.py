@@ -29,12 +29,12 @@ def occurrences(words: Collection[str], texts: Sequence[str], most: int) -> dict
     A run of Chinese characters, or another script without spaces, is cut into the longest words from the left, so that
     a word is not found within a longer one that the words have too.
     """
-    wanted = {_folded(word): word for word in words}
+    wanted = {_normalised(word): word for word in words}
     longest = max((len(form) for word in words for form in (word, normalize("NFD", word))), default=0)
     found: dict[str, list[Occurrence]] = {}
     for place, text in enumerate(texts):
         for start, end in _words_in(text, wanted, longest):
-            word = wanted.get(_folded(text[start:end]))
+            word = wanted.get(_normalised(text[start:end]))
             if word is not None and len(found.setdefault(word, [])) < most:
                 found[word].append(Occurrence(text=place, start=start, end=end))
     return found
@@ -48,10 +48,10 @@ def _words_in(text: str, wanted: Collection[str], longest: int) -> Iterator[tupl
             continue
         while start < stop:
             ends = range(min(stop, start + longest), start, -1)
-            end = next((end for end in ends if _folded(text[start:end]) in wanted), start + 1)
+            end = next((end for end in ends if _normalised(text[start:end]) in wanted), start + 1)
             yield start, end
             start = end
 
 
-def _folded(text: str) -> str:
+def _normalised(text: str) -> str:
     return composed(text.casefold())

@@ -87,7 +87,7 @@ class Transfer:
 
     @property
     def lines(self) -> list[str]:
-        """What it comes to, a sentence a model."""
+        """The finding, a sentence a model."""
         return [sentence(self.models[0], one) for one in self.ahead]
 
     @property

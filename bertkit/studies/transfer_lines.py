@@ -1,4 +1,4 @@
-"""What the verdicts of a study of transfer come to: on how many test sets in other languages a model is ahead."""
+"""Count the verdicts of a study of transfer: on how many test sets in other languages a model is ahead."""
 
 from __future__ import annotations
 
