@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bertkit.analysis.cbow import WordVectors, folded
+from bertkit.analysis.cbow import WordVectors, normalised
 from bertkit.analysis.word_study import share_with_interval
 from bertkit.errors import DataError
 from bertkit.progress import Progress
@@ -59,7 +59,7 @@ class Analogies:
         return {**asdict(self), "right": self.right, "score": score, "by_heading": by_heading}
 
     def _hits(self) -> NDArray[np.float64]:
-        return np.array([answer == folded(fourth) for *_, fourth, answer in self.answered], float)
+        return np.array([answer == normalised(fourth) for *_, fourth, answer in self.answered], float)
 
 
 def read_analogies(path: Path) -> list[Analogy]:
