@@ -14,6 +14,7 @@ from toy_languages import CONCEPTS, toy
 
 import bertkit
 from bertkit.cli import main
+from bertkit.reports.language_vector import LanguageVector
 
 __all__ = ["refused"]
 
@@ -87,6 +88,26 @@ def test_long_texts_are_cut_and_said(tmp_path: Path) -> None:
     assert "a: 1 texts are longer than the window: their end is not read" in found.notes
 
 
+def test_texts_of_the_pairs_are_not_in_the_means(tmp_path: Path) -> None:
+    toy(tmp_path / "model")
+    both = [lines(tmp_path, f"{lang}.txt", *(pair[k] for pair in PAIRS[:9])) for k, lang in enumerate("ab")]
+
+    def found(name: str, first: int) -> LanguageVector:
+        texts = [lines(tmp_path, f"{name}-{lang}.txt", *(pair[k] for pair in PAIRS[first:]))
+                 for k, lang in enumerate("ab")]  # fmt: skip
+        study = bertkit.analyse(
+            "language-vector", tmp_path / "model", source="a", target="b", parallel=both, text=texts,
+            out=tmp_path / name,
+        )  # fmt: skip
+        assert isinstance(study, LanguageVector)
+        return study
+
+    all_of_them, others = found("all", 0), found("others", 9)
+    assert "9 texts of a are in the pairs, and left out of its mean" in all_of_them.notes
+    assert others.plain()["cells"] == all_of_them.plain()["cells"]
+    assert not any("left out" in note for note in others.notes)
+
+
 BOTH = "--from a --to b --parallel a.txt --parallel b.txt"
 
 
@@ -103,6 +124,7 @@ BOTH = "--from a --to b --parallel a.txt --parallel b.txt"
         ("--from a --to b --text a.txt --text few.txt", "1 pair of texts: 8 are needed"),
         ("--from a --to b --text a.txt --text unknown.txt", "b: 100 % of its tokens are unknown"),
         ("--from a --to c --parallel table.tsv --columns a,c", "table.tsv has no column c: it has a, b"),
+        (f"{BOTH} --text a.txt --text b.txt", "--text: each text of a is one of the pairs"),
         (f"{BOTH} --layers 9", "--layers 9: this encoder has 2 layers"),
         (f"{BOTH} --strengths 0", "--strengths 0: nothing is added"),
         (f"{BOTH} --strengths x", "--strengths x: give numbers"),

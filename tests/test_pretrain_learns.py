@@ -35,14 +35,14 @@ def run(novels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Pretrai
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 def test_minutes_of_pretraining_leave_word_frequencies_far_behind(run: Pretrained) -> None:
     assert run.result.unigram is not None and run.result.unigram > 6.2
     assert run.result.measures["loss"].high < 5.6
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 def test_determiners_and_punctuation_come_first_and_function_words_before_content_words(
     run: Pretrained, real_data: Path
 ) -> None:
@@ -60,7 +60,7 @@ def test_determiners_and_punctuation_come_first_and_function_words_before_conten
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 def test_its_encoder_tags_better_than_one_with_the_same_start_untrained(
     run: Pretrained, real_data: Path, tmp_path: Path
 ) -> None:

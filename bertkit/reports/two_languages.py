@@ -117,7 +117,6 @@ def read_study(flags: LanguageVectorFlags) -> Study:
     check_different(pairs.texts, flags.languages)
     if own is not None:
         check_different(own, flags.languages)
-        own = _drawn(own[0], flags), _drawn(own[1], flags)
     if len(pairs) > flags.pairs:
         notes.append(f"{flags.pairs:,} of {len(pairs):,} pairs, drawn at random (--pairs)")
     pairs = pairs.sampled(flags.pairs, flags.seed)
@@ -126,6 +125,8 @@ def read_study(flags: LanguageVectorFlags) -> Study:
             f"{len(pairs)} pair{'s' * (len(pairs) != 1)} of texts: {LEAST} are needed, half of them to choose layer "
             "and strength on"
         )
+    if own is not None and flags.parallel is not None:
+        own = _of_means(own, pairs, flags, notes)
     order = np.random.default_rng(flags.seed).permutation(len(pairs))
     middle = len(pairs) // 2
     return Study(
@@ -134,6 +135,21 @@ def read_study(flags: LanguageVectorFlags) -> Study:
         own=own if flags.parallel is not None else None,
         dictionary=_dictionary(flags, pairs.texts[0]),
     )  # fmt: skip
+
+
+def _of_means(
+    own: tuple[tuple[str, ...], tuple[str, ...]], pairs: Pairs, flags: LanguageVectorFlags, notes: list[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The texts of each language of which its mean is: none is of the pairs. Raises DataError if none is left."""
+    left = []
+    for texts, name, known in zip(own, flags.languages, map(set, pairs.texts), strict=True):
+        others = tuple(text for text in texts if text not in known)
+        if not others:
+            raise DataError(f"--text: each text of {name} is one of the pairs: give others, or leave --text out")
+        if len(others) < len(texts):
+            notes.append(f"{len(texts) - len(others):,} texts of {name} are in the pairs, and left out of its mean")
+        left.append(_drawn(others, flags))
+    return left[0], left[1]
 
 
 def _side_by_side(own: tuple[tuple[str, ...], tuple[str, ...]], flags: LanguageVectorFlags) -> Pairs:
