@@ -71,10 +71,10 @@ def token_axis(axes: Any, tokens: Sequence[float]) -> None:
 
 
 def short(count: float) -> str:
-    """A number of tokens: 950, 1.2k, 12k, 1.4M."""
+    """A number of tokens or labels in three digits: 950, 1.25k, 12.5k, 1.4M."""
     for size, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= 0.9995 * size:
-            return f"{count / size:.1f}{name}".replace(".0", "") if count < 9.95 * size else f"{count / size:.0f}{name}"
+            return f"{count / size:.3g}{name}"
     return f"{count:.0f}"
 
 
