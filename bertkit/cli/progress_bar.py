@@ -69,4 +69,4 @@ class ProgressBar(Progress):
         """Remove the bar."""
         if self.started:
             self._draw(lambda: self.bar.update(self.task, visible=False))
-            self._draw(self.bar.stop)
+            self._draw(self.bar.live.stop)  # the bar's own stop also prints an empty line where there is no terminal
