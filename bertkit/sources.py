@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -210,15 +211,15 @@ class Located:
 def locate(source: Source, data: Path, split: str) -> Located | None:
     """The files below the folder `data` that hold `split`; None if it has none.
 
-    An exact official name comes first, then the larger file. Raises DataError if `data` is not a folder.
+    An exact official name comes first, in whichever folder, then the larger file. Raises DataError if `data` is not a
+    folder.
     """
     if not data.is_dir():
         raise DataError(f"--data {data}: {'not a folder' if data.exists() else 'there is no such folder'}")
-    for folder in _folders(source, data):
-        found = _official(source, folder, split) or _others(source, folder, split)
-        if found:
-            return found
-    return None
+    folders = _folders(source, data)
+    official = (_official(source, folder, split) for folder in folders)
+    others = (_others(source, folder, split) for folder in folders)
+    return next(filter(None, chain(official, others)), None)
 
 
 def _folders(source: Source, data: Path) -> list[Path]:

@@ -69,6 +69,42 @@ def test_chid_has_a_row_for_each_blank_with_its_answer_from_the_file_beside_it(t
     assert rows["row_id"][:2] == ["idiom000001", "idiom000002"]
 
 
+def test_chid_is_read_again_where_its_answers_have_changed(tmp_path: Path) -> None:
+    line = {"content": ["有#idiom000001#。"], "candidates": ["甲", "乙"]}
+    write(tmp_path / "chid" / "dev.json", json_lines(line, line))
+    write(tmp_path / "chid" / "dev_answer.csv", "#idiom000001#,0\n\n")
+    first = read("chid", tmp_path)
+    write(tmp_path / "chid" / "dev_answer.csv", "#idiom000001#,1\n")
+    second = read("chid", tmp_path)
+    assert (first.table[:]["label"], second.table[:]["label"]) == (["0", "0"], ["1", "1"])
+    assert first.digest != second.digest
+
+
+@pytest.mark.parametrize(
+    "answers", [["x"], {"text": ["#idiom#"]}, {"text": ["#idiom#"], "candidate_id": []}, {"text": 3}]
+)
+def test_a_row_of_chid_with_odd_answers_is_a_bad_one(tmp_path: Path, answers: Any) -> None:
+    line = {"content": "有#idiom#。", "candidates": ["甲", "乙"]}
+    write(tmp_path / "chid" / "dev.json", json_lines({**line, "answers": answers}, {**line, "answer": 0}))
+    with pytest.raises(DataError, match="line 1: 'answers' is no list of marks and places"):
+        read("chid", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"#idiom#,0\n#idiom1#,1,2\n", "two cells; line 2 has 3"),
+        ("#idiom#,甲\n".encode("gbk"), "can't decode"),
+    ],
+)
+def test_a_file_of_answers_that_is_none_is_refused_by_name(tmp_path: Path, content: bytes, said: str) -> None:
+    line = {"content": "有#idiom#。", "candidates": ["甲", "乙"]}
+    write(tmp_path / "chid" / "dev.json", json_lines(line, line))
+    write(tmp_path / "chid" / "dev_answer.csv", content)
+    with pytest.raises(DataError, match=f"dev_answer.csv: .*{said}"):
+        read("chid", tmp_path)
+
+
 def test_chid_is_read_as_the_hub_and_fewclue_have_it_and_cut_around_its_blank(tmp_path: Path) -> None:
     both = {"text": ["#idiom000001#"], "candidate_id": [1]}
     hub = {"idx": 0, "content": [f"{'长' * 80}#idiom000001#{'文' * 80}"], "candidates": ["甲", "乙"], "answers": both}

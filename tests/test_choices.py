@@ -104,6 +104,15 @@ def test_a_file_s_choices_and_how_it_spells_the_right_one_are_found(
     assert all(sum(one["scores"].values()) == pytest.approx(1) and one["answer"] in one["scores"] for one in lines)
 
 
+def test_a_choice_of_minus_one_may_be_the_right_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sums = [{"text": f"{k} - {k + 1}?", "choices": ["1", "-1"], "answer": "-1"} for k in range(12)]
+    sums += [{"text": f"{k + 1} - {k}?", "choices": ["1", "-1"], "answer": "1"} for k in range(12)]
+    write(folder / "a.jsonl", json_lines(*sums))
+    found = said(capsys, *typed("a.jsonl", "--max-steps", "1", "--dev-share", "0.5"))
+    lines = [json.loads(one) for one in (Path(found["folder"]) / "predictions.jsonl").read_text("utf-8").splitlines()]
+    assert len(lines) == 12 and {one["gold"] for one in lines} == {"0", "1"}
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_few_rows_that_leave_open_from_what_choices_are_counted_are_read_as_in_the_model_s_run(
     folder: Path, capsys: pytest.CaptureFixture[str], first: int

@@ -50,6 +50,14 @@ def test_a_named_folder_that_lacks_the_split_does_not_hide_another_that_has_it(t
     assert found(tmp_path).files == (path,)
 
 
+def test_the_official_name_in_any_folder_comes_before_other_names(tmp_path: Path) -> None:
+    source = Source(folders=("RTE",), files={"train": ("train.jsonl",)}, columns={"text": ("text",)})
+    write(tmp_path / "glue" / "RTE" / "train.tsv", "another benchmark's")
+    path = write(tmp_path / "superglue" / "RTE" / "train.jsonl", "x")
+    located = locate(source, tmp_path, "train")
+    assert located and located.files == (path,)
+
+
 def test_a_folder_without_the_split_has_none(tmp_path: Path) -> None:
     write(tmp_path / "SST-2" / "dev.tsv", "x")
     assert locate(SOURCE, tmp_path, "train") is None

@@ -13,6 +13,7 @@ from bertkit import registry
 from bertkit.data.nested import unnested
 from bertkit.data.rows import Rows, read_files
 from bertkit.data.validate import validate_rows
+from bertkit.errors import DataError
 from bertkit.findings import Findings
 from bertkit.sources import locate
 from bertkit.task import Task
@@ -98,6 +99,20 @@ def test_rows_of_multirc_on_the_hub_are_joined_by_their_question() -> None:
     assert [row["candidates"] for row in found] == [["A", "B"], ["A", "C"]]
     assert [row["answers"] for row in found] == [["1"], ["0", "1"]]
     assert [(row["row_id"], row["group"]) for row in found] == [("0", "0"), ("1", "0")]
+
+
+@pytest.mark.parametrize(("lacking", "said"), [("label", "label"), ("answer", "the answer is empty")])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_row_of_multirc_that_lacks_a_column_is_a_bad_one(tmp_path: Path, lacking: str, said: str, place: int) -> None:
+    lines: list[dict[str, Any]] = [
+        {"paragraph": "P", "question": "Q", "answer": answer, "label": 1,
+         "idx": {"paragraph": 0, "question": 0, "answer": number}}
+        for number, answer in enumerate("AB")
+    ]  # fmt: skip
+    del lines[place][lacking]
+    write(tmp_path / "MultiRC/val.jsonl", json_lines(*lines))
+    with pytest.raises(DataError, match=f"line 1: .*{said}"):
+        read("multirc", tmp_path)
 
 
 def test_the_answers_to_choose_from_of_record_are_its_entities_each_once(tmp_path: Path) -> None:

@@ -339,6 +339,12 @@ def test_a_damaged_archive_is_refused(folder: Path, capsys: pytest.CaptureFixtur
     whole = npz(**padded(rows()))
     write(folder / "a.npz", whole[:200] + bytes(40) + whole[240:])
     assert refused(capsys, *typed("a.npz", "--out", "runs")).startswith("a.npz cannot be read as an archive of NumPy: ")
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **padded(rows()))
+    damaged = bytearray(packed.getvalue())
+    damaged[80:92] = bytes(byte ^ 0xFF for byte in damaged[80:92])
+    write(folder / "b.npz", bytes(damaged))
+    assert refused(capsys, *typed("b.npz", "--out", "runs")).startswith("b.npz cannot be read as an archive of NumPy: ")
 
 
 @pytest.mark.parametrize(

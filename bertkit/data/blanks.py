@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bertkit.data.read_json import parsed
-from bertkit.errors import DataError
+from bertkit.errors import DataError, one_line
 from bertkit.findings import Findings
 from bertkit.sources import Blanks
 
@@ -30,11 +30,15 @@ def of_blanks(
     if blanks is None:
         yield from rows
         return
-    answers = _answer_file(path) if path else None
+    answers = _answers_beside(path) if path else None
     for where, row in rows:
         passages = row.get(blanks.text)
         several = passages if isinstance(passages, list) else [passages]
-        found = [one for text in several for one in _rows(where, row, text, blanks, answers)]
+        try:
+            found = [one for text in several for one in _rows(where, row, text, blanks, answers)]
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            findings.bad_row(where, DataError(f"{where}: '{blanks.answers}' is no list of marks and places: {error}"))
+            continue
         if not found:
             lacks = f"the {blanks.text} has no blank"
             if blanks.text not in row:
@@ -43,17 +47,34 @@ def of_blanks(
         yield from found
 
 
-def _answer_file(path: Path) -> Mapping[str, Any] | None:
+def answer_file(path: Path) -> Path | None:
+    """The file of answers beside a file of passages, if there is one."""
+    several = (path.with_name(name.format(path.stem)) for name in ANSWERS)
+    return next((beside for beside in several if beside.is_file()), None)
+
+
+def _answers_beside(path: Path) -> Mapping[str, Any] | None:
     """The answers of a file of passages, by the marks of its blanks; None where it has no file of them."""
-    for name in ANSWERS:
-        beside = path.with_name(name.format(path.stem))
-        if beside.is_file():
-            text = beside.read_text("utf-8-sig")
-            found = parsed(text, str(beside)) if beside.suffix == ".json" else dict(csv.reader(text.splitlines()))
-            if not isinstance(found, Mapping):
-                raise DataError(f"{beside}: no object of the blanks' answers")
-            return found
-    return None
+    beside = answer_file(path)
+    if beside is None:
+        return None
+    try:
+        text = beside.read_text("utf-8-sig")
+        found = parsed(text, str(beside)) if beside.suffix == ".json" else _two_cells(text)
+    except ValueError as error:
+        raise DataError(f"{beside}: {one_line(error)}") from error
+    if not isinstance(found, Mapping):
+        raise DataError(f"{beside}: no object of the blanks' answers")
+    return found
+
+
+def _two_cells(text: str) -> dict[str, str]:
+    """By its first cell the second of each line that is not blank. Raises ValueError for other lines."""
+    rows = [(number, row) for number, row in enumerate(csv.reader(text.splitlines()), 1) if row]
+    odd = next((f"line {number} has {len(row)}" for number, row in rows if len(row) != 2), None)
+    if odd:
+        raise ValueError(f"a line is a blank's mark and the place of its answer, two cells; {odd}")
+    return {row[0]: row[1] for _, row in rows}
 
 
 def _rows(

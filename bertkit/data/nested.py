@@ -53,7 +53,8 @@ def _key(row: Mapping[str, Any], nested: Nested) -> tuple[Any, ...] | None:
 
 def _joined(together: list[PlacedRow], nested: Nested) -> PlacedRow:
     where, row = together[0]
-    return where, row | {name: [one[name] for _, one in together] for name in nested.lists if name in row}
+    there = [name for name in nested.lists if any(name in one for _, one in together)]
+    return where, row | {name: [one.get(name) for _, one in together] for name in there}
 
 
 def _rows(where: str, value: Mapping[str, Any], path: str, each: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bertkit.data.packed import DAMAGED
 from bertkit.data.read_json import RawRow
 from bertkit.errors import DataError, one_line
 
@@ -59,7 +60,7 @@ def _arrays(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, MemoryError, *DAMAGED) as error:
         if "allow_pickle" in str(error):
             raise DataError(
                 f"{path}: an array of objects is a pickle, which may run any code as it is opened and is never read: "

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bertkit.data.blanks import of_blanks
+from bertkit.data.blanks import answer_file, of_blanks
 from bertkit.data.cache import cached
 from bertkit.data.changes import marks_of, refuse_changed
 from bertkit.data.nested import PlacedRow, unnested
@@ -94,7 +94,7 @@ def read_files(located: Located, source: Source, head: Head, golds: bool = True,
 
 def raw_of_files(located: Located, source: Source, findings: Findings) -> Iterator[PlacedRow]:
     """The rows of a split's files as they are there, each with its place; of nested objects their own rows."""
-    form, before = source.formats.get(located.split), marks_of(located.files)
+    form, before = source.formats.get(located.split), marks_of((*located.files, *_beside(located.files, source)))
     headed = source.header.get(located.split) if located.official else None
     read = chain.from_iterable(
         of_blanks(read_located(path, headed, findings, form), source.blanks, findings, path) for path in located.files
@@ -174,11 +174,17 @@ def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def _files_digest(files: tuple[Path, ...], source: Source, head: Head, how: list[bool], in_folders: bool) -> str:
     import hashlib
 
+    files = (*files, *_beside(files, source))
     names = [f"{path.parent.name}/{path.name}" if in_folders else path.suffix for path in files]
     digest = hashlib.sha256(_key(names, source, head, how))
     for path in files:
         digest.update(bytes.fromhex(sha256_once(path)))
     return digest.hexdigest()
+
+
+def _beside(files: Iterable[Path], source: Source) -> list[Path]:
+    """The files of answers beside files of passages."""
+    return [found for path in files if (found := answer_file(path))] if source.blanks else []
 
 
 def _key(parts: list[str], source: Source, head: Head, how: list[bool]) -> bytes:

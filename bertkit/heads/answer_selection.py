@@ -87,7 +87,7 @@ class AnswerSelection(Head):
         given = checks.listed(where, "answers to choose from", values["candidates"])
         if not given:
             raise DataError(f"{where}: there are no answers to choose from")
-        row["candidates"] = [checks.text(where, "answer", one or "-") for one in given]
+        row["candidates"] = [checks.text(where, "answer", "-" if one == "" else one) for one in given]
         row["answers"] = None
         if self.placeholder and self.placeholder not in row["question"]:
             raise DataError(f"{where}: the question has no {self.placeholder}")

@@ -97,7 +97,9 @@ class MultipleChoice(Head):
         row: dict[str, Any] = {"text": text, "question": question, "choices": choices, "label": None}
         if "label" in values:
             raw = values["label"]
-            if raw is None or str(raw).strip() in ("", "-1", "-1.0"):
+            given = "" if raw is None else str(raw).strip()
+            is_text = self.by_text and given in (choice.strip() for choice in choices)
+            if given in ("", "-1", "-1.0") and not is_text:
                 raise DataError(f"{where}: {NO_LABEL}")
             row["label"] = place_of(where, raw, choices, spellings, self.by_text)
         return row
