@@ -104,6 +104,11 @@ def test_a_run_has_at_most_ten_times_the_updates_of_its_recipe(spec: Spec) -> No
     assert found.line(100.0).endswith("more would fit, but 10 times the recipe's epochs are the most")
 
 
+def test_many_epochs_are_said_in_whole_ones(spec: Spec) -> None:
+    found = replace(budgets._fitted(claimed(spec), timings(0.001), EPOCH, 100.0), epochs=199.6)
+    assert found.line(100.0).startswith("60 updates (200 epochs) fit into ")
+
+
 def test_a_part_of_an_epoch_is_said(spec: Spec) -> None:
     found = budgets._fitted(claimed(spec), timings(40.0), EPOCH, 100.0)
     assert found.updates == 2

@@ -134,6 +134,7 @@ def test_without_a_run_a_file_is_filled_and_multirc_s_is_left_out(
     assert "BoolQ.jsonl: 3,245 rows, all false: no run" in text
     assert "ReCoRD.jsonl: 10,000 rows, all empty: no run" in text
     assert "MultiRC.jsonl: left out: no run" in text
+    assert f"{out}: {len(SHEETS) - 1} files, checked; it lacks MultiRC.jsonl" in text
     assert f"WSC.jsonl: 146 rows, all False: no test split in {tmp_path}" in text
     assert lines_of(out, "CB.jsonl")[1] == {"idx": 1, "label": "entailment"}
     with zipfile.ZipFile(out) as archive:

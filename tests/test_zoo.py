@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,16 @@ def test_runs_stand_beside_the_models_by_size_with_the_mean_of_their_seeds(
     (own,) = bertkit.zoo(runs=tmp_path).runs
     assert (own.parameters, own.metric, own.score) == (1_234_567, "accuracy", pytest.approx(0.8))
     assert own.folders == (first, second)
+
+
+def test_a_copy_of_a_run_is_no_further_seed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    first = run(tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    out, err = said(capfd, "--runs", str(tmp_path / "one"), "--runs", str(tmp_path / "two"))
+    assert "sst2 " in out and "sst2, " not in out
+    assert err == "left out 1 with the options and the seed of another\n"
+    (own,) = bertkit.zoo(runs=[tmp_path / "one", tmp_path / "two"]).runs
+    assert own.folders == (first,)
 
 
 def test_a_run_on_the_sample_and_a_failed_one_are_marked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -48,12 +48,17 @@ def submit(
     """
     filled = submitted(suite, flags, progress=not display.silent)
     if display.json:
-        files = {one.sheet.file: {"run": one.run and str(one.run), "missing": one.missing} for one in filled}
+        files = {
+            one.sheet.file: {"run": one.run and str(one.run), "missing": one.missing, "written": not one.is_left_out}
+            for one in filled
+        }
         screen.print_json({"out": str(flags.out), "files": files})
         return 0
     for one in filled:
         screen.console().print(one.line, soft_wrap=True)
-    screen.console().print(f"{flags.out}: {len(filled)} files, checked", soft_wrap=True)
+    lacking = [one.sheet.file for one in filled if one.is_left_out]
+    lacks = f"; it lacks {', '.join(lacking)}" if lacking else ""
+    screen.console().print(f"{flags.out}: {len(filled) - len(lacking)} files, checked{lacks}", soft_wrap=True)
     return 0
 
 

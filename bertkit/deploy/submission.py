@@ -41,12 +41,17 @@ class Filled:
     missing: str | None = None
 
     @property
+    def is_left_out(self) -> bool:
+        """Whether there is no such file, as no constant can fill it."""
+        return self.missing is not None and constant_lines(self.sheet) is None
+
+    @property
     def line(self) -> str:
         """What is said of it."""
         rows = f"{self.sheet.file}: {self.sheet.rows:,} rows"
         if self.missing is None:
             return f"{rows}, {self.run}"
-        if constant_lines(self.sheet) is None:
+        if self.is_left_out:
             return f"{self.sheet.file}: left out: {self.missing}"
         return f"{rows}, all {constant_of(self.sheet) or 'empty'}: {self.missing}"
 

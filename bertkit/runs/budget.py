@@ -48,7 +48,8 @@ class Fitted:
 
     def line(self, seconds: float) -> str:
         """What was decided, for the user."""
-        epochs = f"{self.epochs:.2g} epochs" if self.epochs >= 1 else f"{self.epochs:.2f} of an epoch"
+        digits = 0 if self.epochs >= 10 else 1
+        epochs = f"{self.epochs:.{digits}f} epochs" if self.epochs >= 1 else f"{self.epochs:.2f} of an epoch"
         update, last = self.timings.training, self.timings.at_end + self.timings.saving
         more = f"; more would fit, but {MOST} times the recipe's epochs are the most" if self.capped else ""
         return (

@@ -78,7 +78,10 @@ def zoo(folders: Sequence[Path] = ()) -> Zoo:
         runs, line = _finished(folder)
         found |= {one[0].resolve(): one for one in runs}
         left_out += [line] if line else []
-    own = sorted(_grouped(list(found.values())), key=lambda one: (one.parameters or 0, one.name, one.task))
+    groups, copies = _grouped(list(found.values()))
+    if copies:
+        left_out.append(f"left out {copies} with the options and the seed of another")
+    own = sorted(map(_own, groups), key=lambda one: (one.parameters or 0, one.name, one.task))
     return Zoo(models=registry.models(), references=registry.references(), runs=tuple(own), left_out=tuple(left_out))
 
 
@@ -121,12 +124,13 @@ def _read(folder: Path) -> Result:
     return result
 
 
-def _grouped(found: Sequence[tuple[Path, Result]]) -> list[OwnModel]:
-    """One for each spec but for its seed."""
-    grouped: dict[str, list[tuple[Path, Result]]] = {}
+def _grouped(found: Sequence[tuple[Path, Result]]) -> tuple[list[list[tuple[Path, Result]]], int]:
+    """By spec but for its seed a run of each seed, the first that was found; and how many further ones there are."""
+    grouped: dict[str, dict[int, tuple[Path, Result]]] = {}
     for folder, result in found:
-        grouped.setdefault(replace(result.spec, seed=0).digest, []).append((folder, result))
-    return [_own(group) for group in grouped.values()]
+        grouped.setdefault(replace(result.spec, seed=0).digest, {}).setdefault(result.spec.seed, (folder, result))
+    groups = [list(seeds.values()) for seeds in grouped.values()]
+    return groups, len(found) - sum(map(len, groups))
 
 
 def _own(group: Sequence[tuple[Path, Result]]) -> OwnModel:
