@@ -128,6 +128,11 @@ BOTH = "--from a --to b --parallel a.txt --parallel b.txt"
         (f"{BOTH} --layers 9", "--layers 9: this encoder has 2 layers"),
         (f"{BOTH} --strengths 0", "--strengths 0: nothing is added"),
         (f"{BOTH} --strengths x", "--strengths x: give numbers"),
+        (
+            f"{BOTH} --strengths 1e39",
+            "1e39: give numbers with commas between, such as 0,1,2,3, up to 1,000",
+        ),
+        (f"{BOTH} --sentence \u200b", "the tokenizer makes no token of it"),
         (f"{BOTH} --pairs 4", "--pairs 4: it must be at least 8"),
         (f"{BOTH} --dictionary other.txt", "other.txt: none of its 1 words of a occurs in the texts"),
     ],

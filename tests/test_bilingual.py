@@ -93,6 +93,7 @@ def test_a_sample_keeps_the_order() -> None:
         ([["a\tb"]], ["1", "3"], r"has no column 3: it has 2 columns"),
         ([["a\tb", "a"]], ["1", "2"], r"line 2: it has 1 columns, and column 2 is read"),
         ([["", ""]], None, r"1\.txt is empty: two columns of text"),
+        ([["a\t", "b\t"]], None, r"1\.txt: each of the 2 pairs has an empty side"),
     ],
 )
 def test_files_that_are_not_parallel_are_refused(
@@ -135,6 +136,14 @@ def words(text: str, *wanted: str) -> dict[str, list[str]]:
 def test_words_are_found_whole_and_without_case() -> None:
     assert words("The art of Art, and a part.", "art", "the", "cat") == {"the": ["The"], "art": ["art", "Art"]}
     assert words("Don't, well-known", "don't", "known") == {"don't": ["Don't"]}
+    assert words("Polish it", "Polish", "polish") == {"Polish": ["Polish"], "polish": ["Polish"]}
+
+
+def test_several_words_are_found_as_one_and_not_across_punctuation() -> None:
+    assert words("I like ice\tcream, an ice and cream.", "ice cream", "ice", "cream") == {
+        "ice cream": ["ice\tcream"], "ice": ["ice"], "cream": ["cream"],
+    }  # fmt: skip
+    assert words("Ice, cream; New York New", "ice cream", "new york") == {"new york": ["New York"]}
 
 
 def test_a_chinese_word_is_not_found_in_a_longer_one() -> None:

@@ -42,7 +42,7 @@ def test_words_are_lower_case_and_characters_where_there_are_no_spaces() -> None
     assert words_of("Don't stop, X-ray 4!") == ["don't", "stop", "x", "ray", "4"]
     assert words_of("我吃苹果 iPhone吃") == ["我", "吃", "苹", "果", "iphone", "吃"]
     assert words_of("我吃苹果", ("苹果",)) == ["我", "吃", "苹果"]
-    assert unspaced(["苹果", "果", "King"]) == ("苹果",)
+    assert unspaced(["苹果", "果", "King", "iPhone 手机"]) == ("苹果",)
 
 
 def test_a_static_vector_cannot_tell_senses_apart(corpus: Path, tmp_path: Path) -> None:

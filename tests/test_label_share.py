@@ -13,9 +13,14 @@ from door import Refused, refused
 from files import squad, write
 
 import bertkit
+from bertkit import registry
 from bertkit.cli import main
 from bertkit.cli.compare_label_share import shares_in
 from bertkit.evaluation.two_way import Difference, Doubt, Mean
+from bertkit.files import write_json
+from bertkit.request.flags import Flags
+from bertkit.request.specs import spec_of
+from bertkit.spec import SPEC_FILE, to_plain
 from bertkit.studies.label_lines import labels_for, lines
 from bertkit.studies.label_share import with_least_steps
 from bertkit.studies.verdict import Scores, Verdict
@@ -166,6 +171,13 @@ def test_seeds_that_would_score_different_rows_are_refused(refused: Refused, tmp
     write(tmp_path / "data" / "dev-v2.0.json", json.dumps({"data": documents}))
     line = refused("compare", "label-share", "squad_v2", "--data", str(tmp_path / "data"), "--model", "sample", "-q")
     assert "squad_v2 has no train split here: each seed would score other rows; add one, or --seeds 1" in line
+
+
+def test_a_saved_run_of_batches_of_tokens_is_refused(refused: Refused, tmp_path: Path) -> None:
+    base = spec_of(registry.find("sst2"), Flags(sample=True))
+    write_json(tmp_path / SPEC_FILE, to_plain(replace(base, recipe=replace(base.recipe, batch_tokens=4_096))))
+    said = refused("compare", "label-share", str(tmp_path / SPEC_FILE), "-q")
+    assert "label-share counts the updates of batches of rows: --batch-tokens does not apply" in said
 
 
 def test_a_task_must_be_named(refused: Refused) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,16 @@ from bertkit.data.sampler import Order
 from bertkit.data.splits import read_splits
 from bertkit.encoders import locate_encoder
 from bertkit.errors import EncoderError, RequestError
+from bertkit.files import write_json
 from bertkit.heads import Classification
 from bertkit.models.load import Loaded, load
 from bertkit.models.redraw import redrawn
 from bertkit.models.token_map import ids_of, mapped, reading, whole_words
-from bertkit.spec import Spec, TokenMap
+from bertkit.request.flags import Flags
+from bertkit.request.own_flags import OwnFlags
+from bertkit.request.specs import spec_of
+from bertkit.request.target import target_of
+from bertkit.spec import SPEC_FILE, Spec, TokenMap, to_plain
 from bertkit.studies.sequences import steps_within
 from bertkit.task import Recipe
 
@@ -225,6 +231,22 @@ def test_maps_that_cannot_be_are_refused_in_one_line(tmp_path: Path, refused: Re
     encoder, file = tiny.make("bert", tmp_path / "encoder"), sequences(tmp_path / "rows.jsonl")
     given = ["--model", str(encoder), "-q", "--device", "cpu", *typed.split()]
     assert words in refused("compare", "token-maps", str(file), *given)
+
+
+def test_an_arm_has_the_encoder_s_own_weights_whatever_a_saved_run_began_with(tmp_path: Path) -> None:
+    plain = replace(spec_of(registry.find("sst2"), Flags(sample=True)), redraw="words")
+    write_json(tmp_path / SPEC_FILE, to_plain(plain))
+    target = target_of(str(tmp_path / SPEC_FILE), OwnFlags())
+    assert target.spec(Flags()).redraw == "words"
+    assert (target.arm(Flags()).redraw, target.arm(Flags()).fast_start) == (None, False)
+
+
+def test_a_recipe_that_may_stop_early_is_refused(tmp_path: Path, refused: Refused) -> None:
+    base = spec_of(registry.find("sst2"), Flags(sample=True))
+    early = replace(base, recipe=replace(base.recipe, early_stopping=2), eval_every=5)
+    write_json(tmp_path / SPEC_FILE, to_plain(early))
+    said = refused("compare", "token-maps", str(tmp_path / SPEC_FILE), "-q")
+    assert "token-maps gives every run as many updates: --early-stopping does not apply" in said
 
 
 def test_a_task_of_other_rows_is_refused(refused: Refused) -> None:

@@ -146,8 +146,12 @@ def normalised(text: str) -> str:
 
 
 def unspaced(words: Collection[str]) -> tuple[str, ...]:
-    """Those of several characters in scripts without spaces, in order: no space tells them in a corpus."""
-    return tuple(sorted({normalised(word) for word in words if len(word) > 1 and UNSPACED.search(word)}))
+    """Those of several characters in scripts without spaces, in order: no space tells them in a corpus.
+
+    A word with a space in it is not one of them: it is taken by its parts.
+    """
+    several = (word for word in words if len(word) > 1 and len(word.split()) == 1)
+    return tuple(sorted({normalised(word) for word in several if UNSPACED.search(word)}))
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,9 @@ def read_set(name: str, data: Path, limit: int | None = None) -> SenseSet:
     """
     train, scored = _files(name, data)
     parts = [(_wic if name == "wic" else _coarse)(path, limit) for path in (train, scored)]
+    for path, (rows, _) in zip((train, scored), parts, strict=True):
+        if not rows.words:
+            raise DataError(f"{path} has no rows of {TITLES[name]}")
     kept = "the first {:,} rows of each part" if name == "wic" else "{:,} rows of each word in each part"
     marks = () if limit is None else (f"{kept.format(limit)}: not the whole set",)
     return SenseSet(
@@ -154,6 +157,8 @@ def _coarse(path: Path, limit: int | None) -> tuple[SetRows, Codes]:
         try:
             tokens = str(row["sentence"]).split(" ")
             place = int(row["position"])
+            if place < 0:
+                raise ValueError(f"position {place} is before the first word")
             start = sum(map(len, tokens[:place])) + place
             rows.add(str(row["sentence"]), (start, start + len(tokens[place])), str(row["word"]))
             answers.append(int(row["sense"]))

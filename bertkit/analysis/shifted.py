@@ -52,7 +52,7 @@ def filled_tokens(loaded: Loaded, texts: EncodedSpans, shift: Shift | None = Non
     """For each text the likeliest token of the language-model head at each of its tokens, none of which is masked.
 
     So are tokens translated by Liu et al. 2020 (arXiv 2010.10041): the vector is added at a layer, the layers above it
-    and the head are run. A special token is never given.
+    and the head are run. A special token is never given, nor one that the tokenizer does not have.
     """
     found: list[NDArray[np.int64]] = [np.zeros(0, np.int64)] * len(texts.ids)
     special = torch.tensor(sorted(set(loaded.tokenizer.all_special_ids)))
@@ -60,6 +60,7 @@ def filled_tokens(loaded: Loaded, texts: EncodedSpans, shift: Shift | None = Non
         with adding(loaded.model, shift, inner):
             logits = loaded.model(input_ids=ids, attention_mask=mask).logits
         logits[:, :, special.to(logits.device)] = -torch.inf
+        logits[:, :, len(loaded.tokenizer) :] = -torch.inf
         best = logits.argmax(-1)
         for k, row, own in zip(indices.tolist(), best, inner, strict=True):
             found[k] = row[own].cpu().numpy()

@@ -102,7 +102,7 @@ def compare(
     """Train a pretrained encoder and the same architecture from scratch, with the same rows, order and budget."""
     check_rate("--scratch-lr", compared.scratch_lr)
     targets = targets_of(compared.tasks, own)
-    specs = [target.spec(flags) for target in targets]
+    specs = [target.arm(flags) for target in targets]
     check(specs)
     seeds_of(specs[0], seeds)
     options = options_of(run)

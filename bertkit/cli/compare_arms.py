@@ -92,7 +92,7 @@ def specs_of_arms(
     """The specs of every arm, each task with each seed. Raises RequestError."""
     targets = targets_of(tasks, own)
     arms = arms_in(arms_file, flags, KINDS["finetune"], plain_name)
-    specs = {name: [one for target in targets for one in seeds_of(target.spec(own_flags), seeds)]
+    specs = {name: [one for target in targets for one in seeds_of(target.arm(own_flags), seeds)]
              for name, own_flags in arms.items()}  # fmt: skip
     check([spec for group in specs.values() for spec in group])
     from bertkit.studies.group import are_same_runs

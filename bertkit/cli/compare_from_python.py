@@ -271,7 +271,7 @@ def _compare_tasks(
         raise RequestError(f"scratch_lr={scratch_lr:g}: it must be a number above 0")
     given = Given("compare", options)
     targets = targets_of(_tasks(tasks), given.flags(OwnFlags))
-    specs = [target.spec(given.flags(Flags)) for target in targets]
+    specs = [target.arm(given.flags(Flags)) for target in targets]
     seeds_of(specs[0], seeds)
     check_specs(specs)
     from bertkit.studies.compare import compare as compared

@@ -81,6 +81,8 @@ class LabelShareFlags:
             raise RequestError(f"--reach {self.reach:g}: a score as it is printed, such as 85: 1 < score <= 100")
         if self.least_steps < 1:
             raise RequestError(f"--least-steps {self.least_steps}: it must be at least 1")
+        if spec.recipe.batch_tokens is not None:
+            raise RequestError("label-share counts the updates of batches of rows: --batch-tokens does not apply")
         for flag, rate in (("--scratch-lr", self.scratch_lr), ("--frozen-lr", self.frozen_lr)):
             check_rate(flag, rate)
         seeds_of(spec, seeds)
@@ -127,7 +129,7 @@ def compare_label_share(
 ) -> int:
     """Train on nested shares of the labels: how many a score needs, pretrained, from scratch, frozen, by TF-IDF."""
     target = target_of(task, own)
-    asked, options = compared.asked(target.spec(flags), seeds), options_of(run)
+    asked, options = compared.asked(target.arm(flags), seeds), options_of(run)
     if flags.processes > 1 and not distributed():
         return relaunch(flags.processes)
     screen.print_lines(target.lines, display.silent)

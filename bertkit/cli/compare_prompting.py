@@ -70,7 +70,7 @@ def prompting_of(
             "compare prompting: name a causal language model with --model: a run of `bertkit pretrain --objective "
             "causal`, a folder, or a Hub id such as gpt2"
         )
-    spec = target.spec(flags)
+    spec = target.arm(flags)
     seeds_of(spec, seeds)
     check([spec])
     return spec, asked, target.lines

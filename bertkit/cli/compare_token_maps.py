@@ -93,6 +93,8 @@ class TokenMapFlags:
         if spec.recipe.batch_tokens is not None or spec.recipe.window.long == "windows":
             given = "--batch-tokens" if spec.recipe.batch_tokens is not None else "--long windows"
             raise RequestError(f"token-maps counts the tokens of batches of rows: {given} does not apply")
+        if spec.recipe.early_stopping is not None:
+            raise RequestError("token-maps gives every run as many updates: --early-stopping does not apply")
         seeds_of(spec, seeds)
         check([spec])
         from bertkit.studies.token_maps import TokenMaps
@@ -126,7 +128,7 @@ def compare_token_maps(
     Each map has a run and a seed of its own; --seeds gives more runs of a single map.
     """
     target = target_of(task, own)
-    asked, options = compared.asked(target.spec(flags), seeds), options_of(run)
+    asked, options = compared.asked(target.arm(flags), seeds), options_of(run)
     if flags.processes > 1 and not distributed():
         return relaunch(flags.processes)
     screen.print_lines(target.lines, display.silent)

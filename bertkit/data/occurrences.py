@@ -26,32 +26,42 @@ def occurrences(words: Collection[str], texts: Sequence[str], most: int) -> dict
     """Of each word that occurs its first `most` occurrences, in the order of the texts.
 
     Case is ignored, and whether accents are characters of their own (NFC or NFD).
-    A run of Chinese characters, or another script without spaces, is cut into the longest words from the left, so that
-    a word is not found within a longer one that the words have too.
+    Several words with spaces between, and runs of Chinese characters or another script without spaces, are found by the
+    longest match from the left, so that a word is not found within a longer one that the words have too.
     """
-    wanted = {_normalised(word): word for word in words}
+    wanted: dict[str, list[str]] = {}
+    for word in words:
+        wanted.setdefault(_normalised(word), []).append(word)
     longest = max((len(form) for word in words for form in (word, normalize("NFD", word))), default=0)
+    parts = max((len(form.split()) for form in wanted), default=0)
     found: dict[str, list[Occurrence]] = {}
     for place, text in enumerate(texts):
-        for start, end in _words_in(text, wanted, longest):
-            word = wanted.get(_normalised(text[start:end]))
-            if word is not None and len(found.setdefault(word, [])) < most:
-                found[word].append(Occurrence(text=place, start=start, end=end))
+        for start, end in _words_in(text, wanted, longest, parts):
+            for word in wanted.get(_normalised(text[start:end]), ()):
+                if len(found.setdefault(word, [])) < most:
+                    found[word].append(Occurrence(text=place, start=start, end=end))
     return found
 
 
-def _words_in(text: str, wanted: Collection[str], longest: int) -> Iterator[tuple[int, int]]:
-    for run in RUNS.finditer(text):
-        start, stop = run.span()
-        if not UNSPACED.match(run[0]):
-            yield start, stop
+def _words_in(text: str, wanted: Collection[str], longest: int, parts: int) -> Iterator[tuple[int, int]]:
+    """Spans from the left: of so many `parts` between spaces at most, or of `longest` characters without spaces."""
+    runs = [run.span() for run in RUNS.finditer(text)]
+    passed = 0
+    for place, (start, stop) in enumerate(runs):
+        if start < passed:
+            continue
+        if not UNSPACED.match(text[start]):
+            ends = [end for _, end in runs[place : place + parts]] or [stop]
+            passed = next((end for end in reversed(ends) if _normalised(text[start:end]) in wanted), stop)
+            yield start, passed
             continue
         while start < stop:
-            ends = range(min(stop, start + longest), start, -1)
-            end = next((end for end in ends if _normalised(text[start:end]) in wanted), start + 1)
+            tried = range(min(stop, start + longest), start, -1)
+            end = next((end for end in tried if _normalised(text[start:end]) in wanted), start + 1)
             yield start, end
             start = end
 
 
 def _normalised(text: str) -> str:
-    return composed(text.casefold())
+    """In lower case, letters and accents as one character (NFC), and one space between words."""
+    return " ".join(composed(text.casefold()).split())

@@ -119,7 +119,7 @@ def alignment(encoder: Encoder, flags: AlignmentFlags, show: Callable[[str], Pro
     found = Alignment(
         model=encoder.name, unit="sentences" if flags.dictionary is None else "words", languages=flags.languages,
         pairs=len(read.pairs), directions=directions, folder=analysis_folder(flags.out, WHAT, encoder.name, asked),
-        notes=(*read.notes, *side_notes(sides, flags.languages)),
+        notes=(*read.notes, *side_notes(sides, flags.languages, flags.dictionary is not None)),
     )  # fmt: skip
     _draw(found)
     write_numbers(found.folder, WHAT, found.plain())
@@ -168,14 +168,17 @@ def pair_notes(pairs: Pairs, most: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def side_notes(sides: tuple[Side, Side], languages: tuple[str, str]) -> tuple[str, ...]:
-    """What a reader must know of how the texts were read, a line each."""
+def side_notes(sides: tuple[Side, Side], languages: tuple[str, str], words: bool) -> tuple[str, ...]:
+    """What a reader must know of how the texts, or the words in them, were read, a line each."""
     notes = []
+    unit, cut = "texts", "texts are longer than the window: their end is not read"
+    if words:
+        unit, cut = "words", "occurrences of words are cut off by the window, in part or wholly"
     for side, name in zip(sides, languages, strict=True):
         if side.cut:
-            notes.append(f"{name}: {side.cut:,} texts are longer than the window: their end is not read")
+            notes.append(f"{name}: {side.cut:,} {cut}")
         if lost := int((~side.there).sum()):
-            notes.append(f"{name}: {lost:,} texts have no token that is read, and are left out")
+            notes.append(f"{name}: {lost:,} {unit} have no token that is read, and are left out")
         if side.unknown >= UNKNOWN_SAID:
             notes.append(f"{name}: {100 * side.unknown:.0f} % of the tokens are unknown to the tokenizer")
     return tuple(notes)

@@ -18,7 +18,7 @@ from bertkit.analysis.shifted import Shift, filled_tokens, last_vectors
 from bertkit.analysis.token_languages import token_languages
 from bertkit.analysis.vectors import encode_spans
 from bertkit.encoders import Encoder
-from bertkit.errors import EncoderError
+from bertkit.errors import DataError, EncoderError
 from bertkit.evaluation.retrieval import nearest
 from bertkit.models.language import load_language_model
 from bertkit.models.load import Loaded
@@ -116,9 +116,13 @@ def show_sentences(
     """
     sentences, (own, other) = texts
     asked = encode_spans(body, sentences)
+    if not asked.there.all():
+        lost = sentences[int(np.argmin(asked.there))]
+        raise DataError(f"--sentence {lost[:40]!r}: the tokenizer makes no token of it")
     half, silent = encoded.measured, Progress()
     every = np.concatenate([half.source.vectors[:, -1], half.target.vectors[:, -1]])
     names = [*own, *other]
+    others = [[k for k, name in enumerate(names) if name != sentence] for sentence in sentences]  # never itself
     near: list[list[str]] = []
     filled: list[list[str]] = []
     for (layer, token_layer), strength in points:
@@ -126,7 +130,8 @@ def show_sentences(
         last = layer == body.layers  # above which no layer is run
         shift = Shift(layer=0 if last else layer, vector=0 * vector if last else vector)
         found = last_vectors(body.loaded, asked, shift, silent) + (vector if last else 0)
-        near.append([names[k] for k in nearest(found, every)])
+        near.append([names[kept[int(nearest(row[None], every[kept])[0])]]
+                     for row, kept in zip(found, others, strict=True)])  # fmt: skip
         if head is not None:
             shift = Shift(layer=token_layer, vector=np.float32(strength) * encoded.vectors[token_layer])
             filled.append([head.tokenizer.decode(row.tolist()) for row in filled_tokens(head, asked, shift)])

@@ -13,7 +13,7 @@ from bertkit.request.option import DATA, OUTPUT, TRAINING, Option
 
 SetName = Literal["wic", "coarsewsd"]
 MOST_SIZE = 10_000
-"""Dimensions of a vector of CBOW at most."""
+"""Dimensions of a vector of CBOW at most, and words of a window on a side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +99,9 @@ class CbowFlags:
         for flag, count in (*counts, ("--min-count", self.min_count), ("--epochs", self.epochs)):
             if count < 1:
                 raise RequestError(f"{flag} {count}: it must be at least 1")
-        if self.size > MOST_SIZE:
-            raise RequestError(f"--size {self.size}: it must be at most {MOST_SIZE:,}")
+        for flag, count in (("--size", self.size), ("--window", self.window)):
+            if count > MOST_SIZE:
+                raise RequestError(f"{flag} {count}: it must be at most {MOST_SIZE:,}")
         if self.neighbours is not None and not self.asked:
             raise RequestError("--neighbours: name words, commas between")
         check_alone(self.seed)

@@ -62,6 +62,10 @@ class Target:
             )
         return spec_of(self.task, replace(flags, data=self.data))
 
+    def arm(self, flags: Flags) -> Spec:
+        """The spec of a comparison's first arm: with the encoder's own weights, whatever a saved run began with."""
+        return replace(self.spec(flags), redraw=None, fast_start=False)
+
 
 def target_of(typed: str | None, own: OwnFlags, scored: bool = False) -> Target:
     """What `typed` stands for: the task of that name, else the files there. Raises RequestError or DataError.
