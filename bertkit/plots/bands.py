@@ -72,4 +72,4 @@ def _x_axis(axes: Any, panel: BandPanel) -> None:
         axes.set_xscale("log")
         axes.set_xticks(sorted({one for line in panel.lines for one in line.x}), minor=False)
         axes.set_xticks([], minor=True)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, 3)))

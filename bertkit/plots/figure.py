@@ -70,11 +70,12 @@ def token_axis(axes: Any, tokens: Sequence[float]) -> None:
     axes.set_xlabel("tokens seen", fontsize=9)
 
 
-def short(count: float) -> str:
-    """A number of tokens or labels in three digits: 950, 1.25k, 12.5k, 1.4M."""
+def short(count: float, digits: int = 2) -> str:
+    """A number of tokens or labels: 950, 1.2k, 12k, 119k, 1.4M; 12.5k in three digits."""
     for size, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= 0.9995 * size:
-            return f"{count / size:.3g}{name}"
+            whole = len(f"{count / size:.0f}")
+            return f"{count / size:.{max(digits, whole)}g}{name}"
     return f"{count:.0f}"
 
 
