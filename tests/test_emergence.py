@@ -118,3 +118,7 @@ def test_labels_that_are_near_are_moved_apart_around_their_middle() -> None:
 )
 def test_tokens_are_told_in_two_digits_or_three(count: float, said: str) -> None:
     assert short(count) == said
+
+
+def test_ticks_may_have_a_third_digit() -> None:
+    assert [short(count, 3) for count in (950, 1_000, 12_500, 119_040)] == ["950", "1k", "12.5k", "119k"]
