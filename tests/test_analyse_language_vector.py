@@ -130,7 +130,7 @@ BOTH = "--from a --to b --parallel a.txt --parallel b.txt"
         (f"{BOTH} --strengths x", "--strengths x: give numbers"),
         (
             f"{BOTH} --strengths 1e39",
-            "1e39: give numbers with commas between, such as 0,1,2,3, up to 1,000",
+            "--strengths 1e39: give numbers up to 1,000 with commas between",
         ),
         (f"{BOTH} --sentence \u200b", "the tokenizer makes no token of it"),
         (f"{BOTH} --pairs 4", "--pairs 4: it must be at least 8"),

@@ -146,12 +146,12 @@ def normalised(text: str) -> str:
 
 
 def unspaced(words: Collection[str]) -> tuple[str, ...]:
-    """Those of several characters in scripts without spaces, in order: no space tells them in a corpus.
+    """The words of at least two characters in scripts without spaces, sorted: they are kept whole as tokens.
 
-    A word with a space in it is not one of them: it is taken by its parts.
+    A phrase with white space in it is left out: its words are tokens of their own.
     """
-    several = (word for word in words if len(word) > 1 and len(word.split()) == 1)
-    return tuple(sorted({normalised(word) for word in several if UNSPACED.search(word)}))
+    single = [word for word in words if len(word) > 1 and not re.search(r"\s", word)]
+    return tuple(sorted({normalised(word) for word in single if UNSPACED.search(word)}))
 
 
 @dataclass(frozen=True)

@@ -72,14 +72,14 @@ def read_parallel(files: Sequence[Path], columns: Sequence[str] | None) -> Pairs
         raise RequestError(f"--parallel is given {len(files)} times: give one file of two columns, or two files")
     if columns is not None and len(columns) != 2:
         raise RequestError(f"--columns {','.join(columns)}: name two, one for each language, such as en,zh or 1,2")
-    found = _two_columns(files[0], columns) if len(files) == 1 else _side_by_side(files, columns)
+    found = _two_columns(files[0], columns) if len(files) == 1 else _line_by_line(files, columns)
     pairs = _pairs(found)
     if not len(pairs):
         raise DataError(f"{' and '.join(map(str, files))}: each of the {len(found):,} pairs has an empty side")
     return pairs
 
 
-def _side_by_side(files: Sequence[Path], columns: Sequence[str] | None) -> list[tuple[str, str]]:
+def _line_by_line(files: Sequence[Path], columns: Sequence[str] | None) -> list[tuple[str, str]]:
     first, second = (_column(file, columns[k] if columns else None) for k, file in enumerate(files))
     if len(first) != len(second):
         longer, shorter = files if len(first) > len(second) else files[::-1]

@@ -69,7 +69,7 @@ def _answers_beside(path: Path) -> Mapping[str, Any] | None:
 
 
 def _two_cells(text: str) -> dict[str, str]:
-    """By its first cell the second of each line that is not blank. Raises ValueError for other lines."""
+    """CSV lines of two cells as a mapping, blank lines skipped. Raises ValueError for any other line."""
     rows = [(number, row) for number, row in enumerate(csv.reader(text.splitlines()), 1) if row]
     odd = next((f"line {number} has {len(row)}" for number, row in rows if len(row) != 2), None)
     if odd:

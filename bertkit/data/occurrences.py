@@ -26,34 +26,34 @@ def occurrences(words: Collection[str], texts: Sequence[str], most: int) -> dict
     """Of each word that occurs its first `most` occurrences, in the order of the texts.
 
     Case is ignored, and whether accents are characters of their own (NFC or NFD).
-    Several words with spaces between, and runs of Chinese characters or another script without spaces, are found by the
-    longest match from the left, so that a word is not found within a longer one that the words have too.
+    Matching is greedy and left to right, longest match first, both for phrases of words with spaces between and for
+    scripts without spaces, such as Chinese: a word is not found inside a longer match.
     """
     wanted: dict[str, list[str]] = {}
-    for word in words:
-        wanted.setdefault(_normalised(word), []).append(word)
+    for entry in words:
+        wanted.setdefault(_normalised(entry), []).append(entry)
     longest = max((len(form) for word in words for form in (word, normalize("NFD", word))), default=0)
-    parts = max((len(form.split()) for form in wanted), default=0)
+    phrase_length = max((len(form.split()) for form in wanted), default=0)
     found: dict[str, list[Occurrence]] = {}
     for place, text in enumerate(texts):
-        for start, end in _words_in(text, wanted, longest, parts):
+        for start, end in _words_in(text, wanted, longest, phrase_length):
             for word in wanted.get(_normalised(text[start:end]), ()):
                 if len(found.setdefault(word, [])) < most:
                     found[word].append(Occurrence(text=place, start=start, end=end))
     return found
 
 
-def _words_in(text: str, wanted: Collection[str], longest: int, parts: int) -> Iterator[tuple[int, int]]:
-    """Spans from the left: of so many `parts` between spaces at most, or of `longest` characters without spaces."""
+def _words_in(text: str, wanted: Collection[str], longest: int, phrase_length: int) -> Iterator[tuple[int, int]]:
+    """Spans of the greedy match: up to `phrase_length` words, or up to `longest` characters without spaces."""
     runs = [run.span() for run in RUNS.finditer(text)]
-    passed = 0
+    matched_to = 0
     for place, (start, stop) in enumerate(runs):
-        if start < passed:
+        if start < matched_to:
             continue
         if not UNSPACED.match(text[start]):
-            ends = [end for _, end in runs[place : place + parts]] or [stop]
-            passed = next((end for end in reversed(ends) if _normalised(text[start:end]) in wanted), stop)
-            yield start, passed
+            ends = [end for _, end in runs[place : place + phrase_length]] or [stop]
+            matched_to = next((end for end in reversed(ends) if _normalised(text[start:end]) in wanted), stop)
+            yield start, matched_to
             continue
         while start < stop:
             tried = range(min(stop, start + longest), start, -1)

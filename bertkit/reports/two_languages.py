@@ -126,7 +126,7 @@ def read_study(flags: LanguageVectorFlags) -> Study:
             "and strength on"
         )
     if own is not None and flags.parallel is not None:
-        own = _of_means(own, pairs, flags, notes)
+        own = _texts_of_means(own, pairs, flags, notes)
     order = np.random.default_rng(flags.seed).permutation(len(pairs))
     middle = len(pairs) // 2
     return Study(
@@ -137,19 +137,19 @@ def read_study(flags: LanguageVectorFlags) -> Study:
     )  # fmt: skip
 
 
-def _of_means(
+def _texts_of_means(
     own: tuple[tuple[str, ...], tuple[str, ...]], pairs: Pairs, flags: LanguageVectorFlags, notes: list[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The texts of each language of which its mean is: none is of the pairs. Raises DataError if none is left."""
-    left = []
+    """Each language's texts for its mean vector, without those in the pairs. Raises DataError if none is left."""
+    kept = []
     for texts, name, known in zip(own, flags.languages, map(set, pairs.texts), strict=True):
         others = tuple(text for text in texts if text not in known)
         if not others:
             raise DataError(f"--text: each text of {name} is one of the pairs: give others, or leave --text out")
         if len(others) < len(texts):
             notes.append(f"{len(texts) - len(others):,} texts of {name} are in the pairs, and left out of its mean")
-        left.append(_drawn(others, flags))
-    return left[0], left[1]
+        kept.append(_drawn(others, flags))
+    return kept[0], kept[1]
 
 
 def _side_by_side(own: tuple[tuple[str, ...], tuple[str, ...]], flags: LanguageVectorFlags) -> Pairs:

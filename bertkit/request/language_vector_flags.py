@@ -13,8 +13,8 @@ from bertkit.request.option import Option
 
 LECTURE = "The girl that can help me is all the way across town. There is no one who can help me."
 """The sentence of Hung-yi Lee's lecture on multilingual BERT."""
-STRONGEST = 1_000
-"""By what the vector is multiplied at most."""
+MAX_STRENGTH = 1_000
+"""The largest absolute value of a strength."""
 LEAST = 8
 """Pairs at least, of which half are measured."""
 
@@ -59,9 +59,9 @@ class LanguageVectorFlags(BilingualFlags):
             found = [float(one) for one in self.strengths.split(",")]
         except ValueError:
             found = [math.nan]
-        if not all(abs(one) <= STRONGEST for one in found):  # false of what is not a number too
+        if not all(abs(one) <= MAX_STRENGTH for one in found):  # false of what is not a number too
             raise RequestError(
-                f"--strengths {self.strengths}: give numbers with commas between, such as 0,1,2,3, up to {STRONGEST:,}"
+                f"--strengths {self.strengths}: give numbers up to {MAX_STRENGTH:,} with commas between, such as 0,1,2"
             )
         return (0.0, *sorted(set(found) - {0.0}))
 
