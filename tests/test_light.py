@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from files import json_lines, write
+
+from bertkit.cli.commands import LISTED
 
 HEAVY = ("numpy", "torch", "transformers", "datasets", "evaluate", "accelerate", "sklearn", "scipy", "matplotlib")
 HEAVY += ("pandas", "pyarrow", "huggingface_hub", "safetensors", "tokenizers")
@@ -23,10 +26,10 @@ main(sys.argv[3:])
 """
 
 
-def answer(folder: Path, *arguments: str) -> tuple[int, list[str], str]:
-    """The exit code, the heavy modules that were loaded, and everything that was printed."""
+def answer(folder: Path, *arguments: str, watched: Iterable[str] = HEAVY) -> tuple[int, list[str], str]:
+    """The exit code, those of the `watched` modules that were loaded, and everything that was printed."""
     report = folder / "loaded.json"
-    command = [sys.executable, "-c", WRAPPER, str(report), ",".join(HEAVY), *arguments]
+    command = [sys.executable, "-c", WRAPPER, str(report), ",".join(watched), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, json.loads(report.read_text("utf-8")), done.stdout + done.stderr
 
@@ -119,6 +122,14 @@ def test_an_answer_that_needs_no_model_loads_nothing_heavy(
     exit_code, loaded, printed = answer(tmp_path, *arguments.split())
     assert said in printed
     assert (exit_code, loaded) == (code, [])
+
+
+@pytest.mark.parametrize("command", ["zoo", "tasks", "analyse word"])
+def test_a_command_loads_no_other_one(tmp_path: Path, command: str) -> None:
+    modules = {name: f"bertkit.cli.{listed.function.partition(':')[0]}" for name, listed in LISTED.items()}
+    code, loaded, _ = answer(tmp_path, *command.split(), "--help", watched=modules.values())
+    own = {modules[command], modules[command.split()[0]]}  # and the group that it is in
+    assert (code, set(loaded)) == (0, own)
 
 
 def test_a_folder_without_a_vocabulary_is_refused_before_anything_heavy_is_loaded(tmp_path: Path) -> None:

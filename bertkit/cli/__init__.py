@@ -1,4 +1,4 @@
-"""The command line: registers the commands, and prints every error as one line."""
+"""The command line: runs the commands, and prints every error as one line."""
 
 from __future__ import annotations
 
@@ -9,79 +9,24 @@ from typing import Annotated
 import typer
 
 from bertkit import __version__
-from bertkit.cli import (
-    analyse,
-    check,
-    compare,
-    compare_arms,
-    compare_label_share,
-    compare_pairs,
-    compare_prompting,
-    compare_runs,
-    compare_token_maps,
-    compare_transfer,
-    corrupt,
-    embryology,
-    eval_,
-    fill,
-    finetune,
-    generate,
-    predict,
-    pretrain,
-    report,
-    resume,
-    search,
-    submit,
-    tasks,
-    zoo,
-)
-from bertkit.cli.options import command, plain_name
+from bertkit.cli.commands import Group
+from bertkit.cli.options import plain_name
 from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
 from bertkit.machine.processes import lost
-from bertkit.request.search_flags import NOT_SEARCHED
-from bertkit.request.transfer_flags import NOT_OF_TRANSFER
 
 INTERRUPTED = 130
 """The exit code that typer, like a shell, gives for a KeyboardInterrupt."""
 
 app = typer.Typer(
     name="bertkit",
+    cls=Group,
     help="Fine-tune BERT-like encoders, with scores you can believe.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "token_normalize_func": plain_name},
     epilog="Try it: bertkit finetune sst2 --sample",
 )
-command(app, "check", check.check)
-command(app, "finetune", finetune.finetune)
-command(app, "pretrain", pretrain.pretrain)
-command(app, "resume", resume.resume)
-command(app, "eval", eval_.evaluate)
-studies = typer.Typer(cls=compare.Studies)
-app.add_typer(studies, name="compare", help=compare.HELP)
-command(studies, f"compare {compare_runs.RUNS}", compare_runs.compare_runs)
-command(studies, f"compare {compare_arms.ARMS}", compare_arms.compare_arms)
-command(studies, f"compare {compare.PRETRAIN_VS_SCRATCH}", compare.compare)
-command(studies, f"compare {compare.NSP_VS_SOP}", compare_pairs.compare_pairs, like="pretrain")
-command(studies, f"compare {compare.PROMPTING}", compare_prompting.compare_prompting)
-command(studies, f"compare {compare.LABEL_SHARE}", compare_label_share.compare_label_share)
-command(studies, f"compare {compare.TOKEN_MAPS}", compare_token_maps.compare_token_maps)
-command(studies, f"compare {compare_transfer.TRANSFER}", compare_transfer.compare_transfer, without=NOT_OF_TRANSFER)
-analyses = typer.Typer(cls=analyse.Analyses)
-app.add_typer(analyses, name="analyse", help=analyse.HELP)
-for what, analysis in analyse.ANALYSES.items():
-    command(analyses, f"analyse {what}", analysis.command)
-command(app, "search", search.search_command, like="finetune", without=NOT_SEARCHED)
-command(app, "predict", predict.predict)
-command(app, "fill", fill.fill)
-command(app, "generate", generate.generate)
-command(app, "corrupt", corrupt.corrupt)
-command(app, "embryology", embryology.look)
-command(app, "report", report.show)
-command(app, "submit", submit.submit)
-command(app, "tasks", tasks.tasks)
-command(app, "zoo", zoo.show)
 
 
 def _version(wanted: bool) -> None:

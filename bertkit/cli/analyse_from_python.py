@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli.analyse import analysis_named
-from bertkit.cli.analyse_cbow import CbowFound
-from bertkit.cli.analyse_word import WordFound
+from bertkit.cli.analyse_alignment import alignment
+from bertkit.cli.analyse_cbow import CbowFound, cbow
+from bertkit.cli.analyse_landscape import landscape
+from bertkit.cli.analyse_language_vector import language_vector
+from bertkit.cli.analyse_probes import probes
+from bertkit.cli.analyse_word import WordFound, word
 from bertkit.request.alignment_flags import AlignmentOptions
 from bertkit.request.keywords import Target, checked
 from bertkit.request.landscape_flags import LandscapeOptions
@@ -20,6 +24,15 @@ if TYPE_CHECKING:
     from bertkit.reports.alignment import Alignment
     from bertkit.reports.language_vector import LanguageVector
     from bertkit.reports.probes import Probes
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "word": word,
+    "cbow": cbow,
+    "alignment": alignment,
+    "language-vector": language_vector,
+    "probes": probes,
+    "landscape": landscape,
+}
 
 
 @overload
@@ -76,4 +89,5 @@ def analyse(what: str, /, *arguments: Any, progress: bool = False, **options: An
     probes           a `model`, and a `task` of words or of texts
     landscape        finished `runs` of one task, pretrained and scratch
     """
-    return analysis_named(checked("what", str, what)).function(*arguments, progress=progress, **options)
+    function = FUNCTIONS[analysis_named(checked("what", str, what))]
+    return function(*arguments, progress=progress, **options)

@@ -9,8 +9,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Annotated
 
 from bertkit.cli import screen
-from bertkit.cli.compare_runs import COMPARISON, plain_of, print_failed_seeds, print_verdicts, write_verdicts
-from bertkit.cli.options import KINDS, Display, plain_name
+from bertkit.cli.commands import KINDS
+from bertkit.cli.compare import COMPARISON
+from bertkit.cli.compare_runs import plain_of, print_failed_seeds, print_verdicts, write_verdicts
+from bertkit.cli.options import Display, plain_name
 from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch
 from bertkit.machine.processes import distributed, first
@@ -28,9 +30,6 @@ from bertkit.spec import RunOptions, Spec
 if TYPE_CHECKING:
     from bertkit.studies.arms import Arm
     from bertkit.studies.verdict import Verdict
-
-ARMS = "arms-file"
-"""The name under which it is registered."""
 
 
 @dataclass(frozen=True, kw_only=True)

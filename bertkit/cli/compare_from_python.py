@@ -13,7 +13,9 @@ from bertkit.cli.compare import (
     NSP_VS_SOP,
     PRETRAIN_VS_SCRATCH,
     PROMPTING,
+    RUNS,
     TOKEN_MAPS,
+    TRANSFER,
     is_path,
     study_named,
 )
@@ -21,9 +23,9 @@ from bertkit.cli.compare_arms import run_arms, specs_of_arms, verdicts_on_arms
 from bertkit.cli.compare_label_share import LabelShareFlags, LabelShareOptions
 from bertkit.cli.compare_prompting import SEEDS as PROMPTING_SEEDS
 from bertkit.cli.compare_prompting import causal_encoder, prompting_of
-from bertkit.cli.compare_runs import RUNS, RunsFlags, plain_of, verdicts_on, write_verdicts
+from bertkit.cli.compare_runs import RunsFlags, plain_of, verdicts_on, write_verdicts
 from bertkit.cli.compare_token_maps import TokenMapFlags, TokenMapOptions
-from bertkit.cli.compare_transfer import TRANSFER, study
+from bertkit.cli.compare_transfer import study
 from bertkit.errors import RequestError
 from bertkit.request.check import check as check_specs
 from bertkit.request.flags import Flags, RunFlags

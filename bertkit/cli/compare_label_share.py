@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bertkit.cli import screen
-from bertkit.cli.compare import LABEL_SHARE, ScratchRateFlag, check_rate
-from bertkit.cli.compare_runs import COMPARISON
+from bertkit.cli.compare import COMPARISON, LABEL_SHARE
+from bertkit.cli.compare_scratch import ScratchRateFlag, check_rate
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError, UnknownNameError
 from bertkit.machine.launch import relaunch

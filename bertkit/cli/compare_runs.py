@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bertkit.cli import screen
+from bertkit.cli.compare import COMPARISON, RUNS
 from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError
@@ -21,10 +22,6 @@ from bertkit.request.own_files import safe_name
 if TYPE_CHECKING:
     from bertkit.studies.arms import Arm
     from bertkit.studies.verdict import Verdict
-
-RUNS = "runs-or-files"
-"""The name under which `compare A B` is registered."""
-COMPARISON = "Comparison"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bertkit.cli import screen
-from bertkit.cli.compare import TOKEN_MAPS
+from bertkit.cli.compare import COMPARISON, TOKEN_MAPS
 from bertkit.cli.compare_label_share import arms_in
-from bertkit.cli.compare_runs import COMPARISON
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError
 from bertkit.machine.launch import relaunch

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertkit.cli import screen
+from bertkit.cli.compare import TRANSFER
 from bertkit.cli.failures_screen import print_failures
 from bertkit.cli.options import Display
 from bertkit.errors import RequestError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from bertkit.studies.transfer_found import Cell, ScoredSet, Transfer
     from bertkit.studies.transfer_lines import Compared
 
-TRANSFER = "transfer"
 UNKNOWN_SHOWN = 0.001
 """The share of unknown tokens from which it is printed."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import copy
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import wraps
@@ -44,22 +44,20 @@ class Display:
         return self.quiet or self.json
 
 
-def command(
-    app: typer.Typer,
-    name: str,
-    function: Callable[..., int | None],
-    like: str | None = None,
-    without: Collection[str] = (),
-) -> None:
-    """Add `function` to `app` as a command, with an option for each field of its groups.
+def parameters_of(
+    function: Callable[..., int | None], command: str, without: Collection[str] = ()
+) -> dict[str, Parameter]:
+    """The parameters of a command, by name: those of `function`, with the fields of its groups in their place.
 
-    A parameter whose type is a dataclass is a group: Typer sees those of its fields that the command `like` has, else
-    the first word of `name`, but for those `without`, and `function` is called with the dataclass. A field's default is
-    the option's. A `name` of several words is that of a command within others.
+    A parameter whose type is a dataclass is a group: of its fields, those are taken that `command` has, but for those
+    `without`. A field's default is the option's.
     """
+    return {one.name: one for one in _parameters(command, function) if one.name not in without}
+
+
+def command(name: str, function: Callable[..., int | None], parameters: Mapping[str, Parameter]) -> Any:
+    """The click command of this name with these parameters, which calls `function` with its groups made of them."""
     groups: dict[str, Any] = {key: hint for key, hint in _hints(function).items() if is_dataclass(hint)}
-    parameters = {one.name: one for one in _parameters(like or name.split()[0], function) if one.name not in without}
-    KINDS[name] = {key: get_args(one.annotation)[0] for key, one in parameters.items() if key != CONFIG}
 
     @wraps(function)
     def call(invocation: typer.Context, **typed: Any) -> int | None:
@@ -73,11 +71,11 @@ def command(
     invocation = Parameter("invocation", Parameter.KEYWORD_ONLY, annotation=typer.Context)
     call.__signature__ = Signature([invocation, *parameters.values()])  # type: ignore[attr-defined]
     call.__annotations__ = {}
-    app.command(name.split()[-1])(call)
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(call)
+    return typer.main.get_command(alone)
 
 
-KINDS: dict[str, dict[str, Any]] = {}
-"""The types of each command's parameters, by its whole name."""
 CONFIG, CONFIGURED = "config", ("finetune", "pretrain", "check", "eval", "compare", "predict")
 """The option that reads others from a file, and the commands that have it."""
 
@@ -85,6 +83,8 @@ CONFIG, CONFIGURED = "config", ("finetune", "pretrain", "check", "eval", "compar
 def _configured(context: typer.Context, typed: str | None) -> str | None:
     """Make what the file says the defaults of the options, which typed ones win over. Raises RequestError."""
     if typed is not None:
+        from bertkit.cli.commands import KINDS
+
         found = options_in(typed, context.command_path.partition(" ")[2], KINDS, plain_name)
         context.default_map = {**(context.default_map or {}), **found}
     return typed
