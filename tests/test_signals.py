@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from bertkit.errors import StoppedError
+from bertkit.cli import main
+from bertkit.errors import RunError, StoppedError
 from bertkit.machine.signals import ASKING, SOON, Stop, StopRequested
 
 
@@ -52,6 +53,44 @@ def test_code_inside_deferred_may_stop_and_say_what_was_saved() -> None:
         os.kill(os.getpid(), signal.SIGUSR1)
         stop.saved = 7
         raise StopRequested
+
+
+class InterruptedByLibrary:
+    """An attribute whose class is made while the signal comes, as in a module that is being imported."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_librarys_error_that_the_signal_led_to_ends_the_block_as_the_signal_does() -> None:
+    with pytest.raises(StoppedError, match="stopped by SIGTERM: resume it"), Stop(lambda kept: ": resume it"):
+        try:
+            type("Config", (), {"field": InterruptedByLibrary()})
+        except Exception as error:  # up to Python 3.11 it is a RuntimeError here
+            raise ModuleNotFoundError("could not import module") from error
+
+
+def test_an_error_of_bertkit_stays_what_it_is_after_a_signal() -> None:
+    with pytest.raises(RunError, match="disk is full"), Stop():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            raise RunError("the disk is full")
+
+
+def test_ctrl_c_that_a_library_made_an_error_of_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def importing() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("could not import module") from error
+
+    monkeypatch.setattr("bertkit.cli.app", lambda *given, **named: importing())
+    with pytest.raises(SystemExit) as left:
+        main(["tasks"])
+    assert (left.value.code, capsys.readouterr().err) == (130, "Interrupted.\n")
 
 
 def test_a_block_that_fails_otherwise_fails_as_it_did() -> None:

@@ -14,7 +14,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from moments import ASKING, FAULTS, Fault, Moment, armed, counting, faulty
-from victim import KINDS, Ended, Victim, begun, outcome, ready
+from victim import KINDS, Ended, Victim, begun, encoder_in, outcome, ready
 
 Report = tuple[dict[str, int], list[str]]
 
@@ -160,9 +159,8 @@ def main() -> None:
     options = parser.parse_args()
     counts, lost = {}, []
     with tempfile.TemporaryDirectory(prefix="bertkit-torture-") as name:
-        made = f"import tiny, pathlib; tiny.make('bert', pathlib.Path({name!r}) / 'encoder')"
-        subprocess.run([sys.executable, "-c", made], check=True, cwd=Path(__file__).parent)
         ready()
+        encoder_in(Path(name, "encoder"))
         for kind in options.heads.split(","):
             draws, began = random.Random(f"{options.seed} {kind}"), time.monotonic()
             encoder, cache = Path(name, "encoder"), Path(name, "cache")

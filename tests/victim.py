@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -152,17 +153,41 @@ def ready() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     os.environ["TORCH_CPP_LOG_LEVEL"] = "FATAL"  # as the command line has it, before torch is imported
     os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"  # pyarrow's allocator would start one
+    import peft
+    import sklearn.linear_model
+    import sklearn.metrics
     import transformers
 
-    import bertkit.cli
     import bertkit.evaluation.hf_metrics
     import bertkit.runs.pretrain
     import bertkit.runs.run
+    import bertkit.studies.group
+    from bertkit.cli import main
+    from bertkit.cli.commands import made
 
     autos = ("QuestionAnswering", "SequenceClassification", "TokenClassification")
     assert all(getattr(transformers, f"AutoModelFor{name}") for name in autos)
     assert all(getattr(transformers, name) for one in OBJECTIVES.values() for name in one().auto_models.values())
-    assert bertkit.cli and bertkit.runs.run and bertkit.runs.pretrain and bertkit.evaluation.hf_metrics
+    assert all(map(made, ("finetune", "pretrain", "resume")))
+    assert peft.PeftModel and sklearn.linear_model.LogisticRegression and sklearn.metrics.accuracy_score
+    assert bertkit.runs.run and bertkit.runs.pretrain and bertkit.evaluation.hf_metrics and bertkit.studies.group
+    with redirect_stdout(io.StringIO()), suppress(SystemExit):  # imports the tasks, and what reads and prints a line
+        main(["tasks"])
+
+
+def encoder_in(folder: Path) -> None:
+    """Write the tiny BERT, in a process of its own: making it starts threads."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            import tiny
+
+            tiny.make("bert", folder)
+            code = 0
+        finally:
+            os._exit(code)
+    assert _waited([pid]) == [0]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from bertkit.cli.options import plain_name
 from bertkit.errors import BertkitError, RequestError
 from bertkit.machine.launch import ended, leave, say
 from bertkit.machine.processes import lost
+from bertkit.machine.signals import interrupted
 
 INTERRUPTED = 130
 """The exit code that typer, like a shell, gives for a KeyboardInterrupt."""
@@ -68,7 +69,10 @@ def _run(arguments: list[str]) -> int:
         if message:  # without one it is `bertkit` alone, which has printed its help
             say(f"Error: {message}")
         return 2
-    except RuntimeError as error:
+    except (RuntimeError, ImportError) as error:
+        if interrupted(error):
+            say("Interrupted.")
+            return INTERRUPTED
         gone = lost(error)
         if gone is None:
             raise

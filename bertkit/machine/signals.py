@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-from bertkit.errors import StoppedError
+from bertkit.errors import BertkitError, StoppedError
 from bertkit.machine.processes import world_size
 
 ASKING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
@@ -24,6 +24,18 @@ SOON = 0.05
 
 class StopRequested(KeyboardInterrupt):
     """A signal was received. Not an Exception, so that no `except Exception` takes it for an error."""
+
+
+def interrupted(error: BaseException) -> bool:
+    """Whether this is a KeyboardInterrupt, or a library's error that one led to, as where it was importing a module."""
+    seen = set[int]()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        if isinstance(link, KeyboardInterrupt):
+            return True
+        seen.add(id(link))
+        link = link.__cause__ or link.__context__
+    return False
 
 
 class Stop:
@@ -71,8 +83,7 @@ class Stop:
             signal.signal(number, handler)
         self._before = {}
         asked = self.asked or self._swallowed
-        if isinstance(error, StopRequested) or (error is None and asked):
-            assert asked
+        if asked and (error is None or (interrupted(error) and not isinstance(error, BertkitError))):
             raise StoppedError(asked, self.hint(self.saved)) from error
 
     @contextmanager

@@ -26,11 +26,11 @@ from bertkit.runs.pretrain_model import PretrainParts, padded_layout, parts_of
 from bertkit.runs.timing import clock
 from bertkit.spec import RunOptions
 from bertkit.task import Recipe
-from bertkit.training.budget import Pace, time_pace, updates_of
+from bertkit.training.budget import Pace, Timing, time_pace, updates_of
 
 BERT_UPDATES, BERT_TOKENS = 1_000_000, 256 * 512
 """Devlin et al. (2019), appendix A.2: updates, and tokens of a batch."""
-BERT_ROWS, BERT_LENGTH, BERT_SIZE = 8, 128, 30_522
+BERT_ROWS, BERT_LENGTH, BERT_SIZE = 4, 128, 30_522
 """Rows and tokens of the few updates of BERT-base that are timed, and its vocabulary."""
 
 
@@ -157,4 +157,4 @@ def _bert_pace(run: PretrainClaim, parts: PretrainParts) -> Pace:
     layout = padded_layout(network, run.accelerator)
     model = LanguageModel(loaded=loaded, layout=layout, accelerator=run.accelerator)
     recipe = Recipe(max_steps=10**6, batch_size=BERT_ROWS, order="random")
-    return time_pace(model, _Fixed(), recipe, session_for(run), least=2)
+    return time_pace(model, _Fixed(), recipe, session_for(run), Timing(warming=1, least=1, patience=5.0))

@@ -21,10 +21,8 @@ from bertkit.training.optimizer import optimizer_of
 from bertkit.training.train import FeatureSource, Session, schedule_of
 from bertkit.training.update import updater
 
-WARMING, LEAST, MOST = 3, 5, 40
-"""Updates before timing begins, and how many are timed then, at least and at most."""
-PATIENCE = 15.0
-"""Seconds after which no more updates are timed, once LEAST are."""
+MOST = 40
+"""Updates that are timed at most."""
 RATE = 1e-12
 
 
@@ -34,6 +32,15 @@ class Pace:
 
     update: float
     timed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Updates before timing begins, how many are timed then at least, and seconds after which that is enough."""
+
+    warming: int = 3
+    least: int = 5
+    patience: float = 15.0
 
 
 @contextmanager
@@ -48,20 +55,22 @@ def unchanged(model: Trainable) -> Iterator[None]:
         scaler.load_state_dict(scale)
 
 
-def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: Session, least: int = LEAST) -> Pace:
+def time_pace(
+    model: Trainable, source: FeatureSource, recipe: Recipe, session: Session, timing: Timing = Timing()
+) -> Pace:
     """Time the first updates of a run; the model is `unchanged`."""
     schedule = schedule_of(source, recipe, model.layout, session.seed)
     optimizer = optimizer_of(model.network, recipe)
     seconds: list[float] = []
-    session.progress.phase("timing", WARMING + MOST)
+    session.progress.phase("timing", timing.warming + MOST)
     start = time.perf_counter()
     with (
         unchanged(model),
         updater(model, optimizer, session.seed, session.fast_dropout, session.guard) as one,
     ):
-        for epoch, micros in islice(schedule.micro_batches(), WARMING + MOST):
+        for epoch, micros in islice(schedule.micro_batches(), timing.warming + MOST):
             began = time.perf_counter()
-            enough = len(seconds) >= WARMING + least and began - start > PATIENCE
+            enough = len(seconds) >= timing.warming + timing.least and began - start > timing.patience
             if broadcast(enough):  # several processes stop after the same update
                 break
             parts = [part for micro in micros for part in split(source.take(micro, epoch), recipe)]
@@ -69,7 +78,7 @@ def time_pace(model: Trainable, source: FeatureSource, recipe: Recipe, session: 
             one.step(update.norm, recipe.max_grad_norm, RATE)
             seconds.append(time.perf_counter() - began)
             session.progress.advance(loss=update.loss)
-    timed = seconds[WARMING:] or seconds
+    timed = seconds[timing.warming :] or seconds
     return Pace(update=float(np.mean(timed)), timed=len(timed))
 
 
