@@ -20,7 +20,7 @@ demo: .venv/sample
 	@echo 'Next: $(BIN)/bertkit eval glue --sample, and $(BIN)/bertkit compare pretrain-vs-scratch --sample'
 
 test: .venv/dev check
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -14,8 +14,13 @@ CACHES = TemporaryDirectory(prefix="bertkit-tests-")  # before anything reads wh
 os.environ.update(BERTKIT_CACHE=f"{CACHES.name}/bertkit", HF_HOME=f"{CACHES.name}/huggingface", HF_HUB_OFFLINE="1")
 
 
+FIRST = ("test_pretrain_learns", "test_unpadded", "test_resume_processes", "test_kit_resume", "test_pretrain_resume")
+"""Files that take minutes: begun last, one of them would keep a single process busy at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked slow are skipped, but for BERTKIT_SLOW=1, as .ci/run has it."""
+    """The longest files come first; tests marked slow are skipped, but for BERTKIT_SLOW=1, as .ci/run has it."""
+    items.sort(key=lambda item: item.path.stem not in FIRST)
     if os.environ.get("BERTKIT_SLOW") == "1":
         return
     for item in items:

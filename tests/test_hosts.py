@@ -201,7 +201,7 @@ def test_two_hosts_predict_every_row_once_with_the_answers_of_one_process(one: E
         assert [line[key] for line in theirs] == [line[key] for line in ours]
 
 
-@pytest.mark.parametrize("launch", [Hosts.torchrun, pytest.param(Hosts.plainly, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("launch", [Hosts.plainly, pytest.param(Hosts.torchrun, marks=pytest.mark.slow)])
 def test_a_cut_cable_ends_both_hosts_within_the_limit_with_one_line_each(
     model: Path, data: Path, tmp_path: Path, launch: Callable[..., None]
 ) -> None:

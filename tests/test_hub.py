@@ -446,41 +446,50 @@ def test_a_run_from_an_empty_cache_is_repeated_offline(root: Path, tmp_path: Pat
 def test_a_run_resumes_at_the_commits_it_was_started_with_whatever_was_pushed_since(root: Path, tmp_path: Path) -> None:
     shutil.copytree(root, tmp_path / "hub")
     flags = ["--model", "org/tiny", "--limit", "16", "--max-steps", "6", "--batch-size", "4", "--save-every", "2"]
-    typed = ["finetune", "sst2", *flags, "--device", "cpu", "--out"]
+    runs, early, never, since = (
+        ["finetune", "sst2", *flags, "--device", "cpu", "--out", str(tmp_path / name)]
+        for name in ("runs", "early", "never", "since")
+    )
     with FakeHub(tmp_path / "hub") as hub:
 
-        def bertkit(*typed: str, code: str = "pass", returns: int = 0, **more: str) -> str:
+        def bertkit(*commands: list[str], code: str = "pass", returns: int = 0, **more: str) -> list[str]:
+            """What each of these commands says, one after the other in a process of their own."""
             env = environment(hub.url, tmp_path / "home", **more)
-            code += f"; from bertkit.cli import main; main({list(typed)!r})"
+            code += IN_TURN.format(commands=commands)
             done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=200)
             assert done.returncode == returns, done.stderr
-            return " ".join(done.stderr.split()) + done.stdout
+            said = zip(done.stderr.split("\0"), done.stdout.split("\0"), strict=True)
+            return [" ".join(error.split()) + printed for error, printed in said]
 
-        bertkit(*typed, str(tmp_path / "runs"), code=KILLED_AT_UPDATE_5, returns=-signal.SIGKILL)
-        bertkit(*typed, str(tmp_path / "early"), code=KILLED_AT_UPDATE_1, returns=-signal.SIGKILL)
-        bertkit(*typed, str(tmp_path / "never"))
+        bertkit(runs, code=KILLED_AT_UPDATE_5, returns=-signal.SIGKILL)
+        bertkit(early, code=KILLED_AT_UPDATE_1, returns=-signal.SIGKILL)
+        bertkit(never)
         _push(hub, tmp_path)
-        bertkit(*typed, str(tmp_path / "since"))
-        done, wanted, since = (next((tmp_path / name).glob("sst2-*")) for name in ("runs", "never", "since"))
-        assert "resuming after update 4" in bertkit("resume", str(done), HF_HUB_OFFLINE="1")
+        killed, wanted = (next((tmp_path / name).glob("sst2-*")) for name in ("runs", "never"))
+        (said,) = bertkit(["resume", str(killed)], HF_HUB_OFFLINE="1")
+        assert "resuming after update 4" in said
+        _, again, seeds, *_ = bertkit(
+            since, runs, [*runs, "--seeds", "2", "--seed", "41"], [*runs, "--seed", "43"], [*since, "--seed", "43"]
+        )
+        assert "finished before" in again
+        assert "different commits" not in seeds
+        newer = next((tmp_path / "since").glob("sst2-*-s42-*"))
         for name in ("model/model.safetensors", "predictions.jsonl"):
-            assert (done / name).read_bytes() == (wanted / name).read_bytes() != (since / name).read_bytes()
-        assert "finished before" in bertkit(*typed, str(tmp_path / "runs"))
-        assert "different commits" not in bertkit(*typed, str(tmp_path / "runs"), "--seeds", "2", "--seed", "41")
-        commits = [json.loads((one / "spec.json").read_text("utf-8"))["commits"] for one in done.parent.glob("sst2-*")]
-        assert len(commits) == 2 and commits[0] == commits[1]
-        bertkit(*typed, str(tmp_path / "runs"), "--seed", "43")
-        bertkit(*typed, str(tmp_path / "since"), "--seed", "43")
+            assert (killed / name).read_bytes() == (wanted / name).read_bytes() != (newer / name).read_bytes()
+        specs = [next(killed.parent.glob(f"sst2-*-s{seed}-*")) / "spec.json" for seed in (41, 42)]
+        commits = [json.loads(spec.read_text("utf-8"))["commits"] for spec in specs]
+        assert commits[0] == commits[1]
         other = next((tmp_path / "runs").glob("sst2-*-s43-*"))
         other.rename(tmp_path / "aside")
         next((tmp_path / "since").glob("sst2-*-s43-*")).rename(other)
-        assert "runs used different Hub commits" in bertkit(*typed, str(tmp_path / "runs"), "--seeds", "2")
-        bertkit(*typed, str(tmp_path / "early"))
-        early = next((tmp_path / "early").glob("sst2-*"))
-        assert (early / "model/model.safetensors").read_bytes() == (wanted / "model/model.safetensors").read_bytes()
+        mixed, _ = bertkit([*runs, "--seeds", "2"], early)
+        assert "runs used different Hub commits" in mixed
+        model = next((tmp_path / "early").glob("sst2-*")) / "model/model.safetensors"
+        assert model.read_bytes() == (wanted / "model/model.safetensors").read_bytes()
         own = {"BERTKIT_CACHE": str(tmp_path / "cache")}  # so that rows are built again
-        scores = [json.loads(bertkit("eval", str(one), "--json", **own))["evaluations"] for one in (done, since)]
-        assert scores[0] == json.loads((done / "result.json").read_text("utf-8"))["evaluations"] != scores[1]
+        scored = bertkit(*(["eval", str(one), "--json"] for one in (killed, newer)), **own)
+        scores = [json.loads(one)["evaluations"] for one in scored]
+        assert scores[0] == json.loads((killed / "result.json").read_text("utf-8"))["evaluations"] != scores[1]
 
 
 def _push(hub: FakeHub, folder: Path) -> None:
@@ -494,6 +503,19 @@ def _push(hub: FakeHub, folder: Path) -> None:
     hub.push("models", "org/tiny", "model.safetensors", bytes(weights))
 
 
+IN_TURN = """
+import sys
+from bertkit.cli import main
+for place, typed in enumerate({commands!r}):
+    if place:
+        print(end=chr(0), flush=True)
+        print(end=chr(0), file=sys.stderr, flush=True)
+    try:
+        main(typed)
+    except SystemExit as left:
+        if left.code:
+            raise
+"""
 KILLED_AT_UPDATE_5 = """
 import os
 from bertkit.training.update import Updater

@@ -174,7 +174,7 @@ main(sys.argv[1:])
 """bertkit, where more than two rows at once are too many for the second process, in a pass forward or backward."""
 
 
-@pytest.mark.parametrize("way", ["forward", "backward"])
+@pytest.mark.parametrize("way", ["forward", pytest.param("backward", marks=pytest.mark.slow)])
 def test_where_one_process_runs_out_of_memory_both_cut_their_batches_and_learn_the_same(
     model: Path, data: Path, tmp_path: Path, two: Ended, way: str
 ) -> None:
