@@ -87,7 +87,7 @@ def _learnt(guess: Guess, recipe: Recipe) -> str:
     names = guess.labels.names
     labels = f": {_shortly(names)}" if names else ""
     f1 = f"; F1 is that of {names[1]}" if guess.head == "classification" and len(names) == 2 else ""
-    passes = f"{recipe.epochs:g} epochs, {recipe.window.max_length} tokens"
+    passes = f"by default {recipe.epochs:g} epochs, {recipe.window.max_length} tokens"
     return f"head: {guess.head} ({guess.why}){labels}{f1}; {passes}"
 
 
