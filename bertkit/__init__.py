@@ -56,7 +56,8 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module("bertkit.api"), name)
     if name == "errors":
         return import_module("bertkit.errors")
-    raise AttributeError(f"module 'bertkit' has no attribute '{name}'")
+    other = {"eval": "; `bertkit eval` is bertkit.evaluate", "resume": "; the same call resumes a stopped run"}
+    raise AttributeError(f"module 'bertkit' has no attribute '{name}'{other.get(name, '')}")
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
-"""bertkit from Python: what the commands do, as functions of the same names, with the flags as keywords.
+"""bertkit from Python: what the commands do, as functions with the flags as keywords; `bertkit eval` is `evaluate`.
 
-They are quiet unless `progress` is set, return values, and raise `bertkit.errors.BertkitError`. Light: the engine is
-imported when a function is called.
+They are quiet (those that take long show a bar where `progress` is set), return values, and raise
+`bertkit.errors.BertkitError`. Light: the engine is imported when a function is called.
 """
 
 from __future__ import annotations

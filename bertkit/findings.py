@@ -20,6 +20,7 @@ class Finding:
 
     count  rows (or whatever `unit` is) with it; 0 for a remark about a whole file
     file   the index of the first one's file among those read, and `place` its place in that file
+    why    the first one's own reason, where `reason` leaves values out that rows differ in
     """
 
     reason: str
@@ -27,6 +28,7 @@ class Finding:
     unit: str = "row"
     file: int | None = None
     place: str = ""
+    why: str = ""
 
     def line(self, files: Sequence[str]) -> str:
         """The finding in one line; `files` are the names of the files read."""
@@ -34,7 +36,12 @@ class Finding:
         first = ", ".join(part for part in (name, self.place) if part)
         if not self.count:
             return f"{name}: {self.reason}" if name else self.reason
-        counted = f"{self.count:,} {self.unit}{'' if self.count == 1 else 's'}: {self.reason}"
+        reason = self.reason
+        if self.why and self.count == 1:
+            reason = f"{reason.partition(', ')[0]}, {self.why}"
+        elif self.why:
+            first += f": {self.why}"
+        counted = f"{self.count:,} {self.unit}{'' if self.count == 1 else 's'}: {reason}"
         return f"{counted} (first: {first})" if first else counted
 
 
@@ -71,16 +78,18 @@ class Findings:
             raise error
         self._bad += not documented
         why = str(error).removeprefix(where).partition(": ")[2] or str(error)
-        self._leave_out(where, why, "broken line left out" if documented else f"skipped, {without_values(why)}")
+        file, place = self._placed(where)
+        self.skipped.append(SkippedRow(file=file, place=place, why=why))
+        if documented:
+            self.count("broken line left out", where)
+        else:
+            self.count_alike("skipped", why, where)
 
     def drop(self, where: str, reason: str) -> None:
         """Skip a row that the data set's own documentation excludes."""
-        self._leave_out(where, reason, f"left out, {reason}")
-
-    def _leave_out(self, where: str, why: str, reason: str) -> None:
         file, place = self._placed(where)
-        self.skipped.append(SkippedRow(file=file, place=place, why=why))
-        self.count(reason, where)
+        self.skipped.append(SkippedRow(file=file, place=place, why=reason))
+        self.count(f"left out, {reason}", where)
 
     def check_share(self, rows: int) -> None:
         """Raise DataError if of `rows` good ones and the bad ones more than MOST_BAD are bad."""
@@ -92,12 +101,17 @@ class Findings:
                 f"{MOST_BAD:.0%}, which --on-bad-row skip does not pass over"
             )
 
-    def count(self, reason: str, where: str, unit: str = "row", times: int = 1) -> None:
+    def count_alike(self, what: str, why: str, where: str) -> None:
+        """One more row that was, say, "skipped"; rows whose `why` differs in values alone are of one kind."""
+        alike = _without_values(why)
+        self.count(f"{what}, {alike}", where, why="" if alike == why else why)
+
+    def count(self, reason: str, where: str, unit: str = "row", times: int = 1, why: str = "") -> None:
         """One more `unit` with this reason, or several; `where` is "FILE, line N", as rows come with it."""
         known = self._found.get((reason, unit))
         if known is None:
             file, place = self._placed(where)
-            known = Finding(reason=reason, unit=unit, file=file, place=place)
+            known = Finding(reason=reason, unit=unit, file=file, place=place, why=why)
         self._found[reason, unit] = replace(known, count=known.count + times)
 
     def remark(self, line: str, file: str | Path) -> None:
@@ -128,6 +142,6 @@ def saved_findings(path: Path) -> tuple[tuple[Finding, ...], tuple[SkippedRow, .
     return tuple(Finding(**one) for one in plain["found"]), tuple(SkippedRow(**one) for one in plain["skipped"])
 
 
-def without_values(why: str) -> str:
-    """A reason that rows share: quoted values and numbers are left out."""
+def _without_values(why: str) -> str:
+    """A reason that rows share: the values of each, which are quoted, and numbers are left out."""
     return re.sub(r"\d[\d,.]*", "N", re.sub(r"'[^']*'", "'...'", why))[:100]

@@ -177,6 +177,8 @@ def test_a_run_is_trained_scored_and_asked_from_python(tmp_path: Path, capsys: p
     ("call", "kind", "why"),
     [
         (lambda: bertkit.finetune("sst3"), UnknownNameError, "did you mean sst2"),
+        (lambda: bertkit.finetune("sst2", lr=1e-4), RequestError, "'lr' from Python: it is learning_rate"),
+        (lambda: bertkit.analyse("word"), RequestError, "analyse word: missing a required argument: 'model'"),
         (lambda: bertkit.finetune("sst2", epoch=1), UnknownNameError, "no option of finetune is called 'epoch'"),
         (lambda: bertkit.finetune("sst2", sample=True, epochs="many"), RequestError, "epochs='many': .*number"),
         (lambda: bertkit.finetune("sst2", sample=True, device="gpu"), RequestError, "device='gpu': .*'cuda'"),

@@ -76,14 +76,14 @@ def test_a_broken_line_of_another_task_is_an_error(tmp_path: Path) -> None:
         (
             "train.tsv",
             "sentence\tlabel\n" + "Fine.\t1\n" * 30 + "Dull.\n",
-            "skipped, N columns, expected N",
+            "skipped, 1 columns, expected 2",
         ),
         (
             "train.csv",
             "sentence,label\n" + "Fine.,1\n" * 30 + "a,b,c\n",
-            "skipped, N columns, expected N",
+            "skipped, 3 columns, expected 2",
         ),
-        ("train.csv", "sentence,label\n" + "Fine.,1\n" * 30 + "Dull.,7\n", "skipped, unknown label '...'"),
+        ("train.csv", "sentence,label\n" + "Fine.,1\n" * 30 + "Dull.,7\n", "skipped, unknown label '7'"),
         ("train.jsonl", json_lines(*[REVIEW] * 30) + "{\n", "skipped, not JSON"),
         ("train.jsonl", json_lines(*[REVIEW] * 30, {"sentence": " ", "label": 1}), "skipped, the text is empty"),
         ("train.json", json.dumps([REVIEW] * 30 + [7]), "skipped, expected a JSON object, found int"),
@@ -99,6 +99,13 @@ def test_a_bad_row_is_skipped_if_asked_and_counted_by_its_reason(
     assert len(rows) == 30
     assert rows.notes[0].startswith(f"1 row: {why}")
     assert read("sst2", tmp_path, skips=True).skipped == rows.skipped  # from the cache
+
+
+def test_bad_rows_of_one_kind_are_counted_together_with_the_first_one_s_own_reason(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", "sentence,label\n" + "Fine.,1\n" * 60 + "Dull.,7\nDull.,8\n")
+    (note, *others) = read("sst2", tmp_path, skips=True).notes
+    assert note.startswith("2 rows: skipped, unknown label '...'")
+    assert "(first: train.csv, line 62: unknown label '7'" in note and not others
 
 
 def test_more_than_one_in_twenty_bad_rows_are_an_error_all_the_same(tmp_path: Path) -> None:

@@ -121,6 +121,12 @@ def test_other_commands_read_their_options_from_a_file_too(tmp_path: Path, refus
     assert "c.toml: precision" in refused("predict", "runs/x", "--config", "c.toml")
 
 
+def test_a_study_reads_its_options_however_its_name_is_typed(tmp_path: Path, refused: Refused) -> None:
+    write(tmp_path / "a.toml", "seeds = 0\n")
+    for name in ("pretrain-vs-scratch", "pretrain_vs_scratch"):
+        assert "--seeds 0" in refused("compare", name, "--sample", "--config", str(tmp_path / "a.toml"))
+
+
 def test_a_runs_spec_is_given_again_and_typed_options_win(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

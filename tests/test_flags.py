@@ -128,6 +128,7 @@ def test_what_stands_behind_two_dashes_is_no_option(refused: Refused) -> None:
         ("finetune sst2", "--precision BF16", "auto, fp32, bf16, fp16", "bf16"),
         ("finetune sst2", "--order longth", "auto, random, length", "length"),
         ("eval sst2", "--device cda", "auto, cpu, cuda, mps", "cuda"),
+        ("finetune sst2", "--device gpu", "auto, cpu, cuda, mps", "cuda"),
         ("compare pretrain-vs-scratch", "--layout pad", "auto, unpadded, bucketed, padded", "padded"),
         ("predict .", "--precision fp16", "fp32, bf16", "bf16"),
     ],
@@ -226,3 +227,36 @@ def test_every_flag_decides_something_of_a_spec_or_of_how_a_run_is_carried_out()
 )
 def test_a_flag_reaches_the_spec_by_its_name(typed: dict[str, Any], name: str, value: object) -> None:
     assert getattr(spec_of(registry.find("sst2"), Flags(**typed)), name) == value
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("bertkit ana", {"analyse"}),
+        ("bertkit compare tra", {"transfer"}),
+        ("bertkit compare ", {"pretrain-vs-scratch", "nsp-vs-sop", "prompting"}),
+        ("bertkit compare transfer --test-l", {"--test-limit"}),
+        ("bertkit analyse ", {"word", "cbow", "landscape"}),
+        ("bertkit analyse pro", {"probes"}),
+        ("bertkit analyse nothing --", {"--help"}),
+    ],
+)
+def test_a_shell_completes_commands_and_options(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: str, wanted: set[str]
+) -> None:
+    words = typed.split()
+    place = len(words) if typed.endswith(" ") else len(words) - 1
+    monkeypatch.setenv("_BERTKIT_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(place))
+    with pytest.raises(SystemExit):
+        main([])
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert set(said.out.split()) >= wanted
+
+
+@pytest.mark.parametrize("typed", ["--json pretrain-vs-scratch", "--out runs/x pretrain_vs_scratch --tasks sst2"])
+def test_a_study_s_name_comes_before_its_options(refused: Refused, typed: str) -> None:
+    said = refused("compare", *typed.split())
+    assert "compare: a study's name comes before its options: bertkit compare pretrain" in said

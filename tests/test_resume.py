@@ -379,10 +379,10 @@ def test_a_run_in_a_deleted_working_folder_can_be_resumed(
 
 @pytest.mark.parametrize(("force", "said"), [(False, "the same command, or: "), (True, "")])
 def test_a_stopped_run_says_how_to_resume(tmp_path: Path, force: bool, said: str) -> None:
-    assert resume_hint(tmp_path, force, None) == "; no run was started"
+    assert resume_hint(tmp_path, force, None) == "; the run was not started: the same command starts it"
     (tmp_path / "spec.json").touch()
     before = start_id(tmp_path)
-    assert resume_hint(tmp_path, force, before) == "; no run was started"
+    assert resume_hint(tmp_path, force, before) == "; the run was not started: the same command starts it"
     (tmp_path / "spec.json").rename(tmp_path / "old.json")
     (tmp_path / "spec.json").touch()
     line = resume_hint(tmp_path, force, before, 1234)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bertkit.cli import main
-from bertkit.errors import RunError, StoppedError
+from bertkit.errors import EncoderError, RunError, StoppedError
 from bertkit.machine.signals import ASKING, SOON, Stop, StopRequested
 
 
@@ -70,6 +70,14 @@ def test_a_librarys_error_that_the_signal_led_to_ends_the_block_as_the_signal_do
             raise ModuleNotFoundError("could not import module") from error
 
 
+def test_so_does_an_error_of_bertkit_that_was_raised_from_it() -> None:
+    with pytest.raises(StoppedError, match="stopped by SIGTERM"), Stop():
+        try:
+            type("Config", (), {"field": InterruptedByLibrary()})
+        except BaseException as error:
+            raise EncoderError("its tokenizer cannot be read") from error
+
+
 def test_an_error_of_bertkit_stays_what_it_is_after_a_signal() -> None:
     with pytest.raises(RunError, match="disk is full"), Stop():
         try:
@@ -78,14 +86,15 @@ def test_an_error_of_bertkit_stays_what_it_is_after_a_signal() -> None:
             raise RunError("the disk is full")
 
 
-def test_ctrl_c_that_a_library_made_an_error_of_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("kind", [ImportError, EncoderError])
+def test_ctrl_c_that_became_another_error_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: type[Exception]
 ) -> None:
     def importing() -> None:
         try:
             raise KeyboardInterrupt
         except KeyboardInterrupt as error:
-            raise ImportError("could not import module") from error
+            raise kind("could not import module") from error
 
     monkeypatch.setattr("bertkit.cli.app", lambda *given, **named: importing())
     with pytest.raises(SystemExit) as left:

@@ -147,7 +147,7 @@ def test_too_few_answers_are_refused(runs: dict[str, Path], data: Path, tmp_path
 
 
 def test_a_suite_without_a_server_is_refused(refused: Refused) -> None:
-    assert "clue has no server to submit to" in refused("submit", "clue")
+    assert "no files for the server of clue: there are those of glue and superglue" in refused("submit", "clue")
 
 
 ONE = Sheet(file="A.jsonl", task="boolq", split="test", rows=2, spelt={"false": "false", "true": "true"})

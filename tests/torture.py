@@ -70,7 +70,7 @@ def _as_asked(moment: Moment, hit: Ended) -> bool:
         return hit.code == -moment.signal
     if hit.said == "Interrupted.\n" or (moment.rank and not hit.said):  # the first process speaks for all
         return hit.code == 128 + moment.signal
-    way = "bertkit resume" in hit.said or "no run was started" in hit.said
+    way = "bertkit resume" in hit.said or "the run was not started" in hit.said
     right = hit.said.count("\n") == 1 and way and moment.signal.name in hit.said
     return right and hit.code == 128 + moment.signal
 

@@ -11,7 +11,7 @@ import typer
 from bertkit import __version__
 from bertkit.cli.commands import Group
 from bertkit.cli.options import plain_name
-from bertkit.errors import BertkitError, RequestError
+from bertkit.errors import BertkitError, RequestError, StoppedError
 from bertkit.machine.launch import ended, leave, say
 from bertkit.machine.processes import lost
 from bertkit.machine.signals import interrupted
@@ -57,7 +57,12 @@ def _run(arguments: list[str]) -> int:
         if code == INTERRUPTED:
             say("Interrupted.")
         return code if isinstance(code, int) else 0
+    except StoppedError as error:
+        return ended(error)
     except BertkitError as error:
+        if interrupted(error):
+            say("Interrupted.")
+            return INTERRUPTED
         return ended(error)
     except typer.Exit as leaving:
         return leaving.exit_code

@@ -31,10 +31,10 @@ class Analyses(Group):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As click does. Raises RequestError where nothing is named."""
-        if not args:
+        if not args and not ctx.resilient_parsing:  # where a shell asks what may come next
             raise RequestError(f"analyse: name what to look at: {', '.join(ANALYSES)}")
         return super().parse_args(ctx, args)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The analysis' command. Raises RequestError."""
-        return super().get_command(ctx, analysis_named(cmd_name))
+        return super().get_command(ctx, plain_name(cmd_name) if ctx.resilient_parsing else analysis_named(cmd_name))

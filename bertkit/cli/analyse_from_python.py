@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from bertkit.cli.analyse import analysis_named
@@ -12,6 +13,7 @@ from bertkit.cli.analyse_landscape import landscape
 from bertkit.cli.analyse_language_vector import language_vector
 from bertkit.cli.analyse_probes import probes
 from bertkit.cli.analyse_word import WordFound, word
+from bertkit.errors import RequestError
 from bertkit.request.alignment_flags import AlignmentOptions
 from bertkit.request.keywords import Target, checked
 from bertkit.request.landscape_flags import LandscapeOptions
@@ -90,4 +92,8 @@ def analyse(what: str, /, *arguments: Any, progress: bool = False, **options: An
     landscape        finished `runs` of one task, pretrained and scratch
     """
     function = FUNCTIONS[analysis_named(checked("what", str, what))]
+    try:
+        signature(function).bind(*arguments, progress=progress, **options)
+    except TypeError as error:
+        raise RequestError(f"analyse {what}: {error}") from error
     return function(*arguments, progress=progress, **options)

@@ -42,10 +42,15 @@ class Studies(Group):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As click does, with the command for runs before a path. Raises RequestError where nothing is named."""
+        if ctx.resilient_parsing:  # a shell asks what may come next
+            return super().parse_args(ctx, args)
         if not args:
             raise RequestError(f"compare: name runs (A B ...) or a study: {', '.join(STUDIES)}")
         if args[0] in ("--help", "-h"):
             return super().parse_args(ctx, args)
+        later = next((one for one in args[1:] if plain_name(one) in STUDIES), None)
+        if later and args[0].startswith("-"):
+            raise RequestError(f"compare: a study's name comes before its options: bertkit compare {later} ...")
         named = next((one for one in args if args[0].startswith("-") and is_path(one)), args[0])
         if any(one.partition("=")[0].replace("_", "-") == "--arms-file" for one in args) and args[0] != ARMS:
             args = [ARMS, *args]
@@ -55,7 +60,8 @@ class Studies(Group):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The study's command, or that for runs. Raises RequestError."""
-        return super().get_command(ctx, cmd_name if cmd_name in (RUNS, ARMS) else study_named(cmd_name))
+        known = ctx.resilient_parsing or cmd_name in (RUNS, ARMS)
+        return super().get_command(ctx, plain_name(cmd_name) if known else study_named(cmd_name))
 
 
 def is_path(typed: str) -> bool:

@@ -76,6 +76,8 @@ def command(name: str, function: Callable[..., int | None], parameters: Mapping[
     return typer.main.get_command(alone)
 
 
+OTHER_NAMES = {"gpu": "cuda"}
+"""What some choices are called elsewhere."""
 CONFIG, CONFIGURED = "config", ("finetune", "pretrain", "check", "eval", "compare", "predict")
 """The option that reads others from a file, and the commands that have it."""
 
@@ -85,7 +87,8 @@ def _configured(context: typer.Context, typed: str | None) -> str | None:
     if typed is not None:
         from bertkit.cli.commands import KINDS
 
-        found = options_in(typed, context.command_path.partition(" ")[2], KINDS, plain_name)
+        _, *names = map(plain_name, context.command_path.split())
+        found = options_in(typed, " ".join(names), KINDS, plain_name)
         context.default_map = {**(context.default_map or {}), **found}
     return typed
 
@@ -161,7 +164,8 @@ def _one_of(choices: list[str]) -> Callable[[str], str]:
 
         if typed in choices:
             return typed
-        near = get_close_matches(typed.lower(), choices, n=1)
+        meant = OTHER_NAMES.get(typed.lower(), typed.lower())
+        near = get_close_matches(meant, choices, n=1)
         guess = f"; did you mean {near[0]}?" if near else ""
         raise typer.BadParameter(f"'{typed}' is not one of {', '.join(choices)}{guess}")
 

@@ -80,7 +80,8 @@ def submitted(name: str, flags: SubmitFlags, progress: bool) -> list[Filled]:
 def _suite(name: str) -> Suite:
     found = registry.find_suite(name.lower())
     if not found.sheets:
-        raise RequestError(f"{name} has no server to submit to")
+        have = " and ".join(one.name for one in registry.suites() if one.sheets)
+        raise RequestError(f"bertkit writes no files for the server of {found.name}: there are those of {have}")
     return found
 
 

@@ -20,7 +20,7 @@ from bertkit.deploy.inputs import Inputs, checked_text, readable, roles_of, word
 from bertkit.deploy.made_rows import Unmade, made_rows
 from bertkit.deploy.words import unsplit
 from bertkit.errors import DataError
-from bertkit.findings import Findings, without_values
+from bertkit.findings import Findings
 from bertkit.heads import checks
 from bertkit.task import Task
 
@@ -214,7 +214,7 @@ class KeptRows(Findings):
         """Note why the row has no answer."""
         why = reason_of(where, error)
         self.reasons.append(why)
-        self.count(f"no answer, {without_values(why)}", where)
+        self.count_alike("no answer", why, where)
 
 
 def _no_file(path: Path) -> str:

@@ -27,14 +27,17 @@ class StopRequested(KeyboardInterrupt):
 
 
 def interrupted(error: BaseException) -> bool:
-    """Whether this is a KeyboardInterrupt, or a library's error that one led to, as where it was importing a module."""
-    seen = set[int]()
+    """Whether this is a KeyboardInterrupt, or an error that one led to, as where a library was importing a module.
+
+    An error of bertkit counts if it was raised from such a one, not if it came up while a stop was under way.
+    """
+    seen, own = set[int](), isinstance(error, BertkitError)
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         if isinstance(link, KeyboardInterrupt):
             return True
         seen.add(id(link))
-        link = link.__cause__ or link.__context__
+        link = link.__cause__ or (None if own else link.__context__)
     return False
 
 
@@ -83,7 +86,7 @@ class Stop:
             signal.signal(number, handler)
         self._before = {}
         asked = self.asked or self._swallowed
-        if asked and (error is None or (interrupted(error) and not isinstance(error, BertkitError))):
+        if asked and (error is None or (interrupted(error) and not isinstance(error, StoppedError))):
             raise StoppedError(asked, self.hint(self.saved)) from error
 
     @contextmanager

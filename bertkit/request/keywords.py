@@ -129,6 +129,15 @@ def named(what: str, value: Any) -> str:
     return str(typed)
 
 
+def _unknown(name: str, command: str, known: Mapping[str, type[Any]]) -> RequestError:
+    """The error for a keyword that is no option of the command: it names the one of which it is another spelling."""
+    flag = f"--{name.replace('_', '-')}"
+    plain = next((one for one, group in known.items() if flag in _hint(group, one)[1].aliases), None)
+    if plain:
+        return RequestError(f"no option of {command} is called '{name}' from Python: it is {plain}")
+    return UnknownNameError(f"option of {command}", name, known, f"see `bertkit {command} --help`")
+
+
 class Given:
     """The keywords of one call, as the values of flags. Raises RequestError for one that the command does not have.
 
@@ -146,7 +155,7 @@ class Given:
         self._values: dict[str, Any] = {}
         for name, value in options.items():
             if name not in known:
-                raise UnknownNameError(f"option of {command}", name, known, f"see `bertkit {command} --help`")
+                raise _unknown(name, command, known)
             kind, option = _hint(known[name], name)
             if option.only is not None and (like or command) not in option.only:
                 raise RequestError(f"{name}: {command} has no such option; {' and '.join(option.only)} have it")

@@ -12,7 +12,7 @@ from bertkit.request.analyse_flags import ANALYSIS
 from bertkit.request.option import Option
 
 LECTURE = "The girl that can help me is all the way across town. There is no one who can help me."
-"""The sentence of Hung-yi Lee's lecture on multilingual BERT."""
+"""The sentences of Hung-yi Lee's lecture on multilingual BERT."""
 MAX_STRENGTH = 1_000
 """The largest absolute value of a strength."""
 LEAST = 8
@@ -33,7 +33,11 @@ class LanguageVectorFlags(BilingualFlags):
     ] = None
     sentence: Annotated[
         list[str] | None,
-        Option("--sentence", ANALYSIS, "Show what becomes of it; may be repeated. [default of en: the lecture's]"),
+        Option(
+            "--sentence",
+            ANALYSIS,
+            "Show what becomes of it; may be repeated. [default of en: 'The girl that ...']",
+        ),
     ] = None
 
     def check(self) -> None:

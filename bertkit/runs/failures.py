@@ -21,7 +21,7 @@ def resume_hint(folder: Path, force: bool, before: int | None, saved: int | None
     before  the id of the old run in the folder, if it was to be backed up
     """
     if start_id(folder) in (None, before):
-        return "; no run was started"
+        return "; the run was not started: the same command starts it"
     done = f"; saved at update {saved:,}" if saved else ""
     again = "" if force else "the same command, or: "
     return f"{done}; resume with {again}bertkit resume {folder}"

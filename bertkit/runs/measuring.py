@@ -86,8 +86,8 @@ def _complaints(found: HeldOut) -> list[str]:
     lines = []
     if found.loss > found.unigram - PLATEAU:
         lines.append(
-            "the loss is still that of the unigram distribution: the model does not read its context; "
-            "try --start fast, or another --lr"
+            "the loss is not below that of word frequencies alone: the model does not read its context; "
+            "try another --lr, with --start fast (the default)"
         )
     if found.cosine > COLLAPSED:
         lines.append(
