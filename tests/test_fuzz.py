@@ -159,7 +159,7 @@ def idle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
     monkeypatch.setattr(bertkit.runs.run, "run", begun)
     monkeypatch.setattr(bertkit.studies.pairs, "compare_pairs", begun)
-    for command in ("finetune", "resume", "compare", "compare_pairs", "eval_"):
+    for command in ("finetune", "resume", "compare_arms", "compare_scratch", "compare_pairs", "eval_"):
         monkeypatch.setattr(f"bertkit.cli.{command}.relaunch", begun)
     monkeypatch.setattr(bertkit.studies.group, "run", begun)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
