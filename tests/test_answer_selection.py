@@ -11,6 +11,8 @@ import pytest
 import sklearn.metrics as sk
 import torch
 import transformers
+from door import Refused, refused
+from files import json_lines, write
 from oracle import tokenizer_of
 from own_tasks import ANSWER_ROWS, own, predictions, said, stopped, sure, typed
 
@@ -21,7 +23,7 @@ from bertkit.heads import Answer, AnswerSelection, Window
 from bertkit.heads.features import Ragged
 from bertkit.runs.folder import read_spec
 
-__all__ = ["own"]
+__all__ = ["own", "refused"]
 
 SEVERAL, ONE = AnswerSelection(), AnswerSelection(one=True, placeholder="@placeholder")
 ROWS: dict[str, list[Any]] = {
@@ -52,6 +54,27 @@ def test_multirc_s_two_metrics_by_hand() -> None:
     assert METRICS["f1a"].of(golds, values) == pytest.approx(1 / 3)
     assert METRICS["all_answers"].of(golds, values) == pytest.approx(1 / 3)
     assert [score(METRICS[name], golds, values) for name in ("f1a", "all_answers")] == pytest.approx([1 / 3, 1 / 3])
+
+
+def test_answers_of_a_question_that_stand_apart_are_refused(tmp_path: Path, refused: Refused) -> None:
+    rows = [
+        {"paragraph": "It rains.", "question": f"Q {k}", "answer": f"a {j}", "label": int(j == 0),
+         "idx": {"paragraph": 0, "question": k, "answer": j}}
+        for j in range(2) for k in range(2)
+    ]  # fmt: skip
+    write(tmp_path / "MultiRC" / "train.jsonl", json_lines(*rows))
+    write(tmp_path / "MultiRC" / "val.jsonl", json_lines(*sorted(rows, key=lambda row: row["idx"]["question"])))
+    said = refused("check", "multirc", "--data", str(tmp_path))
+    assert "line 3: rows of idx.paragraph 0, idx.question 0 stand apart" in said
+
+
+def test_a_right_answer_that_is_not_to_choose_from_is_refused(tmp_path: Path, refused: Refused) -> None:
+    passage = {"text": "Alice met Bob in Paris.", "entities": [{"start": 0, "end": 4}, {"start": 10, "end": 12}]}
+    qas = [{"query": "@placeholder left", "idx": 0, "answers": [{"start": 10, "end": 12, "text": "Robert"}]}]
+    for split in ("train", "val"):
+        write(tmp_path / "ReCoRD" / f"{split}.jsonl", json_lines({"idx": 0, "passage": passage, "qas": qas}))
+    said = refused("check", "record", "--data", str(tmp_path))
+    assert "line 1: the right answer 'Robert' is none of the 2 to choose from, such as 'Alice'" in said
 
 
 def test_record_takes_the_best_of_all_golds_token_by_token() -> None:

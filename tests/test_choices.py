@@ -258,3 +258,26 @@ def test_a_text_without_choices_cannot_be_answered(folder: Path, capsys: pytest.
     assert refused(capsys, "predict", run, "Anna wrote it.") == (
         "this run reads text and question and choices: give a file with these columns (--file)"
     )
+
+
+def test_places_that_are_also_texts_of_choices_are_said_to_be(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    counted = [{"question": f"How many are {k}?", "choices": ["3", "2", "1", "0"], "label": k % 4} for k in range(20)]
+    for name, lines, both in (("a", counted, True), ("b", rows(20), False)):
+        write(folder / f"{name}.jsonl", json_lines(*lines))
+        with pytest.raises(SystemExit):
+            main(["check", f"{name}.jsonl", "--choices-column", "choices", "--model", "tiny"])
+        printed = " ".join(capsys.readouterr().out.split())
+        assert "by its place, counted from 0" in printed
+        assert ("though each is also the text of one of its choices" in printed) is both
+
+
+def test_an_odd_label_is_left_out_and_the_others_are_places(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(folder / "a.jsonl", json_lines(*rows(40), {**row(0), "label": -1}))
+    found = said(capsys, "check", "a.jsonl", "--choices-column", "choices", "--model", "tiny", "--json")
+    assert [line for line in found["wrong"] if "left out" in line] == [
+        "train: 1 row left out: line 41: no label: a split without labels can be predicted, not trained on or scored"
+    ]
+    write(folder / "b.jsonl", json_lines(*({**one, "label": -1} for one in rows(20)), *rows(20)))
+    assert "'-1', which is none of its row's choices" in refused(
+        capsys, "check", "b.jsonl", "--choices-column", "choices", "--model", "tiny"
+    )

@@ -54,6 +54,20 @@ def test_f1_is_of_two_labels(tmp_path: Path, refused: Refused) -> None:
     assert "--metric f1: it is of the second of two labels, and mnli, matched has 3; take --metric f1_macro" in line
 
 
+def test_rows_without_an_answer_are_counted_and_said_to_be_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = printed(capsys, rows(tmp_path / "a.jsonl", ["", *ALL[1:]], PAIRS), rows(tmp_path / "b.jsonl", ALL))
+    assert "a.jsonl: 1 of 4 rows have no answer, and count as wrong" in " ".join(text.split())
+    assert "b.jsonl: " not in text.partition("have no answer")[2]
+
+
+def test_numbers_with_decimals_are_no_labels(tmp_path: Path, refused: Refused) -> None:
+    scores = ["0.5", "1.0", "2.5", "4.0"]
+    files = rows(tmp_path / "a.jsonl", scores, scores), rows(tmp_path / "b.jsonl", scores[::-1])
+    assert "say --metric pearson or spearman" in refused("compare", *map(str, files))
+
+
 def test_of_files_it_is_said_that_the_test_covers_their_answers_only(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -185,3 +185,10 @@ def test_tags_of_chunks_are_not_asked_of_parts_of_speech(refused: Refused, tmp_p
     write(tmp_path / "a.txt", conll("PROPN PROPN VERB PROPN ADP PROPN PUNCT"))
     said = refused("check", "a.txt", "--head", "chunk-tagging")
     assert said.startswith("Error: --head chunk-tagging: a.txt: the tags of tags are of no scheme (BIO, IOB1, BIOES")
+
+
+def test_conll_u_with_spaces_for_tabs_is_said_to_have_no_tags(refused: Refused, tmp_path: Path) -> None:
+    word = "{}    The    the    DET    DT    _    0    root    _    _"
+    write(tmp_path / "a.conllu", "".join(f"{word.format(1)}\n{word.format(2)}\n\n" for _ in range(20)))
+    said = refused("check", str(tmp_path / "a.conllu"), "--model", "sample")
+    assert "tags has no tags but '_'; CoNLL-U has ten columns with tabs between" in said

@@ -16,9 +16,12 @@ from bertkit import registry
 from bertkit.data.detect import detect
 from bertkit.data.readers import read_located
 from bertkit.data.rows import Rows, read_files
+from bertkit.data.splits import read_splits
 from bertkit.errors import DataError
+from bertkit.request.flags import Flags
 from bertkit.request.own_files import files_of
 from bertkit.request.own_flags import OwnFlags
+from bertkit.request.target import target_of
 from bertkit.sources import FileFormat, Source, locate
 
 ROWS = [{"id": "7", "text": "fine, really", "label": "pos"}, {"id": "8", "text": "dull", "label": "neg"}]
@@ -120,3 +123,15 @@ def test_of_a_folder_with_train_rows_alone_those_are_scored(tmp_path: Path) -> N
     for name in ("a.csv", "train.csv"):
         write(tmp_path / name, "text,label\nfine,pos\ndull,neg\n")
     assert files_of(str(tmp_path), OwnFlags(), scored=True).files == {"test": ("train.csv",)}
+
+
+@pytest.mark.parametrize("written", [["Anna", "nobody"], '["Anna", "nobody"]'])
+def test_answers_that_are_texts_alone_are_found_in_their_document(tmp_path: Path, written: object) -> None:
+    rows = [{"question": f"Who is {k}?", "context": f"{k} is Anna.", "answers": written} for k in range(10, 40)]
+    write(tmp_path / "a.jsonl", json_lines(*rows))
+    splits = read_splits(target_of(str(tmp_path / "a.jsonl"), OwnFlags()).spec(Flags(model="sample")))
+    assert splits.train is not None
+    assert splits.train.table["answers"][0] == [{"text": "Anna", "start": 6}, {"text": "nobody", "start": None}]
+    write(tmp_path / "b.jsonl", json_lines(*rows, {**rows[0], "answers": ["Ben"]}))
+    with pytest.raises(DataError, match="line 31: the answer 'Ben' is not in its document"):
+        read_splits(target_of(str(tmp_path / "b.jsonl"), OwnFlags()).spec(Flags(model="sample", on_bad_row="error")))

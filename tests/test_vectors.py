@@ -379,3 +379,15 @@ def test_digits_of_scikit_learn_are_learnt_from_nothing(folder: Path, capsys: py
     flags = ("--scratch", "--epochs", "12", "--batch-size", "16", "--learning-rate", "2e-3", "--save-every", "1000")
     (one,) = said(capsys, *typed("digits", *flags))["evaluations"]
     assert one["metrics"]["accuracy"]["value"] > 0.6  # by chance 0.1
+
+
+def test_check_says_that_a_sequence_is_longer_than_what_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.make("bert", tmp_path / "tiny")
+    rows = [{"vec": [[0.1 * k, 1.0]] * (99 if k == 3 else 5), "label": "ab"[k % 2]} for k in range(20)]
+    for split in ("train", "dev"):
+        write(tmp_path / "rows" / f"{split}.jsonl", json_lines(*rows))
+    found = said(capsys, "check", "rows", "--vectors-column", "vec", "--model", "tiny", "--max-length", "16", "--json")
+    assert "train: the longest row has 99 vectors; rows are cut at --max-length 16" in found["wrong"]

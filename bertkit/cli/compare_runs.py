@@ -64,7 +64,7 @@ def compare_runs(
         return 0
     print_verdicts(found)
     print_failed_seeds(compared)
-    for line in plain["differences"]:
+    for line in (*plain["unanswered"], *plain["differences"]):
         screen.console().print(f"  {line}", soft_wrap=True)
     if folder:
         screen.console().print(f"numbers: {folder / 'compare.json'}", soft_wrap=True)
@@ -100,9 +100,11 @@ def verdicts_on(typed: Sequence[str], flags: RunsFlags) -> tuple[list[Arm], list
 
 def plain_of(arms: Sequence[Arm], found: Sequence[Verdict], command: str = "") -> dict[str, Any]:
     """The comparison for JSON, with the command that makes it of runs that are there."""
+    from bertkit.studies.answer_files import unanswered
     from bertkit.studies.comparison_json import plain_of as plain
 
-    return {"comparison": RUNS, **({"command": command} if command else {}), **plain(arms, found)}
+    more = {"command": command} if command else {}
+    return {"comparison": RUNS, **more, **plain(arms, found), "unanswered": unanswered(arms)}
 
 
 def print_verdicts(found: Sequence[Verdict]) -> None:

@@ -97,11 +97,11 @@ def _of_words(where: str, words: str, first: int, text: str) -> tuple[int, int]:
             at = text[from_:to].lower().find(words.lower())
             if at >= 0:
                 return from_ + at, from_ + at + len(words)
-            if _letters(words) in _letters(text[from_:to]):
+            if _letters(words) and _letters(words) in _letters(text[from_:to]):
                 return from_, to
     said = places[first : first + count]
     span = text[said[0][0] : said[-1][1]] if said else ""
-    if not {_letters(word) for word in words.split()} & {_letters(word) for word in span.split()}:
+    if not {_letters(word) for word in words.split()} & {_letters(word) for word in span.split()} - {""}:
         raise DataError(f"{where}: '{words}' is not in its text at word {first}: '{_shown(span)}'")
     return said[0][0], said[-1][1]
 

@@ -16,17 +16,23 @@ PlacedRow = tuple[str, dict[str, Any]]
 def unnested(rows: Iterable[PlacedRow], nested: Nested | None, findings: Findings) -> Iterator[PlacedRow]:
     """The rows of nested objects, each with the place of the object that it is from; all as they are without `nested`.
 
-    An object that cannot be read so is a bad row. Only rows that may be joined are kept waiting for the next.
+    An object that cannot be read so is a bad row. Only rows that may be joined are kept waiting for the next. Raises
+    DataError where such rows stand apart.
     """
     if nested is None:
         yield from rows
         return
     together: list[PlacedRow] = []
+    ended = set[tuple[Any, ...] | None]()
     for where, row in _flat(rows, nested, findings):
         key = _key(row, nested)
         if together and key != _key(together[0][1], nested):
+            ended.add(_key(together[0][1], nested))
             yield _joined(together, nested)
             together = []
+        if key is not None and key in ended:
+            same = ", ".join(f"{name} {row[name]}" for name in nested.joined)
+            raise DataError(f"{where}: rows of {same} stand apart, with others between: sort the file by these columns")
         if key is None:
             yield where, row
         else:

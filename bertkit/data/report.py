@@ -117,7 +117,7 @@ def report_on(spec: Spec, typed_model: str | None, notes: tuple[str, ...]) -> Re
         missing={n: why for n, why in splits.evaluations.items() if isinstance(why, str)},
         tokenizer=name,
         notes=notes,
-        wrong=(*_wrong(parts, splits), *_leaks(shared)),
+        wrong=(*_wrong(parts, splits, spec.recipe.window.max_length), *_leaks(shared)),
     )
 
 
@@ -168,7 +168,7 @@ def _cached(encoder: Encoder) -> Any:
     return None
 
 
-def _wrong(parts: tuple[SplitReport, ...], splits: Splits) -> Iterator[str]:
+def _wrong(parts: tuple[SplitReport, ...], splits: Splits, length: int) -> Iterator[str]:
     """A line for each thing that is wrong within a split, or with its labels."""
     trained = next((one.found.labels for one in parts if one.name == TRAIN), {})
     for part in parts:
@@ -179,6 +179,8 @@ def _wrong(parts: tuple[SplitReport, ...], splits: Splits) -> Iterator[str]:
             yield f"{part.name}: {_rows(found.duplicates)} the same as an earlier one"
         if found.two_labels:
             yield f"{part.name}: {found.two_labels:,} {_texts(found.two_labels)} with different labels"
+        if splits.head.of_vectors and found.words.max > length:
+            yield f"{part.name}: the longest row has {found.words.max:,} vectors; rows are cut at --max-length {length}"
         if part.tokens and part.tokens.unknown > UNKNOWN * part.tokens.total:
             share = part.tokens.unknown / part.tokens.total
             yield f"{part.name}: {share:.1%} of the tokens are unknown to this vocabulary"

@@ -53,14 +53,15 @@ def _items(where: str, role: str, cell: Any, how: str) -> list[str] | None:
 
 
 def _answers(where: str, values: Mapping[str, Any], how: str) -> Any:
-    """Answers that are written in a cell, as JSON, or as the text of the only one, which is found in the document."""
+    """Answers that are written in a cell, as JSON, or as their texts alone, which are found in the document."""
     text, context = values["answers"], values.get("context")
     if text is None:
         return []
-    if not isinstance(text, str):
-        return text
-    if how == JSON:
-        return _parsed(where, text)
+    found = _parsed(where, text) if isinstance(text, str) and how == JSON else text
+    if isinstance(found, list) and found and all(isinstance(one, str) for one in found):
+        return _located(where, found, context)
+    if not isinstance(text, str) or how == JSON:
+        return found
     if not text.strip():
         return []
     start = values.get("answer_start")
@@ -72,6 +73,14 @@ def _answers(where: str, values: Mapping[str, Any], how: str) -> Any:
         return [{"text": text, "start": int(float(start))}]
     except (TypeError, ValueError):
         raise DataError(f"{where}: the answer's start '{str(start)[:60]}' is no whole number") from None
+
+
+def _located(where: str, texts: list[str], context: Any) -> list[dict[str, Any]]:
+    """Answers of which the texts alone are given, each where it is first in the document; -1 for one that is not."""
+    starts = [context.find(text) if isinstance(context, str) else -1 for text in texts]
+    if max(starts) < 0:
+        raise DataError(f"{where}: the answer '{texts[0][:60]}' is not in its document")
+    return [{"text": text, "start": start} for text, start in zip(texts, starts, strict=True) if text]
 
 
 def _parsed(where: str, text: str) -> Any:

@@ -96,6 +96,11 @@ class AnswerSelection(Head):
                 raise DataError(f"{where}: {NO_LABEL}")
             golds = checks.listed(where, "right answers", values["answers"])
             row["answers"] = self._texts(where, golds) if self.one else _right(where, golds, len(given), spellings)
+            if self.one and not set(row["answers"]) & set(row["candidates"]):
+                gold, first = row["answers"][0][:60], row["candidates"][0][:60]
+                raise DataError(
+                    f"{where}: the right answer '{gold}' is none of the {len(given)} to choose from, such as '{first}'"
+                )
         return row
 
     def _texts(self, where: str, golds: list[Any]) -> list[str]:

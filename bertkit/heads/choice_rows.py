@@ -51,7 +51,8 @@ def place_of(where: str, raw: Any, choices: Sequence[str], spellings: Mapping[st
         places = [int(place)] if place.isdecimal() and int(place) < len(choices) else []
         if not places:
             known = [name for name, at in spellings.items() if int(at) < len(choices)] or range(len(choices))
-            shown = f"{known[0]} to {known[-1]}"
+            upper = [name for name in known if str(name) == str(name).upper()]  # letters may be written small
+            shown = f"{upper[0]} to {upper[-1]}"
             raise DataError(f"{where}: the label is '{given[:60]}', and it has {len(choices)} choices: {shown}")
     gold = choices[places[0]].strip()
     if not by_text and sum(choice.strip() == gold for choice in choices) > 1:

@@ -9,6 +9,7 @@ from bertkit.data.cell_kinds import JSON_LIST, LIST, is_missing, spelt
 from bertkit.data.profile import Column
 from bertkit.data.written import items
 from bertkit.errors import RequestError
+from bertkit.findings import MOST_BAD
 from bertkit.request.column_names import CHOICES, CONTEXTS, QUESTIONS, is_id, is_text, plain
 from bertkit.request.guess import Guess
 from bertkit.request.labels_guess import Named, key_of
@@ -127,22 +128,21 @@ def guess_choices(file: File, roles: Roles) -> Guess:
 
 def _spelling(file: File, roles: Roles, column: Column) -> tuple[str, Mapping[str, str] | None]:
     """How the right choice is spelt, and for each spelling its place; None where it is the choice's text."""
-    values = {key_of(text, numbered=True) for text in column.values}
+    usual = _usual(column)
+    values = {key_of(text, numbered=True) for text in usual}
     names = {plain(name): str(k) for k, name in enumerate(roles.choices)}
     if len(names) > 1 and {plain(text) for text in column.values} <= set(names):
         return "the right one by its column's name", {t: names[plain(t)] for t in column.values}
     numbers = not column.more and all(value.isdecimal() for value in values)
-    letters = not column.more and {text.strip().upper() for text in column.values} <= set(LETTERS)
+    letters = not column.more and {text.strip().upper() for text in usual} <= set(LETTERS)
     counted = {str(k): str(k) for k in range(MOST)} if "0" in values else {str(k + 1): str(k) for k in range(MOST)}
-    places = (
-        counted if numbers else {t: str(LETTERS.index(t.strip().upper())) for t in column.values} if letters else {}
-    )
+    places = counted if numbers else {t: str(LETTERS.index(t.strip().upper())) for t in usual} if letters else {}
     found = [_found(row, roles, column.name, places) for row in file.profile.sample]
     given = [one for one in found if one is not None]
     if given and all(by_text for by_text, _ in given) and not (places and all(by_place for _, by_place in given)):
         return "the right one by its text", None
     if numbers and "0" in values:
-        return "the right one by its place, counted from 0", {}
+        return f"the right one by its place, counted from 0{_also_texts(given)}", {}
     if numbers:
         return FROM_1 if any(_is_last(row, roles, column.name) for row in file.profile.sample) else FROM_1_MAYBE, places
     if letters:
@@ -153,6 +153,24 @@ def _spelling(file: File, roles: Roles, column: Column) -> tuple[str, Mapping[st
     raise RequestError(
         f"{file.name}: {column.name} has '{shown[:60]}', which is none of its row's choices, no letter and no place"
     )
+
+
+def _also_texts(given: list[tuple[bool, bool]]) -> str:
+    """What is to be known where each label of the first rows is the text of a choice too."""
+    return ", though each is also the text of one of its choices" if given and all(text for text, _ in given) else ""
+
+
+def _usual(column: Column) -> list[str]:
+    """The spellings of a label but for odd ones: numbers and letters of a choice, where nearly all rows have these."""
+    plain = {text: rows for text, rows in column.values.items() if _is_number(text) or text.strip().upper() in LETTERS}
+    kinds = [[text for text in plain if _is_number(text) is numbers] for numbers in (True, False)]
+    usual = max(kinds, key=lambda kind: sum(plain[text] for text in kind))
+    odd = sum(column.values.values()) - sum(plain[text] for text in usual)
+    return usual if usual and odd <= MOST_BAD * sum(column.values.values()) else list(column.values)
+
+
+def _is_number(text: str) -> bool:
+    return key_of(text, numbered=True).isdecimal()
 
 
 def _is_last(row: Mapping[str, Any], roles: Roles, label: str) -> bool:

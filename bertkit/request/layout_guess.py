@@ -69,7 +69,7 @@ def _one(file: File, flag: str, typed: str | None, names: frozenset[str]) -> Col
 
 def _are_answers(file: File, context: Column, answers: Column, typed: bool) -> bool:
     """Whether the cells are answers, and not labels. Raises RequestError if they are not in their documents."""
-    if answers.has(OBJECTS):
+    if answers.has(OBJECTS) or answers.has(LIST):
         return True
     if answers.has(JSON_LIST) or answers.first.startswith("{"):
         return True

@@ -27,6 +27,8 @@ def guess_tags(file: File, roles: Roles) -> Guess:
             f"--head chunk-tagging: {file.name}: the tags of {column.name} are of no scheme (BIO, IOB1, BIOES, BILOU): "
             f"{', '.join(every[:6])}"
         )
+    if not every:
+        raise RequestError(f"{file.name}: {column.name} has no tags but '_'; CoNLL-U has ten columns with tabs between")
     if asked is None and all(tag.isdigit() for tag in every):
         raise RequestError(
             f"{file.name}: the tags of {column.name} are numbers ({', '.join(sorted(every, key=int)[:6])}), whose "

@@ -73,10 +73,26 @@ def arms_of_files(files: Mapping[str, Answers], like: Part | None, metric: str |
     return found
 
 
+def unanswered(arms: Sequence[Arm]) -> list[str]:
+    """A line for each file in which rows have no answer, where that is none: an answer of QA may be empty."""
+    lines = []
+    for arm in arms:
+        for part in arm.parts.values():
+            for run in part.runs if part.metric(part.metrics[0]).kind != "text" else ():
+                empty = sum(value in ("", []) for value in run.values.values())
+                if empty and run.source.is_file():
+                    lines.append(
+                        f"{arm.name}: {empty:,} of {len(run.values):,} rows have no answer, and count as wrong"
+                    )
+    return lines
+
+
 def _part_of_files(files: Mapping[str, Answers], metric: str | None) -> Part:
     if not any(answers.golds for answers in files.values()):
         raise RequestError("no file has a gold column, and there is no run to take golds from: add one")
     name = metric or "accuracy"
+    if metric is None and all(map(_has_decimals, (value for one in files.values() for value in one.golds.values()))):
+        raise RequestError("the golds are numbers with decimals: say --metric pearson or spearman (or accuracy)")
     if name == OF_SECOND_LABEL:
         raise RequestError(
             f"--metric {name}: files do not say which label is the positive one; name a run of the task too, "
@@ -90,6 +106,12 @@ def _part_of_files(files: Mapping[str, Answers], metric: str | None) -> Part:
     if METRICS[name].of_scheme is not None:
         scheme = recognise([tag for tags in golds for tag in (*tags, None)]) or recognise(set(labels)) or "BIO"
     return Part(arm=FILE, task=FILE, evaluation=FILE, metrics=(name,), labels=labels, scheme=scheme, rows={}, runs=())
+
+
+def _has_decimals(value: Any) -> bool:
+    """Whether this is a number that is written with decimals: a score, and no label."""
+    text = str(value).strip()
+    return "." in text and text.removeprefix("-").replace(".", "", 1).isdecimal()
 
 
 def _check_tags(runs: Sequence[Answers], golds: Mapping[str, Any], scheme: str | None) -> None:
