@@ -137,6 +137,14 @@ def test_a_column_without_a_name_is_the_text_if_there_is_no_other(say: Say, tmp_
     assert texts(tmp_path) == [*GIVEN, "It rained, and rained."]
 
 
+def test_a_line_that_names_the_only_column_otherwise_is_no_text(say: Say, tmp_path: Path) -> None:
+    content = 'sentence\n"Fine, and warm."\nDull; grey.\n'
+    code, said = say("reviews", write(tmp_path / "new.csv", content))
+    assert (code, "line 1 names its column ('sentence'), and the run reads 'review'" in said) == (2, True)
+    assert say("reviews", write(tmp_path / "other.csv", content.replace("sentence", "review")))[0] == 0
+    assert texts(tmp_path) == GIVEN
+
+
 def test_a_file_without_a_header_line_is_read_as_the_one_of_training(say: Say, tmp_path: Path) -> None:
     content = "good,It was a warm and friendly evening by the sea.\nbad,A long and dull film about nobody at all.\n"
     assert say("nameless", write(tmp_path / "new.csv", content))[0] == 0

@@ -193,6 +193,10 @@ WRONG: dict[str, tuple[str, str, dict[str, Any], str]] = {
         "wsc", "WSC", {**SCHEMA, "target": {**SCHEMA["target"], "span1_index": 1}},  # type: ignore[dict-item]
         "'The brown suitcase' is not in its text at word 1: 'trophy does not'",
     ),
+    "words without a letter": (
+        "wsc", "WSC", {**SCHEMA, "target": {**SCHEMA["target"], "span1_text": "..."}},  # type: ignore[dict-item]
+        "'...' is not in its text at word",
+    ),
     "label": ("boolq", "BoolQ", {"question": "q", "passage": "p", "label": "maybe", "idx": 0}, "unknown label 'maybe'"),
     "labels of answers": (
         "multirc", "MultiRC",

@@ -130,6 +130,8 @@ def _detected(task: Task, path: Path, said: Reading) -> Layout:
             return Layout(is_table=True, form=form)
         if said.header or (form.header and _lack(task, path, form) is None):
             return Layout(is_table=True, form=form)
+        if header is None and form.header:
+            _refuse_named(task, path, form)
     if said.header:
         assert refused
         raise refused
@@ -142,6 +144,17 @@ def _detected(task: Task, path: Path, said: Reading) -> Layout:
     if said.header is None:
         _check_rows(task, path, form)
     return _headerless(task, path, form)
+
+
+def _refuse_named(task: Task, path: Path, form: FileFormat) -> None:
+    """Raise DataError for the only column of a table if it has another name than the run's: it is no text itself."""
+    row = next((row for _, row in read_located(path, None, Findings([path], skips=True), form)), {})
+    if len(row) == 1 and roles_of(task) == ("text",) and not task.source.joined:
+        (name,), wanted = row, task.source.columns.get("text", ("text",))[0]
+        raise DataError(
+            f"{path}: line 1 names its column ('{name}'), and the run reads '{wanted}': rename it, or say --no-header "
+            "if line 1 is a text"
+        )
 
 
 def _check_rows(task: Task, path: Path, form: FileFormat) -> None:
