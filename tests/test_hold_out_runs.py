@@ -169,7 +169,7 @@ def test_a_label_of_dev_that_train_does_not_have_is_a_bad_row(door: Door) -> Non
     said = door.ask("finetune tickets --max-steps 1", code=2)
     assert "dev.csv, line 26: unknown label 'warm'; expected one of cold, dull, fine" in said
     run = door.ask("finetune tickets --max-steps 1 --on-bad-row skip")
-    why = "unknown label '...'; expected one of cold, dull, fine"
+    why = "unknown label 'warm'; expected one of cold, dull, fine"
     assert run["rows"]["dev"]["notes"] == [f"1 row: skipped, {why} (first: dev.csv, line 26)"]
     assert len(door.lines(run["folder"])) == 24
     assert door.ask("eval RUN")["evaluations"] == run["evaluations"]

@@ -107,7 +107,7 @@ def test_they_resume_to_the_same_bytes(
 @pytest.mark.slow
 def test_three_processes_of_which_one_is_killed_resume_to_the_bytes_of_three_that_were_not() -> None:
     """Forked, as torture.py has them, and not by a launcher."""
-    count = tortured("", processes=3, kills=3)
+    count = tortured("--batch-size 3 --epochs 5", processes=3, kills=3)
     assert count["runs"] == count["survived"] == count["identical"] == 5
 
 
